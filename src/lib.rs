@@ -1,0 +1,3 @@
+//! Aisle: a scan-and-go backend.
+
+pub mod sandbox;

@@ -1,0 +1,7 @@
+//! The partners' own servers, for development, demo and tests.
+//!
+//! They are written from the partners' specifications alone and share no type with the adapters: a shared type would
+//! hide the same mistake on both sides.
+
+pub mod dhl;
+pub mod paypal;

@@ -1,1 +1,4 @@
-fn main(){}
+//! The tests against the running service, on the engine that the environment names. A module a room.
+
+mod jobs;
+mod support;

@@ -172,3 +172,7 @@ impl From<sqlx::Error> for Problem {
         }
     }
 }
+
+/// Something that went wrong inside and has no meaning for the caller: it rolls the transaction back and is logged where
+/// it is answered.
+pub type Internal = Box<dyn StdError + Send + Sync>;

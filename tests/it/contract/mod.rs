@@ -241,13 +241,12 @@ impl Specification {
     fn check_response(&self, exchange: &Exchange, violations: &mut Violations<'_>) {
         let responses = &violations.operation.responses;
         let class = format!("{}XX", exchange.status / 100);
-        let listed = [exchange.status.to_string(), class, "default".to_owned()]
-            .into_iter()
-            .find_map(|status| responses.get(&status));
-        let Some(response) = listed else {
-            if !self.extra_statuses.iter().any(|extra| extra.status == exchange.status) {
-                violations.add("status", &format!("{} is not listed for this operation", exchange.status));
-            }
+        let exact = responses.get(&exchange.status.to_string());
+        if exact.is_none() && self.extra_statuses.iter().any(|extra| extra.status == exchange.status) {
+            return;
+        }
+        let Some(response) = exact.or_else(|| responses.get(&class)).or_else(|| responses.get("default")) else {
+            violations.add("status", &format!("{} is not listed for this operation", exchange.status));
             return;
         };
         let content = &response["content"];

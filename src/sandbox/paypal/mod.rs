@@ -43,6 +43,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -58,6 +59,9 @@ use oauth::Credentials;
 use server::Shared;
 use state::State;
 pub use webhooks::{Controls, WebhookTarget};
+
+/// How long [`Sandbox::stop`] waits for clients that neither finish nor go.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct Settings {
     /// Where to listen; port 0 takes a free one.
@@ -200,8 +204,13 @@ impl Sandbox {
     pub async fn stop(mut self) {
         self.shared.stop.cancel();
         self.shared.at_work.close();
-        self.shared.at_work.wait().await;
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async {
+            self.shared.at_work.wait().await;
+            while self.tasks.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
+            self.tasks.abort_all();
+        }
     }
 
     fn change<T>(&self, step: impl FnOnce(&mut State) -> T) -> Option<T> {

@@ -291,7 +291,8 @@ impl Specification {
         }
         if self.strict.contains(&violations.direction) {
             for pointer in fields::unknown(&self.document.root, schema, &value) {
-                if !self.extra_fields.iter().any(|extra| fields::matches(&pointer, extra.pointer_end)) {
+                let extra = self.extra_fields.iter().find(|extra| fields::matches(&pointer, extra.pointer_end));
+                if extra.is_none() {
                     violations.add(&pointer, "no field of that name in the specification");
                 }
             }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 /// The currencies PayPal lists; anything else is `INVALID_CURRENCY_CODE`.
 const CURRENCIES: [&str; 25] = [
-    "AUD", "BRL", "CAD", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK", "NZD",
-    "PHP", "PLN", "RUB", "SEK", "SGD", "CHF", "THB", "TWD", "USD",
+    "AUD", "BRL", "CAD", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK",
+    "NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "CHF", "THB", "TWD", "USD",
 ];
 const WITHOUT_DECIMALS: [&str; 3] = ["HUF", "JPY", "TWD"];
 /// Longest `value` in the specification.
@@ -48,7 +48,11 @@ impl Amount {
         let (whole, fraction) = split(value).ok_or(Malformed::Syntax)?;
         let digits = decimals(currency_code);
         if fraction.len() > digits {
-            return Err(if digits == 0 { Malformed::DecimalsNotSupported } else { Malformed::TooManyDecimals });
+            return Err(if digits == 0 {
+                Malformed::DecimalsNotSupported
+            } else {
+                Malformed::TooManyDecimals
+            });
         }
         let text = format!("{whole}{fraction:0<digits$}");
         let minor: i64 = text.parse().map_err(|_| Malformed::TooLarge)?;
@@ -75,6 +79,7 @@ impl Amount {
     }
 
     /// The same currency, another number of minor units.
+    #[must_use]
     pub fn with(&self, minor: i64) -> Amount {
         Amount::new(&self.currency_code, minor)
     }

@@ -1,7 +1,7 @@
 //! The pages a shopper sees at PayPal: approve or cancel, for a saved account and for one order.
 
-use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use url::Url;
 
@@ -139,7 +139,9 @@ fn question(state: &State, subject: &Subject) -> Option<Question> {
             if token.status != SetupStatus::PayerActionRequired || !vault::lives(state, token) {
                 return None;
             }
-            let text = |pointer: &str| token.paypal.pointer(pointer).and_then(|value| value.as_str()).map(str::to_owned);
+            let text = |pointer: &str| {
+                token.paypal.pointer(pointer).and_then(|value| value.as_str()).map(str::to_owned)
+            };
             Some(Question {
                 amount: None,
                 description: text("/experience_context/brand_name").or_else(|| text("/description")),
@@ -201,9 +203,12 @@ fn back(mut address: Url, subject: &Subject, payer: Option<&String>) -> Url {
 }
 
 fn plausible(email: &str) -> bool {
-    let characters = |part: &str| !part.is_empty() && part.chars().all(|one| one.is_ascii_graphic() && one != '@');
+    let characters =
+        |part: &str| !part.is_empty() && part.chars().all(|one| one.is_ascii_graphic() && one != '@');
     email.len() <= EMAIL_CHARACTERS_MAX
-        && email.split_once('@').is_some_and(|(local, host)| characters(local) && characters(host) && host.contains('.'))
+        && email
+            .split_once('@')
+            .is_some_and(|(local, host)| characters(local) && characters(host) && host.contains('.'))
 }
 
 fn nothing_to_decide() -> Html<String> {
@@ -225,8 +230,7 @@ pub fn approve_directly(shared: &Shared, approve_url: &str, email: &str) -> bool
     let Some(subject) = super::control::subject(address.path(), address.query().unwrap_or_default()) else {
         return false;
     };
-    let approved = shared.change(|state| {
-        question(state, &subject).is_some() && approve(state, &subject, Payer::new(email))
-    });
+    let approved = shared
+        .change(|state| question(state, &subject).is_some() && approve(state, &subject, Payer::new(email)));
     approved.unwrap_or(false)
 }

@@ -38,20 +38,20 @@ pub enum Content {
 pub type Outcome = Result<Answer, Refusal>;
 
 impl Answer {
-    pub fn full(status: u16, object: Object) -> Outcome {
-        Ok(Answer { status, content: Content::Full(object) })
+    pub fn full(status: u16, object: Object) -> Answer {
+        Answer { status, content: Content::Full(object) }
     }
 
-    pub fn preferred(status: u16, object: Object) -> Outcome {
-        Ok(Answer { status, content: Content::Preferred(object) })
+    pub fn preferred(status: u16, object: Object) -> Answer {
+        Answer { status, content: Content::Preferred(object) }
     }
 
-    pub fn json(status: u16, value: Value) -> Outcome {
-        Ok(Answer { status, content: Content::Json(value) })
+    pub fn json(status: u16, value: Value) -> Answer {
+        Answer { status, content: Content::Json(value) }
     }
 
-    pub fn nothing() -> Outcome {
-        Ok(Answer { status: 204, content: Content::Nothing })
+    pub fn nothing() -> Answer {
+        Answer { status: 204, content: Content::Nothing }
     }
 }
 
@@ -84,7 +84,8 @@ impl Call {
         if self.body.is_empty() {
             return Ok(json!({}));
         }
-        let media_type = self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default();
+        let media_type =
+            self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default();
         if !media_type.trim().eq_ignore_ascii_case("application/json") {
             return Err(Refusal::with(self.operation, 415, &[]));
         }

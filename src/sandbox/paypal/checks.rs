@@ -84,7 +84,13 @@ impl Checks {
     }
 
     /// One of a list of words.
-    pub fn word<'a>(&mut self, object: &'a Value, pointer: &str, name: &str, words: &[&str]) -> Option<&'a str> {
+    pub fn word<'a>(
+        &mut self,
+        object: &'a Value,
+        pointer: &str,
+        name: &str,
+        words: &[&str],
+    ) -> Option<&'a str> {
         let value = object.get(name)?;
         match value.as_str() {
             Some(word) if words.contains(&word) => Some(word),

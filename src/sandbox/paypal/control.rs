@@ -44,11 +44,13 @@ pub async fn answer(shared: &Shared, method: &Method, target: &str, body: &[u8])
         ("POST", ["sandbox", "webhooks", "deliver"]) => {
             json_answer(&json!({"accepted": webhooks::deliver_now(shared).await}))
         }
-        (_, ["sandbox", rest @ ..]) => match shared.change(|state| command(state, method.as_str(), rest, body)) {
-            Ok(Ok(value)) => json_answer(&value),
-            Ok(Err(status)) => status.into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        },
+        (_, ["sandbox", rest @ ..]) => {
+            match shared.change(|state| command(state, method.as_str(), rest, body)) {
+                Ok(Ok(value)) => json_answer(&value),
+                Ok(Err(status)) => status.into_response(),
+                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }
+        }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -57,7 +59,8 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
     match (method, path) {
         ("GET", ["books"]) => Ok(json!(state.books)),
         ("POST", ["clock"]) => {
-            let seconds = parsed::<Value>(body)?["advance_seconds"].as_i64().ok_or(StatusCode::BAD_REQUEST)?;
+            let seconds =
+                parsed::<Value>(body)?["advance_seconds"].as_i64().ok_or(StatusCode::BAD_REQUEST)?;
             state.advance(seconds);
             Ok(json!({"now": state.now()}))
         }

@@ -26,13 +26,13 @@ pub fn page(state: &State) -> Html<String> {
                 code { "/sandbox/faults" } ", " code { "/sandbox/webhooks" } ", " code { "/sandbox/clock" } "."
             }
         }
-        (table("Orders", &["id", "intent", "status"], rows(books.orders.values())))
-        (table("Authorizations", &["id", "status", "amount", "order_id"], rows(books.authorizations.values())))
-        (table("Captures", &["id", "status", "amount", "invoice_id"], rows(books.captures.values())))
-        (table("Refunds", &["id", "status", "amount", "capture_id"], rows(books.refunds.values())))
-        (table("Saved accounts", &["id", "customer", "payer", "deleted_at"], rows(books.payment_tokens.values())))
-        (table("Setup tokens", &["id", "status", "payer"], rows(books.setup_tokens.values())))
-        (table("Events", &["id", "event_type", "resource_id", "delivery"], rows(books.events.iter().rev())))
+        (table("Orders", &["id", "intent", "status"], &rows(books.orders.values())))
+        (table("Authorizations", &["id", "status", "amount", "order_id"], &rows(books.authorizations.values())))
+        (table("Captures", &["id", "status", "amount", "invoice_id"], &rows(books.captures.values())))
+        (table("Refunds", &["id", "status", "amount", "capture_id"], &rows(books.refunds.values())))
+        (table("Saved accounts", &["id", "customer", "payer", "deleted_at"], &rows(books.payment_tokens.values())))
+        (table("Setup tokens", &["id", "status", "payer"], &rows(books.setup_tokens.values())))
+        (table("Events", &["id", "event_type", "resource_id", "delivery"], &rows(books.events.iter().rev())))
     };
     approval::page("PayPal sandbox", true, &content)
 }
@@ -41,14 +41,14 @@ fn rows<T: Serialize>(records: impl Iterator<Item = T>) -> Vec<Value> {
     records.take(ROWS_MAX).filter_map(|record| serde_json::to_value(record).ok()).collect()
 }
 
-fn table(title: &str, columns: &[&str], rows: Vec<Value>) -> Markup {
+fn table(title: &str, columns: &[&str], rows: &[Value]) -> Markup {
     html! {
         div class="card" {
             h2 { (title) }
             @if rows.is_empty() { p class="quiet" { "None yet." } } @else {
                 table {
                     tr { @for column in columns { th { (column) } } }
-                    @for row in &rows { tr { @for column in columns { td { (cell(&row[*column])) } } } }
+                    @for row in rows { tr { @for column in columns { td { (cell(&row[*column])) } } } }
                 }
             }
         }

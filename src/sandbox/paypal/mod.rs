@@ -50,9 +50,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use books::{
-    Amount, Authorization, AuthorizationStatus, Books, Capture, CaptureStatus, Delivery, DeliveryStatus, Event, Intent,
-    KeyedRequest, Object, Order, OrderStatus, Outcome, Payer, PaymentToken, Refund, RefundStatus, SetupStatus,
-    SetupToken, Unit,
+    Amount, Authorization, AuthorizationStatus, Books, Capture, CaptureStatus, Delivery, DeliveryStatus,
+    Event, Intent, KeyedRequest, Object, Order, OrderStatus, Outcome, Payer, PaymentToken, Refund,
+    RefundStatus, SetupStatus, SetupToken, Unit,
 };
 pub use faults::{Fault, Rule};
 use oauth::Credentials;
@@ -141,6 +141,11 @@ impl Sandbox {
             tracing::error!(%error, "the sandbox could not save its keys");
             self.shared.state().keys().root_certificate_pem()
         })
+    }
+
+    /// The address under which shoppers' browsers reach the approval pages, when it isn't [`Sandbox::url`].
+    pub fn set_pages_url(&self, url: &str) {
+        self.change(|state| state.pages_url = Some(url.trim_end_matches('/').to_owned()));
     }
 
     pub fn set_webhook(&self, target: WebhookTarget) {

@@ -30,7 +30,8 @@ pub fn list(state: &State, call: &Call) -> Outcome {
     checks.finish()?;
     let event_type = call.query("event_type");
     let resource_id = call.query("transaction_id");
-    let size = call.query("page_size").and_then(|size| size.parse().ok()).unwrap_or(PAGE_SIZE).min(PAGE_SIZE_MAX);
+    let size =
+        call.query("page_size").and_then(|size| size.parse().ok()).unwrap_or(PAGE_SIZE).min(PAGE_SIZE_MAX);
     let chosen = |event: &&Event| {
         start.is_none_or(|start| event.create_time >= start)
             && end.is_none_or(|end| event.create_time <= end)
@@ -38,19 +39,19 @@ pub fn list(state: &State, call: &Call) -> Outcome {
             && resource_id.as_ref().is_none_or(|wanted| event.resource_id == *wanted)
     };
     let events: Vec<Value> = state.books.events.iter().rev().filter(chosen).take(size).map(view).collect();
-    Answer::json(
+    Ok(Answer::json(
         200,
         json!({
             "count": events.len(),
             "events": events,
             "links": [views::link(&format!("{}{}", state.url, call.target), "self", "GET")],
         }),
-    )
+    ))
 }
 
 pub fn get(state: &State, call: &Call) -> Outcome {
     match state.books.events.iter().find(|event| event.id == call.id) {
-        Some(event) => Answer::json(200, view(event)),
+        Some(event) => Ok(Answer::json(200, view(event))),
         None => Err(call.unknown_resource("event_id")),
     }
 }
@@ -65,7 +66,7 @@ pub fn resend(state: &mut State, call: &Call) -> Outcome {
         event.delivery.status = DeliveryStatus::Pending;
         event.delivery.next_attempt_at = real_now();
     }
-    Answer::json(202, view(event))
+    Ok(Answer::json(202, view(event)))
 }
 
 #[derive(Deserialize)]
@@ -96,7 +97,7 @@ pub fn verify(state: &mut State, call: &Call) -> Outcome {
         && asked.cert_url == webhooks::certificate_url(state);
     // The padding has nothing random in it, so signing again and comparing is a verification.
     let genuine = ours && state.keys().sign(&text) == asked.transmission_sig;
-    Answer::json(200, json!({"verification_status": if genuine { "SUCCESS" } else { "FAILURE" }}))
+    Ok(Answer::json(200, json!({"verification_status": if genuine { "SUCCESS" } else { "FAILURE" }})))
 }
 
 fn view(event: &Event) -> Value {

@@ -26,7 +26,8 @@ pub struct Credentials {
 
 pub fn token(state: &mut State, call: &Call, credentials: &Credentials) -> Outcome {
     let expected = STANDARD.encode(format!("{}:{}", credentials.client_id, credentials.client_secret));
-    if call.header("authorization").and_then(|value| value.strip_prefix("Basic ")) != Some(expected.as_str()) {
+    if call.header("authorization").and_then(|value| value.strip_prefix("Basic ")) != Some(expected.as_str())
+    {
         let body = json!({"error": "invalid_client", "error_description": "Client Authentication failed"});
         return Err(Refusal { status: 401, body });
     }
@@ -39,7 +40,7 @@ pub fn token(state: &mut State, call: &Call, credentials: &Credentials) -> Outco
     let bearer = ids::bearer_token();
     state.bearers.retain(|_, ends| *ends > now);
     state.bearers.insert(bearer.clone(), now + Duration::seconds(TOKEN_LIFETIME_SECONDS));
-    Answer::json(
+    Ok(Answer::json(
         200,
         json!({
             "scope": SCOPE,
@@ -49,7 +50,7 @@ pub fn token(state: &mut State, call: &Call, credentials: &Credentials) -> Outco
             "expires_in": TOKEN_LIFETIME_SECONDS,
             "nonce": format!("{}{}", ids::time(now), ids::debug_id()),
         }),
-    )
+    ))
 }
 
 /// Refuses with 401 unless the call carries a token that was given out and hasn't ended.

@@ -41,7 +41,8 @@ pub fn read(checks: &mut Checks, body: &Value) -> (Intent, Vec<Unit>) {
     if units.len() > 1 && intent == Intent::Authorize {
         checks.unprocessable("UNSUPPORTED_INTENT", "/intent", body.get("intent"));
     }
-    let read: Vec<Unit> = units.iter().enumerate().filter_map(|(index, unit)| read_unit(checks, index, unit)).collect();
+    let read: Vec<Unit> =
+        units.iter().enumerate().filter_map(|(index, unit)| read_unit(checks, index, unit)).collect();
     check_references(checks, units, &read);
     (intent, read)
 }
@@ -108,7 +109,8 @@ fn check_shipping(checks: &mut Checks, shipping: &Value, at: &str) {
     };
     let at = format!("{at}/address");
     checks.require(address, &at, "country_code");
-    let lengths = [("address_line_1", 300), ("address_line_2", 300), ("admin_area_2", 120), ("postal_code", 60)];
+    let lengths =
+        [("address_line_1", 300), ("address_line_2", 300), ("admin_area_2", 120), ("postal_code", 60)];
     for (name, length) in lengths {
         checks.text(address, &at, name, 0..=length);
     }
@@ -158,9 +160,9 @@ fn check_items(checks: &mut Checks, unit: &Value, at: &str, amount: &Amount) {
         ("tax_total", totals.tax, "TAX_TOTAL_MISMATCH", "TAX_TOTAL_REQUIRED"),
     ];
     for (name, sum, mismatch, missing) in required {
-        let stated = breakdown.get(name).and_then(|money| {
-            Amount::parse(money["currency_code"].as_str()?, money["value"].as_str()?).ok()
-        });
+        let stated = breakdown
+            .get(name)
+            .and_then(|money| Amount::parse(money["currency_code"].as_str()?, money["value"].as_str()?).ok());
         match (stated, sum) {
             (Some(stated), sum) if stated.minor != sum.unwrap_or(0) => {
                 checks.unprocessable(mismatch, &format!("{at}/{name}/value"), breakdown[name].get("value"));

@@ -5,7 +5,8 @@
 
 use super::amounts::Amount;
 use super::books::{
-    Authorization, AuthorizationStatus, Capture, CaptureStatus, Intent, Object, Order, OrderStatus, Payer, Unit,
+    Authorization, AuthorizationStatus, Capture, CaptureStatus, Intent, Object, Order, OrderStatus, Payer,
+    Unit,
 };
 use super::call::{Answer, Call, Outcome};
 use super::checks::Checks;
@@ -44,26 +45,26 @@ pub fn create(state: &mut State, call: &Call) -> Outcome {
         update_time: now,
     };
     let Some(wallet) = wallet else {
-        return insert(state, order, Vec::new());
+        return Ok(insert(state, order, Vec::new()));
     };
-    order.return_url = wallet.return_url.clone();
-    order.cancel_url = wallet.cancel_url.clone();
+    order.return_url.clone_from(&wallet.return_url);
+    order.cancel_url.clone_from(&wallet.cancel_url);
     order.status = OrderStatus::PayerActionRequired;
     let Some(payer) = saved_payer(state, call, &wallet)? else {
-        return insert(state, order, Vec::new());
+        return Ok(insert(state, order, Vec::new()));
     };
     let asks = payer.behaviour() == Behaviour::Action;
     order.payer = Some(payer);
     if asks {
-        return insert(state, order, Vec::new());
+        return Ok(insert(state, order, Vec::new()));
     }
     let payments = charge(state, call, &mut order)?;
-    insert(state, order, payments)
+    Ok(insert(state, order, payments))
 }
 
 pub fn get(state: &State, call: &Call) -> Outcome {
     if state.books.orders.contains_key(&call.id) {
-        Answer::full(200, Object::Order(call.id.clone()))
+        Ok(Answer::full(200, Object::Order(call.id.clone())))
     } else {
         Err(call.unknown_resource("id"))
     }
@@ -111,14 +112,14 @@ fn finish(state: &mut State, call: &Call, intent: Intent) -> Outcome {
     }
     order.update_time = state.now();
     let payments = charge(state, call, &mut order)?;
-    insert(state, order, payments)
+    Ok(insert(state, order, payments))
 }
 
 /// An event type and the payment it tells of.
 type Told = (&'static str, Object);
 
 /// Stores the order and tells of it when it is completed.
-fn insert(state: &mut State, order: Order, payments: Vec<Told>) -> Outcome {
+fn insert(state: &mut State, order: Order, payments: Vec<Told>) -> Answer {
     let object = Object::Order(order.id.clone());
     let completed = order.status == OrderStatus::Completed;
     state.books.orders.insert(order.id.clone(), order);
@@ -137,8 +138,11 @@ fn saved_payer(state: &State, call: &Call, wallet: &Wallet) -> Result<Option<Pay
         return Ok(None);
     };
     let Some(token) = state.books.payment_tokens.get(vault_id) else {
-        let issue =
-            if call.operation == "orders.create" { "BILLING_AGREEMENT_NOT_FOUND" } else { "TOKEN_ID_NOT_FOUND" };
+        let issue = if call.operation == "orders.create" {
+            "BILLING_AGREEMENT_NOT_FOUND"
+        } else {
+            "TOKEN_ID_NOT_FOUND"
+        };
         return Err(call.unprocessable(issue));
     };
     if token.deleted_at.is_some() || token.payer.behaviour() == Behaviour::Revoked {
@@ -154,7 +158,8 @@ fn charge(state: &mut State, call: &Call, order: &mut Order) -> Result<Vec<Told>
     };
     if payer.behaviour() == Behaviour::Declined {
         // Authorizing an order lists no INSTRUMENT_DECLINED.
-        let issue = if call.operation == "orders.authorize" { "PAYER_CANNOT_PAY" } else { "INSTRUMENT_DECLINED" };
+        let issue =
+            if call.operation == "orders.authorize" { "PAYER_CANNOT_PAY" } else { "INSTRUMENT_DECLINED" };
         return Err(call.unprocessable(issue));
     }
     for unit in &order.units {
@@ -195,13 +200,7 @@ fn take(state: &mut State, order: &Order, index: usize, unit: &Unit, payer: Paye
     (if pending { "PAYMENT.CAPTURE.PENDING" } else { "PAYMENT.CAPTURE.COMPLETED" }, Object::Capture(id))
 }
 
-fn reserve(
-    state: &mut State,
-    order: &Order,
-    index: usize,
-    amount: &Amount,
-    payer: Payer,
-) -> Told {
+fn reserve(state: &mut State, order: &Order, index: usize, amount: &Amount, payer: Payer) -> Told {
     let now = state.now();
     let id = ids::transaction_id();
     let authorization = Authorization {

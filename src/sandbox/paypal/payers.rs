@@ -39,6 +39,9 @@ impl Payer {
 
     pub fn behaviour(&self) -> Behaviour {
         let email = self.email.to_ascii_lowercase();
-        WORDS.iter().find(|(word, _)| email.contains(word)).map_or(Behaviour::Pays, |(_, behaviour)| *behaviour)
+        WORDS
+            .iter()
+            .find(|(word, _)| email.contains(word))
+            .map_or(Behaviour::Pays, |(_, behaviour)| *behaviour)
     }
 }

@@ -3,7 +3,6 @@
 //! Captures of an authorization and of its renewals together stay within the limit: 115 % of the authorized amount, and
 //! at most 75.00 more. Refunds of a capture together stay within the capture.
 
-use chrono::Duration;
 use super::amounts::Amount;
 use super::books::{
     Authorization, AuthorizationStatus, Capture, CaptureStatus, Object, Refund, RefundStatus, Unit,
@@ -14,6 +13,7 @@ use super::errors::Refusal;
 use super::payers::Behaviour;
 use super::state::State;
 use super::{ids, webhooks};
+use chrono::Duration;
 
 /// The most that may be captured above the authorized amount, in minor units of two-decimal currencies.
 const EXCESS_MINOR_MAX: i64 = 7_500;
@@ -24,7 +24,7 @@ const REFUND_WINDOW_DAYS: i64 = 180;
 
 pub fn get_authorization(state: &State, call: &Call) -> Outcome {
     if state.books.authorizations.contains_key(&call.id) {
-        Answer::full(200, Object::Authorization(call.id.clone()))
+        Ok(Answer::full(200, Object::Authorization(call.id.clone())))
     } else {
         Err(call.unknown_resource("authorization_id"))
     }
@@ -32,7 +32,7 @@ pub fn get_authorization(state: &State, call: &Call) -> Outcome {
 
 pub fn get_capture(state: &State, call: &Call) -> Outcome {
     if state.books.captures.contains_key(&call.id) {
-        Answer::full(200, Object::Capture(call.id.clone()))
+        Ok(Answer::full(200, Object::Capture(call.id.clone())))
     } else {
         Err(call.unknown_resource("capture_id"))
     }
@@ -40,7 +40,7 @@ pub fn get_capture(state: &State, call: &Call) -> Outcome {
 
 pub fn get_refund(state: &State, call: &Call) -> Outcome {
     if state.books.refunds.contains_key(&call.id) {
-        Answer::full(200, Object::Refund(call.id.clone()))
+        Ok(Answer::full(200, Object::Refund(call.id.clone())))
     } else {
         Err(call.unknown_resource("refund_id"))
     }
@@ -83,7 +83,7 @@ pub fn capture(state: &mut State, call: &Call) -> Outcome {
     let id = insert_capture(state, &authorization, amount, invoice_id, final_capture);
     let status = if all { AuthorizationStatus::Captured } else { AuthorizationStatus::PartiallyCaptured };
     set_family_status(state, &authorization, status);
-    Answer::preferred(201, Object::Capture(id))
+    Ok(Answer::preferred(201, Object::Capture(id)))
 }
 
 fn insert_capture(
@@ -123,8 +123,12 @@ pub fn reauthorize(state: &mut State, call: &Call) -> Outcome {
     let amount = checks.money(&body, "", "amount", 1);
     checks.finish()?;
     let now = state.now();
-    let authorization =
-        state.books.authorizations.get(&call.id).cloned().ok_or_else(|| call.unknown_resource("authorization_id"))?;
+    let authorization = state
+        .books
+        .authorizations
+        .get(&call.id)
+        .cloned()
+        .ok_or_else(|| call.unknown_resource("authorization_id"))?;
     if authorization.parent_id.is_some() {
         return Err(call.unprocessable("REAUTHORIZATION_NOT_SUPPORTED"));
     }
@@ -152,12 +156,16 @@ pub fn reauthorize(state: &mut State, call: &Call) -> Outcome {
     };
     state.books.authorizations.insert(id.clone(), renewed);
     webhooks::record(state, "PAYMENT.AUTHORIZATION.CREATED", &Object::Authorization(id.clone()));
-    Answer::preferred(201, Object::Authorization(id))
+    Ok(Answer::preferred(201, Object::Authorization(id)))
 }
 
 pub fn void(state: &mut State, call: &Call) -> Outcome {
-    let authorization =
-        state.books.authorizations.get(&call.id).cloned().ok_or_else(|| call.unknown_resource("authorization_id"))?;
+    let authorization = state
+        .books
+        .authorizations
+        .get(&call.id)
+        .cloned()
+        .ok_or_else(|| call.unknown_resource("authorization_id"))?;
     if authorization.parent_id.is_some() {
         return Err(call.unprocessable("CANNOT_BE_VOIDED"));
     }
@@ -169,9 +177,9 @@ pub fn void(state: &mut State, call: &Call) -> Outcome {
     set_family_status(state, &authorization, AuthorizationStatus::Voided);
     webhooks::record(state, "PAYMENT.AUTHORIZATION.VOIDED", &Object::Authorization(call.id.clone()));
     if call.wants_representation() {
-        Answer::full(200, Object::Authorization(call.id.clone()))
+        Ok(Answer::full(200, Object::Authorization(call.id.clone())))
     } else {
-        Answer::nothing()
+        Ok(Answer::nothing())
     }
 }
 
@@ -195,7 +203,8 @@ pub fn refund(state: &mut State, call: &Call) -> Outcome {
     let note_to_payer = checks.text(&body, "", "note_to_payer", 1..=255).map(str::to_owned);
     checks.finish()?;
 
-    let capture = state.books.captures.get(&call.id).cloned().ok_or_else(|| call.unknown_resource("capture_id"))?;
+    let capture =
+        state.books.captures.get(&call.id).cloned().ok_or_else(|| call.unknown_resource("capture_id"))?;
     check_refundable(state, call, &capture, amount.as_ref())?;
     if invoice_id.is_some() && state.books.refunds.values().any(|one| one.invoice_id == invoice_id) {
         return Err(call.unprocessable("DUPLICATE_INVOICE_ID"));
@@ -219,7 +228,7 @@ pub fn refund(state: &mut State, call: &Call) -> Outcome {
     set_refund_status(state, &capture.id);
     let event_type = if pending { "PAYMENT.REFUND.PENDING" } else { "PAYMENT.CAPTURE.REFUNDED" };
     webhooks::record(state, event_type, &Object::Refund(id.clone()));
-    Answer::preferred(201, Object::Refund(id))
+    Ok(Answer::preferred(201, Object::Refund(id)))
 }
 
 fn check_refundable(
@@ -250,7 +259,8 @@ fn check_refundable(
 /// Ends the review of a pending capture. `false` when there is no such pending capture.
 pub fn settle_capture(state: &mut State, id: &str, completed: bool) -> bool {
     let now = state.now();
-    let Some(capture) = state.books.captures.get_mut(id).filter(|one| one.status == CaptureStatus::Pending) else {
+    let Some(capture) = state.books.captures.get_mut(id).filter(|one| one.status == CaptureStatus::Pending)
+    else {
         return false;
     };
     capture.status = if completed { CaptureStatus::Completed } else { CaptureStatus::Declined };
@@ -263,7 +273,8 @@ pub fn settle_capture(state: &mut State, id: &str, completed: bool) -> bool {
 /// Ends a pending refund. `false` when there is no such pending refund.
 pub fn settle_refund(state: &mut State, id: &str, completed: bool) -> bool {
     let now = state.now();
-    let Some(refund) = state.books.refunds.get_mut(id).filter(|one| one.status == RefundStatus::Pending) else {
+    let Some(refund) = state.books.refunds.get_mut(id).filter(|one| one.status == RefundStatus::Pending)
+    else {
         return false;
     };
     refund.status = if completed { RefundStatus::Completed } else { RefundStatus::Failed };
@@ -277,8 +288,12 @@ pub fn settle_refund(state: &mut State, id: &str, completed: bool) -> bool {
 
 /// The authorization of the path, if it can be captured now.
 fn open_authorization(state: &State, call: &Call) -> Result<Authorization, Refusal> {
-    let authorization =
-        state.books.authorizations.get(&call.id).cloned().ok_or_else(|| call.unknown_resource("authorization_id"))?;
+    let authorization = state
+        .books
+        .authorizations
+        .get(&call.id)
+        .cloned()
+        .ok_or_else(|| call.unknown_resource("authorization_id"))?;
     if authorization.expired || authorization.expiration_time <= state.now() {
         return Err(call.unprocessable("AUTHORIZATION_EXPIRED"));
     }

@@ -29,7 +29,9 @@ pub fn claim(state: &mut State, call: &Call) -> Result<Claim, Reply> {
     };
     let Some(key) = call.header("paypal-request-id") else {
         if call.operation.starts_with("vault.") {
-            return Err(Refusal::with(call.operation, 400, &[Detail::new("PAYPAL_REQUEST_ID_REQUIRED")]).into());
+            return Err(
+                Refusal::with(call.operation, 400, &[Detail::new("PAYPAL_REQUEST_ID_REQUIRED")]).into()
+            );
         }
         return Ok(Claim(None));
     };
@@ -116,7 +118,9 @@ fn window(operation: &str) -> Option<Duration> {
     match operation {
         "orders.create" | "orders.capture" | "orders.authorize" => Some(Duration::hours(6)),
         "vault.setup" | "vault.token" => Some(Duration::hours(3)),
-        "authorizations.capture" | "authorizations.reauthorize" | "captures.refund" => Some(Duration::days(45)),
+        "authorizations.capture" | "authorizations.reauthorize" | "captures.refund" => {
+            Some(Duration::days(45))
+        }
         _ => None,
     }
 }

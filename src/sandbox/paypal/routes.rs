@@ -52,7 +52,7 @@ pub fn operate(state: &mut State, call: &Call) -> Outcome {
         "vault.token" => vault::create_payment_token(state, call),
         "vault.token_list" => vault::list_payment_tokens(state, call),
         "vault.token_get" => vault::get_payment_token(state, call),
-        "vault.token_delete" => vault::delete_payment_token(state, call),
+        "vault.token_delete" => Ok(vault::delete_payment_token(state, call)),
         "orders.create" => orders::create(state, call),
         "orders.get" => orders::get(state, call),
         "orders.capture" => orders::capture(state, call),
@@ -76,7 +76,7 @@ pub fn operate(state: &mut State, call: &Call) -> Outcome {
 fn certificate(state: &mut State, call: &Call) -> Outcome {
     let keys = state.keys();
     if keys.certificate_name == call.id {
-        Answer::json(200, keys.chain_pem().into())
+        Ok(Answer::json(200, keys.chain_pem().into()))
     } else {
         Err(call.unknown_resource("certificate"))
     }

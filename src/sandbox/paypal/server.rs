@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State as Extracted};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::sync::{Mutex as TurnLock, Notify};
@@ -93,7 +93,8 @@ pub async fn handle(Extracted(shared): Extracted<Arc<Shared>>, request: Request)
     let Some((operation, id)) = routes::find(&head.method, head.uri.path()) else {
         return control::answer(&shared, &head.method, &target, &body).await;
     };
-    let call = Call { operation, method: head.method, target, id, headers: head.headers, body: body.to_vec() };
+    let call =
+        Call { operation, method: head.method, target, id, headers: head.headers, body: body.to_vec() };
     let work = {
         let shared = Arc::clone(&shared);
         async move {
@@ -114,6 +115,16 @@ pub async fn handle(Extracted(shared): Extracted<Arc<Shared>>, request: Request)
 pub struct Reply {
     pub status: u16,
     pub body: Option<Value>,
+}
+
+impl Reply {
+    /// Content type and body. A bare string is no JSON answer of PayPal's but a certificate.
+    fn text(&self) -> Option<(&'static str, String)> {
+        self.body.as_ref().map(|body| match body {
+            Value::String(pem) => ("application/x-pem-file", pem.clone()),
+            json => ("application/json", json.to_string()),
+        })
+    }
 }
 
 impl From<Refusal> for Reply {
@@ -158,11 +169,16 @@ async fn perform(shared: &Shared, call: &Call, delay: Option<std::time::Duration
             () = shared.stop.cancelled() => {}
         }
     }
-    let changed = shared.change(|state| {
+    let step = |state: &mut State| {
         let outcome = operate(state, call, &shared.credentials);
         replay::settle(state, call, claim, &outcome);
         replay::render(state, call, outcome)
-    });
+    };
+    // Reads change nothing worth saving, but asking for the certificate may make the keys.
+    if call.method == Method::GET && call.operation != "webhooks.certificate" {
+        return step(&mut shared.state());
+    }
+    let changed = shared.change(step);
     changed.unwrap_or_else(|error| {
         tracing::error!(%error, "the sandbox could not save its state");
         Refusal::bare(500).into()
@@ -198,11 +214,8 @@ async fn hold_open(shared: &Shared, hold: bool) {
 
 fn written(reply: &Reply) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match &reply.body {
-        Some(Value::String(text)) => {
-            (status, [(header::CONTENT_TYPE, "application/x-pem-file")], text.clone()).into_response()
-        }
-        Some(body) => (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response(),
+    match reply.text() {
+        Some((content_type, text)) => (status, [(header::CONTENT_TYPE, content_type)], text).into_response(),
         None => status.into_response(),
     }
 }
@@ -214,8 +227,9 @@ fn cut() -> Response {
 }
 
 fn exchange(call: &Call, reply: &Reply, answered: bool) -> Exchange {
-    let body = reply.body.as_ref().map(ToString::to_string).unwrap_or_default();
-    let content_type = |value: &str| vec![("content-type".to_owned(), value.to_owned())];
+    let (headers, body) = reply.text().map_or_else(Default::default, |(content_type, text)| {
+        (vec![("content-type".to_owned(), content_type.to_owned())], text.into_bytes())
+    });
     Exchange {
         operation: call.operation,
         method: call.method.to_string(),
@@ -224,8 +238,8 @@ fn exchange(call: &Call, reply: &Reply, answered: bool) -> Exchange {
         request_body: call.body.clone(),
         answered,
         status: reply.status,
-        response_headers: if body.is_empty() { Vec::new() } else { content_type("application/json") },
-        response_body: body.into_bytes(),
+        response_headers: headers,
+        response_body: body,
     }
 }
 
@@ -244,4 +258,3 @@ fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
         })
         .collect()
 }
-

@@ -1,6 +1,6 @@
 //! The sandbox's own certificate authority and its signatures over webhooks.
 //!
-//! PayPal signs `transmission_id|transmission_time|webhook_id|crc` with SHA256withRSA and names a certificate whose
+//! PayPal signs `transmission_id|transmission_time|webhook_id|crc` with `SHA256withRSA` and names a certificate whose
 //! chain must lead to a trusted root. Here the root is our own: a receiver under test is told to trust it.
 
 use std::fmt;
@@ -10,8 +10,8 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, date_time_ymd,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,10 @@ pub struct Keys {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Keys").field("certificate_name", &self.certificate_name).finish_non_exhaustive()
+        formatter
+            .debug_struct("Keys")
+            .field("certificate_name", &self.certificate_name)
+            .finish_non_exhaustive()
     }
 }
 

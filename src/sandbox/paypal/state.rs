@@ -31,6 +31,9 @@ pub struct State {
     /// Where this server is reached; it differs from run to run.
     #[serde(skip)]
     pub url: String,
+    /// Where shoppers reach the pages, when that is another address.
+    #[serde(skip)]
+    pub pages_url: Option<String>,
     /// `operation key` of requests that are being worked on.
     #[serde(skip)]
     pub in_progress: Vec<String>,
@@ -66,6 +69,10 @@ impl State {
         real_now() + Duration::seconds(self.advanced_seconds)
     }
 
+    pub fn pages_url(&self) -> &str {
+        self.pages_url.as_ref().unwrap_or(&self.url)
+    }
+
     /// The sandbox's signing keys, made when first asked for: making them takes a moment.
     pub fn keys(&mut self) -> &Keys {
         self.keys.get_or_insert_with(Keys::generate)
@@ -75,7 +82,8 @@ impl State {
     pub fn advance(&mut self, seconds: i64) {
         /// Ten years: more than any window here, and far from the end of the calendar.
         const ADVANCED_SECONDS_MAX: i64 = 10 * 366 * 24 * 3600;
-        self.advanced_seconds = self.advanced_seconds.saturating_add(seconds.max(0)).min(ADVANCED_SECONDS_MAX);
+        self.advanced_seconds =
+            self.advanced_seconds.saturating_add(seconds.max(0)).min(ADVANCED_SECONDS_MAX);
         let now = self.now();
         let ended: Vec<String> = self
             .books

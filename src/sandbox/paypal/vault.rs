@@ -44,12 +44,12 @@ pub fn create_setup_token(state: &mut State, call: &Call) -> Outcome {
         create_time: state.now(),
     };
     state.books.setup_tokens.insert(id.clone(), token);
-    Answer::full(201, Object::SetupToken(id))
+    Ok(Answer::full(201, Object::SetupToken(id)))
 }
 
 pub fn get_setup_token(state: &State, call: &Call) -> Outcome {
     match state.books.setup_tokens.get(&call.id) {
-        Some(token) if lives(state, token) => Answer::full(200, Object::SetupToken(call.id.clone())),
+        Some(token) if lives(state, token) => Ok(Answer::full(200, Object::SetupToken(call.id.clone()))),
         _ => Err(call.unknown_resource("id")),
     }
 }
@@ -85,15 +85,17 @@ pub fn create_payment_token(state: &mut State, call: &Call) -> Outcome {
         token.deleted_at.is_none() && token.payer == payer && token.customer["id"] == setup.customer["id"]
     });
     if let Some(token) = living.filter(|_| !several) {
-        return Answer::full(201, Object::PaymentToken(token.id.clone()));
+        return Ok(Answer::full(201, Object::PaymentToken(token.id.clone())));
     }
     let id = insert_payment_token(state, setup.customer, setup.paypal, payer);
-    Answer::full(201, Object::PaymentToken(id))
+    Ok(Answer::full(201, Object::PaymentToken(id)))
 }
 
 pub fn get_payment_token(state: &State, call: &Call) -> Outcome {
     match state.books.payment_tokens.get(&call.id) {
-        Some(token) if token.deleted_at.is_none() => Answer::full(200, Object::PaymentToken(call.id.clone())),
+        Some(token) if token.deleted_at.is_none() => {
+            Ok(Answer::full(200, Object::PaymentToken(call.id.clone())))
+        }
         _ => Err(call.unknown_resource("id")),
     }
 }
@@ -140,11 +142,11 @@ pub fn list_payment_tokens(state: &State, call: &Call) -> Outcome {
         answer["total_items"] = json!(all.len());
         answer["total_pages"] = json!(all.len().div_ceil(size));
     }
-    Answer::json(200, answer)
+    Ok(Answer::json(200, answer))
 }
 
 /// 204 for an unknown token too: the specification lists no 404 here.
-pub fn delete_payment_token(state: &mut State, call: &Call) -> Outcome {
+pub fn delete_payment_token(state: &mut State, call: &Call) -> Answer {
     remove(state, &call.id);
     Answer::nothing()
 }
@@ -152,7 +154,8 @@ pub fn delete_payment_token(state: &mut State, call: &Call) -> Outcome {
 /// Ends a token, whoever asked for it: the shop, or the payer at PayPal. Tells whether it was alive.
 pub fn remove(state: &mut State, id: &str) -> bool {
     let now = state.now();
-    let Some(token) = state.books.payment_tokens.get_mut(id).filter(|token| token.deleted_at.is_none()) else {
+    let Some(token) = state.books.payment_tokens.get_mut(id).filter(|token| token.deleted_at.is_none())
+    else {
         return false;
     };
     token.deleted_at = Some(now);
@@ -175,7 +178,8 @@ fn insert_payment_token(state: &mut State, customer: Value, paypal: Value, payer
 }
 
 fn check_customer(checks: &mut Checks, body: &Value) -> Value {
-    let id_characters = |character: char| character.is_ascii_alphanumeric() || character == '_' || character == '-';
+    let id_characters =
+        |character: char| character.is_ascii_alphanumeric() || character == '_' || character == '-';
     let customer = &body["customer"];
     checks.pattern(customer, "/customer", "id", 1..=CUSTOMER_ID_CHARACTERS_MAX, id_characters);
     checks.text(customer, "/customer", "merchant_customer_id", 1..=64);
@@ -194,7 +198,14 @@ fn check_wallet(checks: &mut Checks, paypal: &Value) {
         paypal,
         at,
         "usage_pattern",
-        &["IMMEDIATE", "DEFERRED", "RECURRING_PREPAID", "RECURRING_POSTPAID", "THRESHOLD_PREPAID", "THRESHOLD_POSTPAID"],
+        &[
+            "IMMEDIATE",
+            "DEFERRED",
+            "RECURRING_PREPAID",
+            "RECURRING_POSTPAID",
+            "THRESHOLD_PREPAID",
+            "THRESHOLD_POSTPAID",
+        ],
     );
     checks.flag(paypal, at, "permit_multiple_payment_tokens");
     let context = &paypal["experience_context"];
@@ -205,7 +216,12 @@ fn check_wallet(checks: &mut Checks, paypal: &Value) {
     checks.web_address(context, at, "cancel_url");
     checks.text(context, at, "brand_name", 1..=300);
     checks.text(context, at, "locale", 2..=10);
-    checks.word(context, at, "shipping_preference", &["GET_FROM_FILE", "NO_SHIPPING", "SET_PROVIDED_ADDRESS"]);
+    checks.word(
+        context,
+        at,
+        "shipping_preference",
+        &["GET_FROM_FILE", "NO_SHIPPING", "SET_PROVIDED_ADDRESS"],
+    );
     checks.word(context, at, "vault_instruction", &["ON_CREATE_PAYMENT_TOKENS", "ON_PAYER_APPROVAL"]);
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::books::{
-    Authorization, Capture, CaptureStatus, Object, Order, OrderStatus, Payer, PaymentToken, Refund, RefundStatus,
-    SetupToken, Unit,
+    Authorization, Capture, CaptureStatus, Object, Order, OrderStatus, Payer, PaymentToken, Refund,
+    RefundStatus, SetupToken, Unit,
 };
 use super::state::State;
 use super::{ids, vault};
@@ -54,7 +54,7 @@ pub fn setup_token(state: &State, token: &SetupToken) -> Value {
     let mut links = vec![link(&format!("{url}/v3/vault/setup-tokens/{}", token.id), "self", "GET")];
     match token.payer {
         None => {
-            let page = format!("{url}/agreements/approve?approval_session_id={}", token.id);
+            let page = format!("{}/agreements/approve?approval_session_id={}", state.pages_url(), token.id);
             links.push(link(&page, "approve", "GET"));
         }
         Some(_) => links.push(link(&format!("{url}/v3/vault/payment-tokens"), "confirm", "POST")),
@@ -111,7 +111,7 @@ pub fn order(state: &State, order: &Order) -> Value {
 fn order_links(state: &State, order: &Order) -> Vec<Value> {
     let own = format!("{}/v2/checkout/orders/{}", state.url, order.id);
     let mut links = vec![link(&own, "self", "GET")];
-    let page = format!("{}/checkoutnow?token={}", state.url, order.id);
+    let page = format!("{}/checkoutnow?token={}", state.pages_url(), order.id);
     let finish = match order.intent {
         super::books::Intent::Capture => "capture",
         super::books::Intent::Authorize => "authorize",
@@ -138,7 +138,15 @@ fn unit(state: &State, order: &Order, index: usize, unit: &Unit) -> Value {
         "amount": unit.request["amount"],
         "payee": payee(),
     });
-    for name in ["description", "custom_id", "invoice_id", "soft_descriptor", "items", "shipping", "supplementary_data"] {
+    for name in [
+        "description",
+        "custom_id",
+        "invoice_id",
+        "soft_descriptor",
+        "items",
+        "shipping",
+        "supplementary_data",
+    ] {
         if let Some(value) = unit.request.get(name) {
             view[name] = value.clone();
         }

@@ -24,7 +24,7 @@ const PAUSE_MS_MAX: i64 = 60_000;
 /// A receiver has to answer at once; it works later.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the delivery sleeps when nothing is due; a new event wakes it.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Who is told, and under which subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +168,11 @@ pub async fn deliver_now(shared: &Shared) -> usize {
 
 fn due(shared: &Shared, now: DateTime<Utc>) -> Vec<String> {
     let state = shared.state();
-    if state.controls.hold { Vec::new() } else { waiting(&state, |event| event.delivery.next_attempt_at <= now) }
+    if state.controls.hold {
+        Vec::new()
+    } else {
+        waiting(&state, |event| event.delivery.next_attempt_at <= now)
+    }
 }
 
 fn next_pause(shared: &Shared) -> Duration {
@@ -185,7 +189,8 @@ fn next_pause(shared: &Shared) -> Duration {
 
 fn waiting(state: &State, chosen: impl Fn(&Event) -> bool) -> Vec<String> {
     let pending = state.books.events.iter().filter(|event| event.delivery.status == DeliveryStatus::Pending);
-    let mut found: Vec<String> = pending.filter(|event| chosen(event)).map(|event| event.id.clone()).collect();
+    let mut found: Vec<String> =
+        pending.filter(|event| chosen(event)).map(|event| event.id.clone()).collect();
     if state.controls.reverse {
         found.reverse();
     }
@@ -246,7 +251,8 @@ fn prepare(state: &mut State, id: &str) -> Option<Transmission> {
     let body = state.books.events.iter().find(|event| event.id == id)?.body.clone();
     let transmission_id = ids::transmission_id();
     let transmission_time = ids::time(state.now());
-    let text = signing::signed_text(&transmission_id, &transmission_time, &target.webhook_id, body.as_bytes());
+    let text =
+        signing::signed_text(&transmission_id, &transmission_time, &target.webhook_id, body.as_bytes());
     let url = certificate_url(state);
     let signature = state.keys().sign(&text);
     let headers = [

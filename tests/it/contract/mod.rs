@@ -14,6 +14,7 @@ pub mod paypal;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::Mutex;
 
 use serde_json::{Map, Value};
@@ -70,6 +71,8 @@ pub struct Coverage {
     pub seen: BTreeMap<String, usize>,
     /// Number of operations in the file.
     pub operations: usize,
+    /// What was let pass although the file doesn't list it, with the reason.
+    pub liberties: BTreeMap<String, usize>,
 }
 
 impl fmt::Display for Coverage {
@@ -77,6 +80,9 @@ impl fmt::Display for Coverage {
         write!(formatter, "{} of {} operations", self.seen.len(), self.operations)?;
         for (operation, count) in &self.seen {
             write!(formatter, "\n  {count:>4} x {operation}")?;
+        }
+        for (liberty, count) in &self.liberties {
+            write!(formatter, "\n  {count:>4} x let pass: {liberty}")?;
         }
         Ok(())
     }
@@ -105,12 +111,13 @@ pub struct Specification {
     extra_fields: &'static [ExtraField],
     extra_statuses: &'static [ExtraStatus],
     seen: Mutex<BTreeMap<String, usize>>,
+    liberties: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Specification {
     /// Reads `path` below the folder of specifications; `None` when that folder isn't there.
     ///
-    /// The folder is `AISLE_SPECS`, or else `../shared/specs` beside this package. Field names are checked in requests,
+    /// The folder is `AISLE_SPECS`, or else `shared/specs` beside this package. Field names are checked in requests,
     /// the messages that are ours; [`Specification::strict_both`] adds the answers.
     pub fn load(path: &str) -> Option<Specification> {
         Specification::load_repaired(path, |_| ())
@@ -119,7 +126,7 @@ impl Specification {
     /// As [`Specification::load`], with known faults of the file repaired before it is used.
     pub fn load_repaired(path: &str, repair: impl FnOnce(&mut Value)) -> Option<Specification> {
         let text = std::fs::read_to_string(document::folder()?.join(path)).ok()?;
-        let mut value: Value = if path.ends_with(".json") {
+        let mut value: Value = if Path::new(path).extension().is_some_and(|extension| extension == "json") {
             serde_json::from_str(&text).expect("a specification is valid JSON")
         } else {
             serde_norway::from_str(&text).expect("a specification is valid YAML")
@@ -130,7 +137,8 @@ impl Specification {
             strict: vec![Direction::Request],
             extra_fields: &[],
             extra_statuses: &[],
-            seen: Mutex::new(BTreeMap::new()),
+            seen: Mutex::default(),
+            liberties: Mutex::default(),
         })
     }
 
@@ -157,7 +165,8 @@ impl Specification {
 
     /// Everything the specification has against this exchange; empty is right.
     pub fn check(&self, exchange: &Exchange) -> Vec<Violation> {
-        let Some((operation, parameters)) = self.document.find(&exchange.method, path_of(&exchange.target)) else {
+        let Some((operation, parameters)) = self.document.find(&exchange.method, path_of(&exchange.target))
+        else {
             return vec![Violation {
                 operation: format!("{} {}", exchange.method, path_of(&exchange.target)),
                 direction: Direction::Request,
@@ -165,7 +174,7 @@ impl Specification {
                 message: "no such operation in this specification".to_owned(),
             }];
         };
-        *self.seen.lock().expect("no test panics while it holds this lock").entry(operation.name.clone()).or_default() += 1;
+        count(&self.seen, operation.name.clone());
         let mut violations = Violations { operation, direction: Direction::Request, list: Vec::new() };
         self.check_parameters(exchange, &parameters, &mut violations);
         self.check_request_body(exchange, &mut violations);
@@ -182,8 +191,12 @@ impl Specification {
     }
 
     pub fn coverage(&self) -> Coverage {
-        let seen = self.seen.lock().expect("no test panics while it holds this lock").clone();
-        Coverage { seen, operations: self.document.operations.len() }
+        let copy = |counts: &Mutex<BTreeMap<String, usize>>| counts.lock().expect(LOCK).clone();
+        Coverage {
+            seen: copy(&self.seen),
+            operations: self.document.operations.len(),
+            liberties: copy(&self.liberties),
+        }
     }
 
     fn check_parameters(
@@ -242,10 +255,13 @@ impl Specification {
         let responses = &violations.operation.responses;
         let class = format!("{}XX", exchange.status / 100);
         let exact = responses.get(&exchange.status.to_string());
-        if exact.is_none() && self.extra_statuses.iter().any(|extra| extra.status == exchange.status) {
+        let extra = self.extra_statuses.iter().find(|extra| extra.status == exchange.status);
+        if let Some(extra) = extra.filter(|_| exact.is_none()) {
+            count(&self.liberties, format!("status {}: {}", extra.status, extra.reason));
             return;
         }
-        let Some(response) = exact.or_else(|| responses.get(&class)).or_else(|| responses.get("default")) else {
+        let Some(response) = exact.or_else(|| responses.get(&class)).or_else(|| responses.get("default"))
+        else {
             violations.add("status", &format!("{} is not listed for this operation", exchange.status));
             return;
         };
@@ -268,7 +284,8 @@ impl Specification {
     ) {
         let sent = header(headers, "content-type").unwrap_or_default();
         let media_type = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let Some(described) = content.as_object().and_then(|types| document::media(types, &media_type)) else {
+        let Some(described) = content.as_object().and_then(|types| document::media(types, &media_type))
+        else {
             violations.add("header:Content-Type", &format!("\"{media_type}\" is not described"));
             return;
         };
@@ -291,9 +308,11 @@ impl Specification {
         }
         if self.strict.contains(&violations.direction) {
             for pointer in fields::unknown(&self.document.root, schema, &value) {
-                let extra = self.extra_fields.iter().find(|extra| fields::matches(&pointer, extra.pointer_end));
-                if extra.is_none() {
-                    violations.add(&pointer, "no field of that name in the specification");
+                let extra =
+                    self.extra_fields.iter().find(|extra| fields::matches(&pointer, extra.pointer_end));
+                match extra {
+                    Some(extra) => count(&self.liberties, format!("{}: {}", extra.pointer_end, extra.reason)),
+                    None => violations.add(&pointer, "no field of that name in the specification"),
                 }
             }
         }
@@ -315,6 +334,12 @@ impl Violations<'_> {
             message: message.to_owned(),
         });
     }
+}
+
+const LOCK: &str = "no test panics while it holds this lock";
+
+fn count(counts: &Mutex<BTreeMap<String, usize>>, name: String) {
+    *counts.lock().expect(LOCK).entry(name).or_default() += 1;
 }
 
 fn header(headers: &[(String, String)], name: &str) -> Option<String> {

@@ -153,13 +153,19 @@ async fn an_authorization_is_captured_in_parts_and_never_beyond_its_limit() {
     assert_eq!((replay.status, replay.text("/id")), (201, said.text("/id")));
     let read = shop.get(&format!("/v2/payments/authorizations/{authorization}")).await;
     assert_eq!(read.text("/status"), "PARTIALLY_CAPTURED");
-    assert_eq!(capture(&shop, &authorization, "c2", &euros("75.01")).await.issue(), "MAX_CAPTURE_AMOUNT_EXCEEDED");
+    assert_eq!(
+        capture(&shop, &authorization, "c2", &euros("75.01")).await.issue(),
+        "MAX_CAPTURE_AMOUNT_EXCEEDED"
+    );
     let body = json!({"amount": {"currency_code": "USD", "value": "1.00"}});
     assert_eq!(capture(&shop, &authorization, "c3", &body).await.issue(), "AUTH_CAPTURE_CURRENCY_MISMATCH");
     let body = json!({"final_capture": true, "invoice_id": "part 2"});
     let last = capture(&shop, &authorization, "c4", &body).await;
     assert_eq!((last.status, last.text("/amount/value").as_str()), (201, "60.00"));
-    assert_eq!(capture(&shop, &authorization, "c5", &json!({})).await.issue(), "AUTHORIZATION_ALREADY_CAPTURED");
+    assert_eq!(
+        capture(&shop, &authorization, "c5", &json!({})).await.issue(),
+        "AUTHORIZATION_ALREADY_CAPTURED"
+    );
     let void = format!("/v2/payments/authorizations/{authorization}/void");
     assert_eq!(shop.send(Method::POST, &void, &[], None).await.unwrap().issue(), "PREVIOUSLY_CAPTURED");
     shop.end().await;
@@ -209,7 +215,10 @@ async fn refunds_add_up_to_the_capture_and_not_more() {
     assert_eq!(shop.post(&path, "r1", &euros("10.01")).await.issue(), "REFUND_AMOUNT_EXCEEDED");
     let part = shop.post(&path, "r2", &euros("4.00")).await;
     assert_eq!((part.status, part.text("/status").as_str()), (201, "COMPLETED"));
-    assert_eq!(shop.get(&format!("/v2/payments/captures/{capture}")).await.text("/status"), "PARTIALLY_REFUNDED");
+    assert_eq!(
+        shop.get(&format!("/v2/payments/captures/{capture}")).await.text("/status"),
+        "PARTIALLY_REFUNDED"
+    );
     let rest = shop.post(&path, "r3", &json!({"note_to_payer": "Sorry"})).await;
     assert_eq!(rest.text("/amount/value"), "6.00");
     assert_eq!(rest.text("/seller_payable_breakdown/total_refunded_amount/value"), "10.00");
@@ -228,7 +237,10 @@ async fn a_pending_refund_that_fails_gives_the_capture_back() {
     let refund = shop.post(&format!("/v2/payments/captures/{capture}/refund"), "r1", &json!({})).await;
     assert_eq!(refund.text("/status_details/reason"), "ECHECK");
     assert!(shop.sandbox.settle_refund(&refund.text("/id"), false));
-    assert_eq!(shop.get(&format!("/v2/payments/refunds/{}", refund.text("/id"))).await.text("/status"), "FAILED");
+    assert_eq!(
+        shop.get(&format!("/v2/payments/refunds/{}", refund.text("/id"))).await.text("/status"),
+        "FAILED"
+    );
     assert_eq!(shop.get(&format!("/v2/payments/captures/{capture}")).await.text("/status"), "COMPLETED");
     shop.end().await;
 }
@@ -248,5 +260,46 @@ async fn unknown_ids_are_not_found() {
         let said = shop.get(path).await;
         assert_eq!((said.status, said.issue()), (404, "INVALID_RESOURCE_ID"), "{path}");
     }
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn an_order_without_a_wallet_waits_for_any_payer() {
+    let shop = Shop::open().await;
+    shop.sandbox.set_pages_url("http://192.0.2.7:8080/");
+    let body = json!({"intent": "CAPTURE", "purchase_units": [euros("3.00")]});
+    let headers = [("Prefer", "return=representation")];
+    let said = shop.send(Method::POST, "/v2/checkout/orders", &headers, Some(&body)).await.unwrap();
+    assert_eq!((said.status, said.text("/status").as_str()), (201, "CREATED"));
+    assert!(said.link("approve").starts_with("http://192.0.2.7:8080/checkoutnow?token="));
+    let path = format!("/v2/checkout/orders/{}/capture", said.text("/id"));
+    assert_eq!(shop.post(&path, "c1", &json!({})).await.issue(), "ORDER_NOT_APPROVED");
+    assert!(shop.sandbox.approve(&said.link("approve"), "eva@example.com"));
+    assert!(!shop.sandbox.approve(&said.link("approve"), "eva@example.com"));
+    assert_eq!(shop.post(&path, "c2", &json!({})).await.text("/payer/email_address"), "eva@example.com");
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn a_large_authorization_is_exceeded_by_75_at_most() {
+    let shop = Shop::open().await;
+    let authorization = authorize(&shop, "1000.00").await;
+    assert_eq!(
+        capture(&shop, &authorization, "c1", &euros("1075.01")).await.issue(),
+        "MAX_CAPTURE_AMOUNT_EXCEEDED"
+    );
+    assert_eq!(capture(&shop, &authorization, "c2", &euros("1075.00")).await.status, 201);
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn a_late_decline_authorizes_and_cannot_be_captured() {
+    let shop = Shop::open().await;
+    let vault_id = shop.link("finn+latedecline@example.com").await;
+    let said = shop.charge(&vault_id, "AUTHORIZE", "k1", "5.00").await;
+    let authorization = said.text("/purchase_units/0/payments/authorizations/0/id");
+    assert_eq!(capture(&shop, &authorization, "c1", &json!({})).await.issue(), "PAYER_CANNOT_PAY");
+    let read = shop.get(&format!("/v2/payments/authorizations/{authorization}")).await;
+    assert_eq!(read.text("/status"), "CREATED");
     shop.end().await;
 }

@@ -24,7 +24,9 @@ async fn an_error_before_has_no_effect_and_the_repetition_is_the_first() {
 async fn an_answer_that_is_lost_after_the_charge_is_found_by_the_same_key() {
     let shop = Shop::open().await;
     let vault_id = shop.link("anna@example.com").await;
-    for (index, fault) in [Fault::NoAnswerAfter { hold: false }, Fault::ErrorAfter { status: 500 }].into_iter().enumerate() {
+    for (index, fault) in
+        [Fault::NoAnswerAfter { hold: false }, Fault::ErrorAfter { status: 500 }].into_iter().enumerate()
+    {
         shop.sandbox.add_fault(Rule::new("orders.create", fault, 1));
         let key = format!("k{index}");
         let body = order(&vault_id, "CAPTURE", &key, "5.00");

@@ -84,7 +84,8 @@ async fn a_shopper_who_cancels_goes_back_and_nothing_is_saved() {
 #[tokio::test]
 async fn vault_calls_need_a_request_id_and_both_addresses() {
     let shop = Shop::open().await;
-    let body = json!({"payment_source": {"paypal": {"experience_context": {"return_url": "https://shop.example"}}}});
+    let body =
+        json!({"payment_source": {"paypal": {"experience_context": {"return_url": "https://shop.example"}}}});
     let said = shop.send(Method::POST, "/v3/vault/setup-tokens", &[], Some(&body)).await.unwrap();
     assert_eq!((said.status, said.issue()), (400, "PAYPAL_REQUEST_ID_REQUIRED"));
     let said = shop.post("/v3/vault/setup-tokens", "k1", &body).await;

@@ -85,7 +85,13 @@ impl Shop {
         body["access_token"].as_str().expect("a token").to_owned()
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> reqwest::Result<Said> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> reqwest::Result<Said> {
         let mut request =
             self.client.request(method, format!("{}{path}", self.sandbox.url())).bearer_auth(&self.token);
         for (name, value) in headers {

@@ -17,6 +17,8 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{Shop, settings};
 
+const LOCK: &str = "nobody panics while holding this lock";
+
 /// What one delivery brought.
 #[derive(Clone)]
 struct Delivered {
@@ -26,11 +28,11 @@ struct Delivered {
 
 impl Delivered {
     fn header(&self, name: &str) -> String {
-        self.headers[name].to_str().unwrap().to_owned()
+        self.headers[name].to_str().expect("headers of the sandbox are text").to_owned()
     }
 
     fn event(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
+        serde_json::from_slice(&self.body).expect("events are JSON")
     }
 }
 
@@ -43,21 +45,26 @@ struct Receiver {
 
 impl Receiver {
     async fn listen(self) -> WebhookTarget {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/hook", listener.local_addr().expect("a bound socket has an address"));
         let router = Router::new().route("/hook", post(receive)).with_state(self);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        // The runtime ends it with the test.
+        tokio_util::task::TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
         WebhookTarget { url, webhook_id: "1AB23456CD789012E".to_owned() }
     }
 
     fn all(&self) -> Vec<Delivered> {
-        self.delivered.lock().unwrap().clone()
+        self.delivered.lock().expect(LOCK).clone()
     }
 }
 
-async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: axum::body::Bytes) -> StatusCode {
-    receiver.delivered.lock().unwrap().push(Delivered { headers, body: body.to_vec() });
-    let mut refusals = receiver.refusals.lock().unwrap();
+async fn receive(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> StatusCode {
+    receiver.delivered.lock().expect(LOCK).push(Delivered { headers, body: body.to_vec() });
+    let mut refusals = receiver.refusals.lock().expect(LOCK);
     if *refusals > 0 {
         *refusals -= 1;
         return StatusCode::SERVICE_UNAVAILABLE;
@@ -82,7 +89,8 @@ async fn a_delivery_verifies_against_the_root_the_name_and_the_raw_bytes() {
     let delivered = receiver.all().remove(0);
     assert_eq!(delivered.event()["event_type"], "VAULT.PAYMENT-TOKEN.CREATED");
 
-    let pem = shop.client.get(delivered.header("paypal-cert-url")).send().await.unwrap().bytes().await.unwrap();
+    let pem =
+        shop.client.get(delivered.header("paypal-cert-url")).send().await.unwrap().bytes().await.unwrap();
     let chain: Vec<CertificateDer<'_>> = CertificateDer::pem_slice_iter(&pem).map(Result::unwrap).collect();
     let root = CertificateDer::from_pem_slice(shop.sandbox.root_certificate_pem().as_bytes()).unwrap();
     let anchors = [webpki::anchor_from_trusted_cert(&root).unwrap()];
@@ -150,7 +158,8 @@ async fn the_online_check_wants_the_bytes_as_they_came() {
 #[tokio::test]
 async fn events_come_doubled_lost_and_newest_first_when_asked() {
     let receiver = Receiver::default();
-    let shop = shop_with(&receiver, Controls { drop_next: 1, duplicate_next: 1, ..Controls::default() }).await;
+    let shop =
+        shop_with(&receiver, Controls { drop_next: 1, duplicate_next: 1, ..Controls::default() }).await;
     let vault_id = shop.link("anna@example.com").await;
     shop.charge(&vault_id, "CAPTURE", "k1", "5.00").await;
     shop.sandbox.set_webhook_controls(Controls { hold: true, reverse: true, ..Controls::default() });

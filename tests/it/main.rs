@@ -1,4 +1,6 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
+mod architecture;
 mod jobs;
+mod openapi;
 mod support;

@@ -1,0 +1,134 @@
+//! App: everything a request or a job needs, built once and cheap to clone; and the two tables that let news go upward:
+//! job kinds to functions, and what one room reports to the room above it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{self, Db};
+use crate::http::wait::Changes;
+use crate::ids::Ids;
+use crate::jobs::{self, Lease};
+use crate::random::Random;
+use crate::{cart, catalog, delivery, identity, payments};
+
+/// Everything a request or a job needs.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What [`App`] holds.
+pub struct Parts {
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: Ids,
+    /// Randomness.
+    pub random: Random,
+    /// Calls to the outside: no redirects, no proxies, every call with a deadline of its own.
+    pub http: reqwest::Client,
+    /// Wakes the workers after a commit that wrote a job.
+    pub jobs: jobs::Wake,
+    /// Wakes clients that wait for an outcome.
+    pub changes: Changes,
+    /// Keys that sign tokens and passes, and the checks of callers.
+    pub identity: identity::Identity,
+    /// The index that every lookup reads.
+    pub catalog: catalog::Catalog,
+    /// The log that every scan is written to.
+    pub journal: cart::Journal,
+    /// Payment providers.
+    pub providers: payments::Providers,
+    /// Couriers.
+    pub carriers: delivery::Carriers,
+}
+
+/// Why the service can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database can't be opened.
+    #[error(transparent)]
+    Open(#[from] db::OpenError),
+    /// The database can't be read.
+    #[error("the database can't be read: {0}")]
+    Database(#[from] db::Error),
+    /// Something else that is needed is not usable.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A connection to a partner that takes longer than this is not coming.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// No call to a partner takes longer; adapters set shorter deadlines.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl App {
+    /// Opens the database, warms the index and gathers the parts.
+    pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Self, StartError> {
+        let db = Db::open(&config.database).await?;
+        Self::over(db, config, clock, random).await
+    }
+
+    /// An app over a database that is open already.
+    pub async fn over(db: Db, config: Config, clock: Clock, random: Random) -> Result<Self, StartError> {
+        let ids = Ids::new(clock.clone(), random.clone());
+        let http = http_client().map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;
+        let identity = identity::Identity::open(&db, &config.identity, &clock, &random, &http).await?;
+        let catalog = catalog::Catalog::load(&db).await?;
+        let journal = cart::Journal::start(db.clone());
+        let providers = payments::Providers::new(&config.payments, &http);
+        let carriers = delivery::Carriers::new(&config.delivery, &http);
+        Ok(Self(Arc::new(Parts {
+            jobs: jobs::Wake::default(),
+            changes: Changes::default(),
+            config,
+            db,
+            clock,
+            ids,
+            random,
+            http,
+            identity,
+            catalog,
+            journal,
+            providers,
+            carriers,
+        })))
+    }
+
+    /// Does one job. Every kind has its line here.
+    pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
+        match lease.kind.as_str() {
+            unknown => Err(jobs::Failure::never(format!("no such kind of job: {unknown}"))),
+        }
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("App")
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one client that all calls to the outside share")]
+fn http_client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("aisle/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+}

@@ -1,0 +1,71 @@
+//! The schema: one folder of migrations for both engines, applied at start.
+//!
+//! `NNNN_name.sql` serves both; `NNNN_name.postgres.sql` and `NNNN_name.sqlite.sql` stand where one text can't. A
+//! migration never changes once it was released.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::{Db, Engine};
+
+struct File {
+    version: i64,
+    name: &'static str,
+    /// The one engine that this file is for, when it is not for both.
+    only: Option<Engine>,
+    text: &'static str,
+}
+
+macro_rules! file {
+    ($version:literal, $name:literal, $only:expr) => {
+        File { version: $version, name: $name, only: $only, text: include_str!(concat!("../../migrations/", $name)) }
+    };
+}
+
+const FILES: &[File] = &[
+    file!(1, "0001_json_each.postgres.sql", Some(Engine::Postgres)),
+    file!(2, "0002_jobs.sql", None),
+    file!(3, "0003_identity.sql", None),
+    file!(4, "0004_catalog.sql", None),
+    file!(5, "0005_cart.sql", None),
+    file!(6, "0006_payments.sql", None),
+    file!(7, "0007_delivery.sql", None),
+    file!(8, "0008_checkout.sql", None),
+    file!(9, "0009_exit.sql", None),
+    file!(10, "0010_exchange.sql", None),
+];
+
+pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {
+    let engine = db.engine();
+    let migrations = FILES
+        .iter()
+        .filter(|file| file.only.is_none_or(|only| only == engine))
+        .map(|file| {
+            let text = sqlx::SqlSafeStr::into_sql_str(file.text);
+            Migration::new(file.version, Cow::Borrowed(file.name), MigrationType::Simple, text, false)
+        })
+        .collect();
+    let migrator = Migrator::with_migrations(migrations);
+    match db {
+        Db::Sqlite { write, .. } => migrator.run(write).await,
+        Db::Postgres(pool) => migrator.run(pool).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_applied() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut found: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder of migrations")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        found.sort();
+        let listed: Vec<&str> = FILES.iter().map(|file| file.name).collect();
+        assert_eq!(found, listed);
+    }
+}

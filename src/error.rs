@@ -1,0 +1,178 @@
+//! Problem: what a refused request is told (RFC 9457), and the only place that logs a failure.
+//!
+//! A problem has a stable `code` that programs may switch on, a text for people, pointers to what was wrong in the body,
+//! and says whether the same request may succeed later. What went wrong inside is logged, never sent.
+
+use std::error::Error as StdError;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One thing that was wrong in a request.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Fault {
+    /// Where: a JSON pointer (RFC 6901) into the body, or the name of a parameter.
+    pub pointer: String,
+    /// What was wrong, for people.
+    pub detail: String,
+}
+
+/// A problem as it is sent (RFC 9457), media type `application/problem+json`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// A URI that names the kind of problem: `urn:aisle:problem:` and the code.
+    pub r#type: String,
+    /// The kind of problem in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code that programs switch on.
+    pub code: String,
+    /// What went wrong this time and what to do next.
+    pub detail: String,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+    /// What was wrong in the request, one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+}
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    faults: Vec<Fault>,
+    retry_after_seconds: Option<u32>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem with a status, a stable code in `snake_case` and a text for people.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), faults: Vec::new(), retry_after_seconds: None, source: None }
+    }
+
+    /// 400: the request can't be read.
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 401: the caller is not known.
+    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    /// 403: the caller is known and may not do this.
+    pub fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 404: there is no such thing, or it is not the caller's.
+    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 409: the state of the thing does not allow it.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 422: the request can be read and makes no sense.
+    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 503: not now; the same request may succeed after a while.
+    pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_seconds: u32) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+        Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
+    }
+
+    /// 500: a mistake of ours; the source is logged and never sent.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on our side. The request may be sent again.",
+        );
+        Self { source: Some(source.into()), ..problem }
+    }
+
+    /// Adds what was wrong in the request, by JSON pointer or parameter name.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.faults.push(Fault { pointer: pointer.into(), detail: detail.into() });
+        self
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn log(&self) {
+        let source = self.source.as_deref().map(|source| source as &dyn StdError);
+        if self.status.is_server_error() {
+            tracing::error!(problem.code = self.code, error = source, "request failed: {}", self.code);
+        } else {
+            tracing::info!(problem.code = self.code, error = source, "request refused: {}", self.code);
+        }
+    }
+
+    fn body(self) -> ProblemBody {
+        ProblemBody {
+            r#type: format!("urn:aisle:problem:{}", self.code),
+            title: self.code.replace('_', " "),
+            status: self.status.as_u16(),
+            code: self.code.to_owned(),
+            retryable: self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS,
+            detail: self.detail,
+            errors: self.faults,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.log();
+        let status = self.status;
+        let retry_after = self.retry_after_seconds;
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut => Self {
+                source: Some(error.into()),
+                ..Self::unavailable("overloaded", "The database is busy. Try again shortly.", 1)
+            },
+            error => Self::internal(error),
+        }
+    }
+}
+
+/// Something that went wrong inside and has no meaning for the caller: it rolls the transaction back and is logged where
+/// it is answered.
+pub type Internal = Box<dyn StdError + Send + Sync>;

@@ -1,0 +1,16 @@
+//! What a request may weigh and how long it may take, as named limits.
+
+use std::time::Duration;
+
+/// Largest body of an ordinary request: a full scan batch of 500 events is about 60 kB.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Largest body of a webhook: providers' events stay far below.
+pub const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
+/// Largest body of a catalogue batch; streamed, never held in memory as a whole.
+pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
+/// An ordinary request is answered in this time, or with a problem. Longer than the longest wait that a client may ask for.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest wait that `Prefer: wait=…` may ask for.
+pub const WAIT_MAX: Duration = Duration::from_secs(20);
+/// How long a stop waits for requests and jobs that were begun.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);

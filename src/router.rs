@@ -1,0 +1,54 @@
+//! Every room's routes on one screen, and what each request passes on its way, in order.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::response::IntoResponse;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::error::Problem;
+use crate::http::openapi::Document;
+use crate::http::{limit, trace};
+use crate::{cart, catalog, checkout, delivery, exchange, exit, identity, operations, payments};
+
+/// All routes with their description.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(identity::routes())
+        .merge(catalog::routes())
+        .merge(cart::routes())
+        .merge(checkout::routes())
+        .merge(payments::routes())
+        .merge(delivery::routes())
+        .merge(exit::routes())
+        .merge(exchange::routes())
+        .merge(operations::routes())
+}
+
+/// The API's document, made from the code.
+pub fn document() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// The service as one router.
+pub fn router(app: App) -> Router {
+    let (router, document) = routes().split_for_parts();
+    router
+        .merge(operations::pages(document))
+        .fallback(|| async { Problem::not_found("no_such_route", "There is no such route; see /docs.") })
+        .method_not_allowed_fallback(|| async {
+            let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+            Problem::new(status, "method_not_allowed", "The route does not take this method; see /docs.")
+        })
+        .layer(DefaultBodyLimit::max(limit::BODY_BYTES_MAX))
+        // A panic is answered as a problem; the transaction it tore down was rolled back.
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Problem::internal("a handler panicked").into_response()
+        }))
+        // Outermost, so that every answer has an id, a line and a measurement.
+        .layer(middleware::from_fn_with_state(app.clone(), trace::trace))
+        .with_state(app)
+}

@@ -1,0 +1,71 @@
+//! Serving: listens, works jobs off, and on a signal finishes what it began.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::http::limit::SHUTDOWN_TIMEOUT;
+use crate::{jobs, router};
+
+/// A service that runs until it is told to stop.
+#[derive(Debug)]
+pub struct Service {
+    address: SocketAddr,
+    stop: CancellationToken,
+    requests: tokio::task::JoinHandle<std::io::Result<()>>,
+    workers: tokio::task::JoinHandle<()>,
+}
+
+impl Service {
+    /// Serves on this listener. The app's index is warm already, so the first request is as fast as the others.
+    pub fn start(app: &App, listener: TcpListener) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let router = router::router(app.clone());
+        let stopped = stop.clone().cancelled_owned();
+        #[expect(clippy::disallowed_methods, reason = "both tasks are waited for in `stop`")]
+        let (requests, workers) = (
+            tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await }),
+            tokio::spawn(jobs::work(app.clone(), stop.clone())),
+        );
+        Ok(Self { address, stop, requests, workers })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more requests, finishes those that were begun and the jobs in hand, within a deadline: what is not
+    /// finished then is as safe as after a crash, and goes on at the next start.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let both = async {
+            let _ = self.requests.await;
+            let _ = self.workers.await;
+        };
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, both).await.is_err() {
+            tracing::warn!("stopped before everything was finished; it goes on at the next start");
+        }
+    }
+}
+
+/// Waits for the signal to stop: Ctrl-C or SIGTERM.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,65 @@
+//! Jobs: what was asked for in a committed transaction is done, once or more, and never silently lost.
+
+use aisle::jobs::{self, Job};
+use serde::{Deserialize, Serialize};
+
+use crate::support::TestApp;
+
+#[derive(Serialize, Deserialize)]
+struct Unheard {
+    of: String,
+}
+
+impl Job for Unheard {
+    const KIND: &'static str = "unheard_of";
+
+    fn subject(&self) -> String {
+        self.of.clone()
+    }
+}
+
+async fn ask(test: &TestApp, of: &str) {
+    let mut tx = test.app.db.begin().await.expect("begun");
+    let job = Unheard { of: of.to_owned() };
+    jobs::enqueue(&mut tx, &test.app.ids, test.app.clock.now(), &job).await.expect("asked");
+    tx.commit().await.expect("committed");
+}
+
+#[tokio::test]
+async fn a_job_of_an_unknown_kind_becomes_a_dead_letter_that_can_be_replayed_and_dropped() {
+    let test = TestApp::new().await;
+    ask(&test, "a").await;
+    assert_eq!(test.run_jobs().await, 1);
+    let dead = jobs::dead(&test.app.db).await.expect("listed");
+    assert_eq!((dead.len(), dead[0].subject.as_str()), (1, "a"));
+    assert!(jobs::replay(&test.app.db, dead[0].id, test.app.clock.now()).await.expect("replayed"));
+    assert_eq!(test.run_jobs().await, 1);
+    assert!(jobs::drop_dead(&test.app.db, dead[0].id).await.expect("dropped"));
+    assert_eq!(jobs::counts(&test.app.db).await.expect("counted"), jobs::Counts::default());
+}
+
+#[tokio::test]
+async fn a_job_asked_for_twice_waits_once() {
+    let test = TestApp::new().await;
+    ask(&test, "a").await;
+    ask(&test, "a").await;
+    ask(&test, "b").await;
+    assert_eq!(jobs::counts(&test.app.db).await.expect("counted").waiting, 2);
+}
+
+#[tokio::test]
+async fn a_job_of_a_transaction_that_was_rolled_back_is_never_done() {
+    let test = TestApp::new().await;
+    let mut tx = test.app.db.begin().await.expect("begun");
+    let job = Unheard { of: "a".to_owned() };
+    jobs::enqueue(&mut tx, &test.app.ids, test.app.clock.now(), &job).await.expect("asked");
+    tx.rollback().await.expect("rolled back");
+    assert_eq!(test.run_jobs().await, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_route_is_a_problem() {
+    let test = TestApp::new().await;
+    test.get("/v1/nothing").send().await.problem(404, "no_such_route");
+    test.get("/health/ready").send().await.expect(204);
+}

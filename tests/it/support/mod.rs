@@ -1,0 +1,167 @@
+//! What every test stands on: a service of its own with its own database, clock and ids.
+
+pub mod database;
+
+use aisle::app::App;
+use aisle::clock::{Clock, Moment};
+use aisle::config::Config;
+use aisle::env::Env;
+use aisle::random::Random;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+/// A service for one test, on a loopback port of its own. Time stands still and jobs wait until the test says so.
+pub struct TestApp {
+    pub app: App,
+    url: String,
+    client: reqwest::Client,
+    _database: database::TestDatabase,
+}
+
+/// When every test begins: a Monday morning.
+pub fn start_of_time() -> Moment {
+    "2026-11-23T09:00:00Z".parse().expect("a moment")
+}
+
+impl TestApp {
+    /// A service with the default settings.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A service with these variables set beside the defaults.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let mut pairs = vec![("AISLE_PUBLIC_URL", url.as_str())];
+        pairs.extend_from_slice(variables);
+        let mut config = Config::read(&Env::from_pairs(pairs)).expect("settings");
+        let database = database::TestDatabase::new().await;
+        config.database = database.options.clone();
+        let clock = Clock::manual(start_of_time());
+        let app = App::start(config, clock, Random::seeded(7)).await.expect("the app starts");
+        let router = aisle::router::router(app.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { app, url, client: client(), _database: database }
+    }
+
+    /// The address of the service.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Works off every job that is due; answers how many.
+    pub async fn run_jobs(&self) -> usize {
+        aisle::jobs::run_due(&self.app).await.expect("jobs run")
+    }
+
+    /// Moves the service's clock forward.
+    pub fn advance(&self, by: chrono::Duration) {
+        self.app.clock.advance(by);
+    }
+
+    /// Begins a request; the path begins with a slash.
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        Call { app: self, request: self.client.request(method, format!("{}{path}", self.url)) }
+    }
+
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Call<'_> {
+        self.call(Method::PUT, path).json(body)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Call<'_> {
+        self.call(Method::POST, path).json(body)
+    }
+}
+
+/// A client without proxies and redirects, so that each answer is seen as it is.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
+}
+
+/// A request in the making.
+pub struct Call<'a> {
+    #[expect(dead_code, reason = "answers will be checked against the app's own document")]
+    app: &'a TestApp,
+    request: reqwest::RequestBuilder,
+}
+
+impl Call<'_> {
+    pub fn json(mut self, body: &Value) -> Self {
+        self.request = self.request.json(body);
+        self
+    }
+
+    pub fn body(mut self, media_type: &str, body: impl Into<reqwest::Body>) -> Self {
+        self.request = self.request.header("content-type", media_type).body(body);
+        self
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn bearer(mut self, token: &str) -> Self {
+        self.request = self.request.bearer_auth(token);
+        self
+    }
+
+    /// Sends the request; the one place that every answer of every test passes.
+    pub async fn send(self) -> Answer {
+        let response = self.request.send().await.expect("the service answers");
+        let status = response.status();
+        let headers = response.headers().clone();
+        let bytes = response.bytes().await.expect("a whole body").to_vec();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, bytes, json }
+    }
+}
+
+/// What the service answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
+    /// The body as JSON; null when it is none.
+    pub json: Value,
+}
+
+impl Answer {
+    /// The answer, after making sure of its status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
+        self
+    }
+
+    /// Makes sure of a problem with this status and code.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        assert_eq!(answer.json["code"], code, "{}", answer.json);
+        answer
+    }
+
+    /// A text of the body, by JSON pointer.
+    #[track_caller]
+    pub fn text(&self, pointer: &str) -> &str {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {}", self.json))
+    }
+
+    /// A whole number of the body, by JSON pointer.
+    #[track_caller]
+    pub fn number(&self, pointer: &str) -> i64 {
+        self.json.pointer(pointer).and_then(Value::as_i64).unwrap_or_else(|| panic!("no {pointer} in {}", self.json))
+    }
+}

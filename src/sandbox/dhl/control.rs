@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, header},
+    extract::State,
+    http::{HeaderMap, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -53,12 +53,9 @@ pub async fn clock(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: 
     }
 }
 
-pub async fn event(
-    State(shared): State<Arc<Shared>>,
-    Path(number): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub async fn event(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    // The route is `/sandbox/shipments/{number}/events`, and a number needs no decoding.
+    let number = uri.path().split('/').nth(3).unwrap_or_default().to_owned();
     if is_form(&headers) {
         let code = form_field(&body, "code").unwrap_or_default();
         return match shared.record_event(&number, &code, None) {

@@ -5,24 +5,25 @@ use serde_json::{Map, Value};
 
 /// A validation message as the shipping specification has it (`ValidationMessageItem`).
 #[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Message {
     pub property: String,
-    pub validation_message: String,
-    pub validation_state: &'static str,
+    #[serde(rename = "validationMessage")]
+    pub text: String,
+    #[serde(rename = "validationState")]
+    pub state: &'static str,
 }
 
 impl Message {
     pub fn error(property: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { property: property.into(), validation_message: text.into(), validation_state: "Error" }
+        Self { property: property.into(), text: text.into(), state: "Error" }
     }
 
     pub fn warning(property: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { property: property.into(), validation_message: text.into(), validation_state: "Warning" }
+        Self { property: property.into(), text: text.into(), state: "Warning" }
     }
 
     pub fn is_error(&self) -> bool {
-        self.validation_state == "Error"
+        self.state == "Error"
     }
 }
 

@@ -61,9 +61,9 @@ fn party(page: &mut Page, top: u32, size: u32, party: &Party) {
 
 pub fn label_zpl(shipment: &Shipment) -> String {
     let order = &shipment.order;
-    let mut out = String::from("^XA\n^CI28\n^PW812\n^LL1218\n");
+    let mut lines = vec!["^XA".to_owned(), "^CI28".to_owned(), "^PW812".to_owned(), "^LL1218".to_owned()];
     let mut line = |x: u32, y: u32, size: u32, text: &str| {
-        out.push_str(&format!("^FO{x},{y}^A0N,{size},{size}^FH_^FD{}^FS\n", escape_zpl(text)));
+        lines.push(format!("^FO{x},{y}^A0N,{size},{size}^FH_^FD{}^FS", escape_zpl(text)));
     };
     line(40, 40, 48, product_name(&order.product));
     let mut y = 120;
@@ -79,8 +79,9 @@ pub fn label_zpl(shipment: &Shipment) -> String {
     line(40, 680, 26, &format!("Gewicht / Weight: {} kg", kilograms(order.weight_grams)));
     line(40, 720, 26, &order.services.join(", "));
     line(40, 1120, 34, &shipment.number);
-    out.push_str(&format!("^BY3^FO60,800^BCN,280,N,N,N,D^FD{}^FS\n^XZ\n", shipment.number));
-    out
+    lines.push(format!("^BY3^FO60,800^BCN,280,N,N,N,D^FD{}^FS", shipment.number));
+    lines.push("^XZ".to_owned());
+    lines.join("\n")
 }
 
 pub fn manifest_pdf(date: &str, shipments: &[&Shipment]) -> Vec<u8> {

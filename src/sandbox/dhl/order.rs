@@ -133,7 +133,7 @@ fn read_billing_number(
     out: &mut Vec<Message>,
 ) -> String {
     let Some(number) = fields.text("billingNumber", true, 14, 14, out) else { return String::new() };
-    let word = |part: &[u8]| part.iter().all(|byte| byte.is_ascii_alphanumeric());
+    let word = |part: &[u8]| part.iter().all(u8::is_ascii_alphanumeric);
     let bytes = number.as_bytes();
     if bytes.len() != 14 || !word(bytes) || !bytes[10..12].iter().all(u8::is_ascii_digit) {
         out.push(Message::error("billingNumber", "must match the pattern \\w{10}\\d{2}\\w{2}"));

@@ -122,7 +122,7 @@ fn try_create(
         }
         items
     })?;
-    Ok(answer_items(items, fault == Some(&FaultKind::ItemError)))
+    Ok(answer_items(&items, fault == Some(&FaultKind::ItemError)))
 }
 
 /// The shipments of a well-formed request: JSON, the known profile, one to thirty of them.
@@ -228,7 +228,7 @@ fn error_item(number: Option<&str>, messages: &[Message]) -> Value {
 }
 
 /// Chooses the HTTP status from the items; `always_success` keeps a lone error inside a 200.
-fn answer_items(items: Vec<Value>, always_success: bool) -> Response {
+fn answer_items(items: &[Value], always_success: bool) -> Response {
     let failed = items.iter().filter(|item| item["sstatus"]["statusCode"] != 200).count();
     let several = items.len() > 1;
     if failed == items.len() && !always_success {
@@ -271,7 +271,7 @@ fn try_fetch(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Response
     {
         return Err(problem(404, "The shipment was not found"));
     }
-    Ok(answer_items(items, false))
+    Ok(answer_items(&items, false))
 }
 
 fn unknown_item(number: &str) -> Value {
@@ -289,7 +289,7 @@ fn try_delete(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Respons
         return Err(bad_request("profile is missing or not known"));
     }
     let numbers = read_numbers(&query)?;
-    let items = shared.change(|memory, now| {
+    let items: Vec<Value> = shared.change(|memory, now| {
         let item = |number: &&str| match memory.shipments.get_mut(*number) {
             Some(shipment) if shipment.cancelled_at.is_none() && shipment.closed_at.is_none() => {
                 shipment.cancelled_at = Some(now);
@@ -302,7 +302,7 @@ fn try_delete(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Respons
         };
         numbers.iter().map(item).collect()
     })?;
-    Ok(answer_items(items, false))
+    Ok(answer_items(&items, false))
 }
 
 fn read_numbers(query: &Query) -> Result<Vec<&str>, Response> {

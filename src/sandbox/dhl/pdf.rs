@@ -5,33 +5,32 @@
 /// One page's drawing, in points from the lower left corner.
 #[derive(Default)]
 pub struct Page {
-    content: String,
+    operators: Vec<String>,
 }
 
 impl Page {
     /// Writes a line of text; what the Windows encoding does not have becomes a question mark.
     pub fn text(&mut self, x: u32, y: u32, size: u32, bold: bool, text: &str) {
         let font = if bold { "F2" } else { "F1" };
-        let line = format!("BT /{font} {size} Tf {x} {y} Td ({}) Tj ET\n", escape(text));
-        self.content.push_str(&line);
+        self.operators.push(format!("BT /{font} {size} Tf {x} {y} Td ({}) Tj ET", escape(text)));
     }
 
     /// Fills a rectangle with black.
     pub fn bar(&mut self, x: u32, y: u32, width: u32, height: u32) {
-        self.content.push_str(&format!("{x} {y} {width} {height} re f\n"));
+        self.operators.push(format!("{x} {y} {width} {height} re f"));
     }
 
     /// Draws bars and gaps in turn. A module is one and a half points wide, so a label printer of 203 dpi resolves it.
     pub fn bars(&mut self, x: u32, y: u32, height: u32, modules: &[u32]) {
-        self.content.push_str(&format!("q 1.5 0 0 1 {x} {y} cm\n"));
+        self.operators.push(format!("q 1.5 0 0 1 {x} {y} cm"));
         let mut left = 0;
         for (index, width) in modules.iter().enumerate() {
             if index % 2 == 0 {
-                self.content.push_str(&format!("{left} 0 {width} {height} re f\n"));
+                self.operators.push(format!("{left} 0 {width} {height} re f"));
             }
             left += width;
         }
-        self.content.push_str("Q\n");
+        self.operators.push("Q".to_owned());
     }
 }
 
@@ -55,43 +54,38 @@ pub fn file(media: &str, title: &str, pages: &[Page]) -> Vec<u8> {
              /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> /Contents {} 0 R >>",
             FIRST_PAGE + 2 * index + 1
         ));
-        objects.push(format!("<< /Length {} >>\nstream\n{}endstream", page.content.len(), page.content));
+        let content = page.operators.join("\n");
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
     }
     assemble(&objects)
 }
 
 fn assemble(objects: &[String]) -> Vec<u8> {
-    let mut out = String::from("%PDF-1.4\n");
+    let mut out = b"%PDF-1.4\n".to_vec();
     let mut offsets = Vec::with_capacity(objects.len());
     for (index, object) in objects.iter().enumerate() {
         offsets.push(out.len());
-        out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+        out.extend(format!("{} 0 obj\n{object}\nendobj\n", index + 1).into_bytes());
     }
     let table = out.len();
-    out.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
+    out.extend(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).into_bytes());
     for offset in offsets {
-        out.push_str(&format!("{offset:010} 00000 n \n"));
+        out.extend(format!("{offset:010} 00000 n \n").into_bytes());
     }
     let size = objects.len() + 1;
-    out.push_str(&format!(
-        "trailer\n<< /Size {size} /Root 1 0 R /Info 5 0 R >>\nstartxref\n{table}\n%%EOF\n"
-    ));
-    out.into_bytes()
+    let trailer = format!("trailer\n<< /Size {size} /Root 1 0 R /Info 5 0 R >>\nstartxref\n{table}\n%%EOF\n");
+    out.extend(trailer.into_bytes());
+    out
 }
 
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '(' | ')' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            ' '..='~' => out.push(character),
-            '€' => out.push_str("\\200"),
-            '\u{a0}'..='\u{ff}' => out.push_str(&format!("\\{:03o}", u32::from(character))),
-            _ => out.push('?'),
-        }
-    }
-    out
+    text.chars()
+        .map(|character| match character {
+            '(' | ')' | '\\' => format!("\\{character}"),
+            ' '..='~' => character.to_string(),
+            '€' => "\\200".to_owned(),
+            '\u{a0}'..='\u{ff}' => format!("\\{:03o}", u32::from(character)),
+            _ => "?".to_owned(),
+        })
+        .collect()
 }

@@ -17,10 +17,8 @@ const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "op
 /// The folder of specifications, when it is there.
 #[expect(clippy::disallowed_methods, reason = "a test setting, read before any app exists")]
 pub fn folder() -> Option<PathBuf> {
-    let folder = env::var_os("AISLE_SPECS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/specs"),
-        PathBuf::from,
-    );
+    let folder = env::var_os("AISLE_SPECS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/specs"), PathBuf::from);
     folder.is_dir().then_some(folder)
 }
 

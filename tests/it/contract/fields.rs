@@ -19,7 +19,11 @@ pub fn unknown(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
 pub fn matches(pointer: &str, end: &str) -> bool {
     let general: Vec<&str> = pointer
         .split('/')
-        .map(|part| if !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) { "*" } else { part })
+        .map(
+            |part| {
+                if !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) { "*" } else { part }
+            },
+        )
         .collect();
     general.join("/").ends_with(end)
 }
@@ -86,7 +90,8 @@ mod tests {
     #[test]
     fn a_misspelt_field_is_found_below_references_and_lists() {
         let root = schema();
-        let people = json!({"properties": {"people": {"items": {"allOf": [{"$ref": "#/components/schemas/name"}]}}}});
+        let people =
+            json!({"properties": {"people": {"items": {"allOf": [{"$ref": "#/components/schemas/name"}]}}}});
         let value = json!({"people": [{"given": "A"}, {"givn": "B"}]});
         assert_eq!(unknown(&root, &people, &value), ["/people/1/givn"]);
     }

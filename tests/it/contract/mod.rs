@@ -8,9 +8,9 @@
 //! The files are not part of this repository. Without them [`Specification::load`] answers `None`, and a test says so
 //! loudly with [`NOT_CHECKED`] instead of passing in silence.
 
+pub mod dhl;
 pub mod document;
 pub mod fields;
-pub mod paypal;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -157,7 +157,8 @@ impl Specification {
 
     /// Everything the specification has against this exchange; empty is right.
     pub fn check(&self, exchange: &Exchange) -> Vec<Violation> {
-        let Some((operation, parameters)) = self.document.find(&exchange.method, path_of(&exchange.target)) else {
+        let Some((operation, parameters)) = self.document.find(&exchange.method, path_of(&exchange.target))
+        else {
             return vec![Violation {
                 operation: format!("{} {}", exchange.method, path_of(&exchange.target)),
                 direction: Direction::Request,
@@ -165,7 +166,12 @@ impl Specification {
                 message: "no such operation in this specification".to_owned(),
             }];
         };
-        *self.seen.lock().expect("no test panics while it holds this lock").entry(operation.name.clone()).or_default() += 1;
+        *self
+            .seen
+            .lock()
+            .expect("no test panics while it holds this lock")
+            .entry(operation.name.clone())
+            .or_default() += 1;
         let mut violations = Violations { operation, direction: Direction::Request, list: Vec::new() };
         self.check_parameters(exchange, &parameters, &mut violations);
         self.check_request_body(exchange, &mut violations);
@@ -269,7 +275,8 @@ impl Specification {
     ) {
         let sent = header(headers, "content-type").unwrap_or_default();
         let media_type = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let Some(described) = content.as_object().and_then(|types| document::media(types, &media_type)) else {
+        let Some(described) = content.as_object().and_then(|types| document::media(types, &media_type))
+        else {
             violations.add("header:Content-Type", &format!("\"{media_type}\" is not described"));
             return;
         };

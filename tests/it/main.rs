@@ -1,6 +1,8 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
 mod contract;
+mod dhl_adapter;
 mod jobs;
 mod sandbox_dhl;
+mod sandbox_paypal;
 mod support;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jsonschema::Validator;
@@ -14,12 +14,13 @@ use serde_json::{Map, Value, json};
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
-/// The folder of specifications, when it is there.
-#[expect(clippy::disallowed_methods, reason = "a test setting, read before any app exists")]
+/// The folder of specifications, when it is there: `AISLE_SPECS`, or `shared/specs` beside this package or one above.
 pub fn folder() -> Option<PathBuf> {
-    let folder = env::var_os("AISLE_SPECS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/specs"), PathBuf::from);
-    folder.is_dir().then_some(folder)
+    if let Some(folder) = env::var_os("AISLE_SPECS") {
+        return Some(PathBuf::from(folder)).filter(|folder| folder.is_dir());
+    }
+    let around = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1).take(2);
+    around.map(|above| above.join("shared/specs")).find(|folder| folder.is_dir())
 }
 
 #[derive(Debug)]

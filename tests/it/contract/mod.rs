@@ -11,9 +11,11 @@
 pub mod dhl;
 pub mod document;
 pub mod fields;
+pub mod paypal;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::Mutex;
 
 use serde_json::{Map, Value};
@@ -70,6 +72,8 @@ pub struct Coverage {
     pub seen: BTreeMap<String, usize>,
     /// Number of operations in the file.
     pub operations: usize,
+    /// What was let pass although the file doesn't list it, with the reason.
+    pub liberties: BTreeMap<String, usize>,
 }
 
 impl fmt::Display for Coverage {
@@ -77,6 +81,9 @@ impl fmt::Display for Coverage {
         write!(formatter, "{} of {} operations", self.seen.len(), self.operations)?;
         for (operation, count) in &self.seen {
             write!(formatter, "\n  {count:>4} x {operation}")?;
+        }
+        for (liberty, count) in &self.liberties {
+            write!(formatter, "\n  {count:>4} x let pass: {liberty}")?;
         }
         Ok(())
     }
@@ -105,12 +112,13 @@ pub struct Specification {
     extra_fields: &'static [ExtraField],
     extra_statuses: &'static [ExtraStatus],
     seen: Mutex<BTreeMap<String, usize>>,
+    liberties: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Specification {
     /// Reads `path` below the folder of specifications; `None` when that folder isn't there.
     ///
-    /// The folder is `AISLE_SPECS`, or else `../shared/specs` beside this package. Field names are checked in requests,
+    /// The folder is `AISLE_SPECS`, or else `shared/specs` beside this package. Field names are checked in requests,
     /// the messages that are ours; [`Specification::strict_both`] adds the answers.
     pub fn load(path: &str) -> Option<Specification> {
         Specification::load_repaired(path, |_| ())
@@ -119,7 +127,7 @@ impl Specification {
     /// As [`Specification::load`], with known faults of the file repaired before it is used.
     pub fn load_repaired(path: &str, repair: impl FnOnce(&mut Value)) -> Option<Specification> {
         let text = std::fs::read_to_string(document::folder()?.join(path)).ok()?;
-        let mut value: Value = if path.ends_with(".json") {
+        let mut value: Value = if Path::new(path).extension().is_some_and(|extension| extension == "json") {
             serde_json::from_str(&text).expect("a specification is valid JSON")
         } else {
             serde_norway::from_str(&text).expect("a specification is valid YAML")
@@ -130,7 +138,8 @@ impl Specification {
             strict: vec![Direction::Request],
             extra_fields: &[],
             extra_statuses: &[],
-            seen: Mutex::new(BTreeMap::new()),
+            seen: Mutex::default(),
+            liberties: Mutex::default(),
         })
     }
 
@@ -166,12 +175,7 @@ impl Specification {
                 message: "no such operation in this specification".to_owned(),
             }];
         };
-        *self
-            .seen
-            .lock()
-            .expect("no test panics while it holds this lock")
-            .entry(operation.name.clone())
-            .or_default() += 1;
+        count(&self.seen, operation.name.clone());
         let mut violations = Violations { operation, direction: Direction::Request, list: Vec::new() };
         self.check_parameters(exchange, &parameters, &mut violations);
         self.check_request_body(exchange, &mut violations);
@@ -188,8 +192,12 @@ impl Specification {
     }
 
     pub fn coverage(&self) -> Coverage {
-        let seen = self.seen.lock().expect("no test panics while it holds this lock").clone();
-        Coverage { seen, operations: self.document.operations.len() }
+        let copy = |counts: &Mutex<BTreeMap<String, usize>>| counts.lock().expect(LOCK).clone();
+        Coverage {
+            seen: copy(&self.seen),
+            operations: self.document.operations.len(),
+            liberties: copy(&self.liberties),
+        }
     }
 
     fn check_parameters(
@@ -247,13 +255,15 @@ impl Specification {
     fn check_response(&self, exchange: &Exchange, violations: &mut Violations<'_>) {
         let responses = &violations.operation.responses;
         let class = format!("{}XX", exchange.status / 100);
-        let listed = [exchange.status.to_string(), class, "default".to_owned()]
-            .into_iter()
-            .find_map(|status| responses.get(&status));
-        let Some(response) = listed else {
-            if !self.extra_statuses.iter().any(|extra| extra.status == exchange.status) {
-                violations.add("status", &format!("{} is not listed for this operation", exchange.status));
-            }
+        let exact = responses.get(&exchange.status.to_string());
+        let extra = self.extra_statuses.iter().find(|extra| extra.status == exchange.status);
+        if let Some(extra) = extra.filter(|_| exact.is_none()) {
+            count(&self.liberties, format!("status {}: {}", extra.status, extra.reason));
+            return;
+        }
+        let Some(response) = exact.or_else(|| responses.get(&class)).or_else(|| responses.get("default"))
+        else {
+            violations.add("status", &format!("{} is not listed for this operation", exchange.status));
             return;
         };
         let content = &response["content"];
@@ -299,8 +309,11 @@ impl Specification {
         }
         if self.strict.contains(&violations.direction) {
             for pointer in fields::unknown(&self.document.root, schema, &value) {
-                if !self.extra_fields.iter().any(|extra| fields::matches(&pointer, extra.pointer_end)) {
-                    violations.add(&pointer, "no field of that name in the specification");
+                let extra =
+                    self.extra_fields.iter().find(|extra| fields::matches(&pointer, extra.pointer_end));
+                match extra {
+                    Some(extra) => count(&self.liberties, format!("{}: {}", extra.pointer_end, extra.reason)),
+                    None => violations.add(&pointer, "no field of that name in the specification"),
                 }
             }
         }
@@ -322,6 +335,12 @@ impl Violations<'_> {
             message: message.to_owned(),
         });
     }
+}
+
+const LOCK: &str = "no test panics while it holds this lock";
+
+fn count(counts: &Mutex<BTreeMap<String, usize>>, name: String) {
+    *counts.lock().expect(LOCK).entry(name).or_default() += 1;
 }
 
 fn header(headers: &[(String, String)], name: &str) -> Option<String> {

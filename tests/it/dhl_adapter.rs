@@ -212,6 +212,10 @@ async fn a_connection_that_never_came_about_is_surely_not_sent() {
     let dhl = adapter(&settings, &format!("http://{address}"));
     assert!(matches!(dhl.book(&booking()).await, BookOutcome::NotSent { .. }));
     assert!(matches!(dhl.track("1", POSTAL_CODE).await, Err(CallError::NotSent(_))));
+    // A partner that answers, but not with the handshake of TLS.
+    let pair = Pair::new().await;
+    let dhl = adapter(&settings, &pair.sandbox.url().replace("http:", "https:"));
+    assert!(matches!(dhl.track("1", POSTAL_CODE).await, Err(CallError::NotSent(_))));
 }
 
 #[tokio::test]

@@ -159,3 +159,19 @@ impl Tokens {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn silence_until_the_deadline_leaves_the_outcome_open_and_the_address_out_of_the_error() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/?password=secret", listener.local_addr().unwrap());
+        #[expect(clippy::disallowed_methods, reason = "no app exists here")]
+        let client = Client::builder().no_proxy().build().unwrap();
+        let sent = send(client.get(address).timeout(Duration::from_millis(20))).await;
+        let Err(CallError::NoAnswer(detail)) = sent else { panic!("{sent:?}") };
+        assert!(detail.contains("deadline") && !detail.contains("secret"), "{detail}");
+    }
+}

@@ -3,7 +3,9 @@
 mod architecture;
 mod contract;
 mod identity;
+mod dhl_adapter;
 mod jobs;
 mod openapi;
+mod sandbox_dhl;
 mod sandbox_paypal;
 mod support;

@@ -15,6 +15,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("post /v1/auth/guest", "who signs in has no token yet"),
     ("post /v1/auth/refresh", "the refresh token in the body is the credential"),
     ("post /v1/auth/staff", "name and password in the body are the credential"),
+    ("post /v1/auth/sign-out", "the refresh token in the body is the credential"),
     ("get /.well-known/jwks.json", "public keys are public"),
     ("post /v1/webhooks/payments/{provider}", "the provider signs the body"),
     (

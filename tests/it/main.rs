@@ -2,8 +2,8 @@
 
 mod architecture;
 mod contract;
-mod identity;
 mod dhl_adapter;
+mod identity;
 mod jobs;
 mod openapi;
 mod sandbox_dhl;

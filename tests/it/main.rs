@@ -1,4 +1,5 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
+mod catalog;
 mod jobs;
 mod support;

@@ -1,5 +1,6 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
 mod catalog;
+mod identity;
 mod jobs;
 mod support;

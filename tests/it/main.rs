@@ -1,6 +1,7 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
 mod architecture;
+mod catalog;
 mod contract;
 mod dhl_adapter;
 mod identity;

@@ -197,12 +197,14 @@ pub(super) async fn rotate(app: &App, caller: &Caller, id: SubscriptionId) -> Re
     Ok((secret, now + SECRET_OVERLAP))
 }
 
-/// What a secret is sealed for.
-const PURPOSE: &[u8] = b"exchange secret";
+/// What a secret is sealed for: its own subscription and no other.
+fn purpose(id: SubscriptionId) -> Vec<u8> {
+    [b"aisle exchange secret ".as_slice(), id.0.as_bytes()].concat()
+}
 
 async fn add_secret(app: &App, tx: &mut Tx, id: SubscriptionId, now: Moment) -> Result<SecretString, db::Error> {
     let secret = model::new_secret(&app.random);
-    let sealed = app.identity.seal(&app.random, PURPOSE, secret.expose_secret().as_bytes());
+    let sealed = app.identity.seal(&app.random, &purpose(id), secret.expose_secret().as_bytes());
     let row: Uuid = app.ids.next();
     store::replace_secret(tx, row, id, &sealed, now, now + SECRET_OVERLAP).await?;
     Ok(secret)
@@ -212,7 +214,7 @@ async fn add_secret(app: &App, tx: &mut Tx, id: SubscriptionId, now: Moment) -> 
 pub(super) async fn secrets(app: &App, id: SubscriptionId, now: Moment) -> Result<Vec<SecretString>, Internal> {
     let sealed = store::secrets(&app.db, id, now).await?;
     let opened = sealed.iter().map(|sealed| {
-        let opened = app.identity.unseal(PURPOSE, sealed)?;
+        let opened = app.identity.unseal(&purpose(id), sealed)?;
         Ok(String::from_utf8(opened)?.into())
     });
     opened.collect()

@@ -2,8 +2,11 @@
 
 mod architecture;
 mod contract;
+mod exchange;
+mod exit;
 mod identity;
 mod jobs;
 mod openapi;
+mod operations;
 mod sandbox_paypal;
 mod support;

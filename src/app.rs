@@ -5,12 +5,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::error::Internal;
 use crate::http::wait::Changes;
 use crate::ids::Ids;
-use crate::jobs::{self, Lease};
+use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
 use crate::{cart, catalog, delivery, identity, payments};
 
@@ -100,9 +101,21 @@ impl App {
         })))
     }
 
+    /// What payments report to the room above, inside the transaction that learns it.
+    pub async fn payment_news(&self, _tx: &mut db::Tx, _now: Moment, news: payments::News) -> Result<(), Internal> {
+        tracing::info!(news = ?news, "payment news");
+        Ok(())
+    }
+
     /// Does one job. Every kind has its line here.
     pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
         match lease.kind.as_str() {
+            payments::Follow::KIND => payments::follow(self, lease).await,
+            payments::Link::KIND => payments::link(self, lease).await,
+            payments::Operate::KIND => payments::operate(self, lease).await,
+            payments::Sweep::KIND => payments::sweep(self, lease).await,
+            payments::Unlink::KIND => payments::unlink(self, lease).await,
+            payments::WindDown::KIND => payments::wind_down(self, lease).await,
             unknown => Err(jobs::Failure::never(format!("no such kind of job: {unknown}"))),
         }
     }

@@ -55,9 +55,10 @@ pub async fn find(db: impl Run<'_>, provider: ProviderName, event_id: &str) -> R
     .await
 }
 
-/// Notes that an event was followed up.
+/// Notes that an event was followed up. What it was about is forgotten then: names of links are secrets, and a removed
+/// link is to be gone from here too.
 pub async fn set_processed(db: impl Run<'_>, now: Moment, provider: ProviderName, event_id: &str) -> Result<(), Error> {
-    db.sql("UPDATE payment_events SET processed_at = $3 WHERE provider = $1 AND event_id = $2")
+    db.sql("UPDATE payment_events SET processed_at = $3, object = NULL WHERE provider = $1 AND event_id = $2")
         .bind(provider)
         .bind(event_id)
         .bind(now)

@@ -186,3 +186,16 @@ pub async fn silent(db: impl Run<'_>, before: Moment, limit: i64) -> Result<Vec<
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
+
+/// Gives up an operation that was not sent, or that only the shopper could bring further.
+pub async fn abandon(tx: &mut Tx, now: Moment, id: OperationId) -> Result<(), Error> {
+    tx.sql(
+        "UPDATE payment_operations SET state = 'abandoned', waits_since = NULL, changed_at = $2
+         WHERE id = $1 AND state IN ('intended', 'waiting')",
+    )
+    .bind(id)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}

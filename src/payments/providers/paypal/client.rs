@@ -44,7 +44,7 @@ struct Token {
 
 #[derive(Deserialize)]
 struct TokenAnswer {
-    access_token: SecretString,
+    access_token: String,
     expires_in: u64,
 }
 
@@ -164,7 +164,7 @@ impl Client {
         // A lifetime shorter than the margin is used for half its length.
         let use_for = lifetime.checked_sub(RENEW_BEFORE).unwrap_or(lifetime / 2);
         let renew_at = Instant::now().checked_add(use_for).unwrap_or_else(Instant::now);
-        let token = Token { text: fresh.access_token, renew_at };
+        let token = Token { text: fresh.access_token.into(), renew_at };
         *held = Some(token.clone());
         Ok(token)
     }

@@ -1,4 +1,11 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
+mod architecture;
+mod contract;
+mod dhl_adapter;
+mod identity;
 mod jobs;
+mod openapi;
+mod sandbox_dhl;
+mod sandbox_paypal;
 mod support;

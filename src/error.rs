@@ -54,7 +54,14 @@ pub struct Problem {
 impl Problem {
     /// A problem with a status, a stable code in `snake_case` and a text for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), faults: Vec::new(), retry_after_seconds: None, source: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            retry_after_seconds: None,
+            source: None,
+        }
     }
 
     /// 400: the request can't be read.

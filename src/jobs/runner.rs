@@ -45,7 +45,10 @@ pub async fn work(app: App, stop: CancellationToken) {
         match claim(&app).await {
             Ok(Some(lease)) => {
                 let app = app.clone();
-                #[expect(clippy::disallowed_methods, reason = "the tracker waits for these tasks at the end")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the tracker waits for these tasks at the end"
+                )]
                 tasks.spawn(async move {
                     run(&app, lease).await;
                     drop(permit);
@@ -82,7 +85,11 @@ pub async fn run_due(app: &App) -> Result<usize, db::Error> {
 
 async fn claim(app: &App) -> Result<Option<Lease>, db::Error> {
     let now = app.clock.now();
-    if store::is_any_due(&app.db, now).await? { store::claim(&app.db, now, now + LEASE).await } else { Ok(None) }
+    if store::is_any_due(&app.db, now).await? {
+        store::claim(&app.db, now, now + LEASE).await
+    } else {
+        Ok(None)
+    }
 }
 
 #[tracing::instrument(name = "job", skip_all, fields(job.id = %lease.id, job.kind = %lease.kind, job.attempt = lease.attempt))]

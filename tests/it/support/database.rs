@@ -28,19 +28,28 @@ impl TestDatabase {
     async fn postgres(server: &str) -> Self {
         let mut connection = PgConnection::connect(server).await.expect("the test server answers");
         // Named by the tests' own build, so that a changed schema gets a new template.
-        let built = std::fs::metadata(std::env::current_exe().expect("this program")).and_then(|file| file.modified());
-        let stamp = built.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |age| age.as_millis());
+        let built = std::fs::metadata(std::env::current_exe().expect("this program"))
+            .and_then(|file| file.modified());
+        let stamp = built
+            .ok()
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+            .map_or(0, |age| age.as_millis());
         let template = format!("aisle_template_{stamp}");
         execute(&mut connection, format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
-        let (known,): (bool,) = sqlx::query_as("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
-            .bind(&template)
-            .fetch_one(&mut connection)
-            .await
-            .expect("a list of databases");
+        let (known,): (bool,) =
+            sqlx::query_as("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
+                .bind(&template)
+                .fetch_one(&mut connection)
+                .await
+                .expect("a list of databases");
         if !known {
             let raw = format!("{template}_raw");
             execute(&mut connection, format!("DROP DATABASE IF EXISTS {raw}")).await;
-            execute(&mut connection, format!("CREATE DATABASE {raw} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")).await;
+            execute(
+                &mut connection,
+                format!("CREATE DATABASE {raw} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"),
+            )
+            .await;
             Db::open(&Options::postgres(address(server, &raw))).await.expect("migrations").close().await;
             execute(&mut connection, format!("ALTER DATABASE {raw} RENAME TO {template}")).await;
         }

@@ -156,12 +156,18 @@ impl Answer {
     /// A text of the body, by JSON pointer.
     #[track_caller]
     pub fn text(&self, pointer: &str) -> &str {
-        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {}", self.json))
+        self.json
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no {pointer} in {}", self.json))
     }
 
     /// A whole number of the body, by JSON pointer.
     #[track_caller]
     pub fn number(&self, pointer: &str) -> i64 {
-        self.json.pointer(pointer).and_then(Value::as_i64).unwrap_or_else(|| panic!("no {pointer} in {}", self.json))
+        self.json
+            .pointer(pointer)
+            .and_then(Value::as_i64)
+            .unwrap_or_else(|| panic!("no {pointer} in {}", self.json))
     }
 }

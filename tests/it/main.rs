@@ -1,4 +1,8 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
+mod architecture;
+mod contract;
 mod jobs;
+mod openapi;
+mod sandbox_paypal;
 mod support;

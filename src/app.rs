@@ -57,6 +57,9 @@ pub enum StartError {
     /// The database can't be read.
     #[error("the database can't be read: {0}")]
     Database(#[from] db::Error),
+    /// The keys that sign tokens are not usable.
+    #[error(transparent)]
+    Identity(#[from] identity::OpenError),
     /// Something else that is needed is not usable.
     #[error("{0}")]
     Other(String),

@@ -1,38 +1,103 @@
-//! identity
+//! Identity: who calls, and what they may do. Signs tokens and passes.
+//!
+//! Invariants: a handler that takes a caller as an argument ([`Shopper`], [`Staff`], [`Partner`], [`Caller`]) has been
+//! authenticated, and one that takes none is on the list [`PUBLIC`]; secrets are stored only as hashes, private keys only
+//! sealed; every token has one algorithm, one type, one audience and an end; an ended session stays ended.
+//!
+//! `callers.rs` has the extractors, `sessions.rs` sign-in and refresh, `device.rs` the guest's proof, `token.rs` and `keys.rs`
+//! what we sign, `oidc.rs` the retailer's own issuer, `accounts/` staff and partners.
 
-use utoipa_axum::router::OpenApiRouter;
+mod accounts;
+mod callers;
+pub mod device;
+mod http;
+mod keys;
+mod limit;
+mod model;
+mod oidc;
+mod password;
+mod seal;
+mod sessions;
+mod settings;
+mod store;
+mod token;
 
-use crate::app::App;
+pub use accounts::{AccountError, StaffInput, create_partner_key, create_staff};
+pub use callers::{Caller, GRANT_RECHECK, Partner, SESSION_RECHECK, Shopper, Staff};
+pub use http::{PUBLIC, routes};
+pub use keys::{JWKS_LIFE_SECONDS, KEY_LEAD, KeyError, TOKEN_LIFE_MAX};
+pub use model::{Grant, Role, Scope, Stores};
+pub use seal::SealError;
+pub use sessions::{ACCESS_LIFE, SHOPPER_REFRESH_LIFE, STAFF_SESSION_LIFE};
+pub use settings::{MasterKey, OidcSettings, Settings};
+pub use token::{SignError, TokenError};
 
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+use crate::clock::{Clock, Moment};
+use crate::db::Db;
+use crate::error::Internal;
+use crate::random::Random;
+
+/// The keys that sign, and the checks of callers.
+pub struct Identity {
+    settings: Settings,
+    keys: keys::Keys,
+    oidc: Option<oidc::Oidc>,
+    passwords: password::Passwords,
+    callers: callers::Callers,
+    limits: limit::Limits,
 }
 
-/// Settings of the room.
-#[derive(Clone, Debug, Default)]
-pub struct Settings;
+/// Why the keys can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The signing keys are not usable.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The master key is not usable.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// Something else is not usable.
+    #[error("{0}")]
+    Other(Internal),
+}
 
-impl Settings {
-    /// Reads the settings.
-    pub fn read(_env: &crate::env::Env) -> Self {
-        Self
+impl Identity {
+    /// Opens the signing keys; makes the first one in a new database.
+    pub async fn open(
+        db: &Db,
+        settings: &Settings,
+        clock: &Clock,
+        random: &Random,
+        http: &reqwest::Client,
+    ) -> Result<Self, OpenError> {
+        let master = match &settings.master_key {
+            MasterKey::Given(text) => seal::Master::parse(text)?,
+            MasterKey::File(path) => seal::Master::of_file(path, random)?,
+        };
+        Ok(Self {
+            keys: keys::Keys::open(db, clock, random, master, settings.key_rotation).await?,
+            oidc: settings.oidc.clone().map(|settings| oidc::Oidc::new(settings, http.clone())),
+            passwords: password::Passwords::new(random).map_err(OpenError::Other)?,
+            callers: callers::Callers::new(),
+            limits: limit::Limits::default(),
+            settings: settings.clone(),
+        })
+    }
+
+    /// Makes the next signing key, which signs after [`KEY_LEAD`]; answers its id and when it signs. Asked for again before
+    /// that, the answer is the same key.
+    pub async fn rotate_keys(&self, now: Moment) -> Result<(String, Moment), KeyError> {
+        self.keys.rotate(now).await
+    }
+
+    /// The retailer's own issuer, if the token says that it is from there.
+    fn oidc_of(&self, issuer: Option<&str>) -> Option<&oidc::Oidc> {
+        self.oidc.as_ref().filter(|oidc| issuer == Some(oidc.issuer()))
     }
 }
 
-/// Keys and checks of callers.
-#[derive(Debug)]
-pub struct Identity;
-
-impl Identity {
-    /// Opens the keys.
-    pub async fn open(
-        _db: &crate::db::Db,
-        _settings: &Settings,
-        _clock: &crate::clock::Clock,
-        _random: &crate::random::Random,
-        _http: &reqwest::Client,
-    ) -> Result<Self, crate::db::Error> {
-        Ok(Self)
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Identity")
     }
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod contract;
+mod identity;
 mod jobs;
 mod openapi;
 mod sandbox_paypal;

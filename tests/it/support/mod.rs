@@ -4,6 +4,7 @@ pub mod database;
 pub mod openapi;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+pub mod identity;
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};
@@ -39,7 +40,7 @@ impl TestApp {
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let mut pairs = vec![("AISLE_PUBLIC_URL", url.as_str())];
+        let mut pairs = vec![("AISLE_PUBLIC_URL", url.as_str()), ("AISLE_MASTER_KEY", identity::MASTER_KEY)];
         pairs.extend_from_slice(variables);
         let mut config = Config::read(&Env::from_pairs(pairs)).expect("settings");
         let database = database::TestDatabase::new().await;

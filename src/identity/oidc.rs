@@ -122,7 +122,7 @@ impl Oidc {
             Ok(by_id) => KeySet { by_id, fetched_at: Some(now), tried_at: Some(now) },
             Err(error) => {
                 tracing::warn!(
-                    error = &*error as &dyn std::error::Error,
+                    error = %error,
                     "the OIDC issuer's keys can't be read"
                 );
                 KeySet { tried_at: Some(now), ..(*old).clone() }

@@ -2,8 +2,10 @@
 
 mod architecture;
 mod contract;
+mod dhl_adapter;
 mod identity;
 mod jobs;
 mod openapi;
+mod sandbox_dhl;
 mod sandbox_paypal;
 mod support;

@@ -13,7 +13,8 @@ use crate::http::wait::Changes;
 use crate::ids::Ids;
 use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
-use crate::{cart, catalog, delivery, exchange, identity, payments};
+use crate::exchange::EventKind;
+use crate::{cart, catalog, checkout, delivery, exchange, identity, payments};
 
 /// Everything a request or a job needs.
 #[derive(Clone)]

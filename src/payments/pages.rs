@@ -6,19 +6,27 @@ use maud::{DOCTYPE, Markup, html};
 
 /// "You can go back to the app", with a link when the app gave one.
 pub(super) fn go_back(app_link: Option<&str>) -> Response {
-    page(StatusCode::OK, "You can go back to the app", html! {
-        p { "The app shows in a moment whether everything went well." }
-        @if let Some(link) = app_link {
-            p { a href=(link) { "Back to the app" } }
-        }
-    })
+    page(
+        StatusCode::OK,
+        "You can go back to the app",
+        html! {
+            p { "The app shows in a moment whether everything went well." }
+            @if let Some(link) = app_link {
+                p { a href=(link) { "Back to the app" } }
+            }
+        },
+    )
 }
 
 /// "There is nothing to do here".
 pub(super) fn nothing() -> Response {
-    page(StatusCode::NOT_FOUND, "There is nothing to do here", html! {
-        p { "This address was used before, or is incomplete. Please go back to the app." }
-    })
+    page(
+        StatusCode::NOT_FOUND,
+        "There is nothing to do here",
+        html! {
+            p { "This address was used before, or is incomplete. Please go back to the app." }
+        },
+    )
 }
 
 fn page(status: StatusCode, title: &str, content: Markup) -> Response {

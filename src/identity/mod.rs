@@ -9,6 +9,7 @@
 
 mod accounts;
 mod callers;
+mod commands;
 pub mod device;
 mod http;
 mod keys;
@@ -24,6 +25,7 @@ mod token;
 
 pub use accounts::{AccountError, StaffInput, create_partner_key, create_staff};
 pub use callers::{Caller, GRANT_RECHECK, Partner, SESSION_RECHECK, Shopper, Staff};
+pub use commands::{partner_command, rotate_command, staff_command};
 pub use http::{PUBLIC, routes};
 pub use keys::{JWKS_LIFE_SECONDS, KEY_LEAD, KeyError, TOKEN_LIFE_MAX};
 pub use model::{Grant, Role, Scope, Stores};
@@ -34,7 +36,6 @@ pub use token::{SignError, TokenError};
 
 use crate::clock::{Clock, Moment};
 use crate::db::Db;
-use crate::error::Internal;
 use crate::random::Random;
 
 /// The keys that sign, and the checks of callers.
@@ -56,9 +57,6 @@ pub enum OpenError {
     /// The master key is not usable.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// Something else is not usable.
-    #[error("{0}")]
-    Other(Internal),
 }
 
 impl Identity {
@@ -77,7 +75,7 @@ impl Identity {
         Ok(Self {
             keys: keys::Keys::open(db, clock, random, master, settings.key_rotation).await?,
             oidc: settings.oidc.clone().map(|settings| oidc::Oidc::new(settings, http.clone())),
-            passwords: password::Passwords::new(random).map_err(OpenError::Other)?,
+            passwords: password::Passwords::new(),
             callers: callers::Callers::new(),
             limits: limit::Limits::default(),
             settings: settings.clone(),

@@ -90,11 +90,11 @@ pub(super) async fn staff(app: &App, login: &str, password: &SecretString) -> Re
     app.identity.limits.take(limit::LOGIN, &login, now)?;
     let staff = accounts::check_password(app, &login, password, now).await?.ok_or(SignInError::Credentials)?;
     let mut tx = app.db.begin().await?;
-    let (session, refresh) = begin(app, &mut tx, Holder::Staff(staff), now, STAFF_SESSION_LIFE).await?;
-    // The account may have been closed since the password was checked: its sessions ended before this one began.
+    // The account may have been closed since the password was checked.
     if !accounts::is_active(&mut tx, staff).await? {
         return Err(SignInError::Credentials);
     }
+    let (session, refresh) = begin(app, &mut tx, Holder::Staff(staff), now, STAFF_SESSION_LIFE).await?;
     tx.commit().await?;
     issue(app, Holder::Staff(staff), session, refresh, STAFF_SESSION_LIFE, now).await
 }
@@ -118,7 +118,7 @@ pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Re
     if !store::use_refresh(&mut tx, &hash, now).await? {
         store::end_session(&mut tx, found.session, now, "reused").await?;
         tx.commit().await?;
-        app.identity.callers.forget_all();
+        app.identity.callers.forget(found.session);
         tracing::warn!(session.id = %found.session, "a refresh token came twice: its session was ended");
         return Err(SignInError::Refresh);
     }
@@ -143,7 +143,7 @@ pub(super) async fn sign_out(app: &App, token: &str) -> Result<(), SignInError> 
     if let Some(found) = store::find_refresh(&app.db, &hash(token)).await?
         && store::end_session(&app.db, found.session, now, "signed_out").await?
     {
-        app.identity.callers.forget_all();
+        app.identity.callers.forget(found.session);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ pub(super) mod store;
 
 pub use partners::{create_partner_key, find_partner, put_key, put_partner, revoke_key};
 pub(super) use partners::{KEY_PREFIX, PartnerKeyView, PartnerView, live_key};
-pub use staff::{StaffInput, create_staff, find_staff, put_staff};
+pub use staff::{StaffInput, create_staff, find_staff, put_staff, reset_staff};
 pub(super) use staff::{StaffView, check_password, is_active, live_grants};
 
 use super::password::{PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN};

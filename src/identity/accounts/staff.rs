@@ -61,6 +61,14 @@ pub async fn create_staff(app: &App, input: StaffInput) -> Result<StaffId, Accou
     Ok(id)
 }
 
+/// Makes an account, or gives the one that has the login another password and other grants: at the command line.
+pub async fn reset_staff(app: &App, input: StaffInput) -> Result<StaffId, AccountError> {
+    let known = store::account_of_login(&app.db, &input.login.to_lowercase()).await?;
+    let id = known.map_or_else(|| app.ids.next(), |account| account.id);
+    put_staff(app, None, id, input, None).await?;
+    Ok(id)
+}
+
 /// Makes an account or changes it; answers whether it is new. `by` is the admin who does it; nobody at the command line.
 pub async fn put_staff(
     app: &App,

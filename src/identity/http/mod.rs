@@ -66,13 +66,19 @@ impl From<SignInError> for Problem {
 
 impl From<SignError> for Problem {
     fn from(error: SignError) -> Self {
-        Self::internal(error)
+        match error {
+            SignError::Keys(error) => error.into(),
+            error @ SignError::Claims(_) => Self::internal(error),
+        }
     }
 }
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        Self::internal(error)
+        match error {
+            KeyError::Database(error) => error.into(),
+            error => Self::internal(error),
+        }
     }
 }
 

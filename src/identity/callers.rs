@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
@@ -19,7 +19,7 @@ use quick_cache::sync::Cache;
 use super::accounts;
 use super::model::{Grant, Role, Scope, Stores};
 use super::store::{self, Holder};
-use super::token::{ACCESS_TYPE, Access, SHOPPER_AUDIENCE, STAFF_AUDIENCE, TOKEN_BYTES_MAX, TokenError, claimed_issuer};
+use super::token::{ACCESS_TYPE, Access, SHOPPER_AUDIENCE, STAFF_AUDIENCE, TOKEN_BYTES_MAX, TokenError};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::error::Problem;
@@ -117,6 +117,8 @@ pub(super) struct Callers {
     by_token: Cache<[u8; 32], Known>,
     /// Says of each session in use whether it has ended since; shared by its tokens above.
     ended: Cache<SessionId, Arc<AtomicBool>>,
+    /// Grows with each change of an account or a key; what was looked up before counts no more.
+    changes: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -125,16 +127,18 @@ struct Known {
     until: Moment,
     /// Set when the session of the token ends on this instance.
     ended: Arc<AtomicBool>,
+    /// The number of changes before the look.
+    changes: u64,
 }
 
 impl Callers {
     pub(super) fn new() -> Self {
-        Self { by_token: Cache::new(REMEMBERED_MAX), ended: Cache::new(REMEMBERED_MAX) }
+        Self { by_token: Cache::new(REMEMBERED_MAX), ended: Cache::new(REMEMBERED_MAX), changes: AtomicU64::new(0) }
     }
 
     /// Looks at everybody again: an account or a key was changed. Rare, so nothing finer is kept.
     pub(super) fn forget_all(&self) {
-        self.by_token.clear();
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Looks again at everybody of this session: it ended.
@@ -146,8 +150,8 @@ impl Callers {
 
     fn find(&self, hash: &[u8; 32], now: Moment) -> Option<Caller> {
         let known = self.by_token.get(hash)?;
-        let is_good = now < known.until && !known.ended.load(Ordering::Acquire);
-        is_good.then_some(known.caller)
+        let has_ended = known.ended.load(Ordering::Acquire) || known.changes != self.changes.load(Ordering::Acquire);
+        (now < known.until && !has_ended).then_some(known.caller)
     }
 
     /// To be asked for before the session is looked up, so that an end just after the look is noticed.
@@ -209,10 +213,12 @@ fn refused() -> Problem {
 }
 
 async fn authenticate(app: &App, token: &str, now: Moment) -> Result<Known, Problem> {
+    // Read before the look, so that a change just after it is noticed.
+    let changes = app.identity.callers.changes.load(Ordering::Acquire);
     let (caller, until, ended) = if token.starts_with(accounts::KEY_PREFIX) {
         let partner = accounts::live_key(&app.db, token).await?.ok_or_else(refused)?;
         (Caller::Partner(partner), now + GRANT_RECHECK, Arc::default())
-    } else if let Some(oidc) = app.identity.oidc_of(claimed_issuer(token).as_deref()) {
+    } else if let Some(oidc) = app.identity.oidc_of(token) {
         let (shopper, until) = oidc.shopper(app, token, now).await?;
         (Caller::Shopper(shopper), until, Arc::default())
     } else {
@@ -223,7 +229,7 @@ async fn authenticate(app: &App, token: &str, now: Moment) -> Result<Known, Prob
         let expires_at = DateTime::from_timestamp(access.exp, 0).unwrap_or(now);
         (caller, expires_at.min(now + recheck), ended)
     };
-    Ok(Known { caller, until, ended })
+    Ok(Known { caller, until, ended, changes })
 }
 
 /// The caller of an access token of ours, if the session lives; and after what time to look again.

@@ -89,8 +89,8 @@ impl Identity {
     }
 
     /// The retailer's own issuer, if the token says that it is from there.
-    fn oidc_of(&self, issuer: Option<&str>) -> Option<&oidc::Oidc> {
-        self.oidc.as_ref().filter(|oidc| issuer == Some(oidc.issuer()))
+    fn oidc_of(&self, token: &str) -> Option<&oidc::Oidc> {
+        self.oidc.as_ref().filter(|oidc| token::claimed_issuer(token).as_deref() == Some(oidc.issuer()))
     }
 }
 

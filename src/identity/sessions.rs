@@ -59,8 +59,7 @@ pub enum SignInError {
     Internal(Internal),
 }
 
-/// What a sign-in or a refresh gives.
-#[derive(Debug)]
+/// What a sign-in or a refresh gives. Never shown in logs, so it has no `Debug`.
 pub struct Issued {
     pub(super) access: String,
     pub(super) refresh: String,
@@ -72,9 +71,9 @@ pub struct Issued {
 pub(super) async fn guest(app: &App, device_key: &DeviceJwk, proof: &Proof) -> Result<Issued, SignInError> {
     let now = app.clock.now();
     let key = device_key.checked()?;
-    app.identity.limits.take(limit::GUESTS, "", now)?;
     app.identity.limits.take(limit::DEVICE, key, now)?;
     proof.check(key, Purpose::SignIn, app.identity.issuer(), key, now)?;
+    app.identity.limits.take(limit::GUESTS, "", now)?;
     let mut tx = app.db.begin().await?;
     let shopper = store::shopper_of_device(&mut tx, app.ids.next(), key, now).await?;
     let (session, refresh) = begin(app, &mut tx, Holder::Shopper(shopper), now, SHOPPER_REFRESH_LIFE).await?;
@@ -102,9 +101,9 @@ pub(super) async fn staff(app: &App, login: &str, password: &SecretString) -> Re
 /// Gives new tokens for a refresh token, once.
 pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Result<Issued, SignInError> {
     let now = app.clock.now();
-    let hash = hash(token);
+    let token_hash = hash(token);
     app.identity.limits.take(limit::REFRESHES, "", now)?;
-    let found = store::find_refresh(&app.db, &hash).await?.ok_or(SignInError::Refresh)?;
+    let found = store::find_refresh(&app.db, &token_hash).await?.ok_or(SignInError::Refresh)?;
     let holder = found.holder().ok_or(SignInError::Refresh)?;
     if let Some(key) = &found.device_key {
         // Checked before the token is used up: whoever lacks the device can't even end the session with it.
@@ -115,7 +114,7 @@ pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Re
         return Err(SignInError::Refresh);
     }
     let mut tx = app.db.begin().await?;
-    if !store::use_refresh(&mut tx, &hash, now).await? {
+    if !store::use_refresh(&mut tx, &token_hash, now).await? {
         store::end_session(&mut tx, found.session, now, "reused").await?;
         tx.commit().await?;
         app.identity.callers.forget(found.session);
@@ -131,7 +130,7 @@ pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Re
     if !live {
         return Err(SignInError::Refresh);
     }
-    store::insert_refresh(&mut tx, &self::hash(&next), found.session, now + life).await?;
+    store::insert_refresh(&mut tx, &hash(&next), found.session, now + life).await?;
     tx.commit().await?;
     issue(app, holder, found.session, next, life, now).await
 }

@@ -45,7 +45,7 @@ pub enum AccountError {
     #[error("the account was changed meanwhile")]
     Version,
     /// The name of a partner is empty or too long.
-    #[error("a name has 1 to 200 characters")]
+    #[error("a name has 1 to 200 characters and none that controls")]
     Name,
     /// A key without scopes is of no use.
     #[error("a key needs at least one scope")]

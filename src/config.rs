@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use url::Url;
 
 use crate::env::Env;
-use crate::{db, checkout, delivery, exchange, identity, payments};
+use crate::{checkout, db, delivery, exchange, identity, payments};
 
 /// Every setting of the service.
 ///
@@ -39,8 +39,13 @@ pub struct Mistakes(pub Vec<String>);
 impl Config {
     /// Reads every setting; the error lists every mistake.
     pub fn read(env: &Env) -> Result<Self, Mistakes> {
-        let bind = env.parsed_or("AISLE_BIND", "an address with a port, such as 0.0.0.0:8080", ([127, 0, 0, 1], 8080).into());
-        let public_url = env.parsed("AISLE_PUBLIC_URL", "a URL").or_else(|| Url::parse(&format!("http://{bind}")).ok());
+        let bind = env.parsed_or(
+            "AISLE_BIND",
+            "an address with a port, such as 0.0.0.0:8080",
+            ([127, 0, 0, 1], 8080).into(),
+        );
+        let public_url =
+            env.parsed("AISLE_PUBLIC_URL", "a URL").or_else(|| Url::parse(&format!("http://{bind}")).ok());
         let config = public_url.map(|public_url| Self {
             bind,
             public_url,

@@ -19,7 +19,10 @@ pub struct Env {
 impl Env {
     /// The variables of this process. A variable `NAME_FILE` names a file that holds the value of `NAME`.
     pub fn of_process() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the process's variables")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that reads the process's variables"
+        )]
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();

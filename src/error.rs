@@ -54,7 +54,14 @@ pub struct Problem {
 impl Problem {
     /// A problem with a status, a stable code in `snake_case` and a text for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), faults: Vec::new(), retry_after_seconds: None, source: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            retry_after_seconds: None,
+            source: None,
+        }
     }
 
     /// 400: the request can't be read.
@@ -121,7 +128,7 @@ impl Problem {
     }
 
     fn log(&self) {
-        let source = self.source.as_deref().map(|source| source as &dyn StdError);
+        let source = self.source.as_deref().map(ToString::to_string);
         if self.status.is_server_error() {
             tracing::error!(problem.code = self.code, error = source, "request failed: {}", self.code);
         } else {

@@ -273,7 +273,9 @@ mod tests {
 
     #[test]
     fn tax_inside_is_rounded_half_away_from_zero() {
-        let tax = |gross, rate: &str| rate.parse::<Rate>().expect("rate").tax_inside(eur(gross)).expect("fits").minor();
+        let tax = |gross, rate: &str| {
+            rate.parse::<Rate>().expect("rate").tax_inside(eur(gross)).expect("fits").minor()
+        };
         assert_eq!(tax(1000, "7"), 65);
         assert_eq!(tax(999, "19"), 160);
         assert_eq!(tax(4000, "20"), 667);

@@ -19,7 +19,12 @@ struct File {
 
 macro_rules! file {
     ($version:literal, $name:literal, $only:expr) => {
-        File { version: $version, name: $name, only: $only, text: include_str!(concat!("../../migrations/", $name)) }
+        File {
+            version: $version,
+            name: $name,
+            only: $only,
+            text: include_str!(concat!("../../migrations/", $name)),
+        }
     };
 }
 

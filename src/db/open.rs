@@ -48,7 +48,9 @@ impl Options {
     /// Reads the place from the environment.
     pub fn read(env: &Env) -> Self {
         let place = match env.text("DATABASE_URL") {
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Place::PostgresUrl(url),
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Place::PostgresUrl(url)
+            }
             Some(_) => {
                 env.mistake("DATABASE_URL must begin with postgres:// (unset it for SQLite)".to_owned());
                 Place::SqliteFile(PathBuf::new())
@@ -57,7 +59,10 @@ impl Options {
                 env.text("AISLE_DATABASE_FILE").unwrap_or_else(|| "aisle-data/aisle.db".to_owned()).into(),
             ),
         };
-        Self { place, connections_max: env.parsed_or("AISLE_DATABASE_CONNECTIONS", "a number of connections", 16) }
+        Self {
+            place,
+            connections_max: env.parsed_or("AISLE_DATABASE_CONNECTIONS", "a number of connections", 16),
+        }
     }
 
     /// SQLite in this file.

@@ -139,12 +139,18 @@ impl Stmt<'_> {
     pub async fn execute(self) -> Result<u64, Error> {
         self.check_binds();
         Ok(match self {
-            Stmt::Sqlite(text, arguments, On::Pool(pool)) => query(text, arguments).execute(pool).await?.rows_affected(),
-            Stmt::Sqlite(text, arguments, On::Tx(tx)) => query(text, arguments).execute(tx).await?.rows_affected(),
+            Stmt::Sqlite(text, arguments, On::Pool(pool)) => {
+                query(text, arguments).execute(pool).await?.rows_affected()
+            }
+            Stmt::Sqlite(text, arguments, On::Tx(tx)) => {
+                query(text, arguments).execute(tx).await?.rows_affected()
+            }
             Stmt::Postgres(text, arguments, PgOn::Pool(pool)) => {
                 query(text, arguments).execute(pool).await?.rows_affected()
             }
-            Stmt::Postgres(text, arguments, PgOn::Tx(tx)) => query(text, arguments).execute(tx).await?.rows_affected(),
+            Stmt::Postgres(text, arguments, PgOn::Tx(tx)) => {
+                query(text, arguments).execute(tx).await?.rows_affected()
+            }
         })
     }
 

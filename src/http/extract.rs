@@ -62,9 +62,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let problem = Problem::bad_request(code, "The body can't be read; see errors.");
         problem.at(pointer, inner.to_string())
     })?;
-    deserializer
-        .end()
-        .map_err(|error| Problem::bad_request("invalid_json", "The body goes on after its end.").at("", error.to_string()))?;
+    deserializer.end().map_err(|error| {
+        Problem::bad_request("invalid_json", "The body goes on after its end.").at("", error.to_string())
+    })?;
     Ok(value)
 }
 
@@ -89,7 +89,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequestParts<S> f
         #[expect(clippy::disallowed_types, reason = "the one home of axum's own")]
         let path: Result<axum::extract::Path<T>, PathRejection> = parts.extract().await;
         path.map(|path| Self(path.0)).map_err(|rejection| {
-            let problem = Problem::bad_request("invalid_path", "A part of the path can't be read; see errors.");
+            let problem =
+                Problem::bad_request("invalid_path", "A part of the path can't be read; see errors.");
             problem.at("path", rejection.body_text())
         })
     }
@@ -102,7 +103,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequestParts<S> f
         #[expect(clippy::disallowed_types, reason = "the one home of axum's own")]
         let query: Result<axum::extract::Query<T>, _> = parts.extract().await;
         query.map(|query| Self(query.0)).map_err(|rejection| {
-            let problem = Problem::bad_request("invalid_query", "A parameter of the query can't be read; see errors.");
+            let problem =
+                Problem::bad_request("invalid_query", "A parameter of the query can't be read; see errors.");
             problem.at("query", rejection.body_text())
         })
     }
@@ -110,7 +112,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequestParts<S> f
 
 fn unreadable(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than this route takes.");
+        return Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "The body is larger than this route takes.",
+        );
     }
     Problem::bad_request("body_unreadable", "The body broke off before its end.")
 }

@@ -45,8 +45,10 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     if text == "*" {
         return Ok(None);
     }
-    let version = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
-    let unreadable = || Problem::bad_request("invalid_if_match", "If-Match must be the ETag of an earlier answer.");
+    let version =
+        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
+    let unreadable =
+        || Problem::bad_request("invalid_if_match", "If-Match must be the ETag of an earlier answer.");
     version.map(Some).ok_or_else(unreadable)
 }
 
@@ -66,6 +68,7 @@ pub fn not_modified(version: i64) -> Response {
 pub fn wait(headers: &HeaderMap) -> std::time::Duration {
     static PREFER: HeaderName = HeaderName::from_static("prefer");
     let preferences = headers.get(&PREFER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let seconds = preferences.split([',', ';']).find_map(|each| each.trim().strip_prefix("wait=")?.parse().ok());
+    let seconds =
+        preferences.split([',', ';']).find_map(|each| each.trim().strip_prefix("wait=")?.parse().ok());
     std::time::Duration::from_secs(seconds.unwrap_or(0)).min(super::limit::WAIT_MAX)
 }

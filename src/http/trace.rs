@@ -43,9 +43,19 @@ pub async fn trace(State(app): State<App>, request: Request, next: Next) -> Resp
     span.in_scope(|| {
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if method == Method::GET {
-            tracing::debug!(http.route = route, http.status = status.as_u16(), took_us, "{method} {route} {status}");
+            tracing::debug!(
+                http.route = route,
+                http.status = status.as_u16(),
+                took_us,
+                "{method} {route} {status}"
+            );
         } else {
-            tracing::info!(http.route = route, http.status = status.as_u16(), took_us, "{method} {route} {status}");
+            tracing::info!(
+                http.route = route,
+                http.status = status.as_u16(),
+                took_us,
+                "{method} {route} {status}"
+            );
         }
     });
     response.headers_mut().insert(REQUEST_ID.clone(), id);

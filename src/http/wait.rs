@@ -21,7 +21,8 @@ pub struct Changes(Mutex<HashMap<Uuid, Weak<Notify>>>);
 impl Changes {
     /// Wakes everybody who waits for this thing.
     pub fn changed(&self, id: impl Into<Uuid>) {
-        let waiters = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id.into()).and_then(Weak::upgrade);
+        let waiters =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id.into()).and_then(Weak::upgrade);
         if let Some(waiters) = waiters {
             waiters.notify_waiters();
         }

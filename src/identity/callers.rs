@@ -204,7 +204,8 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
         return Err(Problem::unauthenticated("Send one header Authorization: Bearer with a token or a key."));
     };
     let parts = value.to_str().ok().and_then(|text| text.split_once(' '));
-    let token = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let token =
+        parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     token.filter(|token| (1..=TOKEN_BYTES_MAX).contains(&token.len())).ok_or_else(refused)
 }
 
@@ -249,6 +250,10 @@ impl From<TokenError> for Problem {
         match error {
             TokenError::Invalid(reason) => {
                 tracing::debug!("token refused: {reason}");
+                refused()
+            }
+            TokenError::Expired => {
+                tracing::debug!("token refused: expired");
                 refused()
             }
             TokenError::Keys(error) => error.into(),

@@ -87,7 +87,8 @@ pub(super) async fn staff(app: &App, login: &str, password: &SecretString) -> Re
     let login = login.to_lowercase();
     app.identity.limits.take(limit::PASSWORDS, "", now)?;
     app.identity.limits.take(limit::LOGIN, &login, now)?;
-    let staff = accounts::check_password(app, &login, password, now).await?.ok_or(SignInError::Credentials)?;
+    let staff =
+        accounts::check_password(app, &login, password, now).await?.ok_or(SignInError::Credentials)?;
     let mut tx = app.db.begin().await?;
     // The account may have been closed since the password was checked.
     if !accounts::is_active(&mut tx, staff).await? {

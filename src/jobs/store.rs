@@ -127,7 +127,13 @@ pub(super) async fn finish(db: &Db, lease: &Lease, now: Moment) -> Result<(), Er
 }
 
 /// Gives a job back, to be tried again at `run_at`, or at once when it was asked for meanwhile.
-pub(super) async fn retry(db: &Db, lease: &Lease, now: Moment, run_at: Moment, reason: &str) -> Result<(), Error> {
+pub(super) async fn retry(
+    db: &Db,
+    lease: &Lease,
+    now: Moment,
+    run_at: Moment,
+    reason: &str,
+) -> Result<(), Error> {
     db.sql(
         "UPDATE jobs SET leased_until = NULL, run_at = CASE WHEN rerun THEN $3 ELSE $4 END, last_error = $5
          WHERE id = $1 AND fence = $2",
@@ -144,12 +150,14 @@ pub(super) async fn retry(db: &Db, lease: &Lease, now: Moment, run_at: Moment, r
 
 /// Makes a job a dead letter.
 pub(super) async fn bury(db: &Db, lease: &Lease, reason: &str) -> Result<(), Error> {
-    db.sql("UPDATE jobs SET leased_until = NULL, state = 'dead', last_error = $3 WHERE id = $1 AND fence = $2")
-        .bind(lease.id)
-        .bind(lease.fence)
-        .bind(reason)
-        .execute()
-        .await?;
+    db.sql(
+        "UPDATE jobs SET leased_until = NULL, state = 'dead', last_error = $3 WHERE id = $1 AND fence = $2",
+    )
+    .bind(lease.id)
+    .bind(lease.fence)
+    .bind(reason)
+    .execute()
+    .await?;
     Ok(())
 }
 
@@ -228,7 +236,8 @@ pub struct Counts {
 
 /// Counts the jobs by state.
 pub async fn counts(db: &Db) -> Result<Counts, Error> {
-    let rows: Vec<(String, i64)> = db.sql("SELECT state, COUNT(*) FROM jobs GROUP BY state").fetch_all().await?;
+    let rows: Vec<(String, i64)> =
+        db.sql("SELECT state, COUNT(*) FROM jobs GROUP BY state").fetch_all().await?;
     let of = |state| rows.iter().find(|(each, _)| each == state).map_or(0, |(_, count)| *count);
     Ok(Counts { waiting: of("waiting"), dead: of("dead") })
 }

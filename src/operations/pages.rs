@@ -18,7 +18,8 @@ use crate::jobs;
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Bounds of the request histogram in seconds: from a lookup out of memory to a call that waits for a partner.
-const BUCKETS: [f64; 13] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+const BUCKETS: [f64; 13] =
+    [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 /// Begins to gather metrics in this process; called once at start, harmless twice.
 pub fn install_metrics() {
@@ -42,11 +43,15 @@ pub fn pages(document: utoipa::openapi::OpenApi) -> Router<App> {
 
 /// The service is ready when its index is warm, which it is before it listens, and its database answers.
 async fn ready(State(app): State<App>) -> Response {
-    let answer: Result<(i64,), _> = app.db.sql("SELECT COUNT(*) FROM jobs WHERE state = 'dead'").fetch_one().await;
+    let answer: Result<(i64,), _> =
+        app.db.sql("SELECT COUNT(*) FROM jobs WHERE state = 'dead'").fetch_one().await;
     match answer {
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "not ready: the database does not answer");
+            tracing::error!(
+                error = %error,
+                "not ready: the database does not answer"
+            );
             Problem::unavailable("not_ready", "The database does not answer.", 1).into_response()
         }
     }

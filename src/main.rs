@@ -19,7 +19,8 @@ enum Command {
     Serve,
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
-    /// Make an account of staff, or reset the one that has the login; the password is that of AISLE_STAFF_PASSWORD, or made up.
+    /// Make an account of staff, or reset the one that has the login; the password is taken from
+    /// `AISLE_STAFF_PASSWORD`, or made up and told.
     Staff {
         login: String,
         /// clerk, supervisor or admin.

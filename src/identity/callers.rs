@@ -133,7 +133,11 @@ struct Known {
 
 impl Callers {
     pub(super) fn new() -> Self {
-        Self { by_token: Cache::new(REMEMBERED_MAX), ended: Cache::new(REMEMBERED_MAX), changes: AtomicU64::new(0) }
+        Self {
+            by_token: Cache::new(REMEMBERED_MAX),
+            ended: Cache::new(REMEMBERED_MAX),
+            changes: AtomicU64::new(0),
+        }
     }
 
     /// Looks at everybody again: an account or a key was changed. Rare, so nothing finer is kept.
@@ -150,7 +154,8 @@ impl Callers {
 
     fn find(&self, hash: &[u8; 32], now: Moment) -> Option<Caller> {
         let known = self.by_token.get(hash)?;
-        let has_ended = known.ended.load(Ordering::Acquire) || known.changes != self.changes.load(Ordering::Acquire);
+        let has_ended =
+            known.ended.load(Ordering::Acquire) || known.changes != self.changes.load(Ordering::Acquire);
         (now < known.until && !has_ended).then_some(known.caller)
     }
 

@@ -1,7 +1,7 @@
 //! Identity: who calls, and what they may do. Signs tokens and passes.
 //!
 //! Invariants: a handler that takes a caller as an argument ([`Shopper`], [`Staff`], [`Partner`], [`Caller`]) has been
-//! authenticated, and one that takes none is on the list [`PUBLIC`]; secrets are stored only as hashes, private keys only
+//! authenticated, and one that takes none is on the short list of `tests/it/openapi.rs`; secrets are stored only as hashes, private keys only
 //! sealed; every token has one algorithm, one type, one audience and an end; an ended session stays ended.
 //!
 //! `callers.rs` has the extractors, `sessions.rs` sign-in and refresh, `device.rs` the guest's proof, `token.rs` and `keys.rs`
@@ -26,7 +26,7 @@ mod token;
 pub use accounts::{AccountError, StaffInput, create_partner_key, create_staff};
 pub use callers::{Caller, GRANT_RECHECK, Partner, SESSION_RECHECK, Shopper, Staff};
 pub use commands::{partner_command, rotate_command, staff_command};
-pub use http::{PUBLIC, routes};
+pub use http::routes;
 pub use keys::{JWKS_LIFE_SECONDS, KEY_LEAD, KeyError, TOKEN_LIFE_MAX};
 pub use model::{Grant, Role, Scope, Stores};
 pub use seal::SealError;

@@ -127,8 +127,7 @@ pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Re
         Holder::Staff(_) => found.expires_at - now,
     };
     let next = new_secret(app);
-    let live = store::go_on(&mut tx, found.session, now, now + life).await?;
-    if !live {
+    if !store::go_on(&mut tx, found.session, now, now + life).await? {
         return Err(SignInError::Refresh);
     }
     store::insert_refresh(&mut tx, &hash(&next), found.session, now + life).await?;

@@ -63,7 +63,12 @@ pub(super) async fn drop_signing_keys(db: &Db, below: i64, signed_until: Moment)
 }
 
 /// The shopper of a device; made at first sight.
-pub(super) async fn shopper_of_device(tx: &mut Tx, new: ShopperId, device_key: &str, now: Moment) -> Result<ShopperId, Error> {
+pub(super) async fn shopper_of_device(
+    tx: &mut Tx,
+    new: ShopperId,
+    device_key: &str,
+    now: Moment,
+) -> Result<ShopperId, Error> {
     // The update changes nothing: it locks the row, so that sign-ins of one device come one after the other, and answers it.
     let (id,) = tx
         .sql(

@@ -50,7 +50,7 @@ pub struct StaffView {
     pub active: bool,
     /// Roles and where they hold.
     pub grants: Vec<Grant>,
-    /// Grows with each change; also the ETag.
+    /// Grows with each change; also the `ETag`.
     pub version: i64,
 }
 

@@ -14,20 +14,6 @@ use super::token::SignError;
 use crate::app::App;
 use crate::error::Problem;
 
-/// The operations that need no caller, by operation id. Everything else in the API has a caller as an argument; a test reads
-/// this list beside the API's document.
-pub const PUBLIC: &[&str] = &[
-    // Whoever signs in proves who they are in the body.
-    "sign_in_as_guest",
-    "sign_in_as_staff",
-    "refresh_tokens",
-    "sign_out",
-    // Public keys.
-    "published_keys",
-    // The provider's signature over the raw body is the proof.
-    "receive_webhook",
-];
-
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -32,7 +32,8 @@ impl Issuer {
         let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
         let point = ec.public_key().as_ref();
         let ed = Ed25519KeyPair::generate().expect("a key");
-        let [x, y, ed_x] = [&point[1..33], &point[33..65], ed.public_key().as_ref()].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        let [x, y, ed_x] = [&point[1..33], &point[33..65], ed.public_key().as_ref()]
+            .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
         let keys = json!({ "keys": [
             { "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": "ec", "alg": "ES256", "use": "sig" },
             { "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": "encryption", "use": "enc" },
@@ -48,6 +49,7 @@ impl Issuer {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/jwks", listener.local_addr().expect("an address"));
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's own runtime")]
         tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/jwks", route)).await });
         let ec = EncodingKey::from_ec_der(ec.to_pkcs8v1().expect("DER").as_ref());
         Self { url, asked, down, ec, ed }
@@ -99,7 +101,8 @@ async fn a_subject_of_the_issuer_is_one_shopper() {
     other["sub"] = json!("customer-2");
     assert_eq!(status(&test, &issuer.token("ec", &other)).await, 403);
     assert_eq!(issuer.asked(), 1);
-    let (count,): (i64,) = test.app.db.sql("SELECT COUNT(*) FROM shoppers").fetch_one().await.expect("counted");
+    let (count,): (i64,) =
+        test.app.db.sql("SELECT COUNT(*) FROM shoppers").fetch_one().await.expect("counted");
     assert_eq!(count, 2);
     // Guests go on beside them.
     assert_eq!(status(&test, &test.shopper().await.token).await, 403);
@@ -111,21 +114,35 @@ async fn a_token_that_is_not_for_us_is_refused() {
     let test = issuer.service().await;
     let now = start_of_time().timestamp();
     for (name, value) in [
-        ("iss", json!("https://id.example/other")), ("iss", json!("https://id.example/realm/")), ("aud", json!("other")), ("aud", Value::Null),
-        ("exp", json!(now - 31)), ("exp", json!("2027-01-01")), ("exp", json!(now.to_string())), ("exp", Value::Null), ("exp", json!(1e12)),
-        ("nbf", json!(now + 31)), ("nbf", json!("x")), ("sub", json!("")), ("sub", Value::Null), ("sub", json!(7)), ("sub", json!("x".repeat(256))),
+        ("iss", json!("https://id.example/other")),
+        ("iss", json!("https://id.example/realm/")),
+        ("aud", json!("other")),
+        ("aud", Value::Null),
+        ("exp", json!(now - 31)),
+        ("exp", json!("2027-01-01")),
+        ("exp", json!(now.to_string())),
+        ("exp", Value::Null),
+        ("exp", json!(1e12)),
+        ("nbf", json!(now + 31)),
+        ("nbf", json!("x")),
+        ("sub", json!("")),
+        ("sub", Value::Null),
+        ("sub", json!(7)),
+        ("sub", json!("x".repeat(256))),
     ] {
         let mut claims = good();
         claims[name] = value.clone();
         assert_eq!(status(&test, &issuer.token("ec", &claims)).await, 401, "{name} {value}");
     }
     let expires = now + 60;
-    let text = good().to_string();
+    let whole = good().to_string();
     let doubled = [
-        text.replacen('{', &format!(r#"{{"exp":{expires},"#), 1),
-        text.replacen('{', r#"{"sub":"customer-9","#, 1),
-        text.replacen('{', r#"{"iss":"https://other.example","#, 1),
-        format!("{text} more"), format!("[{text}]"), String::new(),
+        whole.replacen('{', &format!(r#"{{"exp":{expires},"#), 1),
+        whole.replacen('{', r#"{"sub":"customer-9","#, 1),
+        whole.replacen('{', r#"{"iss":"https://other.example","#, 1),
+        format!("{whole} more"),
+        format!("[{whole}]"),
+        String::new(),
     ];
     for claims in doubled {
         assert_eq!(status(&test, &issuer.raw(&claims)).await, 401, "{claims}");
@@ -136,8 +153,15 @@ async fn a_token_that_is_not_for_us_is_refused() {
     let secret = EncodingKey::from_secret(b"secret");
     let header = Header { kid: Some("shared".to_owned()), ..Header::new(Algorithm::HS256) };
     assert_eq!(status(&test, &jsonwebtoken::encode(&header, &good(), &secret).expect("encoded")).await, 401);
-    let header = Header { kid: Some("ec".to_owned()), typ: Some("logout+jwt".to_owned()), ..Header::new(Algorithm::ES256) };
-    assert_eq!(status(&test, &jsonwebtoken::encode(&header, &good(), &issuer.ec).expect("encoded")).await, 401);
+    let header = Header {
+        kid: Some("ec".to_owned()),
+        typ: Some("logout+jwt".to_owned()),
+        ..Header::new(Algorithm::ES256)
+    };
+    assert_eq!(
+        status(&test, &jsonwebtoken::encode(&header, &good(), &issuer.ec).expect("encoded")).await,
+        401
+    );
     assert_eq!(status(&test, &issuer.token("ec", &good())).await, 403);
 }
 

@@ -11,7 +11,9 @@ use crate::support::identity::ShopperActor;
 use crate::support::{Answer, TestApp};
 
 async fn refresh(test: &TestApp, shopper: &ShopperActor, token: &str) -> Answer {
-    test.post("/v1/auth/refresh", &shopper.device.refresh(test.url(), token, test.app.clock.now())).send().await
+    test.post("/v1/auth/refresh", &shopper.device.refresh(test.url(), token, test.app.clock.now()))
+        .send()
+        .await
 }
 
 /// Whether the service knows the token's shopper.
@@ -38,7 +40,8 @@ async fn a_device_that_signs_in_many_times_at_once_is_one_shopper() {
     let test = TestApp::new().await;
     let device = DeviceKey::generate(&test.app.random);
     let answers = join_all((0..12).map(|_| test.sign_in(&device))).await;
-    let ids: Vec<_> = answers.into_iter().map(|answer| answer.expect(200).text("/shopper").to_owned()).collect();
+    let ids: Vec<_> =
+        answers.into_iter().map(|answer| answer.expect(200).text("/shopper").to_owned()).collect();
     assert!(ids.iter().all(|id| *id == ids[0]));
 }
 
@@ -62,7 +65,11 @@ async fn a_proof_that_does_not_hold_is_refused() {
         device.sign_in("https://other.example", now),
         device.sign_in(test.url(), now + Duration::minutes(6)),
         device.sign_in(test.url(), now - Duration::minutes(6)),
-        another_key, another_time, no_time, cut, another_kind,
+        another_key,
+        another_time,
+        no_time,
+        cut,
+        another_kind,
     ];
     for body in refused {
         test.post("/v1/auth/guest", &body).send().await.problem(401, "proof_refused");
@@ -153,7 +160,11 @@ async fn a_session_that_ended_elsewhere_stops_within_a_minute() {
     let elsewhere = test.another().await;
     let shopper = test.shopper().await;
     assert!(is_known(&test, &shopper.token).await);
-    elsewhere.post("/v1/auth/sign-out", &json!({ "refresh_token": shopper.refresh })).send().await.expect(204);
+    elsewhere
+        .post("/v1/auth/sign-out", &json!({ "refresh_token": shopper.refresh }))
+        .send()
+        .await
+        .expect(204);
     test.advance(SESSION_RECHECK);
     assert!(!is_known(&test, &shopper.token).await);
 }

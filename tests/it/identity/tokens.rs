@@ -18,10 +18,11 @@ fn part(value: &Value) -> String {
 }
 
 /// Tokens that differ from a good one in one thing each.
-async fn malformed(test: &TestApp, good: &str, jku: &str) -> Vec<(String, String)> {
+fn malformed(good: &str, jku: &str) -> Vec<(String, String)> {
     let (head, rest) = good.split_once('.').expect("a header");
     let (body, signature) = rest.split_once('.').expect("claims");
-    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).expect("base64url")).expect("JSON");
+    let header: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).expect("base64url")).expect("JSON");
     let claims = claims(good);
     let mut tokens: Vec<(String, String)> = Vec::new();
     let mut add = |what: &str, token: String| tokens.push((what.to_owned(), token));
@@ -41,31 +42,70 @@ async fn malformed(test: &TestApp, good: &str, jku: &str) -> Vec<(String, String
     add("another subject", format!("{head}.{}.{signature}", part(&changed)));
     // Its header.
     for (name, value) in [
-        ("alg", json!("none")), ("alg", json!("None")), ("alg", json!("HS256")), ("alg", json!("RS256")), ("alg", json!("")),
-        ("kid", json!("../../../dev/null")), ("kid", json!("' OR 1=1 --")), ("kid", Value::Null), ("kid", json!(7)),
-        ("typ", json!("JWT")), ("typ", json!("pass+jwt")), ("typ", Value::Null),
-        ("jku", json!(jku)), ("x5u", json!(jku)), ("crit", json!(["exp"])),
+        ("alg", json!("none")),
+        ("alg", json!("None")),
+        ("alg", json!("HS256")),
+        ("alg", json!("RS256")),
+        ("alg", json!("")),
+        ("kid", json!("../../../dev/null")),
+        ("kid", json!("' OR 1=1 --")),
+        ("kid", Value::Null),
+        ("kid", json!(7)),
+        ("typ", json!("JWT")),
+        ("typ", json!("pass+jwt")),
+        ("typ", Value::Null),
+        ("jku", json!(jku)),
+        ("x5u", json!(jku)),
+        ("crit", json!(["exp"])),
     ] {
         let mut header = header.clone();
         header[name] = value.clone();
         add(&format!("{name} {value}"), format!("{}.{body}.{signature}", part(&header)));
         add(&format!("{name} {value}, unsigned"), format!("{}.{body}.", part(&header)));
     }
+    tokens
+}
+
+/// Tokens with a signature that one could fall for, and yet no access tokens.
+async fn misused(test: &TestApp, good: &str) -> Vec<(String, String)> {
+    let claims = claims(good);
+    let mut tokens: Vec<(String, String)> = Vec::new();
+    let mut add = |what: &str, token: String| tokens.push((what.to_owned(), token));
     // Signed with our public key as if it were a shared secret.
     let keys = test.get("/.well-known/jwks.json").send().await.expect(200);
     let public = URL_SAFE_NO_PAD.decode(keys.text("/keys/0/x")).expect("base64url");
-    let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(keys.text("/keys/0/kid").to_owned()), ..Header::new(Algorithm::HS256) };
+    let header = Header {
+        typ: Some("at+jwt".to_owned()),
+        kid: Some(keys.text("/keys/0/kid").to_owned()),
+        ..Header::new(Algorithm::HS256)
+    };
     let forged = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&public)).expect("encoded");
     add("the public key as a secret", forged);
     // Signed by us, and yet no access token.
     let now = test.app.clock.now().timestamp();
     for (name, value) in [
-        ("iss", json!("https://other.example")), ("iss", Value::Null), ("iss", json!([claims["iss"]])),
-        ("aud", json!("aisle:gate")), ("aud", Value::Null), ("aud", json!([])), ("aud", json!(["aisle:shopper", "aisle:staff"])), ("aud", json!("aisle:staff")),
-        ("exp", json!(now - 31)), ("exp", json!(0)), ("exp", json!(-1)),
-        ("nbf", json!(now + 31)), ("nbf", json!("now")), ("nbf", json!(1e300)), ("iat", json!(now + 3600)), ("iat", json!("now")),
-        ("sub", json!("not an id")), ("sub", Value::Null), ("sub", json!(uuid::Uuid::from_u128(9))),
-        ("sid", Value::Null), ("sid", json!(uuid::Uuid::from_u128(9))), ("jti", Value::Null),
+        ("iss", json!("https://other.example")),
+        ("iss", Value::Null),
+        ("iss", json!([claims["iss"]])),
+        ("aud", json!("aisle:gate")),
+        ("aud", Value::Null),
+        ("aud", json!([])),
+        ("aud", json!(["aisle:shopper", "aisle:staff"])),
+        ("aud", json!("aisle:staff")),
+        ("exp", json!(now - 31)),
+        ("exp", json!(0)),
+        ("exp", json!(-1)),
+        ("nbf", json!(now + 31)),
+        ("nbf", json!("now")),
+        ("nbf", json!(1e300)),
+        ("iat", json!(now + 3600)),
+        ("iat", json!("now")),
+        ("sub", json!("not an id")),
+        ("sub", Value::Null),
+        ("sub", json!(uuid::Uuid::from_u128(9))),
+        ("sid", Value::Null),
+        ("sid", json!(uuid::Uuid::from_u128(9))),
+        ("jti", Value::Null),
     ] {
         let mut claims = claims.clone();
         claims[name] = value.clone();
@@ -83,7 +123,8 @@ async fn what_is_no_access_token_is_refused() {
     let shopper = test.shopper().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let jku = format!("http://{}/keys", listener.local_addr().expect("an address"));
-    let tokens = malformed(&test, &shopper.token, &jku).await;
+    let mut tokens = malformed(&shopper.token, &jku);
+    tokens.extend(misused(&test, &shopper.token).await);
     assert!(tokens.len() >= 60, "{}", tokens.len());
     for (what, token) in tokens {
         let answer = test.get(STAFF_ROUTE).bearer(&token).send().await;
@@ -125,7 +166,12 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens
     let published = async || -> Vec<String> {
         let answer = test.get("/.well-known/jwks.json").send().await.expect(200);
         assert_eq!(answer.headers["cache-control"], "public, max-age=300");
-        answer.json["keys"].as_array().expect("keys").iter().map(|key| key["kid"].as_str().expect("kid").to_owned()).collect()
+        answer.json["keys"]
+            .as_array()
+            .expect("keys")
+            .iter()
+            .map(|key| key["kid"].as_str().expect("kid").to_owned())
+            .collect()
     };
     let kid = |token: &str| jsonwebtoken::decode_header(token).expect("a header").kid.expect("kid");
     let old = published().await;
@@ -178,7 +224,8 @@ async fn private_keys_are_useless_without_the_master_key() {
     let test = TestApp::new().await;
     let mut config = test.app.config.clone();
     config.identity.master_key = aisle::identity::MasterKey::Given(STANDARD.encode([9_u8; 32]).into());
-    let opened = App::over(test.app.db.clone(), config, Clock::manual(test.app.clock.now()), Random::seeded(8)).await;
+    let opened =
+        App::over(test.app.db.clone(), config, Clock::manual(test.app.clock.now()), Random::seeded(8)).await;
     let message = opened.expect_err("another master key").to_string();
     assert!(message.contains("another master key"), "{message}");
 }

@@ -1,8 +1,10 @@
 //! The command line of Aisle: reads the arguments and calls the library, nothing else.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use aisle::app::App;
+use aisle::catalog::import;
 use aisle::clock::Clock;
 use aisle::config::Config;
 use aisle::env::Env;
@@ -15,6 +17,8 @@ use clap::Parser;
 enum Command {
     /// Serve the API; settings come from the environment.
     Serve,
+    /// Import a product file (CSV or TSV) and report what became of its rows.
+    Import(Box<import::Arguments>),
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
 }
@@ -33,8 +37,11 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Serve => serve().await,
+        Command::Import(arguments) => {
+            let summary = import::import(&arguments, &Env::of_process()).await?;
+            Ok(write!(std::io::stdout(), "{summary}")?)
+        }
         Command::Openapi => {
-            use std::io::Write;
             let document = aisle::router::document().to_pretty_json()?;
             Ok(writeln!(std::io::stdout(), "{document}")?)
         }

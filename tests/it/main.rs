@@ -2,5 +2,6 @@
 
 mod catalog;
 mod identity;
+mod import;
 mod jobs;
 mod support;

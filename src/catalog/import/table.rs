@@ -15,6 +15,8 @@ pub(super) struct Table {
     reader: Reader<BufReader<File>>,
     headings: Vec<String>,
     bytes: u64,
+    /// 1 when lines end on CR LF: the reader ends a row at the CR and counts the LF with the next one.
+    lines_behind: u64,
 }
 
 /// A row of the file.
@@ -35,6 +37,7 @@ impl Table {
     pub(super) fn open(path: &Path, delimiter: &str) -> Result<Self, Error> {
         let mut first = Vec::new();
         BufReader::new(File::open(path)?).read_until(b'\n', &mut first)?;
+        let lines_behind = u64::from(first.ends_with(b"\r\n"));
         let delimiter = match delimiter {
             "auto" => most_frequent(&first),
             "," | "comma" => b',',
@@ -44,15 +47,10 @@ impl Table {
         };
         let file = File::open(path)?;
         let bytes = file.metadata()?.len();
-        // Tab-separated exports don't quote: a quote in them is an inch or a word.
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .quoting(delimiter != b'\t')
-            .flexible(true)
-            .from_reader(BufReader::new(file));
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(BufReader::new(file));
         let headings = reader.byte_headers()?.iter().map(|cell| decode(cell).0.trim().to_owned()).collect::<Vec<_>>();
         let headings = headings.into_iter().map(|name| name.trim_start_matches(BYTE_ORDER_MARK).to_owned()).collect();
-        Ok(Self { reader, headings, bytes })
+        Ok(Self { reader, headings, bytes, lines_behind })
     }
 
     /// The names of the columns.
@@ -76,7 +74,7 @@ impl Table {
         if !self.reader.read_byte_record(&mut record)? {
             return Ok(None);
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, csv::Position::line) + self.lines_behind;
         let mut is_windows_1252 = false;
         let cells = record.iter().map(|cell| {
             let (text, is_foreign) = decode(cell);

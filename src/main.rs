@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use aisle::app::App;
+use aisle::catalog::import;
 use aisle::clock::Clock;
 use aisle::config::Config;
 use aisle::env::Env;
@@ -17,6 +18,8 @@ use clap::{Parser, Subcommand};
 enum Command {
     /// Serve the API; settings come from the environment.
     Serve,
+    /// Import a product file (CSV or TSV) and report what became of its rows.
+    Import(Box<import::Arguments>),
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
     /// Make an account of staff, or reset the one that has the login; the password is taken from
@@ -78,6 +81,10 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Keys(Keys::Rotate) => {
             let (_, app) = open().await?;
             tell(&identity::rotate_command(&app).await?)
+        }
+        Command::Import(arguments) => {
+            let summary = import::import(&arguments, &Env::of_process()).await?;
+            tell(summary.to_string().trim_end())
         }
     }
 }

@@ -7,6 +7,7 @@ mod dhl_adapter;
 mod exchange;
 mod exit;
 mod identity;
+mod import;
 mod jobs;
 mod openapi;
 mod operations;

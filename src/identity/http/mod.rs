@@ -24,6 +24,9 @@ pub const PUBLIC: &[&str] = &[
     "sign_out",
     // Public keys.
     "published_keys",
+    // Pages for a browser that comes back from the provider: they prove nothing and show nothing.
+    "return_from_linking",
+    "return_from_payment",
     // The provider's signature over the raw body is the proof.
     "receive_webhook",
 ];

@@ -6,6 +6,7 @@ mod dhl_adapter;
 mod identity;
 mod jobs;
 mod openapi;
+mod payments;
 mod sandbox_dhl;
 mod sandbox_paypal;
 mod support;

@@ -5,6 +5,7 @@ pub mod openapi;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 pub mod identity;
+pub mod payments;
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};

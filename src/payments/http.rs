@@ -276,7 +276,6 @@ struct ReturnQuery {
     params(("id" = MethodId, Path, description = "The account"), ("state" = Option<String>, Query, description = "The one-time secret of this link")),
     responses(
         (status = 200, description = "A page that says to go back to the app", body = String, content_type = "text/html"),
-        (status = 404, description = "The address was used before", body = String, content_type = "text/html"),
         (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(())
@@ -290,7 +289,8 @@ async fn return_from_linking(
         Some(secret) => link::come_back(&app, id, secret).await?,
         None => None,
     };
-    Ok(method.map_or_else(pages::nothing, |method| pages::go_back(method.return_url.as_deref())))
+    // An address that was used before shows the same page: it has nothing to tell.
+    Ok(pages::go_back(method.and_then(|method| method.return_url).as_deref()))
 }
 
 /// Read a payment.
@@ -326,13 +326,12 @@ async fn read_payment(
     params(("id" = PaymentId, Path, description = "The payment")),
     responses(
         (status = 200, description = "A page that says to go back to the app", body = String, content_type = "text/html"),
-        (status = 404, description = "There is no such payment", body = String, content_type = "text/html"),
         (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(())
 )]
 async fn return_from_payment(State(app): State<App>, Path(id): Path<PaymentId>) -> Result<Response, Problem> {
-    let Some(payment) = super::find(&app.db, id).await? else { return Ok(pages::nothing()) };
+    let Some(payment) = super::find(&app.db, id).await? else { return Ok(pages::go_back(None)) };
     if payment.state == PaymentState::ActionRequired {
         let operations = store::operations::of_payment(&app.db, id, payment.currency).await?;
         let mut tx = app.db.begin().await?;

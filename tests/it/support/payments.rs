@@ -136,12 +136,12 @@ impl PaidShop {
         Ok(tx.commit().await?)
     }
 
-    /// The ledger's entries of a payment: kind and minor units, in the order they were made.
+    /// The ledger's entries of a payment: kind and minor units, sorted.
     pub async fn facts(&self, payment: PaymentId) -> Vec<(String, i64)> {
         self.test
             .app
             .db
-            .sql("SELECT kind, amount FROM payment_facts WHERE payment = $1 ORDER BY at, id")
+            .sql("SELECT kind, amount FROM payment_facts WHERE payment = $1 ORDER BY kind, amount")
             .bind(payment)
             .fetch_all()
             .await

@@ -11,6 +11,7 @@ use super::subscribe;
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::identity;
 use crate::ids::{DispatchId, Ids};
 use crate::jobs::{self, Failure, Job, Lease, Outcome};
 
@@ -49,6 +50,9 @@ pub async fn dispatch(app: &App, lease: &Lease) -> Outcome {
     {
         return Err(Failure::after(early, "not due yet"));
     }
+    if !identity::is_partner_active(&app.db, call.partner_id).await? {
+        return settle(app, lease, &call, &Answer::Closed).await;
+    }
     if store::is_behind(&app.db, &call).await? {
         return Err(Failure::after(LOOK_AGAIN, "an earlier event of the order is not delivered yet"));
     }
@@ -78,6 +82,12 @@ async fn settle(app: &App, lease: &Lease, call: &Call, answer: &Answer) -> Outco
             Ok(())
         }
         Answer::Gone => Ok(()),
+        Answer::Closed => {
+            if store::count_failure(&mut tx, call.id, None, "the partner's account is closed").await?.is_some() {
+                store::bury(&mut tx, call.id).await?;
+            }
+            Ok(())
+        }
         Answer::Refused(status) => fail(&mut tx, call, now, Some(*status), "the answer was no 2xx").await?,
         Answer::Silent(why) => fail(&mut tx, call, now, None, why).await?,
     };
@@ -122,6 +132,7 @@ fn label(answer: &Answer) -> &'static str {
     match answer {
         Answer::Taken(_) => "delivered",
         Answer::Gone => "gone",
+        Answer::Closed => "closed",
         Answer::Refused(_) => "refused",
         Answer::Silent(_) => "silent",
     }

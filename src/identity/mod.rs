@@ -22,7 +22,7 @@ mod settings;
 mod store;
 mod token;
 
-pub use accounts::{AccountError, StaffInput, create_partner_key, create_staff};
+pub use accounts::{AccountError, StaffInput, create_partner_key, create_staff, is_partner_active};
 pub use callers::{Caller, GRANT_RECHECK, Partner, SESSION_RECHECK, Shopper, Staff};
 pub use http::{PUBLIC, routes};
 pub use keys::{JWKS_LIFE_SECONDS, KEY_LEAD, KeyError, TOKEN_LIFE_MAX};

@@ -63,6 +63,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A delivery of catalogue rows. Named by whoever sends it.
+    BatchId,
     /// A shopper's trip through one store: the session and its journal. Named by the app.
     CartId,
     /// One attempt to pay for a cart. Named by the app.

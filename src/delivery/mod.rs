@@ -1,5 +1,8 @@
 //! delivery
 
+pub mod carrier;
+pub mod carriers;
+
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;

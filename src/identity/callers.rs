@@ -17,7 +17,9 @@ use quick_cache::sync::Cache;
 use super::accounts;
 use super::model::{Grant, Role, Scope, Stores};
 use super::store::{self, Holder};
-use super::token::{ACCESS_TYPE, Access, SHOPPER_AUDIENCE, STAFF_AUDIENCE, TOKEN_BYTES_MAX, TokenError, claimed_issuer};
+use super::token::{
+    ACCESS_TYPE, Access, SHOPPER_AUDIENCE, STAFF_AUDIENCE, TOKEN_BYTES_MAX, TokenError, claimed_issuer,
+};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::error::Problem;
@@ -175,7 +177,8 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
         return Err(Problem::unauthenticated("Send one header Authorization: Bearer with a token or a key."));
     };
     let parts = value.to_str().ok().and_then(|text| text.split_once(' '));
-    let token = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let token =
+        parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     token.filter(|token| (1..=TOKEN_BYTES_MAX).contains(&token.len())).ok_or_else(refused)
 }
 
@@ -185,7 +188,9 @@ fn refused() -> Problem {
 
 async fn authenticate(app: &App, token: &str, now: Moment) -> Result<Known, Problem> {
     let caller = if token.starts_with(accounts::KEY_PREFIX) {
-        accounts::live_key(&app.db, token).await?.map(|partner| (Caller::Partner(partner), now + GRANT_RECHECK))
+        accounts::live_key(&app.db, token)
+            .await?
+            .map(|partner| (Caller::Partner(partner), now + GRANT_RECHECK))
     } else if let Some(oidc) = app.identity.oidc_of(claimed_issuer(token).as_deref()) {
         let (shopper, expires_at) = oidc.shopper(app, token, now).await?;
         Some((Caller::Shopper(shopper), expires_at))

@@ -47,9 +47,13 @@ impl Passwords {
 
 fn hash_now(password: &[u8], salt: &[u8; 16]) -> Result<String, Internal> {
     // The defaults are those of OWASP's password storage sheet: argon2id, 19 MiB, two passes.
-    Ok(Argon2::default().hash_password_with_salt(password, salt).map_err(|error| error.to_string())?.to_string())
+    Ok(Argon2::default()
+        .hash_password_with_salt(password, salt)
+        .map_err(|error| error.to_string())?
+        .to_string())
 }
 
 fn fits_now(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }

@@ -46,7 +46,9 @@ impl Identity {
 impl Master {
     pub(super) fn parse(text: &SecretString) -> Result<Self, SealError> {
         let bytes = STANDARD.decode(text.expose_secret().trim()).map_err(|_| SealError::NotAKey)?;
-        UnboundKey::new(&AES_256_GCM, &bytes).map(|key| Self(LessSafeKey::new(key))).map_err(|_| SealError::NotAKey)
+        UnboundKey::new(&AES_256_GCM, &bytes)
+            .map(|key| Self(LessSafeKey::new(key)))
+            .map_err(|_| SealError::NotAKey)
     }
 
     /// The key in this file; made, for its owner alone to read, when there is none.
@@ -83,7 +85,8 @@ impl Master {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::OtherKey)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::OtherKey)?;
         let mut opened = sealed.to_vec();
-        let secret = self.0.open_in_place(nonce, Aad::from(purpose), &mut opened).map_err(|_| SealError::OtherKey)?;
+        let secret =
+            self.0.open_in_place(nonce, Aad::from(purpose), &mut opened).map_err(|_| SealError::OtherKey)?;
         Ok(secret.to_vec())
     }
 }
@@ -130,7 +133,10 @@ mod tests {
         let path = folder.path().join("aisle.db.key");
         let random = Random::seeded(1);
         let sealed = Master::of_file(&path, &random).expect("made").seal(&random, b"", b"secret");
-        assert_eq!(Master::of_file(&path, &random).expect("read").open(b"", &sealed).expect("opens"), b"secret");
+        assert_eq!(
+            Master::of_file(&path, &random).expect("read").open(b"", &sealed).expect("opens"),
+            b"secret"
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -88,7 +88,8 @@ pub(super) async fn staff(app: &App, login: &str, password: &SecretString) -> Re
     let login = login.to_lowercase();
     app.identity.limits.take(limit::PASSWORDS, "", now)?;
     app.identity.limits.take(limit::LOGIN, &login, now)?;
-    let staff = accounts::check_password(app, &login, password, now).await?.ok_or(SignInError::Credentials)?;
+    let staff =
+        accounts::check_password(app, &login, password, now).await?.ok_or(SignInError::Credentials)?;
     let mut tx = app.db.begin().await?;
     let (session, refresh) = begin(app, &mut tx, Holder::Staff(staff), now, STAFF_SESSION_LIFE).await?;
     // The account may have been closed since the password was checked: its sessions ended before this one began.

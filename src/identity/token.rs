@@ -95,8 +95,10 @@ impl Identity {
             _ => return Err(SignError::Claims("exp is missing or too far away".to_owned())),
         }
         let key = self.keys.signing(now).await?;
-        let header = Header { typ: Some(typ.to_owned()), kid: Some(key.id.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &key.private).map_err(|error| SignError::Claims(error.to_string()))
+        let header =
+            Header { typ: Some(typ.to_owned()), kid: Some(key.id.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &key.private)
+            .map_err(|error| SignError::Claims(error.to_string()))
     }
 
     /// The claims of a token that we signed, if it is of this type, for this audience and in date.
@@ -179,18 +181,24 @@ pub(super) fn read_header(token: &str) -> Result<Header, TokenError> {
 }
 
 /// The claims, after the signature was checked by this one algorithm.
-pub(super) fn read_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Box<RawValue>, TokenError> {
+pub(super) fn read_claims(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Result<Box<RawValue>, TokenError> {
     let mut only_signature = Validation::new(algorithm);
     // Claims are checked by `Standard`, against the app's clock and more strictly; here only the signature is.
     only_signature.required_spec_claims.clear();
     only_signature.validate_exp = false;
     only_signature.validate_aud = false;
-    let decoded = jsonwebtoken::decode(token, key, &only_signature).map_err(|_| TokenError::Invalid("signature"))?;
+    let decoded =
+        jsonwebtoken::decode(token, key, &only_signature).map_err(|_| TokenError::Invalid("signature"))?;
     Ok(decoded.claims)
 }
 
 pub(super) fn read_standard(claims: &RawValue) -> Result<Standard, TokenError> {
-    serde_json::from_str(claims.get()).map_err(|_| TokenError::Invalid("claims are missing, doubled or of another form"))
+    serde_json::from_str(claims.get())
+        .map_err(|_| TokenError::Invalid("claims are missing, doubled or of another form"))
 }
 
 /// Who a token says issued it; says nothing about whether that is true.

@@ -152,7 +152,9 @@ pub(in crate::identity) async fn live_key(db: &Db, text: &str) -> Result<Option<
     let parts = text.strip_prefix(KEY_PREFIX).and_then(|rest| rest.split_once('_'));
     let Some((id, secret)) = parts else { return Ok(None) };
     // One text for one key: hyphens, braces and capitals are other texts.
-    let Some(id) = Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id) else { return Ok(None) };
+    let Some(id) = Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id) else {
+        return Ok(None);
+    };
     let Some(key) = store::live_partner_key(db, PartnerKeyId(id)).await? else { return Ok(None) };
     if verify_slices_are_equal(&key.hash, &sessions::hash(secret)).is_err() {
         return Ok(None);

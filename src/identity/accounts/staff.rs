@@ -73,7 +73,9 @@ pub async fn put_staff(
     let input = checked(input)?;
     may_manage(by, &input.grants)?;
     let hash = match &input.password {
-        Some(password) => Some(app.identity.passwords.hash(password, &app.random).await.map_err(AccountError::Internal)?),
+        Some(password) => {
+            Some(app.identity.passwords.hash(password, &app.random).await.map_err(AccountError::Internal)?)
+        }
         None => None,
     };
     let mut tx = app.db.begin().await?;
@@ -83,7 +85,8 @@ pub async fn put_staff(
             return Err(AccountError::Version);
         }
         let password_hash = hash.ok_or(AccountError::PasswordMissing)?;
-        let account = Account { id, login: input.login.clone(), password_hash, active: input.active, version: 1 };
+        let account =
+            Account { id, login: input.login.clone(), password_hash, active: input.active, version: 1 };
         if !store::insert_account(&mut tx, &account, now).await? {
             return Err(AccountError::LoginTaken);
         }
@@ -144,7 +147,8 @@ pub async fn find_staff(app: &App, by: &Staff, id: StaffId) -> Result<StaffView,
 fn may_manage(by: Option<&Staff>, grants: &[Grant]) -> Result<(), AccountError> {
     let Some(by) = by else { return Ok(()) };
     let is_admin = |stores: &Stores| by.may_in(Role::Admin, stores);
-    let may = is_admin(&Stores::All) || (!grants.is_empty() && grants.iter().all(|grant| is_admin(&grant.store)));
+    let may =
+        is_admin(&Stores::All) || (!grants.is_empty() && grants.iter().all(|grant| is_admin(&grant.store)));
     if may { Ok(()) } else { Err(AccountError::NotAdmin) }
 }
 
@@ -204,4 +208,3 @@ pub(in crate::identity) async fn live_grants(
     let is_active = store::account(db, staff).await?.is_some_and(|account| account.active);
     if is_active { store::grants(db, staff).await.map(Some) } else { Ok(None) }
 }
-

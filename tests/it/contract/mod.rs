@@ -8,6 +8,7 @@
 //! The files are not part of this repository. Without them [`Specification::load`] answers `None`, and a test says so
 //! loudly with [`NOT_CHECKED`] instead of passing in silence.
 
+pub mod dhl;
 pub mod document;
 pub mod fields;
 pub mod paypal;

@@ -1,10 +1,11 @@
 //! What every test stands on: a service of its own with its own database, clock and ids.
 
+pub mod catalog;
 pub mod database;
-pub mod identity;
 pub mod openapi;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+pub mod identity;
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};

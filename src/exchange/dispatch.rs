@@ -32,7 +32,7 @@ impl Job for Dispatch {
 
 /// An event behind an earlier one is woken when that one is settled; this look is for the case that both were written
 /// at the same moment and neither saw the other.
-const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+const LOOK_AGAIN: Duration = Duration::from_hours(1);
 /// The shortest pause of a dispatch that found all ways out busy; up to the same again is added by chance.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 
@@ -58,7 +58,10 @@ pub async fn dispatch(app: &App, lease: &Lease) -> Outcome {
     }
     let Some(_turn) = app.outbound.turn(call.subscription_id).await else {
         let jitter_ms = app.random.below(u64::try_from(BUSY_PAUSE.as_millis()).unwrap_or(0));
-        return Err(Failure::after(BUSY_PAUSE + Duration::from_millis(jitter_ms), "too many calls are under way"));
+        return Err(Failure::after(
+            BUSY_PAUSE + Duration::from_millis(jitter_ms),
+            "too many calls are under way",
+        ));
     };
     let secrets = subscribe::secrets(app, call.subscription_id, now).await?;
     let message = Message { id: call.event_id, url: &call.url, body: call.body.clone(), secrets };
@@ -83,7 +86,10 @@ async fn settle(app: &App, lease: &Lease, call: &Call, answer: &Answer) -> Outco
         }
         Answer::Gone => Ok(()),
         Answer::Closed => {
-            if store::count_failure(&mut tx, call.id, None, "the partner's account is closed").await?.is_some() {
+            if store::count_failure(&mut tx, call.id, None, "the partner's account is closed")
+                .await?
+                .is_some()
+            {
                 store::bury(&mut tx, call.id).await?;
             }
             Ok(())

@@ -134,34 +134,34 @@ pub(super) struct Replayed {
 impl Subscription {
     /// What is shown of a stored subscription; the secret only when it was just made.
     pub(super) fn of(found: store::Subscription, secret: Option<String>) -> Self {
-    Self {
-        id: found.id,
-        url: found.url,
-        kinds: found.kinds.0,
-        stores: found.stores.0,
-        state: found.state,
-        secret,
-        created_at: found.created_at,
-        changed_at: found.changed_at,
+        Self {
+            id: found.id,
+            url: found.url,
+            kinds: found.kinds.0,
+            stores: found.stores.0,
+            state: found.state,
+            secret,
+            created_at: found.created_at,
+            changed_at: found.changed_at,
+        }
     }
-}
 }
 
 impl From<store::Line> for DispatchLine {
     fn from(line: store::Line) -> Self {
-    Self {
-        id: line.id,
-        message: line.event_id,
-        kind: line.kind,
-        order: line.order_id,
-        sequence: line.sequence,
-        state: line.state,
-        attempts: line.attempts,
-        due_at: line.due_at,
-        last_status: line.last_status,
-        last_error: line.last_error,
-        created_at: line.created_at,
-        delivered_at: line.delivered_at,
+        Self {
+            id: line.id,
+            message: line.event_id,
+            kind: line.kind,
+            order: line.order_id,
+            sequence: line.sequence,
+            state: line.state,
+            attempts: line.attempts,
+            due_at: line.due_at,
+            last_status: line.last_status,
+            last_error: line.last_error,
+            created_at: line.created_at,
+            delivered_at: line.delivered_at,
+        }
     }
-}
 }

@@ -11,7 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::bodies::{
-    Dispatches, Lines, ReplaySince, Replayed, Subscription, SubscriptionSecret, SubscriptionWish, Subscriptions,
+    Dispatches, Lines, ReplaySince, Replayed, Subscription, SubscriptionSecret, SubscriptionWish,
+    Subscriptions,
 };
 use super::subscribe::{self, Caller, Wish};
 use super::{replay, store};
@@ -46,7 +47,10 @@ pub fn routes() -> OpenApiRouter<App> {
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn list_subscriptions(State(app): State<App>, partner: Partner) -> Result<Reply<Subscriptions>, Problem> {
+async fn list_subscriptions(
+    State(app): State<App>,
+    partner: Partner,
+) -> Result<Reply<Subscriptions>, Problem> {
     let subscriptions = subscribe::list(&app, &caller(&partner)?).await?;
     let subscriptions = subscriptions.into_iter().map(|found| Subscription::of(found, None)).collect();
     Ok(Reply(StatusCode::OK, Subscriptions { subscriptions }))

@@ -34,7 +34,11 @@ pub(in crate::exchange) struct NewEvent<'a> {
     pub(in crate::exchange) body: String,
 }
 
-pub(in crate::exchange) async fn insert_event(tx: &mut Tx, now: Moment, event: &NewEvent<'_>) -> Result<(), Error> {
+pub(in crate::exchange) async fn insert_event(
+    tx: &mut Tx,
+    now: Moment,
+    event: &NewEvent<'_>,
+) -> Result<(), Error> {
     tx.sql(
         "INSERT INTO exchange_events (id, kind, order_id, sequence, store_id, body, published_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -124,7 +128,10 @@ pub(in crate::exchange) async fn is_behind(db: impl Run<'_>, call: &Call) -> Res
 }
 
 /// The first event of the order after this one that waits for the subscriber.
-pub(in crate::exchange) async fn next_waiting(db: impl Run<'_>, call: &Call) -> Result<Option<DispatchId>, Error> {
+pub(in crate::exchange) async fn next_waiting(
+    db: impl Run<'_>,
+    call: &Call,
+) -> Result<Option<DispatchId>, Error> {
     let next: Option<(DispatchId,)> = db
         .sql(
             "SELECT id FROM exchange_dispatches
@@ -141,7 +148,12 @@ pub(in crate::exchange) async fn next_waiting(db: impl Run<'_>, call: &Call) -> 
 }
 
 /// Notes that the subscriber took the event; answers whether it was still wanted.
-pub(in crate::exchange) async fn deliver(tx: &mut Tx, id: DispatchId, status: i64, now: Moment) -> Result<bool, Error> {
+pub(in crate::exchange) async fn deliver(
+    tx: &mut Tx,
+    id: DispatchId,
+    status: i64,
+    now: Moment,
+) -> Result<bool, Error> {
     let delivered = tx
         .sql(
             "UPDATE exchange_dispatches
@@ -179,7 +191,11 @@ pub(in crate::exchange) async fn count_failure(
 }
 
 pub(in crate::exchange) async fn postpone(tx: &mut Tx, id: DispatchId, due_at: Moment) -> Result<(), Error> {
-    tx.sql("UPDATE exchange_dispatches SET due_at = $2 WHERE id = $1").bind(id).bind(due_at).execute().await?;
+    tx.sql("UPDATE exchange_dispatches SET due_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(due_at)
+        .execute()
+        .await?;
     Ok(())
 }
 

@@ -87,7 +87,9 @@ pub(in crate::exchange) async fn restart(
 /// Gives a dispatch up for good when it is not delivered; answers whether that was so.
 pub(in crate::exchange) async fn skip(tx: &mut Tx, id: DispatchId) -> Result<bool, Error> {
     let skipped = tx
-        .sql("UPDATE exchange_dispatches SET state = 'skipped' WHERE id = $1 AND state IN ('waiting', 'dead')")
+        .sql(
+            "UPDATE exchange_dispatches SET state = 'skipped' WHERE id = $1 AND state IN ('waiting', 'dead')",
+        )
         .bind(id)
         .execute()
         .await?;

@@ -6,11 +6,11 @@ mod log;
 mod subscriptions;
 
 pub(super) use dispatches::{
-    Call, NewEvent, bury, call, count_failure, deliver, insert_dispatch, insert_event, is_behind, next_sequence,
-    next_waiting, postpone, turn_off,
+    Call, NewEvent, bury, call, count_failure, deliver, insert_dispatch, insert_event, is_behind,
+    next_sequence, next_waiting, postpone, turn_off,
 };
 pub(super) use log::{Line, Past, events_since, log, restart, skip};
 pub(super) use subscriptions::{
-    Subscription, active, delete_subscription, find, insert_subscription, lock, of_partner, replace_secret, secrets,
-    update_subscription,
+    Subscription, active, delete_subscription, find, insert_subscription, lock, of_partner, replace_secret,
+    secrets, update_subscription,
 };

@@ -24,7 +24,10 @@ pub(in crate::exchange) struct Subscription {
 }
 
 /// Answers whether the subscription is new.
-pub(in crate::exchange) async fn insert_subscription(tx: &mut Tx, subscription: &Subscription) -> Result<bool, Error> {
+pub(in crate::exchange) async fn insert_subscription(
+    tx: &mut Tx,
+    subscription: &Subscription,
+) -> Result<bool, Error> {
     let inserted = tx
         .sql(
             "INSERT INTO exchange_subscriptions
@@ -46,7 +49,10 @@ pub(in crate::exchange) async fn insert_subscription(tx: &mut Tx, subscription: 
     Ok(inserted == 1)
 }
 
-pub(in crate::exchange) async fn update_subscription(tx: &mut Tx, subscription: &Subscription) -> Result<(), Error> {
+pub(in crate::exchange) async fn update_subscription(
+    tx: &mut Tx,
+    subscription: &Subscription,
+) -> Result<(), Error> {
     tx.sql(
         "UPDATE exchange_subscriptions
          SET url = $2, kinds = $3, stores = $4, state = $5, version = $6, changed_at = $7
@@ -64,7 +70,10 @@ pub(in crate::exchange) async fn update_subscription(tx: &mut Tx, subscription: 
     Ok(())
 }
 
-pub(in crate::exchange) async fn find(db: impl Run<'_>, id: SubscriptionId) -> Result<Option<Subscription>, Error> {
+pub(in crate::exchange) async fn find(
+    db: impl Run<'_>,
+    id: SubscriptionId,
+) -> Result<Option<Subscription>, Error> {
     db.sql(
         "SELECT id, partner_id, url, kinds, stores, state, version, created_at, changed_at
          FROM exchange_subscriptions
@@ -76,7 +85,10 @@ pub(in crate::exchange) async fn find(db: impl Run<'_>, id: SubscriptionId) -> R
 }
 
 /// As [`find`], and nobody else changes the subscription until the transaction ends.
-pub(in crate::exchange) async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Option<Subscription>, Error> {
+pub(in crate::exchange) async fn lock(
+    tx: &mut Tx,
+    id: SubscriptionId,
+) -> Result<Option<Subscription>, Error> {
     tx.sql(
         "UPDATE exchange_subscriptions SET version = version
          WHERE id = $1
@@ -100,7 +112,10 @@ pub(in crate::exchange) async fn active(db: impl Run<'_>) -> Result<Vec<Subscrip
 }
 
 /// The subscriptions of a partner, which are limited in number when they are put.
-pub(in crate::exchange) async fn of_partner(db: impl Run<'_>, partner: PartnerId) -> Result<Vec<Subscription>, Error> {
+pub(in crate::exchange) async fn of_partner(
+    db: impl Run<'_>,
+    partner: PartnerId,
+) -> Result<Vec<Subscription>, Error> {
     db.sql(
         "SELECT id, partner_id, url, kinds, stores, state, version, created_at, changed_at
          FROM exchange_subscriptions

@@ -29,7 +29,10 @@ async fn a_subscriber_is_told_of_an_order_and_can_verify_it() {
     let body = message.json();
     assert_eq!(body["type"], "order.paid");
     assert_eq!(body["timestamp"], "2026-11-23T09:00:00Z");
-    assert_eq!((body["order"].as_str(), body["store"].as_str()), (Some(order.to_string().as_str()), Some("0001")));
+    assert_eq!(
+        (body["order"].as_str(), body["store"].as_str()),
+        (Some(order.to_string().as_str()), Some("0001"))
+    );
     assert_eq!(body["data"], json!({ "note": "as it was" }));
     let log = partner.get(id, "/dispatches").await.expect(200);
     assert_eq!(log.text("/dispatches/0/state"), "delivered");
@@ -37,7 +40,8 @@ async fn a_subscriber_is_told_of_an_order_and_can_verify_it() {
 }
 
 #[tokio::test]
-async fn a_subscriber_that_is_down_is_tried_again_by_the_schedule_until_the_event_is_dead_and_can_be_replayed() {
+async fn a_subscriber_that_is_down_is_tried_again_by_the_schedule_until_the_event_is_dead_and_can_be_replayed()
+ {
     let test = start().await;
     let receiver = Receiver::new().await;
     let partner = Subscriber::new(&test).await;

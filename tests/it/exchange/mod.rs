@@ -7,13 +7,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use aisle::exchange::{EventKind, Fact, publish};
-use aisle::identity::Scope;
-use aisle::ids::{MessageId, OrderId, SubscriptionId};
+use aisle::identity::{Scope, create_partner_key};
+use aisle::ids::{MessageId, OrderId, PartnerId, StoreId, SubscriptionId};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
@@ -82,12 +83,21 @@ impl Receiver {
         let messages = self.take();
         let bodies = messages.iter().map(Message::json);
         bodies
-            .map(|body| (body["type"].as_str().expect("a type").to_owned(), body["sequence"].as_i64().expect("a place")))
+            .map(|body| {
+                (
+                    body["type"].as_str().expect("a type").to_owned(),
+                    body["sequence"].as_i64().expect("a place"),
+                )
+            })
             .collect()
     }
 }
 
-async fn receive(State(state): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, body: Bytes) -> (StatusCode, HeaderMap) {
+async fn receive(
+    State(state): State<Arc<Mutex<Inbox>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, HeaderMap) {
     let text = |name: &str| headers[name].to_str().expect("text").to_owned();
     let mut inbox = state.lock().expect("whole");
     inbox.messages.push(Message {
@@ -107,12 +117,19 @@ async fn receive(State(state): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, bod
 /// A partner with a key for events.
 struct Subscriber<'a> {
     test: &'a TestApp,
+    id: PartnerId,
     key: String,
 }
 
 impl<'a> Subscriber<'a> {
     async fn new(test: &'a TestApp) -> Self {
-        Self { test, key: test.partner(&[Scope::EventsRead]).await }
+        Self::with(test, &[Scope::EventsRead], None).await
+    }
+
+    /// A partner whose key has these scopes, perhaps for one store only.
+    async fn with(test: &'a TestApp, scopes: &[Scope], store: Option<StoreId>) -> Self {
+        let (id, key) = create_partner_key(&test.app, "a partner", scopes, store).await.expect("a partner");
+        Self { test, id, key: key.expose_secret().to_owned() }
     }
 
     async fn put(&self, id: SubscriptionId, body: &Value) -> Answer {
@@ -162,7 +179,8 @@ async fn happen(test: &TestApp, kind: EventKind, order: OrderId) -> MessageId {
 
 async fn happen_in(test: &TestApp, kind: EventKind, order: OrderId, store: &str) -> MessageId {
     let app = &test.app;
-    let fact = Fact { kind, order, store: store.parse().expect("a key"), payload: json!({ "note": "as it was" }) };
+    let fact =
+        Fact { kind, order, store: store.parse().expect("a key"), payload: json!({ "note": "as it was" }) };
     let mut tx = app.db.begin().await.expect("begun");
     let message = publish(&mut tx, &app.ids, app.clock.now(), &fact).await.expect("published");
     tx.commit().await.expect("committed");

@@ -3,11 +3,10 @@
 use aisle::app::App;
 use aisle::db::Run;
 use aisle::exchange::EventKind;
-use aisle::identity::Scope;
+use aisle::identity::{Role, Scope};
 use aisle::jobs;
 use aisle::random::Random;
 use chrono::Duration;
-use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{Receiver, Subscriber, happen, happen_in, path, start};
@@ -19,11 +18,17 @@ async fn the_secret_is_shown_once_and_lies_sealed_in_the_database() {
     let receiver = Receiver::new().await;
     let partner = Subscriber::new(&test).await;
     let (id, secret) = partner.subscribe(&receiver, &["order.paid"]).await;
-    let again = partner.put(id, &json!({ "url": receiver.url, "kinds": ["order.paid", "order.paid"] })).await.expect(200);
+    let again = partner
+        .put(id, &json!({ "url": receiver.url, "kinds": ["order.paid", "order.paid"] }))
+        .await
+        .expect(200);
     assert_eq!((again.json.get("secret"), &again.headers["etag"]), (None, &"\"1\"".parse().expect("a tag")));
     assert_eq!(partner.get(id, "").await.expect(200).json.get("secret"), None);
     let list = test.get("/v1/exchange/subscriptions").bearer(&partner.key).send().await.expect(200);
-    assert_eq!((list.text("/subscriptions/0/id"), list.json["subscriptions"][0].get("secret")), (&*id.to_string(), None));
+    assert_eq!(
+        (list.text("/subscriptions/0/id"), list.json["subscriptions"][0].get("secret")),
+        (&*id.to_string(), None)
+    );
     let (sealed,): (Vec<u8>,) =
         test.app.db.sql("SELECT sealed_secret FROM exchange_secrets").fetch_one().await.expect("one");
     assert!(!sealed.windows(secret.len()).any(|window| window == secret.as_bytes()));
@@ -51,9 +56,7 @@ async fn a_key_of_one_store_subscribes_to_that_store_only() {
     let test = start().await;
     let receiver = Receiver::new().await;
     let store = Some("0002".parse().expect("a key"));
-    let made = aisle::identity::create_partner_key(&test.app, "a branch", &[Scope::EventsRead], store).await;
-    let key = made.expect("a key").1.expose_secret().to_owned();
-    let branch = Subscriber { test: &test, key };
+    let branch = Subscriber::with(&test, &[Scope::EventsRead], store).await;
     let id = test.app.ids.next();
     let body = json!({ "url": receiver.url, "kinds": ["order.paid"], "stores": ["0001"] });
     branch.put(id, &body).await.problem(403, "other_store");
@@ -120,7 +123,9 @@ async fn an_address_that_became_internal_is_not_called() {
     // The same database, served by an instance that lets nobody in.
     let mut config = test.app.config.clone();
     config.exchange.allow_internal = false;
-    let strict = App::over(test.app.db.clone(), config, test.app.clock.clone(), Random::seeded(8)).await.expect("starts");
+    let strict = App::over(test.app.db.clone(), config, test.app.clock.clone(), Random::seeded(8))
+        .await
+        .expect("starts");
     assert_eq!(jobs::run_due(&strict).await.expect("jobs run"), 1);
     assert_eq!(receiver.take().len(), 0);
     let log = partner.get(id, "/dispatches").await.expect(200);
@@ -170,11 +175,35 @@ async fn a_partner_sees_and_changes_only_its_own_subscriptions() {
     other.post(id, "/secret").await.problem(404, "subscription_unknown");
     other.delete(id, "").await.expect(204);
     owner.get(id, "").await.expect(200);
-    let reader = Subscriber { test: &test, key: test.partner(&[Scope::CatalogRead]).await };
+    let reader = Subscriber::with(&test, &[Scope::CatalogRead], None).await;
     reader.get(id, "").await.problem(403, "scope_missing");
     test.get(&path(id, "")).send().await.problem(401, "unauthenticated");
 
-    let stale = |version: &'static str| test.put(&path(id, ""), &body).bearer(&owner.key).header("if-match", version).send();
+    let stale = |version: &'static str| {
+        test.put(&path(id, ""), &body).bearer(&owner.key).header("if-match", version).send()
+    };
     assert_eq!(stale("\"1\"").await.expect(200).headers["etag"], "\"2\"");
     stale("\"1\"").await.problem(412, "version_mismatch");
+}
+
+#[tokio::test]
+async fn a_partner_whose_account_was_closed_is_told_nothing() {
+    let test = start().await;
+    let receiver = Receiver::new().await;
+    let partner = Subscriber::new(&test).await;
+    let (id, _) = partner.subscribe(&receiver, &["order.paid"]).await;
+    happen(&test, EventKind::OrderPaid, test.app.ids.next()).await;
+    let admin = test.staff(Role::Admin, &["*"]).await;
+    let close = |active: bool| {
+        let body = json!({ "name": "a partner", "active": active });
+        test.put(&format!("/v1/partners/{}", partner.id), &body).bearer(&admin).send()
+    };
+    close(false).await.expect(200);
+    test.run_jobs().await;
+    assert_eq!(receiver.take().len(), 0);
+    close(true).await.expect(200);
+    let dead = partner.dispatches(id, "dead").await;
+    partner.post(id, &format!("/dispatches/{}/replay", dead[0])).await.expect(202);
+    test.run_jobs().await;
+    assert_eq!(receiver.take().len(), 1);
 }

@@ -5,12 +5,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::Config;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Tx};
+use crate::error::Internal;
 use crate::http::wait::Changes;
 use crate::ids::Ids;
-use crate::jobs::{self, Lease};
+use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
 use crate::{cart, catalog, delivery, identity, payments};
 
@@ -106,8 +107,25 @@ impl App {
     /// Does one job. Every kind has its line here.
     pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
         match lease.kind.as_str() {
+            delivery::BookParcel::KIND => delivery::book_parcel(self, lease).await,
+            delivery::CancelLabel::KIND => delivery::cancel_label(self, lease).await,
+            delivery::FindStray::KIND => delivery::find_stray(self, lease).await,
+            delivery::CloseDay::KIND => delivery::close_day(self, lease).await,
+            delivery::TrackShipment::KIND => delivery::track_shipment(self, lease).await,
             unknown => Err(jobs::Failure::never(format!("no such kind of job: {unknown}"))),
         }
+    }
+
+    /// What became of a shipment, told inside the transaction that learned of it.
+    #[expect(clippy::unused_async, reason = "the room above will take the news in this transaction")]
+    pub async fn delivery_news(
+        &self,
+        _tx: &mut Tx,
+        _now: Moment,
+        news: delivery::News,
+    ) -> Result<(), Internal> {
+        tracing::info!(?news, "delivery news");
+        Ok(())
     }
 }
 

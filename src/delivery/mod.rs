@@ -1,35 +1,35 @@
-//! delivery
+//! Delivery: parcels booked at couriers, labelled, handed over and followed to the door.
+//!
+//! Invariants: a shipment is written in the transaction that made it necessary, and no failure of a courier takes it back;
+//! each parcel has at most one live booking at a courier (an attempt is written before the call, an unknown outcome is
+//! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
+//! the room above is told of each step inside the transaction that learns of it ([`News`]).
+//!
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs` and `track.rs`
+//! the talk with couriers, `carrier.rs` the trait that they speak through.
 
+mod address;
+mod book;
 pub mod carrier;
 pub mod carriers;
+mod correct;
+mod hand_over;
+mod http;
+mod model;
+mod news;
+mod request;
+mod settings;
+mod store;
+mod track;
+mod withdraw;
 
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::app::App;
-
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-}
-
-/// Settings of the room.
-#[derive(Clone, Debug, Default)]
-pub struct Settings;
-
-impl Settings {
-    /// Reads the settings.
-    pub fn read(_env: &crate::env::Env) -> Self {
-        Self
-    }
-}
-
-/// Couriers.
-#[derive(Debug)]
-pub struct Carriers;
-
-impl Carriers {
-    /// The configured couriers.
-    pub fn new(_settings: &Settings, _http: &reqwest::Client) -> Self {
-        Self
-    }
-}
+pub use address::{Address, AddressFault};
+pub use book::{BookParcel, book_parcel};
+pub use hand_over::{CloseDay, close_day};
+pub use http::routes;
+pub use model::ShipmentState;
+pub use news::News;
+pub use request::{Error, PARCELS_MAX, Parcel, Request, WEIGHT_GRAMS_MAX, cancel, request};
+pub use settings::{Carriers, Settings};
+pub use track::{TrackShipment, track_shipment};
+pub use withdraw::{CancelLabel, FindStray, cancel_label, find_stray};

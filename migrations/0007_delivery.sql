@@ -85,7 +85,8 @@ CREATE UNIQUE INDEX booking_attempts_live ON booking_attempts (shipment, parcel)
 CREATE TABLE label_cancellations (
     carrier_shipment_id TEXT PRIMARY KEY NOT NULL,
     attempt TEXT NOT NULL REFERENCES booking_attempts (reference),
-    state TEXT NOT NULL CHECK (state IN ('pending', 'cancelled', 'kept')),
+    -- Empty while it is tried; false when the courier keeps it.
+    taken_back BOOLEAN,
     -- A cancellation was sent whose answer may be lost: "no such shipment" then means that it worked.
     sent BOOLEAN NOT NULL,
     created_at TIMESTAMPTZ NOT NULL

@@ -21,13 +21,14 @@ mod request;
 mod settings;
 mod store;
 mod track;
+mod view;
 mod withdraw;
 
 pub use address::{Address, AddressFault};
 pub use book::{BookParcel, book_parcel};
 pub use hand_over::{CloseDay, close_day};
 pub use http::routes;
-pub use model::ShipmentState;
+pub use model::{AttemptState, ShipmentState};
 pub use news::News;
 pub use request::{Error, PARCELS_MAX, Parcel, Request, WEIGHT_GRAMS_MAX, cancel, request};
 pub use settings::{Carriers, Settings};

@@ -139,6 +139,7 @@ pub(super) struct Parcel {
     pub(super) number: i64,
     pub(super) weight_grams: i64,
     pub(super) status: Option<ParcelStatus>,
+    pub(super) booking: Option<AttemptState>,
     pub(super) attempt: Option<String>,
     pub(super) recipient_version: Option<i64>,
     pub(super) carrier_shipment_id: Option<String>,
@@ -163,7 +164,14 @@ pub(super) async fn insert_parcel(
 
 pub(super) async fn parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Vec<Parcel>, Error> {
     db.sql(
-        "SELECT parcels.number, parcels.weight_grams, parcels.status, booking_attempts.reference AS attempt,
+        "SELECT parcels.number, parcels.weight_grams, parcels.status,
+             (
+                 SELECT newest.state FROM booking_attempts AS newest
+                 WHERE newest.shipment = parcels.shipment AND newest.parcel = parcels.number
+                 ORDER BY newest.number DESC
+                 LIMIT 1
+             ) AS booking,
+             booking_attempts.reference AS attempt,
              booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
              booking_attempts.tracking_number, booking_attempts.label_sha256
          FROM parcels
@@ -337,21 +345,13 @@ pub(super) async fn label(
     .await
 }
 
-crate::text_enum! {
-    /// What became of a label that shall not be used.
-    pub(super) enum CancellationState {
-        Pending = "pending",
-        Cancelled = "cancelled",
-        Kept = "kept",
-    }
-}
-
 /// A label at the courier that shall not be used.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Cancellation {
-    pub(super) carrier_shipment_id: String,
     pub(super) attempt: String,
-    pub(super) state: CancellationState,
+    /// Nothing while it is tried; false when the courier keeps it.
+    pub(super) taken_back: Option<bool>,
+    /// A cancellation may have reached the courier.
     pub(super) sent: bool,
 }
 
@@ -363,8 +363,8 @@ pub(super) async fn insert_cancellation(
     now: Moment,
 ) -> Result<(), Error> {
     tx.sql(
-        "INSERT INTO label_cancellations (carrier_shipment_id, attempt, state, sent, created_at)
-         VALUES ($1, $2, 'pending', FALSE, $3)
+        "INSERT INTO label_cancellations (carrier_shipment_id, attempt, sent, created_at)
+         VALUES ($1, $2, FALSE, $3)
          ON CONFLICT (carrier_shipment_id) DO NOTHING",
     )
     .bind(carrier_shipment_id.to_owned())
@@ -380,7 +380,7 @@ pub(super) async fn cancellation(
     carrier_shipment_id: &str,
 ) -> Result<Option<Cancellation>, Error> {
     db.sql(
-        "SELECT carrier_shipment_id, attempt, state, sent FROM label_cancellations
+        "SELECT attempt, taken_back, sent FROM label_cancellations
          WHERE carrier_shipment_id = $1",
     )
     .bind(carrier_shipment_id.to_owned())
@@ -391,12 +391,12 @@ pub(super) async fn cancellation(
 pub(super) async fn save_cancellation(
     tx: &mut Tx,
     carrier_shipment_id: &str,
-    state: CancellationState,
+    taken_back: Option<bool>,
     sent: bool,
 ) -> Result<(), Error> {
-    tx.sql("UPDATE label_cancellations SET state = $2, sent = $3 WHERE carrier_shipment_id = $1")
+    tx.sql("UPDATE label_cancellations SET taken_back = $2, sent = $3 WHERE carrier_shipment_id = $1")
         .bind(carrier_shipment_id.to_owned())
-        .bind(state)
+        .bind(taken_back)
         .bind(sent)
         .execute()
         .await?;

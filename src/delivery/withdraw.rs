@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::book;
 use super::carrier::{CallError, CancelOutcome, Reference};
 use super::model::{AttemptEvent, AttemptState};
-use super::store::{self, Attempt, CancellationState};
+use super::store::{self, Attempt};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -100,7 +100,7 @@ pub(super) async fn watch_for_stray(
 pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
     let CancelLabel { carrier_shipment_id: id } = lease.payload()?;
     let Some(cancellation) = store::cancellation(&app.db, &id).await? else { return Ok(()) };
-    if cancellation.state != CancellationState::Pending {
+    if cancellation.taken_back.is_some() {
         return Ok(());
     }
     let Some(attempt) = store::attempt(&app.db, &cancellation.attempt).await? else { return Ok(()) };
@@ -124,7 +124,7 @@ pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
 async fn mark_sent(app: &App, lease: &Lease, id: &str, sent: bool) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
     lease.hold(&mut tx).await?;
-    store::save_cancellation(&mut tx, id, CancellationState::Pending, sent).await?;
+    store::save_cancellation(&mut tx, id, None, sent).await?;
     Ok(tx.commit().await?)
 }
 
@@ -143,17 +143,17 @@ async fn settle(
     let (Some(mut shipment), Some(mut attempt)) = (shipment, attempt) else { return Ok(()) };
     let is_its_booking = attempt.state == AttemptState::CancelPending
         && attempt.carrier_shipment_id.as_deref() == Some(id);
-    let (state, event) = match outcome {
-        CancelOutcome::Cancelled => (CancellationState::Cancelled, AttemptEvent::TakenBack),
+    let (taken_back, event) = match outcome {
+        CancelOutcome::Cancelled => (true, AttemptEvent::TakenBack),
         CancelOutcome::Refused { detail } => {
             shipment.trouble = Some(format!(
                 "parcel {}: the courier keeps label {id}; don't hand it over ({detail})",
                 attempt.parcel
             ));
-            (CancellationState::Kept, AttemptEvent::Kept)
+            (false, AttemptEvent::Kept)
         }
     };
-    store::save_cancellation(&mut tx, id, state, true).await?;
+    store::save_cancellation(&mut tx, id, Some(taken_back), true).await?;
     if is_its_booking {
         attempt.state = attempt.state.apply(event)?;
         store::save_attempt(&mut tx, &attempt).await?;

@@ -248,7 +248,9 @@ async fn a_shopper_looks_a_code_up_and_every_refusal_has_a_code_of_its_own() {
     look(&format!("/v1/stores/{STORE}/products/4006381333932")).await.problem(400, "code_check_digit");
     look(&format!("/v1/stores/{STORE}/products/40063")).await.problem(400, "code_malformed");
     look(&format!("/v1/stores/{STORE}/products/%ff")).await.problem(400, "code_malformed");
-    look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE)).await.problem(404, "price_missing");
+    look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE))
+        .await
+        .problem(404, "price_missing");
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce")).await.problem(400, "code_check_digit");
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean8")).await.expect(200);
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=qr")).await.problem(400, "invalid_query");
@@ -296,7 +298,8 @@ async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
     let revision = test.get("/v1/catalog/revision").bearer(&key).send().await.expect(200);
     assert_eq!(revision.number("/revision"), report.number("/revision"));
     let reader = test.partner(&[Scope::CatalogRead]).await;
-    let refused = test.call(Method::PUT, &path).bearer(&reader).body("application/x-ndjson", text).send().await;
+    let refused =
+        test.call(Method::PUT, &path).bearer(&reader).body("application/x-ndjson", text).send().await;
     refused.problem(403, "scope_missing");
 }
 
@@ -335,7 +338,8 @@ async fn a_batch_whose_sender_gives_up_at_any_moment_is_applied_whole_or_not_at_
     let skus = ["many-0", "many-700", "many-1499"].map(|sku| sku.parse().expect("a SKU"));
     for (amount, millis) in [(2, 1), (3, 10), (4, 40), (5, 90), (6, 160)] {
         let (id, text) = (test.app.ids.next::<BatchId>(), sample::lines(&many(COUNT, amount)));
-        let given_up = tokio::time::timeout(Duration::from_millis(millis), test.apply_text(id, text.clone())).await;
+        let given_up =
+            tokio::time::timeout(Duration::from_millis(millis), test.apply_text(id, text.clone())).await;
         test.app.catalog.refresh(&test.app.db).await.expect("read");
         let view = test.app.catalog.view();
         let seen = skus.each_ref().map(|sku| view.product(&store(STORE), sku).expect("sold").price.minor());

@@ -83,7 +83,7 @@ pub async fn is_partner_active(db: impl Run<'_>, id: PartnerId) -> Result<bool, 
 
 /// Makes a partner or changes it; answers whether it is new.
 pub async fn put_partner(app: &App, id: PartnerId, name: &str, active: bool) -> Result<bool, AccountError> {
-    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) {
+    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) || name.contains(char::is_control) {
         return Err(AccountError::Name);
     }
     let mut tx = app.db.begin().await?;

@@ -4,10 +4,10 @@ pub mod catalog;
 pub mod database;
 pub mod identity;
 pub mod openapi;
+pub mod payments;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-pub mod payments;
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};

@@ -72,7 +72,7 @@ async fn a_subscriber_that_is_down_is_tried_again_by_the_schedule_until_the_even
     let again = receiver.take();
     assert_eq!((again.len(), &*again[0].id, &again[0].body), (1, &*message.to_string(), &messages[0].body));
     assert_eq!(partner.dispatches(id, "delivered").await, dead);
-    partner.post(id, &format!("/dispatches/{}/replay", message)).await.problem(404, "dispatch_unknown");
+    partner.post(id, &format!("/dispatches/{message}/replay")).await.problem(404, "dispatch_unknown");
 }
 
 #[tokio::test]

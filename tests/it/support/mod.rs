@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod database;
 pub mod identity;
 pub mod openapi;
+pub mod payments;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

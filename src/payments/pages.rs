@@ -6,12 +6,15 @@ use maud::{DOCTYPE, Markup, html};
 
 /// "You can go back to the app", with a link when the app gave one.
 pub(super) fn go_back(app_link: Option<&str>) -> Response {
-    page("You can go back to the app", html! {
-        p { "The app shows in a moment whether everything went well." }
-        @if let Some(link) = app_link {
-            p { a href=(link) { "Back to the app" } }
-        }
-    })
+    page(
+        "You can go back to the app",
+        html! {
+            p { "The app shows in a moment whether everything went well." }
+            @if let Some(link) = app_link {
+                p { a href=(link) { "Back to the app" } }
+            }
+        },
+    )
 }
 
 fn page(title: &str, content: Markup) -> Response {

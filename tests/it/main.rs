@@ -1,11 +1,15 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
 mod architecture;
+mod catalog;
 mod contract;
 mod dhl_adapter;
+mod exchange;
+mod exit;
 mod identity;
 mod jobs;
 mod openapi;
+mod operations;
 mod payments;
 mod sandbox_dhl;
 mod sandbox_paypal;

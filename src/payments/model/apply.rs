@@ -1,8 +1,8 @@
 //! How an outcome changes a payment: one total function over all operations, states and answers.
 
 use super::{
-    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState, Outcome, Payment,
-    PaymentState, Planned, Receipt,
+    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState,
+    Outcome, Payment, PaymentState, Planned, Receipt,
 };
 use crate::ids::{OperationId, RefundId};
 use crate::money::Money;
@@ -45,7 +45,9 @@ impl Books {
             Outcome::Declined { reason, .. } => change.decline(self, &mut operation, *reason),
             Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
-            Outcome::Pending { order, object } => change.hold_open(&mut operation, order.as_ref(), object.as_ref()),
+            Outcome::Pending { order, object } => {
+                change.hold_open(&mut operation, order.as_ref(), object.as_ref())
+            }
             Outcome::Unknown { .. } => {}
         }
         if operation != *found {
@@ -55,7 +57,9 @@ impl Books {
         change.wind_down(self);
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
-            change.news.retain(|news| matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. }));
+            change.news.retain(|news| {
+                matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. })
+            });
         }
         change
     }
@@ -174,7 +178,11 @@ impl Change {
         payment.state = PaymentState::Authorised;
         payment.action_url = None;
         payment.provider_order = receipt.order.clone().or_else(|| payment.provider_order.clone());
-        self.facts.push(Fact { operation: operation.id, kind: FactKind::Authorised, amount: operation.amount });
+        self.facts.push(Fact {
+            operation: operation.id,
+            kind: FactKind::Authorised,
+            amount: operation.amount,
+        });
         self.news.push(News::Authorised { payment: payment.id, checkout: payment.checkout });
         true
     }
@@ -214,7 +222,12 @@ impl Change {
         if let Some(refund) = operation.refund
             && let Some(amount) = books.refund_complete_with(operation, refund)
         {
-            self.news.push(News::Refunded { payment: payment.id, checkout: payment.checkout, refund, amount });
+            self.news.push(News::Refunded {
+                payment: payment.id,
+                checkout: payment.checkout,
+                refund,
+                amount,
+            });
         }
         true
     }
@@ -233,7 +246,11 @@ impl Change {
                 }
                 if !payment.is_given_up {
                     payment.state = PaymentState::Declined;
-                    self.news.push(News::Declined { payment: payment.id, checkout: payment.checkout, reason });
+                    self.news.push(News::Declined {
+                        payment: payment.id,
+                        checkout: payment.checkout,
+                        reason,
+                    });
                 }
             }
             OperationKind::Capture => self.news.push(News::CaptureFailed {
@@ -246,7 +263,9 @@ impl Change {
             OperationKind::Void => payment.is_closed = true,
             OperationKind::Refund => {
                 let already = |each: &Operation| {
-                    each.refund == operation.refund && each.state == OperationState::Failed && each.id != operation.id
+                    each.refund == operation.refund
+                        && each.state == OperationState::Failed
+                        && each.id != operation.id
                 };
                 if let Some(refund) = operation.refund
                     && !books.operations.iter().any(already)
@@ -270,7 +289,8 @@ impl Change {
             return;
         }
         operation.state = OperationState::Waiting;
-        let is_new = payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
+        let is_new =
+            payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
         payment.state = PaymentState::ActionRequired;
         payment.action_url = Some(url.to_owned());
         if is_new {
@@ -343,7 +363,8 @@ impl Change {
                 continue;
             }
             is_over = false;
-            let failed = |each: &&Operation| each.target == Some(capture.id) && each.state == OperationState::Failed;
+            let failed =
+                |each: &&Operation| each.target == Some(capture.id) && each.state == OperationState::Failed;
             let tries = books.operations.iter().filter(failed).count();
             if tries < REFUND_TRIES_MAX {
                 let amount = Money::new(rest, self.payment.currency);
@@ -379,7 +400,9 @@ impl Books {
     /// The whole amount of a refund when this operation is the last of its parts to be done.
     fn refund_complete_with(&self, operation: &Operation, refund: RefundId) -> Option<Money> {
         let mut amount = operation.amount;
-        for each in self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id) {
+        for each in
+            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id)
+        {
             if each.state != OperationState::Done {
                 return None;
             }

@@ -54,7 +54,8 @@ pub async fn sandbox() -> (Sandbox, Vec<(&'static str, String)>) {
 impl PaidShop {
     pub async fn open() -> Self {
         let (sandbox, variables) = sandbox().await;
-        let pairs: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let test = TestApp::with(&pairs).await;
         sandbox.set_webhook_controls(Controls { hold: true, ..Controls::default() });
         let url = format!("{}/v1/webhooks/payments/paypal", test.url());
@@ -129,7 +130,12 @@ impl PaidShop {
         Ok(tx.commit().await?)
     }
 
-    pub async fn refund(&self, payment: PaymentId, refund: RefundId, amount: Money) -> Result<(), payments::Error> {
+    pub async fn refund(
+        &self,
+        payment: PaymentId,
+        refund: RefundId,
+        amount: Money,
+    ) -> Result<(), payments::Error> {
         let app = &self.test.app;
         let mut tx = app.db.begin().await?;
         payments::refund(&mut tx, &app.ids, app.clock.now(), payment, refund, amount).await?;
@@ -153,8 +159,12 @@ impl PaidShop {
         use aisle::sandbox::paypal::{CaptureStatus, RefundStatus};
         let books = self.sandbox.books();
         let is_money = |status| !matches!(status, CaptureStatus::Declined | CaptureStatus::Pending);
-        let captured: i64 =
-            books.captures.values().filter(|capture| is_money(capture.status)).map(|one| one.amount.minor).sum();
+        let captured: i64 = books
+            .captures
+            .values()
+            .filter(|capture| is_money(capture.status))
+            .map(|one| one.amount.minor)
+            .sum();
         let refunded: i64 = books
             .refunds
             .values()
@@ -175,7 +185,10 @@ impl PaidShop {
     pub fn check_exchanges(&self) {
         let exchanges = self.sandbox.exchanges();
         for exchange in exchanges.iter().filter(|exchange| exchange.method == "POST") {
-            let has_key = exchange.request_headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("paypal-request-id"));
+            let has_key = exchange
+                .request_headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("paypal-request-id"));
             assert!(has_key || exchange.target.contains("oauth2"), "{} without a key", exchange.target);
         }
         let Some(files) = specifications() else {

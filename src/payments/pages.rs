@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 pub(super) fn go_back(app_link: Option<&str>) -> Response {
     page(
         "You can go back to the app",
-        html! {
+        &html! {
             p { "The app shows in a moment whether everything went well." }
             @if let Some(link) = app_link {
                 p { a href=(link) { "Back to the app" } }
@@ -17,7 +17,7 @@ pub(super) fn go_back(app_link: Option<&str>) -> Response {
     )
 }
 
-fn page(title: &str, content: Markup) -> Response {
+fn page(title: &str, content: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {

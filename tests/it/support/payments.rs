@@ -22,6 +22,9 @@ pub fn eur(minor: i64) -> Money {
     Money::new(minor, Currency::EUR)
 }
 
+/// The proof of an event, by header, and its body.
+pub type Signed = (Vec<(String, String)>, String);
+
 /// A service and its PayPal.
 pub struct PaidShop {
     pub test: TestApp,
@@ -242,9 +245,9 @@ impl Payer<'_> {
 
 impl PaidShop {
     /// The headers with which the sandbox delivers an event, as a receiver that records them sees them; with the body.
-    pub async fn signed(&self, body: &str) -> (Vec<(String, String)>, String) {
+    pub async fn signed(&self, body: &str) -> Signed {
         use std::sync::{Arc, Mutex};
-        let seen: Arc<Mutex<Vec<(Vec<(String, String)>, String)>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<Signed>>> = Arc::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
         let record = seen.clone();

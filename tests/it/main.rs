@@ -2,6 +2,7 @@
 
 mod architecture;
 mod contract;
+mod delivery;
 mod identity;
 mod dhl_adapter;
 mod jobs;

@@ -54,7 +54,7 @@ pub(super) struct Keys {
     db: Db,
     ids: Ids,
     random: Random,
-    master: Master,
+    pub(super) master: Master,
     rotation: Duration,
     ring: ArcSwap<Ring>,
     /// Held by whoever reloads, so that a crowd asks the database once.
@@ -171,7 +171,7 @@ impl Keys {
         match self.reload(now, RELOAD_AFTER).await {
             // The keys in hand are good for longer than an outage of the database should last.
             Err(KeyError::Database(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "signing keys can't be read again");
+                tracing::warn!(error = %error, "signing keys can't be read again");
                 Ok(())
             }
             other => other,

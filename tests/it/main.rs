@@ -1,12 +1,18 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
 mod architecture;
+mod catalog;
 mod contract;
 mod delivery;
 mod identity;
 mod dhl_adapter;
+mod exchange;
+mod exit;
+mod import;
 mod jobs;
 mod openapi;
+mod operations;
+mod payments;
 mod sandbox_dhl;
 mod sandbox_paypal;
 mod support;

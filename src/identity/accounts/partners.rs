@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::AccountError;
 use super::store::{self, StoredPartnerKey};
 use crate::app::App;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Run};
 use crate::identity::callers::Partner;
 use crate::identity::model::Scope;
 use crate::identity::sessions;
@@ -76,9 +76,14 @@ pub async fn create_partner_key(
     Ok((partner, secret.ok_or(AccountError::OtherKey)?))
 }
 
+/// Whether a partner may still be told anything: an admin has not closed it.
+pub async fn is_partner_active(db: impl Run<'_>, id: PartnerId) -> Result<bool, db::Error> {
+    Ok(store::partner(db, id).await?.is_some_and(|(_, active)| active))
+}
+
 /// Makes a partner or changes it; answers whether it is new.
 pub async fn put_partner(app: &App, id: PartnerId, name: &str, active: bool) -> Result<bool, AccountError> {
-    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) {
+    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) || name.contains(char::is_control) {
         return Err(AccountError::Name);
     }
     let mut tx = app.db.begin().await?;

@@ -26,11 +26,11 @@ const LINES: &[&[&[&str]]] = &[
 /// The one loop: what is at or above this room may name `crate::app::App`, because handlers and jobs are given it.
 const LOWEST_TO_NAME_APP: &str = "jobs";
 
-/// Files that may not name `App` all the same: rules are plain functions, and SQL needs a connection and nothing more.
-const WITHOUT_APP: &[&str] = &["model.rs", "pricing.rs", "code.rs", "store.rs"];
+/// Files and folders of a room that may not name `App` all the same: rules are plain functions, and SQL needs a connection and nothing more.
+const WITHOUT_APP: &[&str] = &["model", "pricing", "code", "store"];
 
-/// Files of pure rules: nothing in them waits.
-const PURE: &[&str] = &["model.rs", "pricing.rs", "code.rs"];
+/// Files and folders of pure rules: nothing in them waits.
+const PURE: &[&str] = &["model", "pricing", "code"];
 
 /// Modules that belong to their room alone.
 const PRIVATE: &[&str] = &["store", "http"];
@@ -78,6 +78,7 @@ fn a_wrong_arrow_is_found_wherever_it_hides() {
     one("src/payments/providers/paypal.rs", "mod tests { use super::super::super::super::exit; }");
     one("src/money.rs", "use crate::app::App;");
     one("src/cart/store.rs", "use crate::app::App;");
+    one("src/cart/store/lines.rs", "use crate::app::App;");
     one("src/cart/scan.rs", "use crate::app::StartError;");
     one("src/cart/scan.rs", "use crate::config::Config;");
     one("src/cart/scan.rs", "use crate::catalog::store::find;");
@@ -135,29 +136,29 @@ fn a_module_with_a_folder_is_the_mod_file_in_it() {
 fn complaints(name: &str, text: &str) -> Vec<String> {
     let Some(from) = room_of(name) else { return Vec::new() };
     let source = Source::read(name, text);
-    let file = name.rsplit('/').next().unwrap_or(name);
+    let part = part_of(name);
     let mut complaints: Vec<String> = source
         .named()
         .iter()
-        .filter_map(|named| Some(format!("{name}:{}: {}", named.line, refusal(from, file, named)?)))
+        .filter_map(|named| Some(format!("{name}:{}: {}", named.line, refusal(from, part, named)?)))
         .collect();
     complaints.dedup();
-    if file == "mod.rs" {
+    if name == format!("src/{from}/mod.rs") {
         let open =
             source.public_modules().into_iter().filter(|(module, _)| PRIVATE.contains(&module.as_str()));
         complaints
             .extend(open.map(|(module, line)| format!("{name}:{line}: {module} is private to its room")));
     }
-    if PURE.contains(&file) {
+    if PURE.contains(&part) {
         let waits = source.line_of("async").or_else(|| source.line_of("await"));
         complaints
-            .extend(waits.map(|line| format!("{name}:{line}: rules are pure; nothing in {file} waits")));
+            .extend(waits.map(|line| format!("{name}:{line}: rules are pure; nothing in {part} waits")));
     }
     complaints
 }
 
 /// Why a file of a room may not name this path; nothing when it may.
-fn refusal(from: &str, file: &str, named: &Named) -> Option<String> {
+fn refusal(from: &str, part: &str, named: &Named) -> Option<String> {
     let first = named.path.first()?.as_str();
     let to = MACROS.iter().find(|(name, _)| *name == first).map_or(first, |(_, home)| home);
     if to == from {
@@ -180,8 +181,8 @@ fn refusal(from: &str, file: &str, named: &Named) -> Option<String> {
         return Some(format!("crate::{to}::{second} is private to {to}"));
     }
     if to == "app" && second == "App" && Some(here) <= place(LOWEST_TO_NAME_APP).map(|(line, _)| line) {
-        let refused = WITHOUT_APP.contains(&file);
-        return refused.then(|| format!("crate::app::App is not for {file}"));
+        let refused = WITHOUT_APP.contains(&part);
+        return refused.then(|| format!("crate::app::App is not for {part}"));
     }
     match here.cmp(&there) {
         std::cmp::Ordering::Less => None,
@@ -203,6 +204,11 @@ fn room_of(name: &str) -> Option<&str> {
     let inside = name.strip_prefix("src/")?;
     let room = inside.split('/').next()?.trim_end_matches(".rs");
     (room != "lib").then_some(room)
+}
+
+/// The part of a room that a file is or stands in; empty for a file that is a room of its own.
+fn part_of(name: &str) -> &str {
+    name.split('/').nth(2).unwrap_or_default().trim_end_matches(".rs")
 }
 
 fn root() -> &'static Path {

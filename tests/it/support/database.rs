@@ -10,10 +10,18 @@ use aisle::ids::Ids;
 use aisle::jobs::{self, Dead};
 use sqlx::{Connection, PgConnection};
 
-/// A database of its own; a SQLite file goes with it, PostgreSQL's go with their server at the end of the run.
+/// A database of its own, removed with this value.
 pub struct TestDatabase {
     pub options: Options,
-    _folder: Option<tempfile::TempDir>,
+    _kept: Kept,
+}
+
+/// What holds a database.
+enum Kept {
+    /// The folder of a file of SQLite.
+    Folder { _folder: tempfile::TempDir },
+    /// A database of a server; hundreds of them would fill its disk.
+    OnServer { server: String, name: String },
 }
 
 /// The key of the lock under which one test makes the template that the others copy.
@@ -32,22 +40,17 @@ impl TestDatabase {
     /// The jobs that were given up. Has a runtime and a connection of its own, so that a destructor can call it.
     pub fn dead_jobs(&self) -> Vec<Dead> {
         let options = Options { connections_max: 1, ..self.options.clone() };
-        let list = move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let db = Db::open(&options).await.expect("the test's database opens");
-                jobs::dead(&db).await.expect("dead letters are listed")
-            })
-        };
-        std::thread::spawn(list).join().expect("dead letters are listed")
+        on_a_thread(async move {
+            let db = Db::open(&options).await.expect("the test's database opens");
+            jobs::dead(&db).await.expect("dead letters are listed")
+        })
     }
 
     async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("aisle.db");
         std::fs::copy(sqlite_template().await, &file).expect("the template is copied");
-        Self { options: Options::sqlite(file), _folder: Some(folder) }
+        Self { options: Options::sqlite(file), _kept: Kept::Folder { _folder: folder } }
     }
 
     async fn postgres(server: &str) -> Self {
@@ -57,12 +60,33 @@ impl TestDatabase {
             make_postgres_template(&mut connection, server, &template).await;
         }
         let name = format!("aisle_test_{}", Ids::default().next::<uuid::Uuid>().simple());
-        execute(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        execute(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+            .await;
         connection.close().await.expect("closed");
         let mut options = Options::postgres(address(server, &name));
         options.connections_max = 6;
-        Self { options, _folder: None }
+        Self { options, _kept: Kept::OnServer { server: server.to_owned(), name } }
     }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let Self::OnServer { server, name } = self else { return };
+        let (server, name) = (server.clone(), name.clone());
+        on_a_thread(async move {
+            let mut connection = PgConnection::connect(&server).await.expect("the test server answers");
+            execute(&mut connection, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        });
+    }
+}
+
+/// Waits for work on a thread and a runtime of its own, because a destructor can't await.
+fn on_a_thread<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(work)
+    };
+    std::thread::spawn(run).join().expect("the thread says itself why it panicked")
 }
 
 /// A migrated file to copy; made by the first test of a build, and renamed into place when it is whole.

@@ -126,6 +126,23 @@ impl Address {
         faults.0
     }
 
+    /// A store's own address, from which its parcels go and to which they come back.
+    pub fn of_store(store: &Store) -> Self {
+        Self {
+            // A store is found without the end of a long name; its street is left whole.
+            name: store.name.chars().take(LINE_LENGTH_MAX).collect(),
+            company: None,
+            street: store.address.street.clone(),
+            house_number: store.address.house_number.clone(),
+            line2: None,
+            postal_code: store.address.postal_code.clone(),
+            city: store.address.city.clone(),
+            country: store.country.clone(),
+            email: None,
+            phone: None,
+        }
+    }
+
     /// The address as couriers' adapters take it.
     pub(super) fn for_carrier(&self) -> carrier::Address {
         carrier::Address {

@@ -12,9 +12,10 @@ use crate::jobs;
 
 /// The courier of this release.
 const CARRIER: &str = "dhl";
-/// Most parcels of one shipment: more than any household order, few enough to book and show at once.
-pub const PARCELS_MAX: usize = 20;
-/// The heaviest parcel that our couriers carry (DHL Parcel DE).
+/// Most parcels of one shipment: three tonnes, few enough to book and show at once.
+pub const PARCELS_MAX: usize = 100;
+/// The heaviest parcel that our couriers carry (DHL Parcel DE). To be looked at before a delivery is offered: a heavier one
+/// is not refused here, where it would undo a paid order, but by the courier, and shows as trouble.
 pub const WEIGHT_GRAMS_MAX: i64 = 31_500;
 /// So much of the reference goes into the names of bookings, which have at most 35 characters.
 const REFERENCE_LENGTH_MAX: usize = 16;
@@ -22,7 +23,7 @@ const REFERENCE_LENGTH_MAX: usize = 16;
 /// One parcel to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parcel {
-    /// Rounded up; from 1 to [`WEIGHT_GRAMS_MAX`].
+    /// Rounded up; at least 1, and up to [`WEIGHT_GRAMS_MAX`] if a courier shall take it.
     pub weight_grams: i64,
 }
 
@@ -59,8 +60,8 @@ pub enum Error {
     /// The address can't be used.
     #[error("the address has faults")]
     Address(Vec<AddressFault>),
-    /// Too few, too many, too light or too heavy.
-    #[error("a shipment has 1 to {PARCELS_MAX} parcels of 1 to {WEIGHT_GRAMS_MAX} grams")]
+    /// Too few, too many, or without weight.
+    #[error("a shipment has 1 to {PARCELS_MAX} parcels of at least one gram")]
     Parcels,
     /// The room above could not take the news.
     #[error("the news could not be told: {0}")]
@@ -72,13 +73,13 @@ pub enum Error {
 
 /// Writes a shipment with its parcels, the first attempts to book them and the jobs that do it; nothing else.
 pub async fn request(tx: &mut Tx, ids: &Ids, now: Moment, request: Request) -> Result<(), Error> {
-    let faults: Vec<AddressFault> =
-        [&request.sender, &request.recipient].into_iter().flat_map(Address::faults).collect();
+    // The sender's address is the store's master data: a fault in it shows as trouble and must not undo an order.
+    let faults = request.recipient.faults();
     if !faults.is_empty() {
         return Err(Error::Address(faults));
     }
-    let carried = |parcel: &Parcel| (1..=WEIGHT_GRAMS_MAX).contains(&parcel.weight_grams);
-    if !(1..=PARCELS_MAX).contains(&request.parcels.len()) || !request.parcels.iter().all(carried) {
+    let is_count_right = (1..=PARCELS_MAX).contains(&request.parcels.len());
+    if !is_count_right || request.parcels.iter().any(|parcel| parcel.weight_grams < 1) {
         return Err(Error::Parcels);
     }
     let shipment = request.shipment;

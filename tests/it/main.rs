@@ -3,10 +3,11 @@
 mod architecture;
 mod catalog;
 mod contract;
+mod delivery;
+mod identity;
 mod dhl_adapter;
 mod exchange;
 mod exit;
-mod identity;
 mod import;
 mod jobs;
 mod openapi;

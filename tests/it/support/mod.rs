@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod database;
+pub mod delivery;
 pub mod identity;
 pub mod openapi;
 pub mod payments;

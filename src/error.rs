@@ -128,7 +128,7 @@ impl Problem {
     }
 
     fn log(&self) {
-        let source = self.source.as_deref().map(|source| source as &dyn StdError);
+        let source = self.source.as_deref().map(ToString::to_string);
         if self.status.is_server_error() {
             tracing::error!(problem.code = self.code, error = source, "request failed: {}", self.code);
         } else {

@@ -77,6 +77,8 @@ ids! {
     JobId,
     /// A chain of refresh tokens that began with one sign-in.
     SessionId,
+    /// One fact that partners are told of; its repeats carry the same id.
+    MessageId,
     /// A linked account that can be debited. Named by the app.
     MethodId,
     /// What was bought and paid.

@@ -1,21 +1,82 @@
-//! checkout
+//! Checkout: from a cart to an order.
+//!
+//! Invariants: what is quoted is what is paid; a cart that is being paid for can't change; an order is written in the
+//! transaction that learns of its payment, and never without one; a checkout ends as paid with an order or unpaid without
+//! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
+//!
+//! `quote.rs` computes (pure), `place.rs` locks and begins, `complete.rs` takes the news of payments and parcels,
+//! `refund.rs` gives back, `receipt.rs` shows.
+
+mod complete;
+mod http;
+mod model;
+mod place;
+mod quote;
+mod receipt;
+mod refund;
+mod store;
+mod views;
 
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::db::{self, Run};
+use crate::env::Env;
+use crate::ids::{OrderId, ShopperId};
 
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub use complete::{delivery_news, payment_news};
+pub use model::{Checkout, ExitFacts, News, NewsKind, Order, OrderState, State};
+pub use place::{Expire, expire};
+
+/// Limits and deadlines of checkouts.
+///
+/// `AISLE_CHECKOUT_LIMIT`: total in minor units above which staff must look before an automatic debit (default 30000).
+/// `AISLE_DELIVERY_FEE`: what the courier costs the shopper, gross, in minor units (default 499).
+/// `AISLE_DELIVERY_TAX_CLASS`: how that fee is taxed (default `standard`).
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Minor units above which staff must look first.
+    pub limit_minor: i64,
+    /// What the courier costs the shopper, gross, in minor units.
+    pub delivery_fee_minor: i64,
+    /// The tax class of that fee.
+    pub delivery_tax_class: crate::ids::TaxClassId,
 }
-
-/// Settings of the room.
-#[derive(Clone, Debug, Default)]
-pub struct Settings;
 
 impl Settings {
     /// Reads the settings.
-    pub fn read(_env: &crate::env::Env) -> Self {
-        Self
+    pub fn read(env: &Env) -> Self {
+        Self {
+            limit_minor: env.parsed_or("AISLE_CHECKOUT_LIMIT", "an amount in minor units", 30_000),
+            delivery_fee_minor: env.parsed_or("AISLE_DELIVERY_FEE", "an amount in minor units", 499),
+            delivery_tax_class: env
+                .parsed("AISLE_DELIVERY_TAX_CLASS", "a tax class")
+                .unwrap_or_else(|| "standard".parse().expect("a key")),
+        }
     }
+}
+
+/// The routes of checkouts and orders.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(http::place_checkout, http::read_checkout))
+        .routes(routes!(http::pay))
+        .routes(routes!(http::cancel_checkout))
+        .routes(routes!(http::release_checkout))
+        .routes(routes!(http::list_held_checkouts))
+        .routes(routes!(http::list_orders))
+        .routes(routes!(http::read_order))
+        .routes(routes!(http::cancel_order))
+        .routes(routes!(http::refund_order))
+        .routes(routes!(receipt::read_receipt))
+}
+
+/// What the exit must know of a shopper's order; nothing when it is another's.
+pub async fn exit_facts(
+    run: impl Run<'_>,
+    shopper: ShopperId,
+    order: OrderId,
+) -> Result<Option<ExitFacts>, db::Error> {
+    store::exit_facts(run, shopper, order).await
 }

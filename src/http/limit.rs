@@ -13,4 +13,4 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest wait that `Prefer: wait=…` may ask for.
 pub const WAIT_MAX: Duration = Duration::from_secs(20);
 /// How long a stop waits for requests and jobs that were begun.
-pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_mins(1);

@@ -102,7 +102,9 @@ impl Proof {
         let key = key_bytes(key).ok_or(ProofError::Key)?;
         let signature = URL_SAFE_NO_PAD.decode(&self.signature).map_err(|_| ProofError::Signature)?;
         let text = statement(purpose, audience, &self.issued_at, subject);
-        UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), &signature).map_err(|_| ProofError::Signature)
+        UnparsedPublicKey::new(&ED25519, key)
+            .verify(text.as_bytes(), &signature)
+            .map_err(|_| ProofError::Signature)
     }
 }
 
@@ -135,7 +137,11 @@ impl DeviceKey {
 
     /// The public key.
     pub fn jwk(&self) -> DeviceJwk {
-        DeviceJwk { kty: "OKP".to_owned(), crv: "Ed25519".to_owned(), x: URL_SAFE_NO_PAD.encode(self.0.public_key()) }
+        DeviceJwk {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            x: URL_SAFE_NO_PAD.encode(self.0.public_key()),
+        }
     }
 
     /// The body of `POST /v1/auth/guest`, for the service at this public URL.
@@ -177,7 +183,10 @@ mod tests {
         let early = now - PROOF_LIFE - Duration::seconds(1);
         assert_eq!(proof.check(&x, Purpose::SignIn, HERE, &x, early), Err(ProofError::Time));
         assert_eq!(proof.check(&x, Purpose::Refresh, HERE, &x, now), Err(ProofError::Signature));
-        assert_eq!(proof.check(&x, Purpose::SignIn, "https://other.example", &x, now), Err(ProofError::Signature));
+        assert_eq!(
+            proof.check(&x, Purpose::SignIn, "https://other.example", &x, now),
+            Err(ProofError::Signature)
+        );
         assert_eq!(proof.check(&other_x, Purpose::SignIn, HERE, &x, now), Err(ProofError::Signature));
         assert_eq!(proof.check("AAAA", Purpose::SignIn, HERE, &x, now), Err(ProofError::Key));
     }

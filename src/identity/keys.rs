@@ -54,7 +54,7 @@ pub(super) struct Keys {
     db: Db,
     ids: Ids,
     random: Random,
-    master: Master,
+    pub(super) master: Master,
     rotation: Duration,
     ring: ArcSwap<Ring>,
     /// Held by whoever reloads, so that a crowd asks the database once.
@@ -142,7 +142,14 @@ impl Keys {
         let ring = self.ring.load();
         let trusted = ring.keys.iter().filter(|key| key.is_trusted(now));
         Ok(trusted
-            .map(|key| PublicKey { kty: "OKP", crv: "Ed25519", x: key.x.clone(), kid: key.id.clone(), alg: "EdDSA", usage: "sig" })
+            .map(|key| PublicKey {
+                kty: "OKP",
+                crv: "Ed25519",
+                x: key.x.clone(),
+                kid: key.id.clone(),
+                alg: "EdDSA",
+                usage: "sig",
+            })
             .collect())
     }
 
@@ -164,7 +171,7 @@ impl Keys {
         match self.reload(now, RELOAD_AFTER).await {
             // The keys in hand are good for longer than an outage of the database should last.
             Err(KeyError::Database(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "signing keys can't be read again");
+                tracing::warn!(error = %error, "signing keys can't be read again");
                 Ok(())
             }
             other => other,
@@ -187,7 +194,9 @@ impl Keys {
         let mut stored = store::signing_keys(&self.db).await?;
         let next = match stored.last() {
             None => Some((1, now)),
-            Some(newest) if newest.signs_from + self.rotation <= now => Some((newest.number + 1, now + KEY_LEAD)),
+            Some(newest) if newest.signs_from + self.rotation <= now => {
+                Some((newest.number + 1, now + KEY_LEAD))
+            }
             Some(_) => None,
         };
         if let Some((number, signs_from)) = next {
@@ -218,7 +227,8 @@ impl Keys {
         let successors = stored.iter().skip(1).map(|next| Some(next.signs_from)).chain([None]);
         let keys = stored.iter().zip(successors).map(|(stored, successor)| {
             let seed = self.master.open(&purpose(stored.id), &stored.sealed_private_key)?;
-            let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &stored.public_key).map_err(|_| KeyError::Broken)?;
+            let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &stored.public_key)
+                .map_err(|_| KeyError::Broken)?;
             let private = pair.to_pkcs8v1().map_err(|_| KeyError::Broken)?;
             Ok(Arc::new(Key {
                 id: stored.id.to_string(),

@@ -31,7 +31,7 @@ const FETCH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 const JWKS_BYTES_MAX: usize = 512 * 1024;
 /// Keys of one issuer; more are not looked at.
 const KEYS_MAX: usize = 100;
-/// Longest subject (OpenID Connect Core, section 2).
+/// Longest subject (`OpenID` Connect Core, section 2).
 const SUBJECT_LENGTH_MAX: usize = 255;
 /// A shopper is remembered at most this long, so that a key that was withdrawn stops mattering.
 const SHOPPER_RECHECK: Duration = Duration::minutes(5);
@@ -63,7 +63,12 @@ impl Oidc {
     }
 
     /// The shopper of a token, made at first sight; and until when the token need not be looked at again.
-    pub(super) async fn shopper(&self, app: &App, token: &str, now: Moment) -> Result<(Shopper, Moment), Problem> {
+    pub(super) async fn shopper(
+        &self,
+        app: &App,
+        token: &str,
+        now: Moment,
+    ) -> Result<(Shopper, Moment), Problem> {
         let (subject, expires_at) = self.verify(token, now).await?;
         let id = store::shopper_of_subject(&app.db, app.ids.next(), self.issuer(), &subject, now).await?;
         Ok((Shopper { id }, expires_at.min(now + SHOPPER_RECHECK)))
@@ -85,7 +90,8 @@ impl Oidc {
         let standard = read_standard(&claims)?;
         standard.check(self.issuer(), &[&self.settings.audience], now)?;
         let expires_at = DateTime::from_timestamp(standard.exp, 0).unwrap_or(Moment::MAX_UTC);
-        let is_subject = |subject: &String| (1..=SUBJECT_LENGTH_MAX).contains(&subject.len()) && !subject.contains('\0');
+        let is_subject =
+            |subject: &String| (1..=SUBJECT_LENGTH_MAX).contains(&subject.len()) && !subject.contains('\0');
         let subject = standard.sub.filter(is_subject).ok_or(TokenError::Invalid("no subject"))?;
         Ok((subject, expires_at))
     }
@@ -115,7 +121,10 @@ impl Oidc {
         let keys = match self.fetch_keys().await {
             Ok(by_id) => KeySet { by_id, fetched_at: Some(now), tried_at: Some(now) },
             Err(error) => {
-                tracing::warn!(error = &*error as &dyn std::error::Error, "the OIDC issuer's keys can't be read");
+                tracing::warn!(
+                    error = %error,
+                    "the OIDC issuer's keys can't be read"
+                );
                 KeySet { tried_at: Some(now), ..(*old).clone() }
             }
         };
@@ -156,8 +165,12 @@ impl Oidc {
             let said = jwk.common.key_algorithm.map(|said| said.to_string());
             let is_kind = match (&jwk.algorithm, algorithm) {
                 (AlgorithmParameters::RSA(_), Algorithm::RS256) => true,
-                (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => key.curve == EllipticCurve::P256,
-                (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA) => key.curve == EllipticCurve::Ed25519,
+                (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => {
+                    key.curve == EllipticCurve::P256
+                }
+                (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA) => {
+                    key.curve == EllipticCurve::Ed25519
+                }
                 _ => false,
             };
             is_kind && said.is_none_or(|said| said == format!("{algorithm:?}"))

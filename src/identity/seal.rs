@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::Identity;
 use crate::random::Random;
 
 /// Bytes of a master key: AES-256.
@@ -23,17 +24,34 @@ pub enum SealError {
     #[error("the file of the master key {0} can't be used: {1}")]
     File(String, std::io::Error),
     /// What was sealed was sealed with another key, or changed since.
-    #[error("the signing keys in the database were sealed with another master key")]
+    #[error(
+        "the signing keys in the database were sealed with another master key; bring that one back, or empty the table \
+         signing_keys, after which everybody signs in again"
+    )]
     OtherKey,
 }
 
 /// A key that seals other keys.
 pub(super) struct Master(LessSafeKey);
 
+impl Identity {
+    /// Seals a secret of another room with the master key, for one purpose: it opens only when the same purpose is named.
+    pub fn seal(&self, random: &Random, purpose: &[u8], secret: &[u8]) -> Vec<u8> {
+        self.keys.master.seal(random, purpose, secret)
+    }
+
+    /// Opens what [`Identity::seal`] sealed for this purpose.
+    pub fn unseal(&self, purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.keys.master.open(purpose, sealed)
+    }
+}
+
 impl Master {
     pub(super) fn parse(text: &SecretString) -> Result<Self, SealError> {
         let bytes = STANDARD.decode(text.expose_secret().trim()).map_err(|_| SealError::NotAKey)?;
-        UnboundKey::new(&AES_256_GCM, &bytes).map(|key| Self(LessSafeKey::new(key))).map_err(|_| SealError::NotAKey)
+        UnboundKey::new(&AES_256_GCM, &bytes)
+            .map(|key| Self(LessSafeKey::new(key)))
+            .map_err(|_| SealError::NotAKey)
     }
 
     /// The key in this file; made, for its owner alone to read, when there is none.
@@ -70,7 +88,8 @@ impl Master {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::OtherKey)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::OtherKey)?;
         let mut opened = sealed.to_vec();
-        let secret = self.0.open_in_place(nonce, Aad::from(purpose), &mut opened).map_err(|_| SealError::OtherKey)?;
+        let secret =
+            self.0.open_in_place(nonce, Aad::from(purpose), &mut opened).map_err(|_| SealError::OtherKey)?;
         Ok(secret.to_vec())
     }
 }
@@ -117,7 +136,10 @@ mod tests {
         let path = folder.path().join("aisle.db.key");
         let random = Random::seeded(1);
         let sealed = Master::of_file(&path, &random).expect("made").seal(&random, b"", b"secret");
-        assert_eq!(Master::of_file(&path, &random).expect("read").open(b"", &sealed).expect("opens"), b"secret");
+        assert_eq!(
+            Master::of_file(&path, &random).expect("read").open(b"", &sealed).expect("opens"),
+            b"secret"
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -141,16 +141,24 @@ mod tests {
         ]);
         Settings::read(&env);
         let mistakes = env.mistakes().join("\n");
-        for name in ["AISLE_MASTER_KEY is not set", "AISLE_OIDC_AUDIENCE is not set", "https://", "AISLE_OIDC_ALGORITHMS"] {
+        for name in [
+            "AISLE_MASTER_KEY is not set",
+            "AISLE_OIDC_AUDIENCE is not set",
+            "https://",
+            "AISLE_OIDC_ALGORITHMS",
+        ] {
             assert!(mistakes.contains(name), "{name} in {mistakes}");
         }
     }
 
     #[test]
     fn sqlite_keeps_its_key_beside_the_database() {
-        let env = Env::from_pairs([("AISLE_DATABASE_FILE", "/x/shop.db"), ("AISLE_PUBLIC_URL", "https://shop.example/")]);
+        let env = Env::from_pairs([
+            ("AISLE_DATABASE_FILE", "/x/shop.db"),
+            ("AISLE_PUBLIC_URL", "https://shop.example/"),
+        ]);
         let settings = Settings::read(&env);
-        assert!(matches!(settings.master_key, MasterKey::File(path) if path == PathBuf::from("/x/shop.db.key")));
+        assert!(matches!(settings.master_key, MasterKey::File(path) if path.as_os_str() == "/x/shop.db.key"));
         assert_eq!(settings.issuer, "https://shop.example");
         assert!(env.mistakes().is_empty());
     }

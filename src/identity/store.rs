@@ -22,7 +22,9 @@ pub(super) struct StoredKey {
 
 /// All keys by number; rotation drops the old ones, so there are few.
 pub(super) async fn signing_keys(db: &Db) -> Result<Vec<StoredKey>, Error> {
-    db.sql("SELECT id, number, public_key, sealed_private_key, signs_from FROM signing_keys ORDER BY number").fetch_all().await
+    db.sql("SELECT id, number, public_key, sealed_private_key, signs_from FROM signing_keys ORDER BY number")
+        .fetch_all()
+        .await
 }
 
 /// Inserts a key, unless another instance took its number.
@@ -61,18 +63,25 @@ pub(super) async fn drop_signing_keys(db: &Db, below: i64, signed_until: Moment)
 }
 
 /// The shopper of a device; made at first sight.
-pub(super) async fn shopper_of_device(tx: &mut Tx, new: ShopperId, device_key: &str, now: Moment) -> Result<ShopperId, Error> {
-    tx.sql(
-        "INSERT INTO shoppers (id, device_key, created_at)
-         VALUES ($1, $2, $3)
-         ON CONFLICT (device_key) DO NOTHING",
-    )
-    .bind(new)
-    .bind(device_key)
-    .bind(now)
-    .execute()
-    .await?;
-    let (id,) = tx.sql("SELECT id FROM shoppers WHERE device_key = $1").bind(device_key).fetch_one().await?;
+pub(super) async fn shopper_of_device(
+    tx: &mut Tx,
+    new: ShopperId,
+    device_key: &str,
+    now: Moment,
+) -> Result<ShopperId, Error> {
+    // The update changes nothing: it locks the row, so that sign-ins of one device come one after the other, and answers it.
+    let (id,) = tx
+        .sql(
+            "INSERT INTO shoppers (id, device_key, created_at)
+             VALUES ($1, $2, $3)
+             ON CONFLICT (device_key) DO UPDATE SET device_key = excluded.device_key
+             RETURNING id",
+        )
+        .bind(new)
+        .bind(device_key)
+        .bind(now)
+        .fetch_one()
+        .await?;
     Ok(id)
 }
 
@@ -166,7 +175,12 @@ pub(super) async fn begin_session(
 }
 
 /// Stores a refresh token's hash.
-pub(super) async fn insert_refresh(tx: &mut Tx, hash: &[u8], session: SessionId, expires_at: Moment) -> Result<(), Error> {
+pub(super) async fn insert_refresh(
+    tx: &mut Tx,
+    hash: &[u8],
+    session: SessionId,
+    expires_at: Moment,
+) -> Result<(), Error> {
     tx.sql("INSERT INTO refresh_tokens (hash, session, expires_at) VALUES ($1, $2, $3)")
         .bind(hash.to_vec())
         .bind(session)
@@ -219,19 +233,33 @@ pub(super) async fn use_refresh(tx: &mut Tx, hash: &[u8], now: Moment) -> Result
 }
 
 /// Lets a session go on until the newest refresh token runs out, if it has not ended meanwhile; drops tokens that ran out.
-pub(super) async fn go_on(tx: &mut Tx, session: SessionId, now: Moment, expires_at: Moment) -> Result<bool, Error> {
+pub(super) async fn go_on(
+    tx: &mut Tx,
+    session: SessionId,
+    now: Moment,
+    expires_at: Moment,
+) -> Result<bool, Error> {
     let live = tx
         .sql("UPDATE sessions SET expires_at = $2 WHERE id = $1 AND ended_at IS NULL")
         .bind(session)
         .bind(expires_at)
         .execute()
         .await?;
-    tx.sql("DELETE FROM refresh_tokens WHERE session = $1 AND expires_at < $2").bind(session).bind(now).execute().await?;
+    tx.sql("DELETE FROM refresh_tokens WHERE session = $1 AND expires_at < $2")
+        .bind(session)
+        .bind(now)
+        .execute()
+        .await?;
     Ok(live == 1)
 }
 
 /// Ends a session; answers whether it was live.
-pub(super) async fn end_session(db: impl Run<'_>, session: SessionId, now: Moment, reason: &'static str) -> Result<bool, Error> {
+pub(super) async fn end_session(
+    db: impl Run<'_>,
+    session: SessionId,
+    now: Moment,
+    reason: &'static str,
+) -> Result<bool, Error> {
     let ended = db
         .sql("UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL")
         .bind(session)

@@ -1,4 +1,4 @@
-//! Tokens that we sign: JWTs with one algorithm (EdDSA), one type and one audience each.
+//! Tokens that we sign: JWTs with one algorithm (`EdDSA`), one type and one audience each.
 //!
 //! Invariants: the key comes from our own ring by its id, never from the token; type, issuer, audience and the times are
 //! required and of one form; time is the app's clock with at most [`LEEWAY`].
@@ -43,6 +43,9 @@ pub enum TokenError {
     /// It is not one of ours, or not for this purpose, or changed, or out of date. The reason is for logs.
     #[error("the token is not valid: {0}")]
     Invalid(&'static str),
+    /// It was one of ours for this purpose, and its time is over.
+    #[error("the token is expired")]
+    Expired,
     /// The keys can't be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -92,8 +95,10 @@ impl Identity {
             _ => return Err(SignError::Claims("exp is missing or too far away".to_owned())),
         }
         let key = self.keys.signing(now).await?;
-        let header = Header { typ: Some(typ.to_owned()), kid: Some(key.id.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &key.private).map_err(|error| SignError::Claims(error.to_string()))
+        let header =
+            Header { typ: Some(typ.to_owned()), kid: Some(key.id.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &key.private)
+            .map_err(|error| SignError::Claims(error.to_string()))
     }
 
     /// The claims of a token that we signed, if it is of this type, for this audience and in date.
@@ -153,7 +158,7 @@ impl Standard {
         }
         let (now, leeway) = (now.timestamp(), LEEWAY.num_seconds());
         if self.exp.saturating_add(leeway) <= now {
-            return Err(TokenError::Invalid("expired"));
+            return Err(TokenError::Expired);
         }
         let begins = self.nbf.into_iter().chain(self.iat).max().unwrap_or(i64::MIN);
         if begins > now.saturating_add(leeway) {
@@ -176,18 +181,24 @@ pub(super) fn read_header(token: &str) -> Result<Header, TokenError> {
 }
 
 /// The claims, after the signature was checked by this one algorithm.
-pub(super) fn read_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Box<RawValue>, TokenError> {
+pub(super) fn read_claims(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Result<Box<RawValue>, TokenError> {
     let mut only_signature = Validation::new(algorithm);
     // Claims are checked by `Standard`, against the app's clock and more strictly; here only the signature is.
     only_signature.required_spec_claims.clear();
     only_signature.validate_exp = false;
     only_signature.validate_aud = false;
-    let decoded = jsonwebtoken::decode(token, key, &only_signature).map_err(|_| TokenError::Invalid("signature"))?;
+    let decoded =
+        jsonwebtoken::decode(token, key, &only_signature).map_err(|_| TokenError::Invalid("signature"))?;
     Ok(decoded.claims)
 }
 
 pub(super) fn read_standard(claims: &RawValue) -> Result<Standard, TokenError> {
-    serde_json::from_str(claims.get()).map_err(|_| TokenError::Invalid("claims are missing, doubled or of another form"))
+    serde_json::from_str(claims.get())
+        .map_err(|_| TokenError::Invalid("claims are missing, doubled or of another form"))
 }
 
 /// Who a token says issued it; says nothing about whether that is true.

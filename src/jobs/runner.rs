@@ -23,7 +23,7 @@ const POLL: Duration = Duration::from_millis(250);
 /// Tries before a job is a dead letter: with the back-off below about half a day.
 const ATTEMPTS_MAX: i64 = 80;
 /// The longest pause between two tries.
-const BACKOFF_MAX: Duration = Duration::from_secs(600);
+const BACKOFF_MAX: Duration = Duration::from_mins(10);
 
 /// Wakes the workers of this instance after a commit that wrote a job.
 #[derive(Debug, Default)]
@@ -45,10 +45,6 @@ pub async fn work(app: App, stop: CancellationToken) {
         match claim(&app).await {
             Ok(Some(lease)) => {
                 let app = app.clone();
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the tracker waits for these tasks at the end"
-                )]
                 tasks.spawn(async move {
                     run(&app, lease).await;
                     drop(permit);
@@ -63,7 +59,7 @@ pub async fn work(app: App, stop: CancellationToken) {
                 }
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "jobs can't be claimed");
+                tracing::error!("jobs can't be claimed: {error}");
                 drop(permit);
                 tokio::time::sleep(POLL).await;
             }
@@ -102,7 +98,7 @@ async fn run(app: &App, lease: Lease) {
     };
     if let Err(error) = settle(app, &lease, outcome).await {
         // The lease runs out and another worker does the job again.
-        tracing::error!(error = &error as &dyn std::error::Error, "a job's end can't be written");
+        tracing::error!("a job's end can't be written: {error}");
     }
 }
 

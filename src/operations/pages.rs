@@ -49,7 +49,7 @@ async fn ready(State(app): State<App>) -> Response {
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
             tracing::error!(
-                error = &error as &dyn std::error::Error,
+                error = %error,
                 "not ready: the database does not answer"
             );
             Problem::unavailable("not_ready", "The database does not answer.", 1).into_response()

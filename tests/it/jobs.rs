@@ -18,7 +18,8 @@ impl Job for Unheard {
     }
 }
 
-async fn ask(test: &TestApp, of: &str) {
+/// Asks for a job that nobody can do.
+pub async fn ask(test: &TestApp, of: &str) {
     let mut tx = test.app.db.begin().await.expect("begun");
     let job = Unheard { of: of.to_owned() };
     jobs::enqueue(&mut tx, &test.app.ids, test.app.clock.now(), &job).await.expect("asked");

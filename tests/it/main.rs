@@ -1,7 +1,16 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
+mod architecture;
 mod catalog;
+mod contract;
+mod dhl_adapter;
+mod exchange;
+mod exit;
 mod identity;
 mod import;
 mod jobs;
+mod openapi;
+mod operations;
+mod sandbox_dhl;
+mod sandbox_paypal;
 mod support;

@@ -78,7 +78,7 @@ pub async fn create_partner_key(
 
 /// Makes a partner or changes it; answers whether it is new.
 pub async fn put_partner(app: &App, id: PartnerId, name: &str, active: bool) -> Result<bool, AccountError> {
-    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) {
+    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) || name.contains(char::is_control) {
         return Err(AccountError::Name);
     }
     let mut tx = app.db.begin().await?;
@@ -147,7 +147,9 @@ pub(in crate::identity) async fn live_key(db: &Db, text: &str) -> Result<Option<
     let parts = text.strip_prefix(KEY_PREFIX).and_then(|rest| rest.split_once('_'));
     let Some((id, secret)) = parts else { return Ok(None) };
     // One text for one key: hyphens, braces and capitals are other texts.
-    let Some(id) = Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id) else { return Ok(None) };
+    let Some(id) = Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id) else {
+        return Ok(None);
+    };
     let Some(key) = store::live_partner_key(db, PartnerKeyId(id)).await? else { return Ok(None) };
     if verify_slices_are_equal(&key.hash, &sessions::hash(secret)).is_err() {
         return Ok(None);

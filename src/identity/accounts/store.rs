@@ -15,7 +15,13 @@ pub(crate) const KEYS_MAX: i64 = 100;
 
 /// Counts a try to sign in, before the password is looked at, so that tries at the same time count too. Answers `false` while
 /// the login is locked.
-pub(super) async fn count_try(db: &Db, login: &[u8], now: Moment, locked_until: Moment, limit: i64) -> Result<bool, Error> {
+pub(super) async fn count_try(
+    db: &Db,
+    login: &[u8],
+    now: Moment,
+    locked_until: Moment,
+    limit: i64,
+) -> Result<bool, Error> {
     let counted = db
         .sql(
             "INSERT INTO password_tries (login_hash, tries, last_at)
@@ -56,22 +62,34 @@ pub(super) struct Account {
 }
 
 pub(super) async fn account_of_login(db: &Db, login: &str) -> Result<Option<Account>, Error> {
-    db.sql("SELECT id, login, password_hash, active, version FROM staff WHERE login = $1").bind(login).fetch_optional().await
+    db.sql("SELECT id, login, password_hash, active, version FROM staff WHERE login = $1")
+        .bind(login)
+        .fetch_optional()
+        .await
 }
 
 pub(super) async fn account(db: impl Run<'_>, id: StaffId) -> Result<Option<Account>, Error> {
-    db.sql("SELECT id, login, password_hash, active, version FROM staff WHERE id = $1").bind(id).fetch_optional().await
+    db.sql("SELECT id, login, password_hash, active, version FROM staff WHERE id = $1")
+        .bind(id)
+        .fetch_optional()
+        .await
 }
 
 /// Locks an account for the rest of the transaction; answers whether there is one, and whether it is active.
 pub(super) async fn lock(tx: &mut Tx, id: StaffId) -> Result<Option<bool>, Error> {
-    let row: Option<(bool,)> =
-        tx.sql("UPDATE staff SET version = version WHERE id = $1 RETURNING active").bind(id).fetch_optional().await?;
+    let row: Option<(bool,)> = tx
+        .sql("UPDATE staff SET version = version WHERE id = $1 RETURNING active")
+        .bind(id)
+        .fetch_optional()
+        .await?;
     Ok(row.map(|(active,)| active))
 }
 
 pub(super) async fn grants(db: impl Run<'_>, staff: StaffId) -> Result<Vec<Grant>, Error> {
-    db.sql("SELECT store, role FROM staff_grants WHERE staff = $1 ORDER BY store").bind(staff).fetch_all().await
+    db.sql("SELECT store, role FROM staff_grants WHERE staff = $1 ORDER BY store")
+        .bind(staff)
+        .fetch_all()
+        .await
 }
 
 /// Inserts an account; answers `false` when its id or login is taken.
@@ -129,7 +147,13 @@ pub(super) async fn end_sessions(tx: &mut Tx, staff: StaffId, now: Moment) -> Re
 }
 
 /// Makes a partner or changes it; answers whether it is new.
-pub(super) async fn put_partner(tx: &mut Tx, id: PartnerId, name: &str, active: bool, now: Moment) -> Result<bool, Error> {
+pub(super) async fn put_partner(
+    tx: &mut Tx,
+    id: PartnerId,
+    name: &str,
+    active: bool,
+    now: Moment,
+) -> Result<bool, Error> {
     let changed = tx
         .sql("UPDATE partners SET name = $2, active = $3 WHERE id = $1")
         .bind(id)
@@ -171,7 +195,10 @@ pub(crate) struct StoredPartnerKey {
     pub(crate) revoked_at: Option<DateTime<Utc>>,
 }
 
-pub(super) async fn partner_key(db: impl Run<'_>, id: PartnerKeyId) -> Result<Option<StoredPartnerKey>, Error> {
+pub(super) async fn partner_key(
+    db: impl Run<'_>,
+    id: PartnerKeyId,
+) -> Result<Option<StoredPartnerKey>, Error> {
     db.sql("SELECT id, partner, hash, scopes, store, created_at, revoked_at FROM partner_keys WHERE id = $1")
         .bind(id)
         .fetch_optional()
@@ -179,7 +206,10 @@ pub(super) async fn partner_key(db: impl Run<'_>, id: PartnerKeyId) -> Result<Op
 }
 
 /// A key that is not revoked, of a partner that is active.
-pub(super) async fn live_partner_key(db: impl Run<'_>, id: PartnerKeyId) -> Result<Option<StoredPartnerKey>, Error> {
+pub(super) async fn live_partner_key(
+    db: impl Run<'_>,
+    id: PartnerKeyId,
+) -> Result<Option<StoredPartnerKey>, Error> {
     db.sql(
         "SELECT partner_keys.id, partner, hash, scopes, store, partner_keys.created_at, revoked_at
          FROM partner_keys
@@ -192,7 +222,10 @@ pub(super) async fn live_partner_key(db: impl Run<'_>, id: PartnerKeyId) -> Resu
 }
 
 /// The partner's keys that are not revoked, and its newest revoked ones.
-pub(super) async fn partner_keys(db: impl Run<'_>, partner: PartnerId) -> Result<Vec<StoredPartnerKey>, Error> {
+pub(super) async fn partner_keys(
+    db: impl Run<'_>,
+    partner: PartnerId,
+) -> Result<Vec<StoredPartnerKey>, Error> {
     db.sql(
         "SELECT id, partner, hash, scopes, store, created_at, revoked_at FROM partner_keys
          WHERE partner = $1
@@ -233,7 +266,12 @@ pub(super) async fn insert_partner_key(tx: &mut Tx, key: &StoredPartnerKey) -> R
 }
 
 /// Revokes a key of a partner; revoked twice it keeps its first time. Answers whether there is such a key.
-pub(super) async fn revoke(db: &Db, partner: PartnerId, id: PartnerKeyId, now: Moment) -> Result<bool, Error> {
+pub(super) async fn revoke(
+    db: &Db,
+    partner: PartnerId,
+    id: PartnerKeyId,
+    now: Moment,
+) -> Result<bool, Error> {
     let revoked = db
         .sql(
             "UPDATE partner_keys SET revoked_at = CASE WHEN revoked_at IS NULL THEN $3 ELSE revoked_at END

@@ -127,7 +127,10 @@ impl IntoResponse for Issued {
     ),
     security()
 )]
-pub(super) async fn sign_in_as_guest(State(app): State<App>, Json(input): Json<GuestSignIn>) -> Result<Issued, Problem> {
+pub(super) async fn sign_in_as_guest(
+    State(app): State<App>,
+    Json(input): Json<GuestSignIn>,
+) -> Result<Issued, Problem> {
     let GuestSignIn { device_key, issued_at, signature } = input;
     Ok(sessions::guest(&app, &device_key, &Proof { issued_at, signature }).await?)
 }
@@ -146,7 +149,10 @@ pub(super) async fn sign_in_as_guest(State(app): State<App>, Json(input): Json<G
     ),
     security()
 )]
-pub(super) async fn sign_in_as_staff(State(app): State<App>, Json(input): Json<StaffSignIn>) -> Result<Issued, Problem> {
+pub(super) async fn sign_in_as_staff(
+    State(app): State<App>,
+    Json(input): Json<StaffSignIn>,
+) -> Result<Issued, Problem> {
     Ok(sessions::staff(&app, &input.login, &input.password).await?)
 }
 
@@ -164,7 +170,10 @@ pub(super) async fn sign_in_as_staff(State(app): State<App>, Json(input): Json<S
     ),
     security()
 )]
-pub(super) async fn refresh_tokens(State(app): State<App>, Json(input): Json<RefreshInput>) -> Result<Issued, Problem> {
+pub(super) async fn refresh_tokens(
+    State(app): State<App>,
+    Json(input): Json<RefreshInput>,
+) -> Result<Issued, Problem> {
     use secrecy::ExposeSecret;
     Ok(sessions::refresh(&app, input.refresh_token.expose_secret(), input.proof.as_ref()).await?)
 }
@@ -182,7 +191,10 @@ pub(super) async fn refresh_tokens(State(app): State<App>, Json(input): Json<Ref
     ),
     security()
 )]
-pub(super) async fn sign_out(State(app): State<App>, Json(input): Json<SignOutInput>) -> Result<StatusCode, Problem> {
+pub(super) async fn sign_out(
+    State(app): State<App>,
+    Json(input): Json<SignOutInput>,
+) -> Result<StatusCode, Problem> {
     use secrecy::ExposeSecret;
     sessions::sign_out(&app, input.refresh_token.expose_secret()).await?;
     Ok(StatusCode::NO_CONTENT)

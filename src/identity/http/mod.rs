@@ -14,20 +14,6 @@ use super::token::SignError;
 use crate::app::App;
 use crate::error::Problem;
 
-/// The operations that need no caller, by operation id. Everything else in the API has a caller as an argument; a test reads
-/// this list beside the API's document.
-pub const PUBLIC: &[&str] = &[
-    // Whoever signs in proves who they are in the body.
-    "sign_in_as_guest",
-    "sign_in_as_staff",
-    "refresh_tokens",
-    "sign_out",
-    // Public keys.
-    "published_keys",
-    // The provider's signature over the raw body is the proof.
-    "receive_webhook",
-];
-
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -49,14 +35,21 @@ impl From<SignInError> for Problem {
             SignInError::Refresh => "refresh_refused",
             SignInError::TooMany => {
                 let status = StatusCode::TOO_MANY_REQUESTS;
-                return Self::new(status, "too_many_sign_ins", "There were too many sign-ins. Try again in a minute.");
+                return Self::new(
+                    status,
+                    "too_many_sign_ins",
+                    "There were too many sign-ins. Try again in a minute.",
+                );
             }
             SignInError::Database(error) => return error.into(),
             SignInError::Sign(error) => return error.into(),
             SignInError::Internal(error) => return Self::internal(error),
         };
         let detail = match error {
-            SignInError::Credentials => "The login or the password is wrong, or there were too many tries. Try again in five minutes.".to_owned(),
+            SignInError::Credentials => {
+                "The login or the password is wrong, or there were too many tries. Try again in five minutes."
+                    .to_owned()
+            }
             SignInError::Refresh => "The refresh token is not valid any more. Sign in again.".to_owned(),
             error => format!("Not signed in: {error}."),
         };
@@ -66,13 +59,19 @@ impl From<SignInError> for Problem {
 
 impl From<SignError> for Problem {
     fn from(error: SignError) -> Self {
-        Self::internal(error)
+        match error {
+            SignError::Keys(error) => error.into(),
+            error @ SignError::Claims(_) => Self::internal(error),
+        }
     }
 }
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        Self::internal(error)
+        match error {
+            KeyError::Database(error) => error.into(),
+            error => Self::internal(error),
+        }
     }
 }
 
@@ -83,8 +82,12 @@ impl From<AccountError> for Problem {
             AccountError::Unknown => (StatusCode::NOT_FOUND, "account_unknown", None),
             AccountError::LoginTaken => (StatusCode::CONFLICT, "login_taken", Some("/login")),
             AccountError::LoginForm => (StatusCode::UNPROCESSABLE_ENTITY, "login_invalid", Some("/login")),
-            AccountError::PasswordMissing => (StatusCode::UNPROCESSABLE_ENTITY, "password_missing", Some("/password")),
-            AccountError::PasswordLength => (StatusCode::UNPROCESSABLE_ENTITY, "password_invalid", Some("/password")),
+            AccountError::PasswordMissing => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "password_missing", Some("/password"))
+            }
+            AccountError::PasswordLength => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "password_invalid", Some("/password"))
+            }
             AccountError::Grants => (StatusCode::UNPROCESSABLE_ENTITY, "grants_invalid", Some("/grants")),
             AccountError::Version => (StatusCode::PRECONDITION_FAILED, "version_conflict", None),
             AccountError::Name => (StatusCode::UNPROCESSABLE_ENTITY, "name_invalid", Some("/name")),

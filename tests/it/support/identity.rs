@@ -29,13 +29,16 @@ impl TestApp {
     pub async fn shopper(&self) -> ShopperActor {
         let device = DeviceKey::generate(&self.app.random);
         let tokens = self.sign_in(&device).await.expect(200);
-        let [id, token, refresh] = ["/shopper", "/access_token", "/refresh_token"].map(|name| tokens.text(name).to_owned());
+        let [id, token, refresh] =
+            ["/shopper", "/access_token", "/refresh_token"].map(|name| tokens.text(name).to_owned());
         ShopperActor { id, token, refresh, device }
     }
 
     /// Signs a device in as a guest.
     pub async fn sign_in(&self, device: &DeviceKey) -> Answer {
-        self.post("/v1/auth/guest", &device.sign_in(self.url(), self.app.clock.now())).send().await
+        self.post("/v1/auth/guest", &device.sign_in(self.app.identity.issuer(), self.app.clock.now()))
+            .send()
+            .await
     }
 
     /// The access token of a new staff member with this role in these stores (`*` for all).
@@ -47,8 +50,10 @@ impl TestApp {
     /// The login of a new staff account with this role in these stores; its password is [`PASSWORD`].
     pub async fn account(&self, role: Role, stores: &[&str]) -> String {
         let login = format!("{role}-{:016x}", u64::from_le_bytes(self.app.random.bytes()));
-        let grants = stores.iter().map(|store| Grant { store: store.parse().expect("stores"), role }).collect();
-        let input = StaffInput { login: login.clone(), password: Some(PASSWORD.into()), active: true, grants };
+        let grants =
+            stores.iter().map(|store| Grant { store: store.parse().expect("stores"), role }).collect();
+        let input =
+            StaffInput { login: login.clone(), password: Some(PASSWORD.into()), active: true, grants };
         create_staff(&self.app, input).await.expect("an account");
         login
     }
@@ -69,7 +74,8 @@ impl TestApp {
     }
 
     async fn partner_of(&self, scopes: &[Scope], store: Option<StoreId>) -> String {
-        let (_, key) = create_partner_key(&self.app, "a partner", scopes, store).await.expect("a partner with a key");
+        let (_, key) =
+            create_partner_key(&self.app, "a partner", scopes, store).await.expect("a partner with a key");
         key.expose_secret().to_owned()
     }
 }

@@ -3,6 +3,10 @@
 pub mod catalog;
 pub mod database;
 pub mod identity;
+pub mod openapi;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};
@@ -13,11 +17,14 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 /// A service for one test, on a loopback port of its own. Time stands still and jobs wait until the test says so.
+///
+/// Every answer is held against the API's document, and a test that leaves a dead letter behind fails.
 pub struct TestApp {
     pub app: App,
     url: String,
     client: reqwest::Client,
-    _database: database::TestDatabase,
+    dead_jobs_expected: AtomicBool,
+    database: Arc<database::TestDatabase>,
 }
 
 /// When every test begins: a Monday morning.
@@ -42,9 +49,23 @@ impl TestApp {
         config.database = database.options.clone();
         let clock = Clock::manual(start_of_time());
         let app = App::start(config, clock, Random::seeded(7)).await.expect("the app starts");
+        Self::serve(listener, app, Arc::new(database))
+    }
+
+    /// Another instance of the service over the same database, with the same clock.
+    pub async fn another(&self) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (db, config, clock) = (self.app.db.clone(), self.app.config.clone(), self.app.clock.clone());
+        let app = App::over(db, config, clock, Random::seeded(8)).await.expect("the app starts");
+        Self::serve(listener, app, self.database.clone())
+    }
+
+    fn serve(listener: tokio::net::TcpListener, app: App, database: Arc<database::TestDatabase>) -> Self {
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = aisle::router::router(app.clone());
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's own runtime")]
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { app, url, client: client(), _database: database }
+        Self { app, url, client: client(), dead_jobs_expected: AtomicBool::new(false), database }
     }
 
     /// The address of the service.
@@ -55,6 +76,11 @@ impl TestApp {
     /// Works off every job that is due; answers how many.
     pub async fn run_jobs(&self) -> usize {
         aisle::jobs::run_due(&self.app).await.expect("jobs run")
+    }
+
+    /// Says that the test leaves dead letters behind on purpose.
+    pub fn expects_dead_jobs(&self) {
+        self.dead_jobs_expected.store(true, Ordering::Relaxed);
     }
 
     /// Moves the service's clock forward.
@@ -80,7 +106,25 @@ impl TestApp {
     }
 }
 
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // A test that fails already says why; a second panic would hide it.
+        if std::thread::panicking() || self.dead_jobs_expected.load(Ordering::Relaxed) {
+            return;
+        }
+        let dead = self.database.dead_jobs();
+        assert!(
+            dead.is_empty(),
+            "jobs were given up (a test that wants this says expects_dead_jobs): {dead:#?}"
+        );
+    }
+}
+
 /// A client without proxies and redirects, so that each answer is seen as it is.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the service and call it as its clients do"
+)]
 pub fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
@@ -91,7 +135,6 @@ pub fn client() -> reqwest::Client {
 
 /// A request in the making.
 pub struct Call<'a> {
-    #[expect(dead_code, reason = "answers will be checked against the app's own document")]
     app: &'a TestApp,
     request: reqwest::RequestBuilder,
 }
@@ -117,14 +160,18 @@ impl Call<'_> {
         self
     }
 
-    /// Sends the request; the one place that every answer of every test passes.
+    /// Sends the request; the one place that every answer of every test passes, and is held against the document.
     pub async fn send(self) -> Answer {
-        let response = self.request.send().await.expect("the service answers");
+        let request = self.request.build().expect("a request that can be sent");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.app.client.execute(request).await.expect("the service answers");
         let status = response.status();
         let headers = response.headers().clone();
         let bytes = response.bytes().await.expect("a whole body").to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status, headers, bytes, json }
+        let answer = Answer { status, headers, bytes, json };
+        openapi::check(&method, &path, &answer);
+        answer
     }
 }
 
@@ -171,5 +218,26 @@ impl Answer {
             .pointer(pointer)
             .and_then(Value::as_i64)
             .unwrap_or_else(|| panic!("no {pointer} in {}", self.json))
+    }
+}
+
+mod tests {
+    use super::*;
+    use crate::jobs;
+
+    #[tokio::test]
+    #[should_panic(expected = "jobs were given up")]
+    async fn a_test_that_leaves_a_dead_letter_behind_fails() {
+        let test = TestApp::new().await;
+        jobs::ask(&test, "a").await;
+        test.run_jobs().await;
+    }
+
+    #[tokio::test]
+    async fn a_test_may_leave_a_dead_letter_on_purpose() {
+        let test = TestApp::new().await;
+        jobs::ask(&test, "a").await;
+        test.run_jobs().await;
+        test.expects_dead_jobs();
     }
 }

@@ -1,0 +1,113 @@
+//! The group-committing, append-only log of cart events.
+//!
+//! Appends of all requests go to one committer an instance. It writes whatever has gathered as one statement in one
+//! transaction and answers each request after the commit: under load many scans share one flush to the disk, and a lone
+//! scan waits for nobody. A second writer of the same cart, here or on another instance, loses on the primary key and is
+//! told so.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::model::{Cart, Event};
+use super::store;
+use crate::clock::Moment;
+use crate::db::{self, Db};
+use crate::ids::CartId;
+
+/// Appends that may wait for the committer; beyond it scans are told to come again instead of growing the queue.
+const QUEUE_MAX: usize = 4_096;
+/// Appends of one statement: bounds its text and the time that a lone scan can be kept waiting by a crowd.
+const BATCH_MAX: usize = 512;
+
+/// One new row of a cart's log.
+#[derive(Debug)]
+pub(super) struct Append {
+    pub id: Uuid,
+    pub cart: CartId,
+    /// The version that the cart has after it.
+    pub seq: i64,
+    pub events: Vec<Event>,
+    pub at: Moment,
+}
+
+/// Why an append was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AppendError {
+    /// Somebody else wrote this version of the cart first.
+    #[error("another writer was first")]
+    Lost,
+    /// The queue is full, or the service is stopping.
+    #[error("the journal takes no more")]
+    Busy,
+    /// The database refused, or its answer was lost: it may be written or not.
+    #[error("{0}")]
+    Database(String),
+}
+
+type Answer = oneshot::Sender<Result<(), AppendError>>;
+
+/// Folded carts kept in memory: two for each shopper of a busy region, at some kilobytes each.
+const CARTS_KEPT_MAX: usize = 20_000;
+
+/// A folded cart in memory. Whoever changes the cart holds it meanwhile, so that writers of one cart on one instance queue
+/// here instead of colliding in the database.
+pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Cart>>>;
+
+/// The way to the committer, and the carts that it has seen lately.
+#[derive(Debug)]
+pub struct Journal {
+    queue: mpsc::Sender<(Append, Answer)>,
+    carts: quick_cache::sync::Cache<CartId, Slot>,
+}
+
+impl Journal {
+    /// Starts the committer; it ends when the journal is dropped and what had gathered is written.
+    pub fn start(db: Db) -> Self {
+        let (queue, gathered) = mpsc::channel(QUEUE_MAX);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the task ends with its queue, and every answer is waited for"
+        )]
+        tokio::spawn(commit_all(db, gathered));
+        Self { queue, carts: quick_cache::sync::Cache::new(CARTS_KEPT_MAX) }
+    }
+
+    /// The place of a cart in memory, empty when it was not seen lately.
+    pub(super) fn slot(&self, id: CartId) -> Slot {
+        self.carts
+            .get_or_insert_with(&id, || Ok::<_, std::convert::Infallible>(Slot::default()))
+            .unwrap_or_default()
+    }
+
+    /// Writes one row; answered after its commit.
+    pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send((append, answer)).map_err(|_| AppendError::Busy)?;
+        answered.await.unwrap_or(Err(AppendError::Busy))
+    }
+}
+
+async fn commit_all(db: Db, mut gathered: mpsc::Receiver<(Append, Answer)>) {
+    let mut batch = Vec::new();
+    while gathered.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let (appends, answers): (Vec<Append>, Vec<Answer>) = batch.drain(..).unzip();
+        metrics::histogram!("aisle_journal_batch_rows")
+            .record(f64::from(u32::try_from(appends.len()).unwrap_or(u32::MAX)));
+        let written = store::append_all(&db, &appends).await;
+        for (append, answer) in appends.iter().zip(answers) {
+            // A request that went away still has its row: it will find it when it asks again.
+            let _ = answer.send(outcome(&written, append.id));
+        }
+    }
+}
+
+fn outcome(written: &Result<HashSet<Uuid>, db::Error>, id: Uuid) -> Result<(), AppendError> {
+    match written {
+        Ok(written) if written.contains(&id) => Ok(()),
+        Ok(_) => Err(AppendError::Lost),
+        Err(error) => Err(AppendError::Database(error.to_string())),
+    }
+}

@@ -1,0 +1,130 @@
+//! The rows of carts and of their log.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::journal::Append;
+use super::model::{Cart, Error, Event};
+use crate::clock::Moment;
+use crate::db::{self, Db, Run, Sql, Tx};
+use crate::ids::{CartId, ShopperId, StoreId};
+
+/// Writes many rows of many carts in one statement; answers the appends that were written. A row whose place is taken is
+/// left out.
+pub(super) async fn append_all(db: &Db, appends: &[Append]) -> Result<HashSet<Uuid>, db::Error> {
+    let rows: Vec<_> = appends
+        .iter()
+        .map(|append| {
+            json!({
+                "append": append.id.simple().to_string(),
+                "cart": append.cart.0.simple().to_string(),
+                "seq": append.seq,
+                "events": append.events,
+                // As both engines write it themselves.
+                "at": append.at.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
+            })
+        })
+        .collect();
+    let rows = serde_json::to_string(&rows).map_err(|error| db::Error::Encode(error.into()))?;
+    let mut tx = db.begin().await?;
+    let written: Vec<(Uuid,)> = tx
+        .sql(Sql::each(
+            "INSERT INTO cart_events (cart_id, seq, append_id, events, at)
+             SELECT unhex(value ->> 'cart'), value ->> 'seq', unhex(value ->> 'append'), value -> 'events', value ->> 'at'
+             FROM json_each($1)
+             WHERE TRUE
+             ON CONFLICT (cart_id, seq) DO NOTHING
+             RETURNING append_id",
+            "INSERT INTO cart_events (cart_id, seq, append_id, events, at)
+             SELECT CAST(value ->> 'cart' AS UUID), CAST(value ->> 'seq' AS BIGINT), CAST(value ->> 'append' AS UUID),
+                 value -> 'events', CAST(value ->> 'at' AS TIMESTAMPTZ)
+             FROM json_each($1)
+             WHERE TRUE
+             ON CONFLICT (cart_id, seq) DO NOTHING
+             RETURNING append_id",
+        ))
+        .bind(rows)
+        .fetch_all()
+        .await?;
+    tx.commit().await?;
+    Ok(written.into_iter().map(|(id,)| id).collect())
+}
+
+/// Writes one row inside a transaction with other tables; says whether its place was free.
+pub(super) async fn append_one(tx: &mut Tx, append: &Append) -> Result<bool, db::Error> {
+    let written = tx
+        .sql(
+            "INSERT INTO cart_events (cart_id, seq, append_id, events, at)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (cart_id, seq) DO NOTHING",
+        )
+        .bind(append.cart)
+        .bind(append.seq)
+        .bind(append.id)
+        .bind(Json(&append.events))
+        .bind(append.at)
+        .execute()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Begins a cart unless its id is taken; says whether it was begun.
+pub(super) async fn insert(
+    db: &Db,
+    first: &Append,
+    shopper: ShopperId,
+    store: &StoreId,
+) -> Result<bool, db::Error> {
+    let mut tx = db.begin().await?;
+    let begun = tx
+        .sql("INSERT INTO carts (id, shopper_id, store_id, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING")
+        .bind(first.cart)
+        .bind(shopper)
+        .bind(store)
+        .bind(first.at)
+        .execute()
+        .await?;
+    if begun == 1 {
+        append_one(&mut tx, first).await?;
+        tx.commit().await?;
+    }
+    Ok(begun == 1)
+}
+
+/// The rows of a log after a version, oldest first.
+async fn rows_after(
+    run: impl Run<'_>,
+    cart: CartId,
+    version: i64,
+) -> Result<Vec<(i64, Json<Vec<Event>>)>, db::Error> {
+    run.sql("SELECT seq, events FROM cart_events WHERE cart_id = $1 AND seq > $2 ORDER BY seq")
+        .bind(cart)
+        .bind(version)
+        .fetch_all()
+        .await
+}
+
+/// The cart as its log has it now; what is known of it already saves reading the log from its beginning.
+pub(super) async fn fold(run: impl Run<'_>, id: CartId, known: Option<Cart>) -> Result<Option<Cart>, Error> {
+    let rows = rows_after(run, id, known.as_ref().map_or(0, |cart| cart.version)).await?;
+    let mut rows = rows.into_iter();
+    let mut cart = match known {
+        Some(cart) => cart,
+        None => match rows.next() {
+            Some((_, Json(first))) => Cart::begin(id, &first)?,
+            None => return Ok(None),
+        },
+    };
+    for (version, Json(events)) in rows {
+        cart.fold(version, &events);
+    }
+    Ok(Some(cart))
+}
+
+/// A new row after the cart's present version.
+pub(super) fn next(cart: &Cart, id: Uuid, events: Vec<Event>, at: Moment) -> Append {
+    Append { id, cart: cart.id, seq: cart.version + 1, events, at }
+}

@@ -1,0 +1,192 @@
+//! The use cases of a trip: check in, scan, change, read; and what a checkout does to a cart inside its own transaction.
+//!
+//! A folded cart is kept in memory, bounded. A scan trusts it without asking the database: were it stale, the append would
+//! collide with the entry it doesn't know, and the cart is folded again.
+
+use uuid::Uuid;
+
+use super::journal::{Append, AppendError};
+use super::model::{Cart, Done, Error, Event, Product, Refusal, State, Wish};
+use super::store;
+use crate::app::App;
+use crate::catalog::{CodeError, FindError};
+use crate::clock::Moment;
+use crate::db::Tx;
+use crate::ids::{CartId, CheckoutId, OrderId, ShopperId, StoreId};
+
+/// Lost races before a change gives up: each loss means that another writer of the same cart got through.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Begins a trip. The app names the cart: the same request again finds it as it is. Says whether it is new.
+pub(super) async fn check_in(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    store: &StoreId,
+) -> Result<(bool, Cart), Error> {
+    let currency = app.catalog.view().store(store).ok_or(Error::UnknownStore)?.currency;
+    let first = Append {
+        id: app.ids.next(),
+        cart: id,
+        seq: 1,
+        events: vec![Event::CheckedIn { shopper, store: store.clone(), currency }],
+        at: app.clock.now(),
+    };
+    let is_new = store::insert(&app.db, &first, shopper, store).await?;
+    let cart = load(app, id).await?;
+    if cart.shopper != shopper || cart.store != *store {
+        return Err(Error::Taken);
+    }
+    Ok((is_new, cart))
+}
+
+/// The cart as it is now.
+pub async fn load(app: &App, id: CartId) -> Result<Cart, Error> {
+    let slot = app.journal.slot(id);
+    let mut held = slot.lock().await;
+    let cart = store::fold(&app.db, id, held.take()).await?.ok_or(Error::Unknown)?;
+    *held = Some(cart.clone());
+    Ok(cart)
+}
+
+/// What a change left behind: the version, and what the caller wanted to know of the cart.
+pub(super) struct Changed<T> {
+    pub version: i64,
+    pub outcomes: Vec<Result<Done, Refusal>>,
+    pub view: T,
+}
+
+/// Takes a batch of events into the cart. With `expected`, only onto that version.
+pub(super) async fn change<T>(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    wishes: &[Wish],
+    expected: Option<i64>,
+    view: impl Fn(&Cart, &[Result<Done, Refusal>]) -> Result<T, Error>,
+) -> Result<Changed<T>, Error> {
+    let slot = app.journal.slot(id);
+    // Out of the slot while it is worked on: a request that is dropped half way leaves an empty slot, never a cart with
+    // events that were not written.
+    let mut held = slot.lock().await;
+    let mut known = held.take();
+    for _ in 0..ATTEMPTS_MAX {
+        let cart = match known.take() {
+            // Only an open cart may be trusted: a lock is lifted by another entry of the log.
+            Some(cart) if cart.state == State::Open && expected.is_none() => Some(cart),
+            known => store::fold(&app.db, id, known).await?,
+        };
+        let mut cart = cart.filter(|cart| cart.shopper == shopper).ok_or(Error::Unknown)?;
+        cart.must_be_open()?;
+        if expected.is_some_and(|expected| expected != cart.version) {
+            return Err(Error::Changed(cart.version));
+        }
+        let store = cart.store.clone();
+        let (events, outcomes) = cart.decide(wishes, |code| find(app, &store, code));
+        if !events.is_empty() {
+            let append = store::next(&cart, app.ids.next(), events, app.clock.now());
+            let version = append.seq;
+            match app.journal.append(append).await {
+                Ok(()) => cart.written(version),
+                // Folded again from the start: what was decided on the stale cart is void.
+                Err(AppendError::Lost) => continue,
+                Err(AppendError::Busy) => return Err(Error::Busy),
+                Err(AppendError::Database(error)) => return Err(Error::Journal(error)),
+            }
+        }
+        let changed = Changed { version: cart.version, view: view(&cart, &outcomes)?, outcomes };
+        *held = Some(cart);
+        return Ok(changed);
+    }
+    Err(Error::Busy)
+}
+
+/// What the catalogue says of a code now, as a line keeps it.
+fn find(app: &App, store: &StoreId, code: &str) -> Result<Product, Refusal> {
+    let catalog = app.catalog.view();
+    let found = catalog.find(store, code).map_err(|error| match error {
+        FindError::BadCode(CodeError::CheckDigit) => Refusal::CodeCheckDigit,
+        FindError::BadCode(_) => Refusal::CodeMalformed,
+        FindError::UnknownCode | FindError::UnknownStore => Refusal::CodeUnknown,
+        FindError::NoPrice => Refusal::PriceMissing,
+    })?;
+    let place = catalog.store(store).ok_or(Refusal::CodeUnknown)?;
+    let today = app.clock.now().date_naive();
+    let rate = catalog.rate(&place.country, &found.tax_class, today).ok_or(Refusal::TaxRateMissing)?;
+    Ok(Product {
+        code: found.gtin.to_string(),
+        sku: found.sku.clone(),
+        name: found.name.clone(),
+        price: found.price,
+        tax_class: found.tax_class.clone(),
+        rate,
+        weight_grams: found.weight_grams,
+        deliverable: found.deliverable,
+        age_min: found.age_min,
+        revision: found.revision,
+    })
+}
+
+/// Locks the shopper's cart at this version for a checkout, inside the checkout's transaction.
+pub async fn lock(
+    tx: &mut Tx,
+    entry: Entry,
+    shopper: ShopperId,
+    id: CartId,
+    version: i64,
+    checkout: CheckoutId,
+) -> Result<Cart, Error> {
+    let cart = store::fold(&mut *tx, id, None).await?;
+    let mut cart = cart.filter(|cart| cart.shopper == shopper).ok_or(Error::Unknown)?;
+    cart.must_be_open()?;
+    if cart.version != version {
+        return Err(Error::Changed(cart.version));
+    }
+    if cart.lines.is_empty() {
+        return Err(Error::Empty);
+    }
+    append(tx, &mut cart, entry, Event::Locked { checkout }).await?;
+    Ok(cart)
+}
+
+/// Lets shopping go on after a checkout that was not paid. A cart that this checkout does not hold stays as it is.
+pub async fn unlock(tx: &mut Tx, entry: Entry, id: CartId, checkout: CheckoutId) -> Result<(), Error> {
+    let mut cart = store::fold(&mut *tx, id, None).await?.ok_or(Error::Unknown)?;
+    if cart.state == State::Locked(checkout) {
+        append(tx, &mut cart, entry, Event::Unlocked { checkout }).await?;
+    }
+    Ok(())
+}
+
+/// Ends the trip: the checkout was paid.
+pub async fn close(
+    tx: &mut Tx,
+    entry: Entry,
+    id: CartId,
+    checkout: CheckoutId,
+    order: OrderId,
+) -> Result<(), Error> {
+    let mut cart = store::fold(&mut *tx, id, None).await?.ok_or(Error::Unknown)?;
+    if cart.state != State::Locked(checkout) {
+        return Err(Error::Log(id, format!("checkout {checkout} was paid without holding the cart")));
+    }
+    append(tx, &mut cart, entry, Event::Closed { checkout, order }).await
+}
+
+/// The id and the time of an entry that is written inside a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its id.
+    pub id: Uuid,
+    /// When it was made.
+    pub at: Moment,
+}
+
+async fn append(tx: &mut Tx, cart: &mut Cart, entry: Entry, event: Event) -> Result<(), Error> {
+    let append = store::next(cart, entry.id, vec![event], entry.at);
+    if !store::append_one(tx, &append).await? {
+        return Err(Error::Changed(append.seq));
+    }
+    cart.fold(append.seq, &append.events);
+    Ok(())
+}

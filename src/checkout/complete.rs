@@ -1,0 +1,214 @@
+//! The news of payments and parcels: a paid checkout becomes an order, a parcel in the courier's hands captures the rest.
+//!
+//! Everything here happens inside the transaction of whoever learned the news: an order exists if and only if that
+//! transaction committed.
+
+use super::model::{Checkout, Event, NewsKind, Order, OrderState, RefundState, State};
+use super::{place, store, views};
+use crate::app::App;
+use crate::cart::{self, Entry};
+use crate::clock::Moment;
+use crate::db::Tx;
+use crate::delivery;
+use crate::error::Internal;
+use crate::ids::{CheckoutId, PaymentId, RefundId, ShipmentId};
+use crate::money::Money;
+use crate::payments;
+
+/// The capture of what is taken along is the payment's own first; the one at hand-over is the second.
+const HAND_OVER_SEQUENCE: i64 = 2;
+
+/// Takes what the payments learned.
+pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::News) -> Result<(), Internal> {
+    use payments::News;
+    match news {
+        News::ActionRequired { checkout, url, .. } => {
+            let change = |checkout: &mut Checkout| checkout.action_url = Some(url);
+            advance(app, tx, now, checkout, Event::ActionNeeded, change).await
+        }
+        News::Declined { checkout, reason, .. } => {
+            let change = |checkout: &mut Checkout| checkout.reason = Some(reason.to_string());
+            advance(app, tx, now, checkout, Event::Declined, change).await
+        }
+        News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
+        News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
+        News::CaptureFailed { payment, reason, .. } => {
+            let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+            tracing::error!(order.id = %order.id, "what was due could not be captured: {reason}");
+            order.trouble = Some(format!("capture failed: {reason}"));
+            Ok(store::update_order(tx, &order).await?)
+        }
+        News::Refunded { payment, refund, amount, .. } => {
+            refunded(app, tx, now, payment, refund, amount).await
+        }
+        News::RefundFailed { refund, reason, .. } => {
+            store::end_refund(tx, refund, RefundState::Failed, Some(reason.as_str())).await?;
+            Ok(())
+        }
+        News::Cancelled { payment, .. } => given_back(tx, payment).await,
+    }
+}
+
+async fn advance(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    checkout: CheckoutId,
+    event: Event,
+    change: impl FnOnce(&mut Checkout),
+) -> Result<(), Internal> {
+    let Some(mut checkout) = store::find_locked(tx, checkout).await? else { return Ok(()) };
+    if matches!(checkout.state, State::Paying | State::ActionRequired) {
+        change(&mut checkout);
+    }
+    place::step(app, tx, &mut checkout, event, now).await?;
+    Ok(())
+}
+
+/// Writes the order, closes the cart, books the courier and tells the other systems: all or nothing.
+async fn authorised(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
+    checkout: CheckoutId,
+) -> Result<(), Internal> {
+    let Some(mut checkout) = store::find_locked(tx, checkout).await? else { return Ok(()) };
+    if checkout.payment != Some(payment) {
+        return Err(format!("payment {payment} is not that of checkout {}", checkout.id).into());
+    }
+    let order_id = app.ids.next();
+    if matches!(checkout.state, State::Paying | State::ActionRequired) {
+        checkout.order = Some(order_id);
+    }
+    if !place::step(app, tx, &mut checkout, Event::Authorised, now).await? {
+        return Ok(());
+    }
+    let entry = Entry { id: app.ids.next(), at: now };
+    cart::close(tx, entry, checkout.cart, checkout.id, order_id).await?;
+    let parcels = checkout.quote.parcels();
+    let order = Order {
+        id: order_id,
+        number: checkout.number.clone(),
+        checkout: checkout.id,
+        payment,
+        shopper: checkout.shopper,
+        store: checkout.store.clone(),
+        state: OrderState::Placed,
+        captured: Money::zero(checkout.quote.total.currency()),
+        refunded: Money::zero(checkout.quote.total.currency()),
+        shipment: (!parcels.is_empty()).then(|| app.ids.next()),
+        trouble: None,
+        version: 1,
+        placed_at: now,
+        quote: checkout.quote.clone(),
+    };
+    store::insert_order(tx, &order).await?;
+    if let Some(shipment) = order.shipment {
+        request_delivery(app, tx, now, &checkout, &order, shipment, parcels).await?;
+    }
+    tell(app, tx, now, NewsKind::Paid, &order).await
+}
+
+async fn request_delivery(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    checkout: &Checkout,
+    order: &Order,
+    shipment: ShipmentId,
+    parcels: Vec<i64>,
+) -> Result<(), Internal> {
+    let catalog = app.catalog.view();
+    let store = catalog.store(&order.store).ok_or("the order's store is gone")?;
+    let recipient = checkout.recipient.clone().ok_or("a delivery without a recipient")?;
+    let request = delivery::Request {
+        shipment,
+        order: order.id,
+        store: order.store.clone(),
+        shopper: order.shopper,
+        sender: delivery::Address::of_store(store),
+        recipient,
+        parcels: parcels.into_iter().map(|weight_grams| delivery::Parcel { weight_grams }).collect(),
+        reference: order.number.clone(),
+    };
+    Ok(delivery::request(tx, &app.ids, now, request).await?)
+}
+
+async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+    order.captured = captured_total;
+    order.trouble = None;
+    order.state = order.settled_state();
+    Ok(store::update_order(tx, &order).await?)
+}
+
+async fn refunded(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
+    refund: RefundId,
+    amount: Money,
+) -> Result<(), Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+    if !store::end_refund(tx, refund, RefundState::Done, None).await? {
+        return Ok(());
+    }
+    order.refunded = order.refunded.plus(amount)?;
+    store::update_order(tx, &order).await?;
+    tell(app, tx, now, NewsKind::Refunded, &order).await
+}
+
+/// A payment was given up and everything went back. An order that was cancelled shows it; a checkout knows already.
+async fn given_back(tx: &mut Tx, payment: PaymentId) -> Result<(), Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+    let Some(payment) = payments::find(&mut *tx, payment).await? else { return Ok(()) };
+    order.captured = payment.captured;
+    order.refunded = payment.refunded;
+    if order.state != OrderState::Cancelled {
+        // Nobody asked for it: a hold ran out before the goods were handed over.
+        order.trouble = Some("the hold on the account ended unused".to_owned());
+    }
+    Ok(store::update_order(tx, &order).await?)
+}
+
+/// Takes what the deliveries learned: the courier has the goods, so the rest is captured.
+pub async fn delivery_news(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    news: delivery::News,
+) -> Result<(), Internal> {
+    use delivery::News;
+    let (order, kind) = match news {
+        News::Booked { order, .. } => (order, NewsKind::Booked),
+        News::HandedOver { order, .. } => (order, NewsKind::HandedOver),
+        News::Delivered { order, .. } => (order, NewsKind::Delivered),
+        News::Returned { order, .. } => (order, NewsKind::Returned),
+        News::Failed { order, .. } => (order, NewsKind::Failed),
+    };
+    let Some(seen) = store::find_order(&mut *tx, order).await? else { return Ok(()) };
+    payments::lock(tx, seen.payment).await?;
+    let Some(order) = store::find_order_locked(tx, order).await? else { return Ok(()) };
+    if kind == NewsKind::HandedOver && order.state == OrderState::Placed {
+        let rest = order.quote.due_at_hand_over()?;
+        if rest.is_positive() {
+            payments::capture(tx, &app.ids, now, order.payment, HAND_OVER_SEQUENCE, rest, true).await?;
+        }
+    }
+    tell(app, tx, now, kind, &order).await
+}
+
+/// Tells the other systems what happened to an order, in the transaction in which it happened.
+pub(super) async fn tell(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    kind: NewsKind,
+    order: &Order,
+) -> Result<(), Internal> {
+    let payload = views::order_payload(order)?;
+    let news = super::News { kind, order: order.id, store: order.store.clone(), payload };
+    app.order_news(tx, now, news).await
+}

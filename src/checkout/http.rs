@@ -1,0 +1,440 @@
+//! The routes of checkouts and orders.
+
+use axum::extract::State as AppState;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::model::{Checkout, Order, Refund, State};
+use super::place::{self, Error, Placement};
+use super::quote::QuoteError;
+use super::views::{CheckoutView, OrderPage, OrderView};
+use super::{receipt, refund, store};
+use crate::app::App;
+use crate::error::{Problem, ProblemBody};
+use crate::http::extract::{Json, Path, Query};
+use crate::http::reply::{self, Reply};
+use crate::identity::{Caller, Role, Shopper, Staff};
+use crate::ids::{CheckoutId, OrderId, RefundId, StoreId};
+use crate::money::Money;
+
+/// Most checkouts that one answer lists for staff.
+const HELD_LISTED_MAX: i64 = 100;
+/// Orders of a page.
+const PAGE_MAX: i64 = 50;
+/// Longest reason that staff may give.
+const REASON_LENGTH_MAX: usize = 200;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unknown => Self::not_found("checkout_unknown", "You have no such checkout."),
+            Error::UnknownOrder => Self::not_found("order_unknown", "You have no such order."),
+            Error::Differs => Self::unprocessable(
+                "id_reused",
+                "The id names something that was asked for differently. Choose a new UUID.",
+            ),
+            Error::Method(detail) => Self::unprocessable(
+                "payment_method_unusable",
+                format!("The payment method can't be debited: {detail}."),
+            )
+            .at("/payment_method", detail),
+            Error::Address(faults) => faults.into_iter().fold(
+                Self::unprocessable("address_invalid", "The address can't be delivered to; see errors."),
+                |problem, fault| problem.at(format!("/deliver/recipient{}", fault.pointer), fault.detail),
+            ),
+            Error::FeeUntaxed => {
+                Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
+            }
+            Error::Cart(error) => error.into(),
+            Error::Quote(error) => quote_problem(&error),
+            Error::Payment(error) => error.into(),
+            Error::Delivery(error) => error.into(),
+            Error::Total(total) => {
+                Self::unprocessable("total_differs", format!("The quote's total is {total}."))
+                    .at("/total", "not the quote's total")
+            }
+            Error::State(state) => Self::conflict(
+                "checkout_state",
+                format!("The checkout is {state}; it can't do that any more, or not yet."),
+            ),
+            Error::Order(detail) => Self::conflict("order_state", detail),
+            Error::RefundTooLarge(left) => {
+                Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
+                    .at("/amount", "out of range")
+            }
+            Error::Money(error) => Self::unprocessable("amount_invalid", error.to_string()),
+            Error::Database(error) => error.into(),
+            Error::Internal(error) => Self::internal(error),
+        }
+    }
+}
+
+fn quote_problem(error: &QuoteError) -> Problem {
+    let code = match error {
+        QuoteError::UnknownLine(_) => "line_unknown",
+        QuoteError::NotDeliverable(_) => "line_not_deliverable",
+        QuoteError::TooHeavy(_) => "line_too_heavy",
+        QuoteError::Money(_) => "amount_too_large",
+    };
+    Problem::unprocessable(code, error.to_string()).at("/deliver/lines", error.to_string())
+}
+
+/// Place a checkout: quote the cart and lock it
+///
+/// The app names the checkout. What is quoted is what is paid; nothing is debited before `pay`.
+#[utoipa::path(
+    put,
+    path = "/v1/checkouts/{checkout}",
+    operation_id = "place_checkout",
+    tag = "checkout",
+    params(("checkout" = CheckoutId, Path, description = "A new UUID of the app's choice")),
+    request_body = Placement,
+    responses(
+        (status = 201, body = CheckoutView, description = "Quoted, and the cart is locked"),
+        (status = 200, body = CheckoutView, description = "It was placed before"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `delivery_unavailable`"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `payment_method_unusable`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `id_reused`"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn place_checkout(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path(checkout): Path<CheckoutId>,
+    Json(placement): Json<Placement>,
+) -> Result<Response, Problem> {
+    let (is_new, checkout) = place::place(&app, shopper.id, checkout, &placement).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(Reply(status, CheckoutView::from(checkout)).into_response())
+}
+
+/// Read a checkout, or wait for its outcome
+///
+/// With `Prefer: wait=SECONDS` the answer comes when the checkout waits for nobody but the shopper or staff, or when the
+/// time is over.
+#[utoipa::path(
+    get,
+    path = "/v1/checkouts/{checkout}",
+    operation_id = "read_checkout",
+    tag = "checkout",
+    params(
+        ("checkout" = CheckoutId, Path, description = "The checkout"),
+        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS` (RFC 7240), at most 20"),
+    ),
+    responses(
+        (status = 200, body = CheckoutView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn read_checkout(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path(checkout): Path<CheckoutId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let checkout = outcome(&app, &shopper, checkout, &headers).await?;
+    Ok(Reply(StatusCode::OK, CheckoutView::from(checkout)).into_response())
+}
+
+async fn outcome(
+    app: &App,
+    shopper: &Shopper,
+    id: CheckoutId,
+    headers: &HeaderMap,
+) -> Result<Checkout, Error> {
+    let look = || async {
+        let checkout = store::find(&app.db, id).await?;
+        checkout.filter(|checkout| checkout.shopper == shopper.id).ok_or(Error::Unknown)
+    };
+    app.changes.wait_for(id.0, reply::wait(headers), look, |checkout| checkout.state != State::Paying).await
+}
+
+/// The shopper's yes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The total that the shopper saw and agrees to.
+    total: Money,
+}
+
+/// Pay: the shopper's yes to the quote
+///
+/// The debit begins at once, unless staff must look first (`held`). With `Prefer: wait=SECONDS` the answer carries the
+/// outcome when it is there in time; otherwise 202, and the checkout can be read. Sent twice, it debits once.
+#[utoipa::path(
+    post,
+    path = "/v1/checkouts/{checkout}/pay",
+    operation_id = "pay",
+    tag = "checkout",
+    params(
+        ("checkout" = CheckoutId, Path, description = "The checkout"),
+        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS` (RFC 7240), at most 20"),
+    ),
+    request_body = Confirmation,
+    responses(
+        (status = 200, body = CheckoutView, description = "The outcome is there"),
+        (status = 202, body = CheckoutView, description = "The provider has not answered yet"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`total_differs`, `payment_method_unusable`"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn pay(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path(checkout): Path<CheckoutId>,
+    headers: HeaderMap,
+    Json(body): Json<Confirmation>,
+) -> Result<Response, Problem> {
+    place::confirm(&app, shopper.id, checkout, body.total).await?;
+    let checkout = outcome(&app, &shopper, checkout, &headers).await?;
+    let status = if checkout.state == State::Paying { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(Reply(status, CheckoutView::from(checkout)).into_response())
+}
+
+/// Cancel a checkout: the cart is open again, whatever was debited is given back
+#[utoipa::path(
+    post,
+    path = "/v1/checkouts/{checkout}/cancel",
+    operation_id = "cancel_checkout",
+    tag = "checkout",
+    params(("checkout" = CheckoutId, Path, description = "The checkout")),
+    responses(
+        (status = 200, body = CheckoutView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`: it was paid"),
+    ),
+    security(("shopper" = []), ("staff" = []))
+)]
+pub async fn cancel_checkout(
+    AppState(app): AppState<App>,
+    caller: Caller,
+    Path(checkout): Path<CheckoutId>,
+) -> Result<Response, Problem> {
+    let reason =
+        if matches!(caller, Caller::Shopper(_)) { "the shopper cancelled it" } else { "staff cancelled it" };
+    let may = |checkout: &Checkout| match &caller {
+        Caller::Shopper(shopper) if shopper.id == checkout.shopper => Ok(()),
+        Caller::Staff(staff) if staff.must(Role::Clerk, &checkout.store).is_ok() => Ok(()),
+        _ => Err(Error::Unknown),
+    };
+    let checkout = place::give_up(&app, checkout, reason, may).await?;
+    Ok(Reply(StatusCode::OK, CheckoutView::from(checkout)).into_response())
+}
+
+/// Release a held checkout after a look: the debit begins
+#[utoipa::path(
+    post,
+    path = "/v1/checkouts/{checkout}/release",
+    operation_id = "release_checkout",
+    tag = "checkout",
+    params(("checkout" = CheckoutId, Path, description = "The checkout")),
+    responses(
+        (status = 200, body = CheckoutView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`"),
+    ),
+    security(("staff" = []))
+)]
+pub async fn release_checkout(
+    AppState(app): AppState<App>,
+    staff: Staff,
+    Path(checkout): Path<CheckoutId>,
+) -> Result<Response, Problem> {
+    let may = |store: &StoreId| staff.must(Role::Clerk, store).map_err(|_| Error::Unknown);
+    let checkout = place::release(&app, checkout, may).await?;
+    Ok(Reply(StatusCode::OK, CheckoutView::from(checkout)).into_response())
+}
+
+/// List the checkouts of a store that staff must look at
+#[utoipa::path(
+    get,
+    path = "/v1/stores/{store}/checkouts/held",
+    operation_id = "list_held_checkouts",
+    tag = "checkout",
+    params(("store" = StoreId, Path, description = "The store")),
+    responses(
+        (status = 200, body = Vec<CheckoutView>, description = "The longest waiting first, at most 100"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("staff" = []))
+)]
+pub async fn list_held_checkouts(
+    AppState(app): AppState<App>,
+    staff: Staff,
+    Path(store): Path<StoreId>,
+) -> Result<Response, Problem> {
+    staff.must(Role::Clerk, &store)?;
+    let held = store::held(&app.db, &store, HELD_LISTED_MAX).await?;
+    let held: Vec<CheckoutView> = held.into_iter().map(CheckoutView::from).collect();
+    Ok(Reply(StatusCode::OK, held).into_response())
+}
+
+/// Which page of orders.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrdersQuery {
+    /// Orders older than this one: `next` of the page before.
+    before: Option<OrderId>,
+}
+
+/// List the shopper's orders, newest first
+#[utoipa::path(
+    get,
+    path = "/v1/orders",
+    operation_id = "list_orders",
+    tag = "checkout",
+    params(("before" = Option<OrderId>, Query, description = "Orders older than this one: `next` of the page before")),
+    responses(
+        (status = 200, body = OrderPage, description = "At most 50"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn list_orders(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Query(query): Query<OrdersQuery>,
+) -> Result<Response, Problem> {
+    let before = query.before.unwrap_or(OrderId(uuid::Uuid::max()));
+    let orders = store::orders_of(&app.db, shopper.id, before, PAGE_MAX).await?;
+    let is_full = i64::try_from(orders.len()).is_ok_and(|count| count == PAGE_MAX);
+    let next = orders.last().filter(|_| is_full).map(|order| order.id);
+    let items = orders.into_iter().map(|order| OrderView::new(order, Vec::new(), None)).collect();
+    Ok(Reply(StatusCode::OK, OrderPage { items, next }).into_response())
+}
+
+/// Read an order
+#[utoipa::path(
+    get,
+    path = "/v1/orders/{order}",
+    operation_id = "read_order",
+    tag = "checkout",
+    params(("order" = OrderId, Path, description = "The order")),
+    responses(
+        (status = 200, body = OrderView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
+    ),
+    security(("shopper" = []), ("staff" = []))
+)]
+pub async fn read_order(
+    AppState(app): AppState<App>,
+    caller: Caller,
+    Path(order): Path<OrderId>,
+) -> Result<Response, Problem> {
+    let order = store::find_order(&app.db, order).await?.ok_or(Error::UnknownOrder)?;
+    let may = match &caller {
+        Caller::Shopper(shopper) => shopper.id == order.shopper,
+        Caller::Staff(staff) => staff.must(Role::Clerk, &order.store).is_ok(),
+        Caller::Partner(_) => false,
+    };
+    if !may {
+        return Err(Error::UnknownOrder.into());
+    }
+    let refunds = store::refunds(&app.db, order.id).await?;
+    let receipt_url = receipt::url(&app, order.id).await?;
+    Ok(Reply(StatusCode::OK, OrderView::new(order, refunds, Some(receipt_url))).into_response())
+}
+
+/// Cancel an order as a whole, before its goods have left
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{order}/cancel",
+    operation_id = "cancel_order",
+    tag = "checkout",
+    params(("order" = OrderId, Path, description = "The order")),
+    responses(
+        (status = 200, body = OrderView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`, `shipment_state`"),
+    ),
+    security(("staff" = []))
+)]
+pub async fn cancel_order(
+    AppState(app): AppState<App>,
+    staff: Staff,
+    Path(order): Path<OrderId>,
+) -> Result<Response, Problem> {
+    let order: Order = refund::cancel(&app, order, supervisor(&staff)).await?;
+    Ok(Reply(StatusCode::OK, OrderView::new(order, Vec::new(), None)).into_response())
+}
+
+fn supervisor(staff: &Staff) -> impl FnOnce(&StoreId) -> Result<(), Error> {
+    |store| staff.must(Role::Supervisor, store).map_err(|_| Error::UnknownOrder)
+}
+
+/// Money to be given back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundWish {
+    /// How much; left out, everything that is left.
+    amount: Option<Money>,
+    /// Why, for the books.
+    #[schema(min_length = 1, max_length = 200)]
+    reason: String,
+}
+
+/// Refund an order in full or part, to the account that was debited
+#[utoipa::path(
+    put,
+    path = "/v1/orders/{order}/refunds/{refund}",
+    operation_id = "refund_order",
+    tag = "checkout",
+    params(
+        ("order" = OrderId, Path, description = "The order"),
+        ("refund" = RefundId, Path, description = "A new UUID of the caller's choice"),
+    ),
+    request_body = RefundWish,
+    responses(
+        (status = 202, body = Refund, description = "Begun; the order shows its outcome"),
+        (status = 200, body = Refund, description = "It was begun before"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`refund_too_large`, `amount_invalid`, `id_reused`"),
+    ),
+    security(("staff" = []))
+)]
+pub async fn refund_order(
+    AppState(app): AppState<App>,
+    staff: Staff,
+    Path((order, refund)): Path<(OrderId, RefundId)>,
+    Json(body): Json<RefundWish>,
+) -> Result<Response, Problem> {
+    let reason = body.reason.trim().to_owned();
+    if !(1..=REASON_LENGTH_MAX).contains(&reason.len()) {
+        return Err(Problem::unprocessable("reason_invalid", "Say why in 1 to 200 characters.")
+            .at("/reason", "length"));
+    }
+    let wish = refund::Wish { refund, order, amount: body.amount, reason, staff: staff.id };
+    let (is_new, refund) = refund::refund(&app, wish, supervisor(&staff)).await?;
+    let status = if is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(Reply(status, refund).into_response())
+}

@@ -1,0 +1,418 @@
+//! Placing a checkout: quote and lock, the shopper's yes, staff's look, giving up.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::model::{Checkout, Event, Hold, State, Step};
+use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
+use super::store;
+use crate::app::App;
+use crate::cart::{self, Cart, Entry};
+use crate::clock::Moment;
+use crate::db::{self, Tx};
+use crate::delivery;
+use crate::ids::{CartId, CheckoutId, MethodId, ShopperId, StoreId};
+use crate::jobs::{self, Job, Lease, Outcome};
+use crate::money::Money;
+use crate::payments;
+
+/// A quote holds this long: time to read it, not to shop on.
+const QUOTE_LASTS: chrono::Duration = chrono::Duration::minutes(15);
+/// Staff have this long to look; then the shopper is free to leave by the tills.
+const HOLD_LASTS: chrono::Duration = chrono::Duration::minutes(15);
+/// A provider that has not answered by then is given up, and whatever it did is undone.
+const PAYMENT_LASTS: chrono::Duration = chrono::Duration::minutes(15);
+/// A deadline is looked at this much later, so that the job never comes too early by a rounding.
+const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
+
+/// Why a checkout can't be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such checkout, or another's.
+    #[error("no such checkout")]
+    Unknown,
+    /// No such order, or another's.
+    #[error("no such order")]
+    UnknownOrder,
+    /// The id names a checkout that was asked for differently.
+    #[error("the id names another checkout")]
+    Differs,
+    /// No such payment method, or not usable.
+    #[error("the payment method is not usable: {0}")]
+    Method(&'static str),
+    /// The address can't be delivered to.
+    #[error("the address has faults")]
+    Address(Vec<delivery::AddressFault>),
+    /// There is no tax rate for the delivery fee in the store's country.
+    #[error("the delivery fee has no tax rate")]
+    FeeUntaxed,
+    /// The cart refuses.
+    #[error(transparent)]
+    Cart(#[from] cart::Error),
+    /// There is no quote.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+    /// The payment refuses.
+    #[error(transparent)]
+    Payment(#[from] payments::Error),
+    /// The delivery refuses.
+    #[error(transparent)]
+    Delivery(#[from] delivery::Error),
+    /// The shopper agreed to another total than the quote's.
+    #[error("the quote's total is {0}")]
+    Total(Money),
+    /// The state does not allow it.
+    #[error("a checkout that is {0} can't do that")]
+    State(State),
+    /// The order does not allow it.
+    #[error("{0}")]
+    Order(&'static str),
+    /// More than what is left of the captured amount was to be given back.
+    #[error("at most {0} can be given back")]
+    RefundTooLarge(Money),
+    /// An amount does not fit.
+    #[error(transparent)]
+    Money(#[from] crate::money::Error),
+    /// The database does not answer.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// Something inside went wrong that has no meaning for the caller.
+    #[error("{0}")]
+    Internal(#[source] crate::error::Internal),
+}
+
+/// What is to be delivered, and where to.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deliver {
+    /// The numbers of the cart's lines that are delivered; the others are taken along.
+    #[schema(min_items = 1, max_items = 500)]
+    pub lines: BTreeSet<i64>,
+    /// Where to.
+    pub recipient: delivery::Address,
+}
+
+/// What the app asks for: a quote for a version of its cart.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Placement {
+    /// The cart.
+    pub cart: CartId,
+    /// Its version, as last read: what the shopper saw.
+    pub cart_version: i64,
+    /// What is to be debited.
+    pub payment_method: MethodId,
+    /// What is delivered; left out, everything is taken along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver: Option<Deliver>,
+}
+
+/// Quotes and locks. The same request again answers the checkout as it is; says whether it is new.
+pub(super) async fn place(
+    app: &App,
+    shopper: ShopperId,
+    id: CheckoutId,
+    placement: &Placement,
+) -> Result<(bool, Checkout), Error> {
+    let hash = hash(placement)?;
+    if let Some(existing) = store::find(&app.db, id).await? {
+        return same(existing, shopper, &hash).map(|existing| (false, existing));
+    }
+    if let Some(deliver) = &placement.deliver {
+        let faults = deliver.recipient.faults();
+        if !faults.is_empty() {
+            return Err(Error::Address(faults));
+        }
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let entry = Entry { id: app.ids.next(), at: now };
+    let cart = cart::lock(&mut tx, entry, shopper, placement.cart, placement.cart_version, id).await;
+    let cart = match cart {
+        // The same request, sent twice at once: the other one was first.
+        Err(cart::Error::Locked(holder)) if holder == id => {
+            tx.rollback().await?;
+            let existing = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
+            return same(existing, shopper, &hash).map(|existing| (false, existing));
+        }
+        cart => cart?,
+    };
+    usable_method(&mut tx, shopper, placement.payment_method).await?;
+    let checkout = draft(app, &cart, id, placement, hash, now)?;
+    if !store::insert(&mut tx, &checkout).await? {
+        return Err(Error::Differs);
+    }
+    enqueue_deadline(app, &mut tx, &checkout, now).await?;
+    tx.commit().await?;
+    Ok((true, checkout))
+}
+
+fn same(existing: Checkout, shopper: ShopperId, hash: &str) -> Result<Checkout, Error> {
+    if existing.shopper != shopper {
+        return Err(Error::Unknown);
+    }
+    if existing.request_hash == hash { Ok(existing) } else { Err(Error::Differs) }
+}
+
+fn hash(placement: &Placement) -> Result<String, Error> {
+    let text = serde_json::to_vec(placement).map_err(|error| Error::Internal(error.into()))?;
+    let digest = digest::digest(&digest::SHA256, &text);
+    Ok(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<(), Error> {
+    let method = payments::find_method(&mut *tx, shopper, id)
+        .await?
+        .ok_or(Error::Method("you have no such method"))?;
+    if method.state == payments::MethodState::Active {
+        Ok(())
+    } else {
+        Err(Error::Method("it is not linked, or not any more"))
+    }
+}
+
+fn draft(
+    app: &App,
+    cart: &Cart,
+    id: CheckoutId,
+    placement: &Placement,
+    request_hash: String,
+    now: Moment,
+) -> Result<Checkout, Error> {
+    let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
+    let fee = if delivered.is_empty() { None } else { Some(delivery_fee(app, cart, now)?) };
+    let quote = quote::quote(cart, &delivered, fee)?;
+    let mut holds = Vec::new();
+    if quote.total.minor() > app.config.checkout.limit_minor {
+        holds.push(Hold::AmountLimit);
+    }
+    if cart.lines.iter().any(|line| line.product.age_min.is_some()) {
+        holds.push(Hold::Age);
+    }
+    Ok(Checkout {
+        id,
+        number: number(app),
+        cart: cart.id,
+        cart_version: placement.cart_version,
+        shopper: cart.shopper,
+        store: cart.store.clone(),
+        method: placement.payment_method,
+        state: State::Quoted,
+        holds,
+        quote,
+        recipient: placement.deliver.as_ref().map(|deliver| deliver.recipient.clone()),
+        request_hash,
+        payment: None,
+        order: None,
+        action_url: None,
+        reason: None,
+        deadline: now + QUOTE_LASTS,
+        version: 1,
+        created_at: now,
+    })
+}
+
+/// Ten characters of Crockford's alphabet: no two of them are taken for each other when read out, and they fit every
+/// partner's field for a reference.
+fn number(app: &App) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    app.random.bytes::<10>().iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+}
+
+fn delivery_fee(app: &App, cart: &Cart, now: Moment) -> Result<DeliveryFee, Error> {
+    let catalog = app.catalog.view();
+    let settings = &app.config.checkout;
+    let store = catalog.store(&cart.store).ok_or(cart::Error::UnknownStore)?;
+    let tax_rate = catalog
+        .rate(&store.country, &settings.delivery_tax_class, now.date_naive())
+        .ok_or(Error::FeeUntaxed)?;
+    Ok(DeliveryFee { amount: Money::new(settings.delivery_fee_minor, cart.currency), tax_rate })
+}
+
+/// The shopper's yes to this total. Staff look first where a hold says so; otherwise the debit begins.
+pub(super) async fn confirm(
+    app: &App,
+    shopper: ShopperId,
+    id: CheckoutId,
+    total: Money,
+) -> Result<Checkout, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let checkout = store::find_locked(&mut tx, id).await?.filter(|checkout| checkout.shopper == shopper);
+    let mut checkout = checkout.ok_or(Error::Unknown)?;
+    if checkout.quote.total != total {
+        return Err(Error::Total(checkout.quote.total));
+    }
+    if checkout.state == State::Quoted && now > checkout.deadline {
+        return Err(Error::State(State::Cancelled));
+    }
+    let event = if checkout.holds.is_empty() { Event::Confirmed } else { Event::ConfirmedWithHold };
+    step(app, &mut tx, &mut checkout, event, now).await?;
+    tx.commit().await?;
+    announce(app, id);
+    Ok(checkout)
+}
+
+/// Staff have looked and let it pass.
+pub(super) async fn release(
+    app: &App,
+    id: CheckoutId,
+    may: impl FnOnce(&StoreId) -> Result<(), Error>,
+) -> Result<Checkout, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut checkout = store::find_locked(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    may(&checkout.store)?;
+    step(app, &mut tx, &mut checkout, Event::Released, now).await?;
+    tx.commit().await?;
+    announce(app, id);
+    Ok(checkout)
+}
+
+/// The shopper or staff give it up: the cart is open again, and whatever was debited is given back.
+pub(super) async fn give_up(
+    app: &App,
+    id: CheckoutId,
+    reason: &str,
+    may: impl FnOnce(&Checkout) -> Result<(), Error>,
+) -> Result<Checkout, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let seen = store::find(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    if let Some(payment) = seen.payment {
+        payments::lock(&mut tx, payment).await?;
+    }
+    let mut checkout = store::find_locked(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    may(&checkout)?;
+    if checkout.payment != seen.payment {
+        // It was confirmed between the two looks: its payment must be locked first.
+        return Err(Error::State(checkout.state));
+    }
+    if !checkout.state.is_final() {
+        checkout.reason = Some(reason.to_owned());
+    }
+    step(app, &mut tx, &mut checkout, Event::GivenUp, now).await?;
+    tx.commit().await?;
+    announce(app, id);
+    Ok(checkout)
+}
+
+/// Wakes whoever waits for the checkout, and the workers.
+fn announce(app: &App, id: CheckoutId) {
+    app.changes.changed(id.0);
+    app.jobs.wake();
+}
+
+/// Moves a locked checkout by an event, with everything that the new state brings, inside the caller's transaction. Says
+/// whether it moved.
+pub(super) async fn step(
+    app: &App,
+    tx: &mut Tx,
+    checkout: &mut Checkout,
+    event: Event,
+    now: Moment,
+) -> Result<bool, Error> {
+    let next = match checkout.state.apply(event) {
+        Step::To(next) => next,
+        Step::Stay => return Ok(false),
+        Step::Refused => return Err(Error::State(checkout.state)),
+    };
+    match next {
+        State::Paying => begin_payment(app, tx, checkout, now).await?,
+        State::Held => checkout.deadline = now + HOLD_LASTS,
+        State::Declined | State::Cancelled => {
+            if let (State::Cancelled, Some(payment)) = (next, checkout.payment) {
+                payments::cancel(tx, &app.ids, now, payment).await?;
+            }
+            cart::unlock(tx, Entry { id: app.ids.next(), at: now }, checkout.cart, checkout.id).await?;
+        }
+        State::Quoted | State::ActionRequired | State::Paid => {}
+    }
+    checkout.state = next;
+    store::update(tx, checkout, now).await?;
+    if matches!(next, State::Paying | State::Held) {
+        enqueue_deadline(app, tx, checkout, now).await?;
+    }
+    metrics::counter!("aisle_checkouts_total", "state" => next.as_str()).increment(1);
+    Ok(true)
+}
+
+async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Moment) -> Result<(), Error> {
+    let payment = app.ids.next();
+    checkout.payment = Some(payment);
+    checkout.deadline = now + PAYMENT_LASTS;
+    let quote = &checkout.quote;
+    let goods = quote.lines.iter().map(|line| payments::PaymentLine {
+        name: line.name.clone(),
+        quantity: line.pieces,
+        amount: line.amount,
+    });
+    let fee = quote.delivery_fee.map(|fee| payments::PaymentLine {
+        name: "Delivery".to_owned(),
+        quantity: 1,
+        amount: fee.amount,
+    });
+    let is_delivered = quote.lines_of(Fulfilment::Deliver).next().is_some();
+    let start = payments::Start {
+        payment,
+        checkout: checkout.id,
+        shopper: checkout.shopper,
+        method: checkout.method,
+        total: quote.total,
+        due_now: if is_delivered { quote.due_now } else { quote.total },
+        lines: goods.chain(fee).collect(),
+        reference: checkout.number.clone(),
+        return_url: String::new(),
+    };
+    payments::start(tx, &app.ids, now, start).await?;
+    Ok(())
+}
+
+/// A checkout's deadline has passed: it gives itself up unless it has gone on.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Expire {
+    checkout: CheckoutId,
+}
+
+impl Job for Expire {
+    const KIND: &'static str = "checkout.expire";
+
+    fn subject(&self) -> String {
+        self.checkout.to_string()
+    }
+}
+
+async fn enqueue_deadline(app: &App, tx: &mut Tx, checkout: &Checkout, now: Moment) -> Result<(), db::Error> {
+    let job = Expire { checkout: checkout.id };
+    jobs::enqueue_at(tx, &app.ids, now, &job, checkout.deadline + DEADLINE_SLACK).await
+}
+
+/// Looks at a checkout whose deadline should have passed.
+pub async fn expire(app: &App, lease: &Lease) -> Outcome {
+    let job: Expire = lease.payload()?;
+    let now = app.clock.now();
+    let Some(checkout) = store::find(&app.db, job.checkout).await? else { return Ok(()) };
+    if checkout.state.is_final() {
+        return Ok(());
+    }
+    if now <= checkout.deadline {
+        let left = (checkout.deadline + DEADLINE_SLACK - now).to_std().unwrap_or(Duration::from_secs(1));
+        return Err(jobs::Failure::after(left, "not yet"));
+    }
+    let given_up = give_up(app, job.checkout, "its deadline passed", |checkout| {
+        if now > checkout.deadline || checkout.state.is_final() {
+            Ok(())
+        } else {
+            Err(Error::State(checkout.state))
+        }
+    });
+    match given_up.await {
+        // Paid, or gone on, between the two looks.
+        Ok(_) | Err(Error::State(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

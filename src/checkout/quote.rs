@@ -1,0 +1,173 @@
+//! The quote: what is paid, for what, and which share of it at once. Pure.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::cart::{self, Cart, TaxLine};
+use crate::ids::Sku;
+use crate::money::{self, Money, Rate};
+use crate::text_enum;
+
+text_enum! {
+    /// How a line reaches the shopper's home.
+    pub enum Fulfilment {
+        /// The shopper carries it out of the store.
+        TakeAlong = "take_along",
+        /// A courier brings it.
+        Deliver = "deliver",
+    }
+}
+
+/// A line of a quote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QuoteLine {
+    /// The number of the cart's line.
+    pub line: i64,
+    /// The retailer's number of the product.
+    pub sku: Sku,
+    /// The code as GTIN-14, or the chain's own number.
+    pub code: String,
+    /// The product's name.
+    pub name: String,
+    /// How many pieces.
+    pub pieces: i64,
+    /// Gross price of a piece.
+    pub unit_price: Money,
+    /// Gross amount of the line.
+    pub amount: Money,
+    /// The VAT rate in percent.
+    pub tax_rate: Rate,
+    /// Taken along or delivered.
+    pub fulfilment: Fulfilment,
+    /// Weight of a piece in grams, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_grams: Option<i64>,
+}
+
+/// What is paid, and for what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Quote {
+    /// What is bought.
+    pub lines: Vec<QuoteLine>,
+    /// What the courier costs, gross, when something is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_fee: Option<DeliveryFee>,
+    /// What is debited in all.
+    pub total: Money,
+    /// The VAT in it, by rate.
+    pub taxes: Vec<TaxLine>,
+    /// The share of what is taken along: captured at once. The rest is captured when the goods are with the courier.
+    pub due_now: Money,
+}
+
+/// What the courier costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryFee {
+    /// Gross.
+    pub amount: Money,
+    /// The VAT rate in percent.
+    pub tax_rate: Rate,
+}
+
+/// Why there is no quote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QuoteError {
+    /// The cart has no line of that number.
+    #[error("the cart has no line {0}")]
+    UnknownLine(i64),
+    /// No courier may bring it.
+    #[error("line {0} can't be delivered")]
+    NotDeliverable(i64),
+    /// One piece is heavier than a parcel may be.
+    #[error("a piece of line {0} is heavier than a parcel may be")]
+    TooHeavy(i64),
+    /// An amount does not fit.
+    #[error(transparent)]
+    Money(#[from] money::Error),
+}
+
+/// Goods of one parcel at most: the couriers' limit of 31.5 kg less the carton.
+pub const PARCEL_GRAMS_MAX: i64 = 30_000;
+/// The carton and its filling.
+const CARTON_GRAMS: i64 = 400;
+/// What a piece is taken to weigh when nobody said.
+const PIECE_GRAMS_ASSUMED: i64 = 500;
+
+/// Quotes a cart: the lines of these numbers are delivered for the fee, the others taken along.
+pub fn quote(cart: &Cart, delivered: &BTreeSet<i64>, fee: Option<DeliveryFee>) -> Result<Quote, QuoteError> {
+    if let Some(unknown) =
+        delivered.iter().find(|number| !cart.lines.iter().any(|line| line.number == **number))
+    {
+        return Err(QuoteError::UnknownLine(*unknown));
+    }
+    let lines = cart.lines.iter().map(|line| quote_line(line, delivered)).collect::<Result<Vec<_>, _>>()?;
+    let delivery_fee = fee.filter(|_| !delivered.is_empty());
+    let amounts = lines.iter().map(|line| (line.tax_rate, line.amount));
+    let amounts = amounts.chain(delivery_fee.map(|fee| (fee.tax_rate, fee.amount)));
+    let totals = cart::total(cart.currency, amounts)?;
+    let taken = lines.iter().filter(|line| line.fulfilment == Fulfilment::TakeAlong).map(|line| line.amount);
+    let due_now = Money::sum(cart.currency, taken)?;
+    Ok(Quote { delivery_fee, total: totals.total, taxes: totals.taxes, due_now, lines })
+}
+
+fn quote_line(line: &cart::Line, delivered: &BTreeSet<i64>) -> Result<QuoteLine, QuoteError> {
+    let is_delivered = delivered.contains(&line.number);
+    if is_delivered && !line.product.deliverable {
+        return Err(QuoteError::NotDeliverable(line.number));
+    }
+    if is_delivered && line.product.weight_grams.is_some_and(|grams| grams > PARCEL_GRAMS_MAX) {
+        return Err(QuoteError::TooHeavy(line.number));
+    }
+    Ok(QuoteLine {
+        line: line.number,
+        sku: line.product.sku.clone(),
+        code: line.product.code.clone(),
+        name: line.product.name.clone(),
+        pieces: line.quantity,
+        unit_price: line.product.price,
+        amount: line.amount()?,
+        tax_rate: line.product.rate,
+        fulfilment: if is_delivered { Fulfilment::Deliver } else { Fulfilment::TakeAlong },
+        weight_grams: line.product.weight_grams,
+    })
+}
+
+impl Quote {
+    /// What is captured when the goods are with the courier.
+    pub fn due_at_hand_over(&self) -> Result<Money, money::Error> {
+        self.total.minus(self.due_now)
+    }
+
+    /// The lines that go one way.
+    pub fn lines_of(&self, fulfilment: Fulfilment) -> impl Iterator<Item = &QuoteLine> {
+        self.lines.iter().filter(move |line| line.fulfilment == fulfilment)
+    }
+
+    /// How many pieces go one way.
+    pub fn pieces_of(&self, fulfilment: Fulfilment) -> i64 {
+        self.lines_of(fulfilment).map(|line| line.pieces).sum()
+    }
+
+    /// The weights in grams, cartons included, of the parcels that what is delivered needs: as few as the limit allows,
+    /// filled piece by piece.
+    pub fn parcels(&self) -> Vec<i64> {
+        let mut parcels: Vec<i64> = Vec::new();
+        let lines = self.lines_of(Fulfilment::Deliver);
+        let mut pieces: Vec<i64> = lines
+            .flat_map(|line| {
+                let grams = line.weight_grams.unwrap_or(PIECE_GRAMS_ASSUMED).max(1);
+                (0..line.pieces).map(move |_| grams)
+            })
+            .collect();
+        pieces.sort_unstable_by(|a, b| b.cmp(a));
+        for grams in pieces {
+            match parcels.iter_mut().find(|parcel| **parcel + grams <= PARCEL_GRAMS_MAX) {
+                Some(parcel) => *parcel += grams,
+                None => parcels.push(grams),
+            }
+        }
+        parcels.into_iter().map(|grams| grams + CARTON_GRAMS).collect()
+    }
+}

@@ -1,0 +1,209 @@
+//! The receipt: a page that a person can read, with VAT by rate.
+//!
+//! A browser has no token, so the page opens by a signed address that the order's owner is given and that works for a day.
+
+use axum::extract::State as AppState;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use chrono::DateTime;
+use maud::{DOCTYPE, Markup, html};
+use serde::{Deserialize, Serialize};
+
+use super::model::{Order, OrderState, Refund, RefundState};
+use super::quote::{Fulfilment, QuoteLine};
+use super::store;
+use crate::app::App;
+use crate::catalog::Store;
+use crate::clock::Moment;
+use crate::error::{Problem, ProblemBody};
+use crate::http::extract::{Path, Query};
+use crate::ids::OrderId;
+use crate::money::Money;
+
+/// The type of the signed key in the address.
+const KEY_TYPE: &str = "receipt+jwt";
+/// Whom the key is for.
+const KEY_AUDIENCE: &str = "receipt";
+/// How long an address works: a day, so that one that was passed on does not open the receipt for ever.
+const KEY_LASTS: chrono::Duration = chrono::Duration::hours(24);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Key {
+    sub: String,
+    aud: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// The key in the address of a receipt.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptQuery {
+    /// The signed key.
+    key: String,
+}
+
+/// The address of an order's receipt.
+pub(super) async fn url(app: &App, order: OrderId) -> Result<String, Problem> {
+    let now = app.clock.now();
+    let key = Key {
+        sub: order.to_string(),
+        aud: KEY_AUDIENCE.to_owned(),
+        iat: now.timestamp(),
+        exp: (now + KEY_LASTS).timestamp(),
+    };
+    let key = app.identity.sign(app, KEY_TYPE, &key).await?;
+    Ok(app.config.public(&format!("/v1/orders/{order}/receipt?key={key}")))
+}
+
+/// Read a receipt in the browser
+#[utoipa::path(
+    get,
+    path = "/v1/orders/{order}/receipt",
+    operation_id = "read_receipt",
+    tag = "checkout",
+    params(("order" = OrderId, Path, description = "The order"), ("key" = String, Query, description = "The signed key of the address")),
+    responses(
+        (status = 200, body = String, content_type = "text/html", description = "The receipt"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
+    ),
+    security()
+)]
+pub async fn read_receipt(
+    AppState(app): AppState<App>,
+    Path(order): Path<OrderId>,
+    Query(query): Query<ReceiptQuery>,
+) -> Result<Response, Problem> {
+    let unknown = || {
+        Problem::not_found(
+            "order_unknown",
+            "The address is not that of a receipt, or is too old. Ask the app for a new one.",
+        )
+    };
+    let now = app.clock.now();
+    let key: Key =
+        app.identity.verify(KEY_TYPE, KEY_AUDIENCE, &query.key, now).await.map_err(|_| unknown())?;
+    if key.sub != order.to_string() {
+        return Err(unknown());
+    }
+    let order = store::find_order(&app.db, order).await?.ok_or_else(unknown)?;
+    let refunds = store::refunds(&app.db, order.id).await?;
+    let catalog = app.catalog.view();
+    let page = page(&order, &refunds, catalog.store(&order.store));
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "private, no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    Ok((headers, page.into_string()).into_response())
+}
+
+const STYLE: &str = "
+    body { font: 16px/1.5 system-ui, sans-serif; color: #1c1c1c; background: #f4f4f2; margin: 0; }
+    main { max-width: 34rem; margin: 0 auto; padding: 1.5rem; background: #fff; min-height: 100vh; box-sizing: border-box; }
+    h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
+    p { margin: .1rem 0; } .quiet { color: #5a5a5a; font-size: .9rem; }
+    table { width: 100%; border-collapse: collapse; }
+    th, td { text-align: left; padding: .3rem 0; vertical-align: top; font-weight: normal; }
+    th.n, td.n { text-align: right; white-space: nowrap; padding-left: .75rem; font-variant-numeric: tabular-nums; }
+    thead th { color: #5a5a5a; font-size: .85rem; border-bottom: 1px solid #ccc; }
+    .total td { border-top: 2px solid #1c1c1c; font-weight: 600; font-size: 1.1rem; }
+    @media print { body { background: #fff; } }
+";
+
+fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
+    let quote = &order.quote;
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Receipt " (order.number) }
+                style { (maud::PreEscaped(STYLE)) }
+            }
+            body { main {
+                header {
+                    h1 { (store.map_or(order.store.as_str(), |store| store.name.as_str())) }
+                    @if let Some(store) = store {
+                        p { (store.address.street) " " (store.address.house_number) ", " (store.address.postal_code) " " (store.address.city) }
+                    }
+                    p.quiet { "Receipt " (order.number) ", " (day_and_time(order.placed_at)) }
+                    @if order.state == OrderState::Cancelled { p { strong { "This order was cancelled." } } }
+                }
+                (lines("Taken along", quote.lines_of(Fulfilment::TakeAlong)))
+                (lines("Delivered", quote.lines_of(Fulfilment::Deliver)))
+                table {
+                    tbody {
+                        @if let Some(fee) = quote.delivery_fee {
+                            tr { td { "Delivery" } td.n { (fee.amount.to_decimal()) } }
+                        }
+                        tr.total { td { "Total" } td.n { (quote.total) } }
+                    }
+                }
+                h2 { "VAT in the total" }
+                table {
+                    thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
+                    tbody {
+                        @for tax in &quote.taxes {
+                            tr {
+                                td { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
+                                td.n { (tax.gross.to_decimal()) }
+                            }
+                        }
+                    }
+                }
+                (paid(order, refunds))
+            } }
+        }
+    }
+}
+
+fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        return html! {};
+    }
+    html! {
+        h2 { (title) }
+        table {
+            thead { tr { th { "Product" } th.n { "Pieces" } th.n { "Each" } th.n { "Amount" } } }
+            tbody {
+                @for line in lines {
+                    tr {
+                        td { (line.name) div.quiet { (line.code) ", VAT " (line.tax_rate) } }
+                        td.n { (line.pieces) } td.n { (line.unit_price.to_decimal()) } td.n { (line.amount.to_decimal()) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn paid(order: &Order, refunds: &[Refund]) -> Markup {
+    let open = order.quote.total.minor() - order.captured.minor();
+    let done: Vec<&Refund> = refunds.iter().filter(|refund| refund.state == RefundState::Done).collect();
+    html! {
+        h2 { "Payment" }
+        table {
+            tbody {
+                tr { td { "Debited from your linked account" } td.n { (order.captured) } }
+                @if open > 0 && order.state == OrderState::Placed {
+                    tr {
+                        td { "Reserved, debited when the courier has the goods" }
+                        td.n { (Money::new(open, order.captured.currency())) }
+                    }
+                }
+                @for refund in done {
+                    tr { td { "Given back " (day_and_time(refund.created_at)) } td.n { "−" (refund.amount) } }
+                }
+            }
+        }
+    }
+}
+
+fn day_and_time(moment: Moment) -> String {
+    DateTime::format(&moment, "%Y-%m-%d %H:%M UTC").to_string()
+}

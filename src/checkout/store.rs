@@ -1,0 +1,389 @@
+//! The rows of checkouts, orders and refunds.
+
+use sqlx::types::Json;
+
+use super::model::{Checkout, ExitFacts, Hold, Order, OrderState, Refund, RefundState, State};
+use super::quote::{Fulfilment, Quote};
+use crate::clock::Moment;
+use crate::db::{self, Run, Tx};
+use crate::delivery;
+use crate::ids::{
+    CartId, CheckoutId, MethodId, OrderId, PaymentId, RefundId, ShipmentId, ShopperId, StaffId, StoreId,
+};
+use crate::money::{Currency, Money};
+
+#[derive(sqlx::FromRow)]
+struct CheckoutRow {
+    id: CheckoutId,
+    number: String,
+    cart_id: CartId,
+    cart_version: i64,
+    shopper_id: ShopperId,
+    store_id: StoreId,
+    method_id: MethodId,
+    state: State,
+    holds: Json<Vec<Hold>>,
+    quote: Json<Quote>,
+    recipient: Option<Json<delivery::Address>>,
+    request_hash: String,
+    payment_id: Option<PaymentId>,
+    order_id: Option<OrderId>,
+    action_url: Option<String>,
+    reason: Option<String>,
+    deadline: Moment,
+    version: i64,
+    created_at: Moment,
+}
+
+impl From<CheckoutRow> for Checkout {
+    fn from(row: CheckoutRow) -> Self {
+        Self {
+            id: row.id,
+            number: row.number,
+            cart: row.cart_id,
+            cart_version: row.cart_version,
+            shopper: row.shopper_id,
+            store: row.store_id,
+            method: row.method_id,
+            state: row.state,
+            holds: row.holds.0,
+            quote: row.quote.0,
+            recipient: row.recipient.map(|recipient| recipient.0),
+            request_hash: row.request_hash,
+            payment: row.payment_id,
+            order: row.order_id,
+            action_url: row.action_url,
+            reason: row.reason,
+            deadline: row.deadline,
+            version: row.version,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Writes a new checkout; says whether its id was free.
+pub(super) async fn insert(tx: &mut Tx, checkout: &Checkout) -> Result<bool, db::Error> {
+    let written = tx
+        .sql(
+            "INSERT INTO checkouts (id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote,
+                 recipient, request_hash, deadline, version, created_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(checkout.id)
+        .bind(&checkout.number)
+        .bind(checkout.cart)
+        .bind(checkout.cart_version)
+        .bind(checkout.shopper)
+        .bind(&checkout.store)
+        .bind(checkout.method)
+        .bind(checkout.state)
+        .bind(Json(&checkout.holds))
+        .bind(Json(&checkout.quote))
+        .bind(checkout.recipient.as_ref().map(Json))
+        .bind(&checkout.request_hash)
+        .bind(checkout.deadline)
+        .bind(checkout.version)
+        .bind(checkout.created_at)
+        .execute()
+        .await?;
+    Ok(written == 1)
+}
+
+/// A checkout as it is.
+pub(super) async fn find(run: impl Run<'_>, id: CheckoutId) -> Result<Option<Checkout>, db::Error> {
+    let row: Option<CheckoutRow> = run
+        .sql(
+            "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
+                 request_hash, payment_id, order_id, action_url, reason, deadline, version, created_at
+             FROM checkouts
+             WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(Checkout::from))
+}
+
+/// Locks a checkout until the end of the transaction and reads it.
+pub(super) async fn find_locked(tx: &mut Tx, id: CheckoutId) -> Result<Option<Checkout>, db::Error> {
+    tx.sql("UPDATE checkouts SET version = version + 1 WHERE id = $1").bind(id).execute().await?;
+    find(&mut *tx, id).await
+}
+
+/// Writes what changes in a checkout's life.
+pub(super) async fn update(tx: &mut Tx, checkout: &Checkout, now: Moment) -> Result<(), db::Error> {
+    tx.sql(
+        "UPDATE checkouts SET state = $2, payment_id = $3, order_id = $4, action_url = $5, reason = $6, deadline = $7,
+             changed_at = $8
+         WHERE id = $1",
+    )
+    .bind(checkout.id)
+    .bind(checkout.state)
+    .bind(checkout.payment)
+    .bind(checkout.order)
+    .bind(&checkout.action_url)
+    .bind(&checkout.reason)
+    .bind(checkout.deadline)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// The checkouts of a store that staff must look at, the longest waiting first.
+pub(super) async fn held(run: impl Run<'_>, store: &StoreId, limit: i64) -> Result<Vec<Checkout>, db::Error> {
+    let rows: Vec<CheckoutRow> = run
+        .sql(
+            "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
+                 request_hash, payment_id, order_id, action_url, reason, deadline, version, created_at
+             FROM checkouts
+             WHERE store_id = $1 AND state = 'held'
+             ORDER BY changed_at, id
+             LIMIT $2",
+        )
+        .bind(store)
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(Checkout::from).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct OrderRow {
+    id: OrderId,
+    number: String,
+    checkout_id: CheckoutId,
+    payment_id: PaymentId,
+    shopper_id: ShopperId,
+    store_id: StoreId,
+    state: OrderState,
+    quote: Json<Quote>,
+    currency: Currency,
+    captured_minor: i64,
+    refunded_minor: i64,
+    shipment_id: Option<ShipmentId>,
+    trouble: Option<String>,
+    version: i64,
+    placed_at: Moment,
+}
+
+impl From<OrderRow> for Order {
+    fn from(row: OrderRow) -> Self {
+        Self {
+            id: row.id,
+            number: row.number,
+            checkout: row.checkout_id,
+            payment: row.payment_id,
+            shopper: row.shopper_id,
+            store: row.store_id,
+            state: row.state,
+            quote: row.quote.0,
+            captured: Money::new(row.captured_minor, row.currency),
+            refunded: Money::new(row.refunded_minor, row.currency),
+            shipment: row.shipment_id,
+            trouble: row.trouble,
+            version: row.version,
+            placed_at: row.placed_at,
+        }
+    }
+}
+
+/// Writes a new order.
+pub(super) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
+    tx.sql(
+        "INSERT INTO orders (id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, total_minor,
+             due_now_minor, captured_minor, refunded_minor, shipment_id, version, placed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(order.id)
+    .bind(&order.number)
+    .bind(order.checkout)
+    .bind(order.payment)
+    .bind(order.shopper)
+    .bind(&order.store)
+    .bind(order.state)
+    .bind(Json(&order.quote))
+    .bind(order.quote.total.currency())
+    .bind(order.quote.total.minor())
+    .bind(order.quote.due_now.minor())
+    .bind(order.captured.minor())
+    .bind(order.refunded.minor())
+    .bind(order.shipment)
+    .bind(order.version)
+    .bind(order.placed_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// An order as it is.
+pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<Order>, db::Error> {
+    let row: Option<OrderRow> = run
+        .sql(
+            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+                 refunded_minor, shipment_id, trouble, version, placed_at
+             FROM orders
+             WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(Order::from))
+}
+
+/// Locks the order of a payment until the end of the transaction and reads it.
+pub(super) async fn find_order_by_payment(
+    tx: &mut Tx,
+    payment: PaymentId,
+) -> Result<Option<Order>, db::Error> {
+    let id: Option<(OrderId,)> = tx
+        .sql("UPDATE orders SET version = version + 1 WHERE payment_id = $1 RETURNING id")
+        .bind(payment)
+        .fetch_optional()
+        .await?;
+    match id {
+        Some((id,)) => find_order(&mut *tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Locks an order until the end of the transaction and reads it.
+pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
+    tx.sql("UPDATE orders SET version = version + 1 WHERE id = $1").bind(id).execute().await?;
+    find_order(&mut *tx, id).await
+}
+
+/// Writes what changes in an order's life.
+pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
+    tx.sql(
+        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5 WHERE id = $1",
+    )
+    .bind(order.id)
+    .bind(order.state)
+    .bind(order.captured.minor())
+    .bind(order.refunded.minor())
+    .bind(&order.trouble)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// A shopper's orders older than one, newest first.
+pub(super) async fn orders_of(
+    run: impl Run<'_>,
+    shopper: ShopperId,
+    before: OrderId,
+    limit: i64,
+) -> Result<Vec<Order>, db::Error> {
+    let rows: Vec<OrderRow> = run
+        .sql(
+            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+                 refunded_minor, shipment_id, trouble, version, placed_at
+             FROM orders
+             WHERE shopper_id = $1 AND id < $2
+             ORDER BY id DESC
+             LIMIT $3",
+        )
+        .bind(shopper)
+        .bind(before)
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(Order::from).collect())
+}
+
+/// What the exit must know of a shopper's order.
+pub(super) async fn exit_facts(
+    run: impl Run<'_>,
+    shopper: ShopperId,
+    order: OrderId,
+) -> Result<Option<ExitFacts>, db::Error> {
+    let order = find_order(run, order).await?.filter(|order| order.shopper == shopper);
+    Ok(order.map(|order| ExitFacts {
+        order: order.id,
+        pieces: order.quote.pieces_of(Fulfilment::TakeAlong),
+        paid: order.captured.minor() >= order.quote.due_now.minor(),
+        cancelled: order.state == OrderState::Cancelled,
+        store: order.store,
+    }))
+}
+
+#[derive(sqlx::FromRow)]
+struct RefundRow {
+    id: RefundId,
+    order_id: OrderId,
+    amount_minor: i64,
+    currency: Currency,
+    reason: String,
+    state: RefundState,
+    failure: Option<String>,
+    staff_id: StaffId,
+    created_at: Moment,
+}
+
+impl From<RefundRow> for Refund {
+    fn from(row: RefundRow) -> Self {
+        Self {
+            id: row.id,
+            order: row.order_id,
+            amount: Money::new(row.amount_minor, row.currency),
+            reason: row.reason,
+            state: row.state,
+            failure: row.failure,
+            staff: row.staff_id,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Writes a new refund.
+pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db::Error> {
+    tx.sql(
+        "INSERT INTO refunds (id, order_id, amount_minor, reason, state, staff_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(refund.id)
+    .bind(refund.order)
+    .bind(refund.amount.minor())
+    .bind(&refund.reason)
+    .bind(refund.state)
+    .bind(refund.staff)
+    .bind(refund.created_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// The refunds of an order, oldest first; an order has few.
+pub(super) async fn refunds(run: impl Run<'_>, order: OrderId) -> Result<Vec<Refund>, db::Error> {
+    let rows: Vec<RefundRow> = run
+        .sql(
+            "SELECT refunds.id, order_id, amount_minor, currency, reason, refunds.state, failure, staff_id, created_at
+             FROM refunds
+             JOIN orders ON orders.id = order_id
+             WHERE order_id = $1
+             ORDER BY created_at, refunds.id",
+        )
+        .bind(order)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(Refund::from).collect())
+}
+
+/// Ends a refund that was pending; says whether it was.
+pub(super) async fn end_refund(
+    tx: &mut Tx,
+    id: RefundId,
+    state: RefundState,
+    failure: Option<&str>,
+) -> Result<bool, db::Error> {
+    let ended = tx
+        .sql("UPDATE refunds SET state = $2, failure = $3 WHERE id = $1 AND state = 'pending'")
+        .bind(id)
+        .bind(state)
+        .bind(failure)
+        .execute()
+        .await?;
+    Ok(ended == 1)
+}

@@ -1,0 +1,156 @@
+//! How checkouts and orders look from outside.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::{Checkout, Hold, Order, OrderState, Refund, State};
+use super::quote::Quote;
+use crate::error::Internal;
+use crate::ids::{CartId, CheckoutId, MethodId, OrderId, ShipmentId, StoreId};
+use crate::money::Money;
+use crate::text_enum;
+
+text_enum! {
+    /// Who has to act next.
+    pub enum Owner {
+        /// The shopper.
+        Shopper = "shopper",
+        /// The store's staff.
+        Staff = "staff",
+        /// The payment provider, whom a worker asks.
+        Provider = "provider",
+    }
+}
+
+/// A checkout, and why it waits.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Checkout)]
+pub struct CheckoutView {
+    /// The checkout.
+    id: CheckoutId,
+    /// What the shopper can read out.
+    number: String,
+    /// The cart that it holds.
+    cart: CartId,
+    /// Where.
+    store: StoreId,
+    /// What is to be debited.
+    payment_method: MethodId,
+    /// What it waits for.
+    state: State,
+    /// Who has to act next; nobody once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<Owner>,
+    /// When it gives itself up; never once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<DateTime<Utc>>,
+    /// Why staff must look first.
+    holds: Vec<Hold>,
+    /// What is paid, and for what.
+    quote: Quote,
+    /// Where the shopper approves, while that is waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_url: Option<String>,
+    /// Why it was declined or cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The order, once it is paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderId>,
+}
+
+impl From<Checkout> for CheckoutView {
+    fn from(checkout: Checkout) -> Self {
+        let waits_for = match checkout.state {
+            State::Quoted | State::ActionRequired => Some(Owner::Shopper),
+            State::Held => Some(Owner::Staff),
+            State::Paying => Some(Owner::Provider),
+            State::Paid | State::Declined | State::Cancelled => None,
+        };
+        Self {
+            id: checkout.id,
+            number: checkout.number,
+            cart: checkout.cart,
+            store: checkout.store,
+            payment_method: checkout.method,
+            state: checkout.state,
+            waits_for,
+            deadline: waits_for.map(|_| checkout.deadline),
+            holds: checkout.holds,
+            quote: checkout.quote,
+            action_url: checkout.action_url.filter(|_| checkout.state == State::ActionRequired),
+            reason: checkout.reason,
+            order: checkout.order,
+        }
+    }
+}
+
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
+pub struct OrderView {
+    /// The order.
+    id: OrderId,
+    /// What the shopper can read out.
+    number: String,
+    /// Where.
+    store: StoreId,
+    /// What it waits for.
+    state: OrderState,
+    /// What was bought.
+    quote: Quote,
+    /// What is captured by now.
+    captured: Money,
+    /// What was given back by now.
+    refunded: Money,
+    /// The goods on their way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipment: Option<ShipmentId>,
+    /// Why money that was due could not be captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
+    /// When it was paid.
+    placed_at: DateTime<Utc>,
+    /// Money given back, or to be given back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<Refund>,
+    /// The receipt, for a browser; the address works for a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt_url: Option<String>,
+}
+
+impl OrderView {
+    /// An order with its refunds and the address of its receipt.
+    pub fn new(order: Order, refunds: Vec<Refund>, receipt_url: Option<String>) -> Self {
+        Self {
+            id: order.id,
+            number: order.number,
+            store: order.store,
+            state: order.state,
+            quote: order.quote,
+            captured: order.captured,
+            refunded: order.refunded,
+            shipment: order.shipment,
+            trouble: order.trouble,
+            placed_at: order.placed_at,
+            refunds,
+            receipt_url,
+        }
+    }
+}
+
+/// An order as other systems are told of it: no address, no name.
+pub(super) fn order_payload(order: &Order) -> Result<serde_json::Value, Internal> {
+    Ok(serde_json::to_value(OrderView::new(order.clone(), Vec::new(), None))?)
+}
+
+/// A page of orders.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderPage {
+    /// The orders, newest first.
+    pub items: Vec<OrderView>,
+    /// Where the next page begins, as `before`; nothing when this is the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<OrderId>,
+}

@@ -1,0 +1,235 @@
+//! DHL Parcel DE: shipping v2 with a bearer token, unified tracking, and XML tracking to find a booking by our reference.
+//!
+//! DHL keeps no duplicate check: an order that may have arrived is never sent again from here. Whether a shipment was
+//! booked is read from its item, never from the HTTP status, because an item may be an error inside a 200. `wire.rs` maps
+//! orders, `tracking.rs` events, `xml.rs` the search by reference, `call.rs` holds tokens and deadlines.
+
+mod call;
+mod countries;
+mod tracking;
+mod wire;
+mod xml;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{Days, NaiveDate};
+use reqwest::{Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use self::call::{Reply, Tokens};
+use crate::delivery::carrier::{
+    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
+    Label, LabelFormat, Reference, Rejection, RejectionReason, Tracking,
+};
+
+const SHIPPING: &str = "/parcel/de/shipping/v2";
+const TRACKING: &str = "/track/shipments";
+const XML_TRACKING: &str = "/parcel/de/tracking/v0/shipments";
+
+/// Booking renders a label and is DHL's slowest call; integrators report seconds, so a longer silence is a failure.
+const BOOK_DEADLINE: Duration = Duration::from_secs(25);
+/// Every other call.
+const CALL_DEADLINE: Duration = Duration::from_secs(15);
+/// DHL's limit for one manifest request.
+const SHIPMENTS_PER_REQUEST_MAX: usize = 30;
+/// Schema limit of any parcel.
+const WEIGHT_GRAMS_MAX: i64 = 31_500;
+
+/// What the adapter needs to know. Test system: `https://api-sandbox.dhl.com`; live: `https://api-eu.dhl.com`.
+#[derive(Clone, Debug)]
+pub struct DhlSettings {
+    /// Scheme and host, without a path.
+    pub base_url: String,
+    /// The app's key: `client_id` of the token, `dhl-api-key` of tracking.
+    pub api_key: String,
+    /// The app's secret.
+    pub api_secret: SecretString,
+    /// The user of the business portal.
+    pub username: String,
+    /// That user's password.
+    pub password: SecretString,
+    /// The user group of the portal; `STANDARD_GRUPPENPROFIL` unless the contract says otherwise.
+    pub profile: String,
+    /// Fourteen characters, for V01PAK: parcels within Germany.
+    pub billing_number: String,
+    /// Fourteen characters, for V53WPAK: parcels to the rest of the European Union. Without it Germany only.
+    pub international_billing_number: Option<String>,
+    /// One of DHL's paper formats; without it the account's own.
+    pub print_format: Option<String>,
+}
+
+/// DHL Parcel DE.
+#[derive(Debug)]
+pub struct Dhl {
+    settings: DhlSettings,
+    http: reqwest::Client,
+    tokens: Tokens,
+}
+
+impl Dhl {
+    /// An adapter over the program's one client.
+    pub fn new(settings: DhlSettings, http: reqwest::Client) -> Self {
+        let tokens = Tokens::new(&settings, http.clone());
+        Self { settings, http, tokens }
+    }
+
+    fn request(&self, method: Method, path: &str, deadline: Duration) -> RequestBuilder {
+        let base = self.settings.base_url.trim_end_matches('/');
+        self.http.request(method, format!("{base}{path}")).timeout(deadline)
+    }
+
+    /// Sends with a bearer token; one that was refused is renewed once.
+    async fn authorised(&self, build: impl Fn() -> RequestBuilder) -> Result<Reply, CallError> {
+        let token = self.tokens.get().await?;
+        let reply = call::send(build().bearer_auth(token.expose_secret())).await?;
+        if reply.status != 401 {
+            return Ok(reply);
+        }
+        self.tokens.discard(&token).await;
+        let token = self.tokens.get().await?;
+        let reply = call::send(build().bearer_auth(token.expose_secret())).await?;
+        if reply.status == 401 { Err(CallError::Unauthorised) } else { Ok(reply) }
+    }
+
+    fn document_query(&self, format: LabelFormat) -> Vec<(&'static str, &str)> {
+        let format = match format {
+            LabelFormat::Pdf => "PDF",
+            LabelFormat::Zpl => "ZPL2",
+        };
+        let mut query = vec![("includeDocs", "include"), ("docFormat", format)];
+        query.extend(self.settings.print_format.as_deref().map(|name| ("printFormat", name)));
+        query
+    }
+}
+
+#[async_trait]
+impl Carrier for Dhl {
+    fn capabilities(&self) -> Capabilities {
+        let countries = match self.settings.international_billing_number {
+            Some(_) => countries::without_customs(),
+            None => vec!["DE"],
+        };
+        Capabilities {
+            name: "dhl",
+            is_booking_idempotent: false,
+            finds_by_reference: true,
+            refetches_labels: true,
+            closes_days: true,
+            carries_chilled: false,
+            age_checks: &[16, 18],
+            weight_grams_max: WEIGHT_GRAMS_MAX,
+            countries,
+        }
+    }
+
+    async fn book(&self, booking: &Booking) -> BookOutcome {
+        let order = match wire::order(booking, &self.settings) {
+            Ok(order) => order,
+            Err(rejection) => return BookOutcome::Rejected(rejection),
+        };
+        let query = self.document_query(booking.label_format);
+        let sent = self
+            .authorised(|| {
+                let request = self.request(Method::POST, &format!("{SHIPPING}/orders"), BOOK_DEADLINE);
+                request.query(&query).json(&order)
+            })
+            .await;
+        match sent {
+            Ok(reply) => wire::book_outcome(&reply, booking.label_format),
+            Err(CallError::NotSent(detail)) => BookOutcome::NotSent { detail },
+            Err(CallError::Unauthorised) => BookOutcome::Rejected(Rejection {
+                reason: RejectionReason::Unauthorised,
+                messages: Vec::new(),
+            }),
+            Err(other) => BookOutcome::Unknown { detail: other.to_string() },
+        }
+    }
+
+    async fn find_by_reference(
+        &self,
+        reference: &Reference,
+        booked_on: NaiveDate,
+    ) -> Result<Vec<BookedParcel>, CallError> {
+        let settings = &self.settings;
+        // A day on either side: DHL's day is Germany's, ours is whoever asks.
+        let from = booked_on - Days::new(1);
+        let to = booked_on + Days::new(1);
+        let question =
+            xml::question(&settings.username, settings.password.expose_secret(), reference, from, to);
+        let request = self
+            .request(Method::GET, XML_TRACKING, CALL_DEADLINE)
+            .query(&[("xml", question)])
+            .header("dhl-api-key", &settings.api_key)
+            .basic_auth(&settings.api_key, Some(settings.api_secret.expose_secret()));
+        let reply = call::send(request).await?.expect_success()?;
+        xml::read_answer(&reply.body, reference)
+    }
+
+    async fn fetch_label(
+        &self,
+        carrier_shipment_id: &str,
+        format: LabelFormat,
+    ) -> Result<Option<Label>, CallError> {
+        let query = self.document_query(format);
+        let reply = self
+            .authorised(|| {
+                let request = self.request(Method::GET, &format!("{SHIPPING}/orders"), CALL_DEADLINE);
+                request.query(&[("shipment", carrier_shipment_id)]).query(&query)
+            })
+            .await?;
+        // Closed, deleted and unknown shipments are all refused: there is no label to be had any more.
+        if matches!(reply.status, 400 | 404) {
+            return Ok(None);
+        }
+        wire::label(&reply.expect_success()?, format)
+    }
+
+    async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError> {
+        let reply = self
+            .authorised(|| {
+                let request = self.request(Method::DELETE, &format!("{SHIPPING}/orders"), CALL_DEADLINE);
+                request
+                    .query(&[("profile", self.settings.profile.as_str()), ("shipment", carrier_shipment_id)])
+            })
+            .await?;
+        wire::cancel_outcome(reply, is_repeat)
+    }
+
+    async fn track(
+        &self,
+        tracking_number: &str,
+        recipient_postal_code: &str,
+    ) -> Result<Option<Tracking>, CallError> {
+        let query = [
+            ("trackingNumber", tracking_number),
+            ("service", "parcel-de"),
+            ("recipientPostalCode", recipient_postal_code),
+        ];
+        // The gateway refuses a key beside a token, so this service never gets one.
+        let request = self
+            .request(Method::GET, TRACKING, CALL_DEADLINE)
+            .query(&query)
+            .header("dhl-api-key", &self.settings.api_key);
+        let reply = call::send(request).await?;
+        if reply.status == 404 {
+            return Ok(None);
+        }
+        tracking::read(&reply.expect_success()?.body, tracking_number)
+    }
+
+    async fn close_day(&self, carrier_shipment_ids: &[String]) -> Result<Vec<ClosedShipment>, CallError> {
+        let mut closed = Vec::with_capacity(carrier_shipment_ids.len());
+        for numbers in carrier_shipment_ids.chunks(SHIPMENTS_PER_REQUEST_MAX) {
+            let body = json!({ "profile": self.settings.profile, "shipmentNumbers": numbers });
+            let reply = self
+                .authorised(|| {
+                    self.request(Method::POST, &format!("{SHIPPING}/manifests"), CALL_DEADLINE).json(&body)
+                })
+                .await?;
+            closed.extend(wire::closed(&reply.expect_success()?, numbers)?);
+        }
+        Ok(closed)
+    }
+}

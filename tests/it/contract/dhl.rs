@@ -1,0 +1,80 @@
+//! DHL's OpenAPI files. XML tracking has none, so its exchanges are passed over.
+//!
+//! The files are listed in `couriers/dhl-parcel-de/SOURCE.md` of the folder of specifications.
+
+use std::sync::OnceLock;
+
+use aisle::sandbox::dhl;
+
+use super::{Exchange, ExtraStatus, NOT_CHECKED, Specification, Violation};
+
+const STATUSES: &[ExtraStatus] = &[
+    ExtraStatus {
+        status: 400,
+        reason: "a request without a tracking number; the tracking file lists 200 and 404",
+    },
+    ExtraStatus { status: 401, reason: "wrong credentials; the tracking file lists 200 and 404" },
+    ExtraStatus { status: 503, reason: "a gateway that is down; no file lists it" },
+];
+
+/// The three files whose operations we use.
+#[derive(Debug)]
+pub struct Dhl {
+    files: Vec<Specification>,
+}
+
+/// DHL's files, read once per process; `None` when they are not on this machine.
+pub fn specifications() -> Option<&'static Dhl> {
+    static ALL: OnceLock<Option<Dhl>> = OnceLock::new();
+    ALL.get_or_init(Dhl::load).as_ref()
+}
+
+/// Fails when any exchange that the sandbox recorded departs from DHL's files.
+#[track_caller]
+pub fn assert_kept(sandbox: &dhl::Sandbox) {
+    let Some(files) = specifications() else {
+        eprintln!("{NOT_CHECKED}");
+        return;
+    };
+    let violations = files.check(&sandbox.exchanges());
+    let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    assert!(listed.is_empty(), "{}", listed.join("\n"));
+}
+
+impl Dhl {
+    fn load() -> Option<Self> {
+        let names = ["parcel-de-shipping-v2_2", "auth-ropc-2.0.5", "track-unified-1.5.8"];
+        let file = |name: &str| {
+            let file = Specification::load(&format!("couriers/dhl-parcel-de/{name}.yaml"))?;
+            Some(file.strict_both().allowing_statuses(STATUSES))
+        };
+        Some(Self { files: names.into_iter().map(file).collect::<Option<_>>()? })
+    }
+
+    /// Everything the files have against these exchanges; one that broke off has nothing to check but its request.
+    pub fn check(&self, exchanges: &[dhl::Exchange]) -> Vec<Violation> {
+        exchanges
+            .iter()
+            .filter(|exchange| exchange.status != 0)
+            .flat_map(|each| self.check_one(each))
+            .collect()
+    }
+
+    fn check_one(&self, exchange: &dhl::Exchange) -> Vec<Violation> {
+        let exchange = Exchange {
+            method: exchange.method.clone(),
+            target: exchange.path.clone(),
+            request_headers: exchange.request_headers.clone(),
+            request_body: exchange.request_body.clone(),
+            status: exchange.status,
+            response_headers: exchange.response_headers.clone(),
+            response_body: exchange.response_body.clone(),
+        };
+        let Some(file) = self.files.iter().find(|file| file.covers(&exchange.method, &exchange.target))
+        else {
+            return Vec::new();
+        };
+        // A request that was refused as malformed was wrong on purpose, or the refusal is the finding.
+        if exchange.status == 400 { file.check_answer(&exchange) } else { file.check(&exchange) }
+    }
+}

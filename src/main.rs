@@ -68,10 +68,6 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Serve => serve().await,
-        Command::Import(arguments) => {
-            let summary = import::import(&arguments, &Env::of_process()).await?;
-            tell(&summary.to_string())
-        }
         Command::Openapi => tell(&aisle::router::document().to_pretty_json()?),
         Command::Staff { login, role, stores } => {
             let (env, app) = open().await?;
@@ -85,6 +81,10 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Keys(Keys::Rotate) => {
             let (_, app) = open().await?;
             tell(&identity::rotate_command(&app).await?)
+        }
+        Command::Import(arguments) => {
+            let summary = import::import(&arguments, &Env::of_process()).await?;
+            tell(summary.to_string().trim_end())
         }
     }
 }

@@ -11,6 +11,7 @@ mod import;
 mod jobs;
 mod openapi;
 mod operations;
+mod payments;
 mod sandbox_dhl;
 mod sandbox_paypal;
 mod support;

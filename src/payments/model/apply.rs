@@ -53,6 +53,7 @@ impl Books {
         if operation != *found {
             change.operation = Some(operation);
         }
+        change.close(self);
         change.wind_down(self);
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
@@ -79,6 +80,17 @@ impl Books {
             news: Vec::new(),
             method: None,
         }
+    }
+
+    /// The same books with one operation changed.
+    fn with(&self, changed: Option<&Operation>) -> Self {
+        let mut books = self.clone();
+        for each in &mut books.operations {
+            if let Some(changed) = changed.filter(|changed| changed.id == each.id) {
+                each.clone_from(changed);
+            }
+        }
+        books
     }
 
     /// The next free sequence of a kind.
@@ -184,7 +196,6 @@ impl Change {
         payment.captured = captured;
         if operation.is_last || captured == payment.authorised {
             payment.is_closed = true;
-            payment.state = PaymentState::Captured;
         }
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
         self.tell_captured(operation.amount);
@@ -197,12 +208,6 @@ impl Change {
             self.facts.push(Fact { operation: operation.id, kind: FactKind::Voided, amount });
         }
         payment.is_closed = true;
-        if payment.captured.is_positive() {
-            payment.state = PaymentState::Captured;
-        } else if payment.state != PaymentState::Cancelled {
-            payment.state = PaymentState::Cancelled;
-            self.news.push(News::Cancelled { payment: payment.id, checkout: payment.checkout });
-        }
         true
     }
 
@@ -255,12 +260,7 @@ impl Change {
                 reason,
             }),
             // Nothing is held any more, or it can't be let go of: either way there is nothing left to ask for.
-            OperationKind::Void => {
-                payment.is_closed = true;
-                if payment.captured.is_positive() {
-                    payment.state = PaymentState::Captured;
-                }
-            }
+            OperationKind::Void => payment.is_closed = true,
             OperationKind::Refund => {
                 let already = |each: &Operation| {
                     each.refund == operation.refund
@@ -328,6 +328,23 @@ impl Change {
         }
     }
 
+    /// A payment of which nothing more can be captured is over as soon as no capture is open any more.
+    fn close(&mut self, books: &Books) {
+        let payment = &mut self.payment;
+        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
+            return;
+        }
+        if books.with(self.operation.as_ref()).has_open_capture() {
+            return;
+        }
+        if payment.captured.is_positive() {
+            payment.state = PaymentState::Captured;
+        } else {
+            payment.state = PaymentState::Cancelled;
+            self.news.push(News::Cancelled { payment: payment.id, checkout: payment.checkout });
+        }
+    }
+
     /// Once a payment is given up and nothing is open any more, everything debited goes back and every hold ends; then it
     /// is cancelled.
     fn wind_down(&mut self, books: &Books) {
@@ -335,12 +352,7 @@ impl Change {
         if !self.payment.is_given_up || settled {
             return;
         }
-        let mut books = books.clone();
-        if let Some(changed) = &self.operation {
-            for each in books.operations.iter_mut().filter(|each| each.id == changed.id) {
-                each.clone_from(changed);
-            }
-        }
+        let books = books.with(self.operation.as_ref());
         if books.operations.iter().any(|each| !each.state.is_final()) {
             return;
         }

@@ -7,6 +7,8 @@ pub mod openapi;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+pub mod identity;
+pub mod payments;
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};

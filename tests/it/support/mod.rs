@@ -7,7 +7,6 @@ pub mod openapi;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-pub mod identity;
 pub mod payments;
 
 use aisle::app::App;

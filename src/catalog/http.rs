@@ -148,7 +148,7 @@ struct Scanned {
         Scanned,
     ),
     responses(
-        (status = 200, description = "The product and its price in this store", body = inline(ProductInStore)),
+        (status = 200, description = "The product and its price in this store", body = ProductInStore),
         (status = 400, description = "`code_malformed`: no code. `code_check_digit`: misread or mistyped",
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
@@ -169,12 +169,10 @@ async fn find_product(
     let view = app.catalog.view();
     let hit = view.look_up(store, code, symbology)?;
     let body = answer(&hit, view.revision());
-    static JSON: HeaderValue = HeaderValue::from_static("application/json");
-    // Prices change at any moment, and the caller is known by a token: nothing in between may keep the answer.
-    static ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, JSON.clone());
-    response.headers_mut().insert(header::CACHE_CONTROL, ASK_AGAIN.clone());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // Prices change at any moment, and the caller is known by a token: nothing in between may keep the answer.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
 }
 

@@ -36,9 +36,9 @@ async fn run(test: &TestApp, file: &Path, arguments: &[&str]) -> Result<Summary,
     summary
 }
 
-fn file(text: &[u8]) -> tempfile::NamedTempFile {
+fn file(written: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(text).expect("written");
+    file.write_all(written).expect("written");
     file
 }
 
@@ -53,7 +53,7 @@ const MAP: &str = "--map=code=EAN,name=Bezeichnung,brand=Marke,content=Menge+Ein
 async fn every_row_of_a_file_is_applied_unchanged_or_refused_with_a_reason() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let text = "\u{feff}EAN;Bezeichnung;Marke;Menge;Einheit\r\n\
+    let written = "\u{feff}EAN;Bezeichnung;Marke;Menge;Einheit\r\n\
         4006381333931;\"Stift; rot\";Marke;1;Stück\r\n\
         36000291452;A zero was lost;;;\r\n\
         4006381333932;Wrong check digit;;;\r\n\
@@ -63,7 +63,7 @@ async fn every_row_of_a_file_is_applied_unchanged_or_refused_with_a_reason() {
         04006381333931;The same again;;;\r\n\
         ;No code;;;\r\n\
         5 449000;Blank inside;;;\r\n";
-    let file = file(text.as_bytes());
+    let file = file(written.as_bytes());
     let arguments = [MAP, "--prices=seeded:7", "--store", STORE];
     let summary = run(&test, file.path(), &arguments).await.expect("imported");
     assert_eq!(
@@ -141,7 +141,7 @@ async fn an_import_that_was_killed_goes_on_when_it_is_run_again() {
     const ROWS: u64 = 3000;
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let mut text = "EAN,Bezeichnung,Marke,Menge,Einheit\n".to_owned();
+    let mut written = b"EAN,Bezeichnung,Marke,Menge,Einheit\n".to_vec();
     for number in 0..ROWS {
         let body = 400_638_100_000 + number;
         let digits: Vec<u64> = body.to_string().bytes().map(|byte| u64::from(byte - b'0')).collect();
@@ -150,9 +150,10 @@ async fn an_import_that_was_killed_goes_on_when_it_is_run_again() {
             .enumerate()
             .map(|(place, digit)| if place % 2 == 0 { *digit } else { 3 * digit })
             .sum();
-        text.push_str(&format!("{body}{},Product {number},,,\n", (10 - sum % 10) % 10));
+        let check = (10 - sum % 10) % 10;
+        writeln!(written, "{body}{check},Product {number},,,").expect("text grows");
     }
-    let file = file(text.as_bytes());
+    let file = file(&written);
     let (variable, value) = database(&test);
     let mut child = Command::new(env!("CARGO_BIN_EXE_aisle"))
         .args(["import", &file.path().display().to_string(), MAP, "--batch-rows=100", "--prices=seeded:7"])

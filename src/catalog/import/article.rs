@@ -17,12 +17,18 @@ pub(super) struct Article {
     /// Whether the number means something in this chain only.
     pub(super) internal: bool,
     pub(super) product: ProductRow,
-    /// Whether zeros were put back.
-    pub(super) is_repaired: bool,
-    /// Whether the row was read as windows-1252.
-    pub(super) is_windows_1252: bool,
-    /// Whether the name shows that it was wrongly decoded by somebody before us.
-    pub(super) is_name_damaged: bool,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// What is to be told about a row that is delivered all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Zeros were put back.
+    Repaired,
+    /// The row was read as windows-1252.
+    Windows1252,
+    /// The name was wrongly decoded by somebody before us.
+    NameDamaged,
 }
 
 /// What the command line says about every row.
@@ -77,8 +83,13 @@ impl Judge {
         }
         seen.insert(gtin, row.line);
         let is_name_damaged = product.name.contains(char::REPLACEMENT_CHARACTER);
-        let (line, is_windows_1252) = (row.line, row.is_windows_1252);
-        Ok(Article { line, gtin, internal, product, is_repaired, is_windows_1252, is_name_damaged })
+        let marks = [
+            (is_repaired, Mark::Repaired),
+            (row.is_windows_1252, Mark::Windows1252),
+            (is_name_damaged, Mark::NameDamaged),
+        ];
+        let marks = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect();
+        Ok(Article { line: row.line, gtin, internal, product, marks })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::batches::{Report, Tally};
 use super::super::rows::{Kind, Reason, Refusal};
-use super::article::Article;
+use super::article::{Article, Mark};
 use super::tally;
 
 /// Refused rows that the report shows for each reason.
@@ -75,14 +75,18 @@ impl Summary {
     }
 
     pub(super) fn note(&mut self, article: &Article) {
-        if article.is_repaired {
-            self.repaired += 1;
-            if self.repaired_examples.len() < EXAMPLES_MAX {
-                self.repaired_examples.push(article.line);
+        for mark in &article.marks {
+            match mark {
+                Mark::Repaired => {
+                    self.repaired += 1;
+                    if self.repaired_examples.len() < EXAMPLES_MAX {
+                        self.repaired_examples.push(article.line);
+                    }
+                }
+                Mark::Windows1252 => self.windows_1252 += 1,
+                Mark::NameDamaged => self.names_damaged += 1,
             }
         }
-        self.windows_1252 += u64::from(article.is_windows_1252);
-        self.names_damaged += u64::from(article.is_name_damaged);
     }
 
     pub(super) fn refuse(&mut self, line: u64, key: String, refusal: Refusal) {

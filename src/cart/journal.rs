@@ -11,7 +11,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::model::{Cart, Event};
+use super::event::Event;
+use super::model::Cart;
 use super::store;
 use crate::clock::Moment;
 use crate::db::{self, Db};

@@ -6,6 +6,7 @@
 //!
 //! `model.rs` folds and decides (pure), `pricing.rs` adds up (pure), `journal.rs` writes, `trip.rs` are the use cases.
 
+mod event;
 mod http;
 mod journal;
 mod model;

@@ -6,8 +6,9 @@ use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::event::Event;
 use super::journal::Append;
-use super::model::{Cart, Error, Event};
+use super::model::{Cart, Error};
 use crate::clock::Moment;
 use crate::db::{self, Db, Run, Sql, Tx};
 use crate::ids::{CartId, ShopperId, StoreId};

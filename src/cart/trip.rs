@@ -5,8 +5,9 @@
 
 use uuid::Uuid;
 
+use super::event::{Event, Product};
 use super::journal::{Append, AppendError};
-use super::model::{Cart, Done, Error, Event, Product, Refusal, State, Wish};
+use super::model::{Cart, Done, Error, Refusal, State, Wish};
 use super::store;
 use crate::app::App;
 use crate::catalog::{CodeError, FindError};

@@ -72,22 +72,6 @@ impl fmt::Debug for Address {
 }
 
 impl Address {
-    /// Where a store's parcels start. A name that is too long for a label is cut; the rest is the retailer's master data.
-    pub fn of_store(store: &Store) -> Self {
-        Self {
-            name: store.name.chars().take(LINE_LENGTH_MAX).collect(),
-            company: None,
-            street: store.address.street.clone(),
-            house_number: store.address.house_number.clone(),
-            line2: None,
-            postal_code: store.address.postal_code.clone(),
-            city: store.address.city.clone(),
-            country: store.country.clone(),
-            email: None,
-            phone: None,
-        }
-    }
-
     /// Everything that is wrong; nothing when a courier can use the address. Whether a courier serves its country is
     /// [`super::Carriers::serves`]'s to say.
     pub fn faults(&self) -> Vec<AddressFault> {

@@ -301,7 +301,10 @@ async fn a_delivery_that_the_driver_took_back_is_not_one_and_is_told_once() {
     let delivered = tell("DLVRD_NGHBR_ZU").await;
     assert_eq!(delivered["state"], "delivered");
     let taken_back = tell("STORN").await;
-    assert_eq!((&taken_back["state"], &taken_back["parcels"][0]["status"]), (&json!("handed_over"), &json!("out_for_delivery")));
+    assert_eq!(
+        (&taken_back["state"], &taken_back["parcels"][0]["status"]),
+        (&json!("handed_over"), &json!("out_for_delivery"))
+    );
     assert_eq!(taken_back["parcels"][0]["events"].as_array().map(Vec::len), Some(2));
     let again = tell("DLVRD_OTHER_ZU").await;
     assert_eq!(again["state"], "delivered");

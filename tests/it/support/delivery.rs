@@ -84,7 +84,11 @@ impl Depot {
     }
 
     pub async fn hand_over(&self, shipment: ShipmentId, token: &str) -> Answer {
-        self.test.post(&format!("/v1/shipments/{shipment}/hand-over"), &Value::Null).bearer(token).send().await
+        self.test
+            .post(&format!("/v1/shipments/{shipment}/hand-over"), &Value::Null)
+            .bearer(token)
+            .send()
+            .await
     }
 
     /// The courier's labels that were not cancelled.

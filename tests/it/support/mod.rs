@@ -9,7 +9,6 @@ pub mod payments;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-pub mod payments;
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};

@@ -18,6 +18,7 @@ pub mod env;
 pub mod error;
 pub mod exchange;
 pub mod exit;
+pub mod hash;
 pub mod http;
 pub mod identity;
 pub mod ids;

@@ -10,9 +10,9 @@ use crate::config::Config;
 use crate::db::{self, Db};
 use crate::http::wait::Changes;
 use crate::ids::Ids;
-use crate::jobs::{self, Lease};
+use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
-use crate::{cart, catalog, delivery, identity, payments};
+use crate::{cart, catalog, delivery, exchange, identity, payments};
 
 /// Everything a request or a job needs.
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub struct Parts {
     pub providers: payments::Providers,
     /// Couriers.
     pub carriers: delivery::Carriers,
+    /// The way out to partners that are told of events.
+    pub outbound: exchange::Outbound,
 }
 
 /// Why the service can't start.
@@ -86,6 +88,8 @@ impl App {
         let journal = cart::Journal::start(db.clone());
         let providers = payments::Providers::new(&config.payments, &http);
         let carriers = delivery::Carriers::new(&config.delivery, &http);
+        let outbound = exchange::Outbound::new(&config.exchange)
+            .map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;
         Ok(Self(Arc::new(Parts {
             jobs: jobs::Wake::default(),
             changes: Changes::default(),
@@ -100,12 +104,14 @@ impl App {
             journal,
             providers,
             carriers,
+            outbound,
         })))
     }
 
     /// Does one job. Every kind has its line here.
     pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
         match lease.kind.as_str() {
+            exchange::Dispatch::KIND => exchange::dispatch(self, lease).await,
             unknown => Err(jobs::Failure::never(format!("no such kind of job: {unknown}"))),
         }
     }

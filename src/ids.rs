@@ -63,6 +63,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A delivery of catalogue rows. Named by whoever sends it.
+    BatchId,
     /// A shopper's trip through one store: the session and its journal. Named by the app.
     CartId,
     /// One attempt to pay for a cart. Named by the app.
@@ -75,6 +77,8 @@ ids! {
     JobId,
     /// A chain of refresh tokens that began with one sign-in.
     SessionId,
+    /// One fact that partners are told of; its repeats carry the same id.
+    MessageId,
     /// A linked account that can be debited. Named by the app.
     MethodId,
     /// What was bought and paid.

@@ -1,4 +1,33 @@
-//! catalog
+//! The catalogue: what a scanned code means in a store, and at which price.
+//!
+//! The database holds the truth; [`Catalog`] holds all of it in memory, as one immutable [`Snapshot`] at a time. A batch
+//! of changes is one transaction and one revision, and becomes visible as a whole: no price that is shown comes from a
+//! half-applied batch. A deleted row is a tombstone: a deleted product is not found by its codes, and comes back with
+//! them when it is delivered again.
+//!
+//! Start in `index/` for lookups, in `batches.rs` for changes, in `feed.rs` for the way from one to the other.
+
+mod batches;
+mod code;
+mod content;
+mod feed;
+mod index;
+mod model;
+mod rows;
+mod store;
+
+pub use batches::{
+    Error as BatchError, RefusedRow, Report, Tally, apply as apply_batch, find as find_batch,
+    refusals as batch_refusals,
+};
+pub use code::{Circulation, CodeError, Gtin, Readings, Symbology, parse as parse_code};
+pub use content::{Content, ContentError};
+pub use feed::{Catalog, follow};
+pub use index::Snapshot;
+pub use model::{FindError, Found, Offer, Product, Store, StoreAddress};
+pub use rows::{
+    BatchRow, CodeRow, Kind, PriceListRow, PriceRow, ProductRow, Reason, StoreRow, TaxClassRow, TaxRateRow,
+};
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -7,26 +36,4 @@ use crate::app::App;
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-}
-
-/// Settings of the room.
-#[derive(Clone, Debug, Default)]
-pub struct Settings;
-
-impl Settings {
-    /// Reads the settings.
-    pub fn read(_env: &crate::env::Env) -> Self {
-        Self
-    }
-}
-
-/// The catalogue's index.
-#[derive(Debug)]
-pub struct Catalog;
-
-impl Catalog {
-    /// Loads the index.
-    pub async fn load(_db: &crate::db::Db) -> Result<Self, crate::db::Error> {
-        Ok(Self)
-    }
 }

@@ -8,9 +8,10 @@ use crate::money::{Currency, Rate};
 
 /// Gives an enum of plain variants one stable text each: in the database (`TEXT`, guarded by a `CHECK`), in JSON, in the
 /// API's description and in logs.
+// The texts are `tt`, not `literal`: utoipa does not see a literal that a macro has wrapped.
 #[macro_export]
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $visibility:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$meta:meta])* $visibility:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:tt,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         $visibility enum $name {

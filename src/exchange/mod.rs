@@ -1,21 +1,45 @@
-//! exchange
+//! Exchange: tells partners' systems what happened, each fact as a signed message (Standard Webhooks 1.0).
+//!
+//! Invariants: a message is written in the transaction of its fact, so there is neither a fact without its messages nor
+//! a message without its fact; each subscriber has a delivery of its own, so that one that is down delays no other; the
+//! events of one order reach one subscriber in the order in which they happened; a repeat carries the same `webhook-id`
+//! and the same bytes; what can't be delivered ends as a dead letter in the subscriber's log and can be replayed.
+//!
+//! A receiver verifies `webhook-signature` with the secret it was given once, over `webhook-id`, `webhook-timestamp` and
+//! the raw body; it takes each `webhook-id` once; any 2xx within 15 seconds means taken, 410 means never again.
+//!
+//! Start in `publish.rs` (the fact), go on in `dispatch.rs` (the call); `model.rs` has the kinds and the schedule,
+//! `address.rs` keeps calls out of our own network.
 
-use utoipa_axum::router::OpenApiRouter;
+mod address;
+mod dispatch;
+mod http;
+mod model;
+mod outbound;
+mod publish;
+mod replay;
+mod store;
+mod subscribe;
 
-use crate::app::App;
-
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-}
+pub use dispatch::{Dispatch, dispatch};
+pub use http::routes;
+pub use model::{AddressError, DispatchState, EventKind, SubscriptionState};
+pub use outbound::Outbound;
+pub use publish::{Fact, publish};
 
 /// Settings of the room.
-#[derive(Clone, Debug, Default)]
-pub struct Settings;
+///
+/// `AISLE_EXCHANGE_ALLOW_INTERNAL`: `true` lets subscribers be on this machine, in private networks and without TLS.
+/// For demonstrations and tests; never where partners are not trusted like staff. Default `false`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// Whether subscribers may be on this machine or in private networks, and be reached without TLS.
+    pub allow_internal: bool,
+}
 
 impl Settings {
     /// Reads the settings.
-    pub fn read(_env: &crate::env::Env) -> Self {
-        Self
+    pub fn read(env: &crate::env::Env) -> Self {
+        Self { allow_internal: env.parsed_or("AISLE_EXCHANGE_ALLOW_INTERNAL", "true or false", false) }
     }
 }

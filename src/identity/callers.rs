@@ -223,6 +223,10 @@ impl From<TokenError> for Problem {
                 tracing::debug!("token refused: {reason}");
                 refused()
             }
+            TokenError::Expired => {
+                tracing::debug!("token refused: expired");
+                refused()
+            }
             TokenError::Keys(error) => Self::internal(error),
         }
     }

@@ -54,7 +54,7 @@ pub(super) struct Keys {
     db: Db,
     ids: Ids,
     random: Random,
-    master: Master,
+    pub(super) master: Master,
     rotation: Duration,
     ring: ArcSwap<Ring>,
     /// Held by whoever reloads, so that a crowd asks the database once.

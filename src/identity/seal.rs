@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::Identity;
 use crate::random::Random;
 
 /// Bytes of a master key: AES-256.
@@ -29,6 +30,18 @@ pub enum SealError {
 
 /// A key that seals other keys.
 pub(super) struct Master(LessSafeKey);
+
+impl Identity {
+    /// Seals a secret of another room with the master key, for one purpose: it opens only when the same purpose is named.
+    pub fn seal(&self, random: &Random, purpose: &[u8], secret: &[u8]) -> Vec<u8> {
+        self.keys.master.seal(random, purpose, secret)
+    }
+
+    /// Opens what [`Identity::seal`] sealed for this purpose.
+    pub fn unseal(&self, purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.keys.master.open(purpose, sealed)
+    }
+}
 
 impl Master {
     pub(super) fn parse(text: &SecretString) -> Result<Self, SealError> {

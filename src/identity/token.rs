@@ -43,6 +43,9 @@ pub enum TokenError {
     /// It is not one of ours, or not for this purpose, or changed, or out of date. The reason is for logs.
     #[error("the token is not valid: {0}")]
     Invalid(&'static str),
+    /// It was one of ours for this purpose, and its time is over.
+    #[error("the token is expired")]
+    Expired,
     /// The keys can't be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -155,7 +158,7 @@ impl Standard {
         }
         let (now, leeway) = (now.timestamp(), LEEWAY.num_seconds());
         if self.exp.saturating_add(leeway) <= now {
-            return Err(TokenError::Invalid("expired"));
+            return Err(TokenError::Expired);
         }
         let begins = self.nbf.into_iter().chain(self.iat).max().unwrap_or(i64::MIN);
         if begins > now.saturating_add(leeway) {

@@ -2,15 +2,8 @@
 //!
 //! Look at `pages.rs` for health, metrics and documentation; dead letters are in `http.rs`.
 
+mod http;
 mod pages;
 
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::app::App;
-
+pub use http::routes;
 pub use pages::{install_metrics, log_as_json, pages};
-
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-}

@@ -1,11 +1,18 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
 mod architecture;
+mod catalog;
 mod contract;
 mod dhl_adapter;
 mod identity;
 mod jobs;
 mod openapi;
 mod sandbox_dhl;
+mod exchange;
+mod exit;
+mod identity;
+mod jobs;
+mod openapi;
+mod operations;
 mod sandbox_paypal;
 mod support;

@@ -1,5 +1,6 @@
 //! What every test stands on: a service of its own with its own database, clock and ids.
 
+pub mod catalog;
 pub mod database;
 pub mod openapi;
 

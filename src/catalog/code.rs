@@ -1,0 +1,308 @@
+//! Codes as they are scanned or delivered, brought to the one number that names a trade item: GTIN-14.
+//!
+//! EAN-8, UPC-A, EAN-13 and GTIN-14 padded with zeros to 14 digits form one number space, and padding never changes the
+//! check digit (GS1 General Specifications, 3.3.2). UPC-E is a short writing of UPC-A; eight digits may be both an EAN-8
+//! and a UPC-E, so a code without a known symbology has up to two readings, EAN-8 first.
+//!
+//! Numbers for restricted circulation (02, 04, 20-29, eight digits that begin with 0 or 2) mean something within one
+//! chain only; coupons and refund receipts never name a product.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::text_enum;
+
+/// A GTIN-14 whose check digit is right: below 10^14.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gtin(u64);
+
+/// Why a text is no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodeError {
+    /// Nothing but blanks.
+    #[error("the code is empty")]
+    Empty,
+    /// Something else than the digits 0 to 9: Unicode's other digits don't count.
+    #[error("a code has only the digits 0 to 9")]
+    Charset,
+    /// Neither 8 nor 12 to 14 digits.
+    #[error("a code has 8, 12, 13 or 14 digits")]
+    Length,
+    /// The last digit does not fit the others: misread or mistyped.
+    #[error("the check digit is wrong")]
+    CheckDigit,
+}
+
+/// What numbers like this one are for (GS1 General Specifications, 1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Circulation {
+    /// A trade item, the same everywhere.
+    Global,
+    /// Whatever the chain that uses it says.
+    Chain,
+    /// A coupon or a refund receipt, never a product.
+    Coupon,
+    /// All zeros: passes the check and names nothing.
+    Nothing,
+}
+
+text_enum! {
+    /// What the scanner saw, when it says so.
+    pub enum Symbology {
+        /// EAN-8.
+        Ean8 = "ean8",
+        /// EAN-13.
+        Ean13 = "ean13",
+        /// UPC-A.
+        UpcA = "upca",
+        /// UPC-E, eight digits.
+        UpcE = "upce",
+        /// ITF-14.
+        Itf14 = "itf14",
+    }
+}
+
+/// One code's readings, in the order in which they are looked up: one, or two for eight digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readings {
+    first: Gtin,
+    second: Option<Gtin>,
+}
+
+impl Readings {
+    /// The readings in order.
+    pub fn iter(self) -> impl Iterator<Item = Gtin> {
+        [Some(self.first), self.second].into_iter().flatten()
+    }
+
+    /// The reading that counts when nothing else decides.
+    pub fn first(self) -> Gtin {
+        self.first
+    }
+}
+
+const TEN_TO_8: u64 = 100_000_000;
+const TEN_TO_13: u64 = 10_000_000_000_000;
+
+impl Gtin {
+    /// The number.
+    pub fn value(self) -> u64 {
+        self.0
+    }
+
+    /// What the number is for, by its prefix.
+    pub fn circulation(self) -> Circulation {
+        let thirteen = self.0 % TEN_TO_13;
+        if thirteen == 0 {
+            return Circulation::Nothing;
+        }
+        if self.0 < TEN_TO_8 {
+            return match self.0 / 10_000_000 {
+                0 | 2 => Circulation::Chain,
+                _ => Circulation::Global,
+            };
+        }
+        match (thirteen / 100_000_000_000, thirteen / 10_000_000_000) {
+            (2 | 4 | 20..=29, _) => Circulation::Chain,
+            (5 | 99, _) | (_, 980..=989) => Circulation::Coupon,
+            _ => Circulation::Global,
+        }
+    }
+
+    /// Puts back the zeros that a spreadsheet took, when the check digit then is right. For files only: a scanner loses
+    /// no zeros.
+    pub fn with_zeros_put_back(text: &str) -> Option<Self> {
+        let text = text.trim_ascii();
+        let (value, length) = digits(text).ok()?;
+        (length < 14 && !is_length(length) && is_checked(value)).then_some(Self(value))
+    }
+}
+
+/// Reads a code: what surrounds it is cut off, everything else must be right.
+pub fn parse(text: &str, symbology: Option<Symbology>) -> Result<Readings, CodeError> {
+    let (value, length) = digits(text.trim_ascii())?;
+    if !is_length(length) {
+        return Err(CodeError::Length);
+    }
+    let plain = is_checked(value).then_some(Gtin(value));
+    let short = (length == 8).then(|| expand(value)).flatten();
+    let (first, second) = match symbology {
+        Some(Symbology::UpcE) => (short, None),
+        Some(_) => (plain, None),
+        None => (plain.or(short), plain.and(short)),
+    };
+    first.map(|first| Readings { first, second }).ok_or(CodeError::CheckDigit)
+}
+
+/// The number and its count of digits; zeros in front count, and more digits than a `u64` holds are only counted.
+fn digits(text: &str) -> Result<(u64, usize), CodeError> {
+    if text.is_empty() {
+        return Err(CodeError::Empty);
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(CodeError::Charset);
+    }
+    if text.len() > 14 {
+        return Err(CodeError::Length);
+    }
+    let value = text.bytes().fold(0, |value, byte| value * 10 + u64::from(byte - b'0'));
+    Ok((value, text.len()))
+}
+
+fn is_length(length: usize) -> bool {
+    matches!(length, 8 | 12..=14)
+}
+
+/// From the right and without the check digit itself, digits count three times and once in turn.
+fn is_checked(value: u64) -> bool {
+    let mut rest = value / 10;
+    let mut sum = value % 10;
+    let mut weight = 3;
+    while rest > 0 {
+        sum += weight * (rest % 10);
+        weight = 4 - weight;
+        rest /= 10;
+    }
+    sum.is_multiple_of(10)
+}
+
+/// The UPC-A that eight digits of UPC-E stand for: number system 0 or 1, six digits, the check digit of the whole.
+fn expand(value: u64) -> Option<Gtin> {
+    let (system, six, check) = (value / 10_000_000, value / 10 % 1_000_000, value % 10);
+    if system > 1 {
+        return None;
+    }
+    // Six digits abcdef; f says where the zeros were.
+    let (abc, de, f) = (six / 1000, six / 10 % 100, six % 10);
+    let (ab, c, d, e) = (abc / 10, abc % 10, de / 10, de % 10);
+    let ten = match f {
+        0..=2 => ab * 100_000_000 + f * 10_000_000 + c * 100 + de,
+        3 => abc * 10_000_000 + de,
+        4 => abc * 10_000_000 + d * 1_000_000 + e,
+        _ => (abc * 100 + de) * 100_000 + f,
+    };
+    let upc_a = (system * 10_000_000_000 + ten) * 10 + check;
+    is_checked(upc_a).then_some(Gtin(upc_a))
+}
+
+impl FromStr for Gtin {
+    type Err = CodeError;
+
+    /// The first reading of a code.
+    fn from_str(text: &str) -> Result<Self, CodeError> {
+        parse(text, None).map(Readings::first)
+    }
+}
+
+impl fmt::Display for Gtin {
+    /// All 14 digits.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:014}", self.0)
+    }
+}
+
+impl serde::Serialize for Gtin {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+crate::stored_as_text!(Gtin);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn readings(text: &str, symbology: Option<Symbology>) -> Vec<String> {
+        parse(text, symbology).expect("a code").iter().map(|gtin| gtin.to_string()).collect()
+    }
+
+    #[test]
+    fn every_length_comes_to_fourteen_digits() {
+        assert_eq!(readings("4006381333931", None), ["04006381333931"]);
+        assert_eq!(readings(" 036000291452\r\n", None), ["00036000291452"]);
+        assert_eq!(readings("96385074", None), ["00000096385074"]);
+        assert_eq!(readings("14006381333938", None), ["14006381333938"]);
+    }
+
+    #[test]
+    fn eight_digits_are_read_as_ean_8_first_and_as_upc_e_next() {
+        assert_eq!(readings("01234565", None), ["00000001234565", "00012345000065"]);
+        assert_eq!(readings("01234565", Some(Symbology::UpcE)), ["00012345000065"]);
+        assert_eq!(readings("01234565", Some(Symbology::Ean8)), ["00000001234565"]);
+        // A UPC-E whose check digit is no EAN-8's.
+        assert_eq!(readings("04252614", None), ["00042100005264"]);
+        assert_eq!(parse("96385074", Some(Symbology::UpcE)), Err(CodeError::CheckDigit));
+    }
+
+    #[test]
+    fn each_way_of_being_no_code_is_told_apart() {
+        let error = |text| parse(text, None).expect_err("no code");
+        assert_eq!(error(" "), CodeError::Empty);
+        assert_eq!(error("7,6223E+12"), CodeError::Charset);
+        assert_eq!(error("٤٠٠٦٣٨١٣٣٣٩٣١"), CodeError::Charset);
+        assert_eq!(error("400638133393"), CodeError::CheckDigit);
+        assert_eq!(error("40063813339"), CodeError::Length);
+        assert_eq!(error("400638133393100000000000000000"), CodeError::Length);
+        assert_eq!(error("4006381333932"), CodeError::CheckDigit);
+    }
+
+    #[test]
+    fn zeros_are_put_back_only_when_the_check_digit_then_is_right() {
+        assert_eq!(Gtin::with_zeros_put_back("36000291452").map(Gtin::value), Some(36_000_291_452));
+        assert_eq!(Gtin::with_zeros_put_back("36000291453"), None);
+        assert_eq!(Gtin::with_zeros_put_back("4006381333931"), None, "nothing is missing");
+    }
+
+    #[test]
+    fn the_prefix_says_what_a_number_is_for() {
+        let of = |text: &str| text.parse::<Gtin>().expect("a code").circulation();
+        assert_eq!(of("4006381333931"), Circulation::Global);
+        assert_eq!(of("2000000000008"), Circulation::Chain);
+        assert_eq!(of("0200000000004"), Circulation::Chain);
+        assert_eq!(of("0412345678903"), Circulation::Chain);
+        assert_eq!(of("01234565"), Circulation::Chain);
+        assert_eq!(of("20123451"), Circulation::Chain);
+        assert_eq!(of("96385074"), Circulation::Global);
+        assert_eq!(of("9812345678902"), Circulation::Coupon);
+        assert_eq!(of("0000000000000"), Circulation::Nothing);
+    }
+
+    fn with_check_digit(body: u64) -> u64 {
+        (0..10).map(|digit| body * 10 + digit).find(|value| is_checked(*value)).expect("one of ten fits")
+    }
+
+    proptest! {
+        #[test]
+        fn any_single_wrong_digit_is_found(body in 0_u64..1_000_000_000_000, place in 0_usize..13, by in 1_u8..10) {
+            let right = format!("{:013}", with_check_digit(body));
+            let mut wrong = right.clone().into_bytes();
+            wrong[place] = b'0' + (wrong[place] - b'0' + by) % 10;
+            prop_assert!(parse(&right, None).is_ok());
+            prop_assert_eq!(parse(std::str::from_utf8(&wrong).expect("ASCII"), None), Err(CodeError::CheckDigit));
+        }
+
+        #[test]
+        fn padding_never_changes_what_a_code_names(body in 0_u64..100_000_000_000) {
+            let value = with_check_digit(body);
+            let twelve = parse(&format!("{value:012}"), None).expect("UPC-A").first();
+            prop_assert_eq!(twelve, parse(&format!("{value:013}"), None).expect("EAN-13").first());
+            prop_assert_eq!(twelve, parse(&format!("{value:014}"), None).expect("GTIN-14").first());
+            prop_assert_eq!(twelve.to_string().parse::<Gtin>(), Ok(twelve));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_fail_otherwise(text in ".*") {
+            let _ = parse(&text, None);
+            let _ = Gtin::with_zeros_put_back(&text);
+        }
+
+        #[test]
+        fn an_expanded_upc_e_is_a_upc_a(system in 0_u64..2, six in 0_u64..1_000_000) {
+            let found: Vec<Gtin> = (0..10).filter_map(|check| expand((system * 1_000_000 + six) * 10 + check)).collect();
+            prop_assert_eq!(found.len(), 1, "one check digit fits");
+            prop_assert!(found[0].value() < 1_000_000_000_000);
+        }
+    }
+}

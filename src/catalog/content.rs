@@ -1,0 +1,203 @@
+//! The content of a batch on its way in: received whole and hashed before anything is applied, read line by line.
+//!
+//! A batch waits in a file without a name, so that its size costs no memory, that a slow sender holds no transaction
+//! open, and that a body that breaks off leaves nothing behind.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use axum::body::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::fs::File;
+use tokio::io::{AsyncBufReadExt, AsyncSeekExt, AsyncWriteExt, BufReader};
+use uuid::Uuid;
+
+use crate::http::limit::BATCH_BYTES_MAX;
+
+/// Longest line: a store with a long address is one kilobyte.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+/// A sender that is silent for longer is gone.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// Why a content could not be received.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// More bytes than a batch may have.
+    #[error("the batch is larger than {BATCH_BYTES_MAX} bytes")]
+    TooLarge,
+    /// The sender went away before the end.
+    #[error("the body broke off before its end")]
+    BrokeOff,
+    /// No room, or no folder for temporary files.
+    #[error("the batch can't be kept: {0}")]
+    Keep(#[from] std::io::Error),
+}
+
+/// A content that was received to its end.
+#[derive(Debug)]
+pub struct Content {
+    file: File,
+    hash: String,
+}
+
+impl Content {
+    /// Receives a body. `name` tells the file apart from others while it is made.
+    pub async fn receive<E>(
+        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+        name: Uuid,
+    ) -> Result<Self, ContentError> {
+        let mut file = unnamed_file(name).await?;
+        let mut hash = digest::Context::new(&digest::SHA256);
+        let mut received = 0_usize;
+        loop {
+            let next = tokio::time::timeout(SILENCE_MAX, body.next()).await;
+            let Some(bytes) = next.map_err(|_| ContentError::BrokeOff)? else { break };
+            let bytes = bytes.map_err(|_| ContentError::BrokeOff)?;
+            received += bytes.len();
+            if received > BATCH_BYTES_MAX {
+                return Err(ContentError::TooLarge);
+            }
+            hash.update(&bytes);
+            file.write_all(&bytes).await?;
+        }
+        file.flush().await?;
+        Ok(Self { file, hash: hexadecimal(hash.finish().as_ref()) })
+    }
+
+    /// SHA-256 of the whole, in hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Its lines, from the first.
+    pub(super) async fn lines(&mut self) -> std::io::Result<Lines<'_>> {
+        self.file.rewind().await?;
+        Ok(Lines {
+            reader: BufReader::with_capacity(LINE_BYTES_MAX, &mut self.file),
+            number: 0,
+            line: Vec::new(),
+        })
+    }
+}
+
+/// A file for temporary use that nobody else can open and that is gone with its handle.
+async fn unnamed_file(name: Uuid) -> std::io::Result<File> {
+    let path = std::env::temp_dir().join(format!("aisle-batch-{name}"));
+    let mut options = tokio::fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let file = options.open(&path).await?;
+    // Where an open file can't be unlinked it stays until the system clears its folder of temporary files.
+    let _ = tokio::fs::remove_file(&path).await;
+    Ok(file)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A line of a content.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    /// From 1.
+    pub(super) number: i64,
+    /// Without its end; nothing when it is longer than a row may be.
+    pub(super) bytes: Option<&'a [u8]>,
+}
+
+/// Lines one by one, in memory that does not grow with them.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    reader: BufReader<&'a mut File>,
+    number: i64,
+    line: Vec<u8>,
+}
+
+impl Lines<'_> {
+    /// The next line that is not blank.
+    pub(super) async fn next(&mut self) -> std::io::Result<Option<Line<'_>>> {
+        loop {
+            self.line.clear();
+            let Some(is_whole) = self.read_line().await? else { return Ok(None) };
+            self.number += 1;
+            if !is_whole {
+                return Ok(Some(Line { number: self.number, bytes: None }));
+            }
+            if !self.line.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        Ok(Some(Line { number: self.number, bytes: Some(self.line.trim_ascii()) }))
+    }
+
+    /// Reads up to the end of the line, keeping at most [`LINE_BYTES_MAX`] of it; answers whether that was all of it.
+    async fn read_line(&mut self) -> std::io::Result<Option<bool>> {
+        let mut is_whole = true;
+        let mut is_begun = false;
+        loop {
+            let bytes = self.reader.fill_buf().await?;
+            if bytes.is_empty() {
+                return Ok(is_begun.then_some(is_whole));
+            }
+            is_begun = true;
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let part = &bytes[..end.unwrap_or(bytes.len())];
+            is_whole &= self.line.len() + part.len() <= LINE_BYTES_MAX;
+            if is_whole {
+                self.line.extend_from_slice(part);
+            }
+            let taken = end.map_or(bytes.len(), |end| end + 1);
+            self.reader.consume(taken);
+            if end.is_some() {
+                return Ok(Some(is_whole));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn receive(parts: &[&'static [u8]]) -> Content {
+        let parts: Vec<Result<Bytes, std::io::Error>> =
+            parts.iter().map(|part| Ok(Bytes::from_static(part))).collect();
+        Content::receive(futures_util::stream::iter(parts), Uuid::from_u128(rand())).await.expect("received")
+    }
+
+    /// Tests of one process must not meet in one file.
+    fn rand() -> u128 {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        u128::from(std::process::id()) << 64 | u128::from(next)
+    }
+
+    #[tokio::test]
+    async fn lines_are_numbered_and_blank_ones_skipped() {
+        let mut content = receive(&[b"a\n\n b", b"c\r\n", b"d"]).await;
+        let mut lines = content.lines().await.expect("lines");
+        let mut seen = Vec::new();
+        while let Some(line) = lines.next().await.expect("read") {
+            seen.push((line.number, line.bytes.map(<[u8]>::to_vec)));
+        }
+        let expected =
+            [(1, &b"a"[..]), (3, b"bc"), (4, b"d")].map(|(number, bytes)| (number, Some(bytes.to_vec())));
+        assert_eq!(seen, expected);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_too_long_is_passed_over_and_the_next_one_read() {
+        let long: &'static [u8] = vec![b'x'; LINE_BYTES_MAX + 1].leak();
+        let mut content = receive(&[long, b"\nshort"]).await;
+        let mut lines = content.lines().await.expect("lines");
+        assert!(lines.next().await.expect("read").expect("a line").bytes.is_none());
+        let next = lines.next().await.expect("read").expect("a line");
+        assert_eq!((next.number, next.bytes), (2, Some(&b"short"[..])));
+    }
+}

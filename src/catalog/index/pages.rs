@@ -1,0 +1,66 @@
+//! A long row of values in pages that snapshots share: whoever changes a value copies its page, once, and no other.
+
+use std::sync::Arc;
+
+/// Values on a page: 8 KiB of prices, so that a change copies little and a page table stays short.
+pub(super) const PAGE_LENGTH: usize = 1024;
+
+/// Values by number; a page that nobody wrote to does not exist.
+#[derive(Clone, Debug)]
+pub(super) struct Pages<T> {
+    pages: Vec<Option<Arc<[T]>>>,
+}
+
+impl<T: Clone + Default> Pages<T> {
+    pub(super) fn new() -> Self {
+        Self { pages: Vec::new() }
+    }
+
+    /// The value of this number, unless its page was never written.
+    #[inline]
+    pub(super) fn get(&self, number: u32) -> Option<&T> {
+        let (page, place) = split(number);
+        self.pages.get(page)?.as_ref()?.get(place)
+    }
+
+    /// Changes the value of this number.
+    pub(super) fn set(&mut self, number: u32, value: T) {
+        let (page, place) = split(number);
+        if page >= self.pages.len() {
+            self.pages.resize(page + 1, None);
+        }
+        let page = self.pages[page].get_or_insert_with(|| vec![T::default(); PAGE_LENGTH].into());
+        Arc::make_mut(page)[place] = value;
+    }
+
+    /// How many pages both have in common, by address.
+    #[cfg(test)]
+    pub(super) fn shared_with(&self, other: &Self) -> usize {
+        let both = self.pages.iter().flatten().zip(other.pages.iter().flatten());
+        both.filter(|(one, another)| Arc::ptr_eq(one, another)).count()
+    }
+}
+
+#[inline]
+fn split(number: u32) -> (usize, usize) {
+    let number = usize::try_from(number).unwrap_or(usize::MAX);
+    (number / PAGE_LENGTH, number % PAGE_LENGTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_copies_the_page_it_touches_and_no_other() {
+        let mut before = Pages::<i64>::new();
+        for number in 0..5000 {
+            before.set(number, 1);
+        }
+        let mut after = before.clone();
+        after.set(2500, 2);
+        assert_eq!((before.get(2500), after.get(2500)), (Some(&1), Some(&2)));
+        assert_eq!(after.shared_with(&before), 4);
+        assert_eq!(before.get(9999), None);
+    }
+}

@@ -1,0 +1,521 @@
+//! The rows of a batch: a line of JSON each, tagged by `kind`, read and checked one by one.
+//!
+//! A row that can't be right is refused with a reason; it never takes another row with it. What a row refers to is
+//! checked where the database is at hand, in `batches.rs`.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::code::{self, Circulation, CodeError, Gtin};
+use super::model::StoreAddress;
+use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
+use crate::money::{Currency, Rate};
+use crate::text_enum;
+
+text_enum! {
+    /// What a row of a batch is about.
+    pub enum Kind {
+        /// A class of goods that are taxed alike.
+        TaxClass = "tax_class",
+        /// The rate of a tax class in a country from a day on.
+        TaxRate = "tax_rate",
+        /// A list of prices in one currency.
+        PriceList = "price_list",
+        /// A store.
+        Store = "store",
+        /// A product.
+        Product = "product",
+        /// A code of a product.
+        Code = "code",
+        /// A product's price on a list.
+        Price = "price",
+        /// A row that doesn't say what it is about, or something unheard of.
+        Unknown = "unknown",
+    }
+}
+
+text_enum! {
+    /// Why a row was refused.
+    pub enum Reason {
+        /// The line is longer than a row may be.
+        LineTooLong = "line_too_long",
+        /// The line is no JSON object.
+        Json = "json_invalid",
+        /// There is no such kind of row.
+        Kind = "kind_unknown",
+        /// A field is missing, unknown, or not of its type.
+        Field = "field_invalid",
+        /// A text is empty or too long where it must say something.
+        Text = "text_invalid",
+        /// A text has control characters.
+        TextUnsafe = "text_unsafe",
+        /// The name is missing.
+        NameMissing = "name_missing",
+        /// The code is empty.
+        CodeEmpty = "code_empty",
+        /// The code has something else than ASCII digits.
+        CodeCharset = "code_charset",
+        /// The code has neither 8 nor 12 to 14 digits.
+        CodeLength = "code_length",
+        /// The code's check digit is wrong.
+        CodeCheckDigit = "code_check_digit",
+        /// A number for restricted circulation that is not marked as internal, or a global one that is.
+        CodeRestricted = "code_restricted",
+        /// A coupon or refund receipt, never a product.
+        CodeCoupon = "code_coupon",
+        /// All zeros.
+        CodeZero = "code_zero",
+        /// The code stood in an earlier row of the file.
+        CodeDuplicate = "code_duplicate",
+        /// The price is not above zero, or beyond belief.
+        PriceRange = "price_range",
+        /// The currency is not that of the list, or of the store.
+        Currency = "currency_differs",
+        /// The weight is not above zero, or beyond belief.
+        WeightRange = "weight_range",
+        /// No law knows this age limit.
+        AgeInvalid = "age_invalid",
+        /// No live product has this SKU.
+        SkuUnknown = "sku_unknown",
+        /// There is no such price list.
+        PriceListUnknown = "price_list_unknown",
+        /// There is no such tax class.
+        TaxClassUnknown = "tax_class_unknown",
+    }
+}
+
+/// Why one row was refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The stable reason.
+    pub reason: Reason,
+    /// What was wrong, for people.
+    pub detail: String,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+/// A row as it is delivered. With `"deleted": true` only the key's fields count.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum BatchRow {
+    /// A class of goods that are taxed alike.
+    TaxClass(TaxClassRow),
+    /// A rate from a day on.
+    TaxRate(TaxRateRow),
+    /// A list of prices.
+    PriceList(PriceListRow),
+    /// A store.
+    Store(StoreRow),
+    /// A product.
+    Product(ProductRow),
+    /// A code of a product.
+    Code(CodeRow),
+    /// A price.
+    Price(PriceRow),
+}
+
+/// A class of goods that are taxed alike.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaxClassRow {
+    /// The key.
+    pub tax_class: TaxClassId,
+    /// The name.
+    pub name: String,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// The rate of a tax class in a country from a day on.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaxRateRow {
+    /// The country, two letters.
+    pub country: String,
+    /// The tax class.
+    pub tax_class: TaxClassId,
+    /// The first day.
+    pub valid_from: NaiveDate,
+    /// Percent, as text: "19", "5.5".
+    pub rate: Rate,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// A list of prices in one currency.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceListRow {
+    /// The key.
+    pub price_list: PriceListId,
+    /// The name.
+    pub name: String,
+    /// The currency of all its prices.
+    pub currency: Currency,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// A store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoreRow {
+    /// The key.
+    pub store: StoreId,
+    /// The name that shoppers read.
+    pub name: String,
+    /// Where it is.
+    pub address: StoreAddress,
+    /// The country, two letters.
+    pub country: String,
+    /// What it sells in; its price lists are in the same currency.
+    pub currency: Currency,
+    /// The time zone, by its name in the IANA database.
+    pub time_zone: String,
+    /// Price lists; the first that has a price wins.
+    pub price_lists: Vec<PriceListId>,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// A product.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductRow {
+    /// The key.
+    pub sku: Sku,
+    /// The name that shoppers read.
+    pub name: String,
+    /// The brand.
+    #[serde(default)]
+    pub brand: Option<String>,
+    /// The tax class.
+    pub tax_class: TaxClassId,
+    /// What it weighs packed, in grams.
+    #[serde(default)]
+    pub weight_grams: Option<i64>,
+    /// Whether a courier may bring it.
+    #[serde(default)]
+    pub deliverable: bool,
+    /// From what age it may be sold: 6, 12, 14, 16, 18 or 21 years.
+    #[serde(default)]
+    pub age_min: Option<i64>,
+    /// Net content as it is printed.
+    #[serde(default)]
+    pub content: Option<String>,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// A code of a product.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeRow {
+    /// EAN-8, EAN-13, UPC-A, UPC-E or GTIN-14; the key once it is brought to 14 digits.
+    pub code: String,
+    /// The product.
+    pub sku: Sku,
+    /// Whether it is a number for restricted circulation (02, 04, 20-29, eight digits beginning with 0 or 2), which
+    /// means something in this chain only.
+    #[serde(default)]
+    pub internal: bool,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// A product's price on a list.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceRow {
+    /// The list.
+    pub price_list: PriceListId,
+    /// The product.
+    pub sku: Sku,
+    /// Minor units for one piece, tax included.
+    pub amount: i64,
+    /// The list's currency.
+    pub currency: Currency,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// What a row is the row of: in one batch statement a key stands at most once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Key {
+    TaxClass { tax_class: TaxClassId },
+    TaxRate { country: String, tax_class: TaxClassId, valid_from: NaiveDate },
+    PriceList { price_list: PriceListId },
+    Store { store: StoreId },
+    Product { sku: Sku },
+    Code { code: String },
+    Price { price_list: PriceListId, sku: Sku },
+}
+
+impl Key {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::TaxClass { .. } => Kind::TaxClass,
+            Self::TaxRate { .. } => Kind::TaxRate,
+            Self::PriceList { .. } => Kind::PriceList,
+            Self::Store { .. } => Kind::Store,
+            Self::Product { .. } => Kind::Product,
+            Self::Code { .. } => Kind::Code,
+            Self::Price { .. } => Kind::Price,
+        }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TaxClass { tax_class } => write!(formatter, "{tax_class}"),
+            Self::TaxRate { country, tax_class, valid_from } => {
+                write!(formatter, "{country}/{tax_class}/{valid_from}")
+            }
+            Self::PriceList { price_list } => write!(formatter, "{price_list}"),
+            Self::Store { store } => write!(formatter, "{store}"),
+            Self::Product { sku } => write!(formatter, "{sku}"),
+            Self::Code { code } => write!(formatter, "{code}"),
+            Self::Price { price_list, sku } => write!(formatter, "{price_list}/{sku}"),
+        }
+    }
+}
+
+/// A row that was read and is right as far as it can be seen by itself.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) key: Key,
+    /// Nothing when the row is taken back.
+    pub(super) content: Option<BatchRow>,
+}
+
+/// Longest text of a field: a receipt line holds far less.
+const TEXT_LENGTH_MAX: usize = 200;
+/// Highest price in minor units: a million of a currency with two digits is no grocery.
+const PRICE_MAX: i64 = 100_000_000;
+/// Heaviest product: a ton.
+const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
+/// Age limits that laws use.
+const AGES: [i64; 6] = [6, 12, 14, 16, 18, 21];
+/// Price lists of one store: store, region, country and a few for campaigns.
+const STORE_LISTS_MAX: usize = 32;
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(default)]
+    deleted: bool,
+}
+
+/// Reads one line. What is refused is named by kind and key as far as they can be read.
+pub(super) fn read(line: &[u8]) -> Result<Row, (Kind, String, Refusal)> {
+    let named = |refusal| {
+        let (kind, key) = name(line);
+        (kind, key, refusal)
+    };
+    let head: Head<'_> = serde_json::from_slice(line).map_err(|error| named(unreadable(&error)))?;
+    if head.kind.parse::<Kind>().is_ok_and(|kind| kind != Kind::Unknown) {
+        let row = if head.deleted { tombstone(line) } else { live(line) };
+        row.map_err(named)
+    } else {
+        Err(named(Refusal::new(
+            Reason::Kind,
+            "kind must be one of tax_class, tax_rate, price_list, store, product, code, price",
+        )))
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> Refusal {
+    let reason = if error.is_data() { Reason::Field } else { Reason::Json };
+    Refusal::new(reason, error.to_string())
+}
+
+/// The kind and the key of a row that was refused, as far as they can be read, fit to be shown and stored.
+fn name(line: &[u8]) -> (Kind, String) {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).unwrap_or_default();
+    let text = |name: &str| object.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let kind = text("kind").parse().unwrap_or(Kind::Unknown);
+    let key = ["code", "sku", "store", "price_list", "tax_class"]
+        .into_iter()
+        .map(text)
+        .find(|text| !text.is_empty());
+    (kind, fit(key.unwrap_or_default()))
+}
+
+/// Cuts a text to what a report shows, without control characters.
+pub(super) fn fit(text: &str) -> String {
+    text.chars().filter(|each| !each.is_control()).take(64).collect()
+}
+
+fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
+    let mut key: Key = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
+    match &mut key {
+        Key::Code { code } => *code = gtin(code)?.to_string(),
+        Key::TaxRate { country, .. } => check_country(country)?,
+        _ => {}
+    }
+    Ok(Row { key, content: None })
+}
+
+fn live(line: &[u8]) -> Result<Row, Refusal> {
+    let mut row: BatchRow = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
+    let key = match &mut row {
+        BatchRow::TaxClass(row) => {
+            check_text("name", &row.name)?;
+            Key::TaxClass { tax_class: row.tax_class.clone() }
+        }
+        BatchRow::TaxRate(row) => {
+            check_country(&row.country)?;
+            let (country, tax_class) = (row.country.clone(), row.tax_class.clone());
+            Key::TaxRate { country, tax_class, valid_from: row.valid_from }
+        }
+        BatchRow::PriceList(row) => {
+            check_text("name", &row.name)?;
+            Key::PriceList { price_list: row.price_list.clone() }
+        }
+        BatchRow::Store(row) => {
+            check_store(row)?;
+            Key::Store { store: row.store.clone() }
+        }
+        BatchRow::Product(row) => {
+            check_product(row)?;
+            Key::Product { sku: row.sku.clone() }
+        }
+        BatchRow::Code(row) => {
+            let gtin = gtin(&row.code)?;
+            check_circulation(gtin, row.internal)?;
+            row.code = gtin.to_string();
+            Key::Code { code: row.code.clone() }
+        }
+        BatchRow::Price(row) => {
+            check_price(row.amount)?;
+            Key::Price { price_list: row.price_list.clone(), sku: row.sku.clone() }
+        }
+    };
+    Ok(Row { key, content: Some(row) })
+}
+
+fn gtin(text: &str) -> Result<Gtin, Refusal> {
+    code::parse(text, None).map(code::Readings::first).map_err(|error| {
+        let reason = match error {
+            CodeError::Empty => Reason::CodeEmpty,
+            CodeError::Charset => Reason::CodeCharset,
+            CodeError::Length => Reason::CodeLength,
+            CodeError::CheckDigit => Reason::CodeCheckDigit,
+        };
+        Refusal::new(reason, error.to_string())
+    })
+}
+
+/// Whether a number may be the code of a product, given that it is said to be internal or not.
+pub(super) fn check_circulation(gtin: Gtin, internal: bool) -> Result<(), Refusal> {
+    match (gtin.circulation(), internal) {
+        (Circulation::Global, false) | (Circulation::Chain, true) => Ok(()),
+        (Circulation::Chain, false) => Err(Refusal::new(
+            Reason::CodeRestricted,
+            "a number for restricted circulation means something in one chain only: mark it as internal",
+        )),
+        (Circulation::Global, true) => Err(Refusal::new(
+            Reason::CodeRestricted,
+            "the number means the same everywhere: it can't be internal",
+        )),
+        (Circulation::Coupon, _) => {
+            Err(Refusal::new(Reason::CodeCoupon, "coupons and refund receipts name no product"))
+        }
+        (Circulation::Nothing, _) => Err(Refusal::new(Reason::CodeZero, "all zeros name nothing")),
+    }
+}
+
+fn check_product(row: &ProductRow) -> Result<(), Refusal> {
+    if row.name.trim().is_empty() {
+        return Err(Refusal::new(Reason::NameMissing, "name is empty"));
+    }
+    check_text("name", &row.name)?;
+    for (field, text) in [("brand", &row.brand), ("content", &row.content)] {
+        text.as_deref().map_or(Ok(()), |text| check_text(field, text))?;
+    }
+    if row.weight_grams.is_some_and(|grams| !(1..=WEIGHT_GRAMS_MAX).contains(&grams)) {
+        return Err(Refusal::new(
+            Reason::WeightRange,
+            format!("weight_grams must be from 1 to {WEIGHT_GRAMS_MAX}"),
+        ));
+    }
+    if row.age_min.is_some_and(|age| !AGES.contains(&age)) {
+        return Err(Refusal::new(Reason::AgeInvalid, "age_min must be 6, 12, 14, 16, 18 or 21"));
+    }
+    Ok(())
+}
+
+fn check_store(row: &StoreRow) -> Result<(), Refusal> {
+    let address = &row.address;
+    let texts = [
+        ("name", &row.name),
+        ("street", &address.street),
+        ("house_number", &address.house_number),
+        ("postal_code", &address.postal_code),
+        ("city", &address.city),
+        ("time_zone", &row.time_zone),
+    ];
+    for (field, text) in texts {
+        check_text(field, text)?;
+    }
+    check_country(&row.country)?;
+    let distinct: std::collections::HashSet<_> = row.price_lists.iter().collect();
+    if row.price_lists.is_empty()
+        || row.price_lists.len() > STORE_LISTS_MAX
+        || distinct.len() != row.price_lists.len()
+    {
+        let detail = format!("price_lists must name 1 to {STORE_LISTS_MAX} lists, each once");
+        return Err(Refusal::new(Reason::Field, detail));
+    }
+    Ok(())
+}
+
+pub(super) fn check_price(amount: i64) -> Result<(), Refusal> {
+    if (1..=PRICE_MAX).contains(&amount) {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::PriceRange, format!("amount must be from 1 to {PRICE_MAX} minor units")))
+}
+
+fn check_country(country: &str) -> Result<(), Refusal> {
+    if country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::Field, "country must be two capital letters (ISO 3166-1)"))
+}
+
+/// Whether a text may be stored and shown.
+pub(super) fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() || text.chars().count() > TEXT_LENGTH_MAX {
+        return Err(Refusal::new(
+            Reason::Text,
+            format!("{field} must have 1 to {TEXT_LENGTH_MAX} characters"),
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Refusal::new(Reason::TextUnsafe, format!("{field} has control characters")));
+    }
+    Ok(())
+}
+
+impl BatchRow {
+    pub(super) fn as_store(&self) -> Option<&StoreRow> {
+        if let Self::Store(row) = self { Some(row) } else { None }
+    }
+}

@@ -1,0 +1,6 @@
+//! The catalogue's SQL: `write.rs` applies the rows of a batch, `batch.rs` keeps what became of each batch, `read.rs`
+//! reads what changed since a revision.
+
+pub(super) mod batch;
+pub(super) mod read;
+pub(super) mod write;

@@ -5,14 +5,16 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::error::Internal;
 use crate::http::wait::Changes;
 use crate::ids::Ids;
 use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
-use crate::{cart, catalog, delivery, exchange, identity, payments};
+use crate::exchange::EventKind;
+use crate::{cart, catalog, checkout, delivery, exchange, identity, payments};
 
 /// Everything a request or a job needs.
 #[derive(Clone)]
@@ -111,9 +113,43 @@ impl App {
     /// Does one job. Every kind has its line here.
     pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
         match lease.kind.as_str() {
+            checkout::Expire::KIND => checkout::expire(self, lease).await,
             exchange::Dispatch::KIND => exchange::dispatch(self, lease).await,
+            payments::Follow::KIND => payments::follow(self, lease).await,
+            payments::Link::KIND => payments::link(self, lease).await,
+            payments::Operate::KIND => payments::operate(self, lease).await,
+            payments::Sweep::KIND => payments::sweep(self, lease).await,
+            payments::Unlink::KIND => payments::unlink(self, lease).await,
+            payments::WindDown::KIND => payments::wind_down(self, lease).await,
             unknown => Err(jobs::Failure::never(format!("no such kind of job: {unknown}"))),
         }
+    }
+
+    /// What payments report to the room above, inside the transaction that learns it.
+    pub async fn payment_news(&self, tx: &mut db::Tx, now: Moment, news: payments::News) -> Result<(), Internal> {
+        checkout::payment_news(self, tx, now, news).await
+    }
+
+    /// What deliveries report to the room above, inside the transaction that learns it.
+    pub async fn delivery_news(&self, tx: &mut db::Tx, now: Moment, news: delivery::News) -> Result<(), Internal> {
+        checkout::delivery_news(self, tx, now, news).await
+    }
+
+    /// What happened to an order, for the partners that want to know, inside the transaction in which it happened.
+    pub async fn order_news(&self, tx: &mut db::Tx, now: Moment, news: checkout::News) -> Result<(), Internal> {
+        let kind = match news.kind {
+            checkout::NewsKind::Paid => EventKind::OrderPaid,
+            checkout::NewsKind::Refunded => EventKind::OrderRefunded,
+            checkout::NewsKind::Cancelled => EventKind::OrderCancelled,
+            checkout::NewsKind::Booked => EventKind::ShipmentBooked,
+            checkout::NewsKind::HandedOver => EventKind::ShipmentHandedOver,
+            checkout::NewsKind::Delivered => EventKind::ShipmentDelivered,
+            checkout::NewsKind::Returned => EventKind::ShipmentReturned,
+            checkout::NewsKind::Failed => EventKind::ShipmentFailed,
+        };
+        let fact = exchange::Fact { kind, order: news.order, store: news.store, payload: news.payload };
+        exchange::publish(tx, &self.ids, now, &fact).await?;
+        Ok(())
     }
 }
 

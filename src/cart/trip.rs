@@ -114,9 +114,9 @@ fn find(app: &App, store: &StoreId, code: &str) -> Result<Product, Refusal> {
     let today = app.clock.now().date_naive();
     let rate = catalog.rate(&place.country, &found.tax_class, today).ok_or(Refusal::TaxRateMissing)?;
     Ok(Product {
-        code: found.code.to_string(),
+        code: found.gtin.to_string(),
         sku: found.sku.clone(),
-        name: found.name.to_string(),
+        name: found.name.clone(),
         price: found.price,
         tax_class: found.tax_class.clone(),
         rate,

@@ -28,7 +28,7 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             advance(app, tx, now, checkout, Event::ActionNeeded, change).await
         }
         News::Declined { checkout, reason, .. } => {
-            let change = |checkout: &mut Checkout| checkout.reason = Some(reason);
+            let change = |checkout: &mut Checkout| checkout.reason = Some(reason.to_string());
             advance(app, tx, now, checkout, Event::Declined, change).await
         }
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
@@ -41,13 +41,10 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Refunded { payment, refund, amount, .. } => refunded(app, tx, now, payment, refund, amount).await,
         News::RefundFailed { refund, reason, .. } => {
-            if let Some(refund) = refund {
-                store::end_refund(tx, refund, RefundState::Failed, Some(&reason)).await?;
-            }
+            store::end_refund(tx, refund, RefundState::Failed, Some(reason.as_str())).await?;
             Ok(())
         }
-        // The checkout or the order that gave it up knows already.
-        News::Cancelled { .. } => Ok(()),
+        News::Cancelled { payment, .. } => given_back(tx, payment).await,
     }
 }
 
@@ -150,13 +147,11 @@ async fn refunded(
     tx: &mut Tx,
     now: Moment,
     payment: PaymentId,
-    refund: Option<RefundId>,
+    refund: RefundId,
     amount: Money,
 ) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
-    if let Some(refund) = refund
-        && !store::end_refund(tx, refund, RefundState::Done, None).await?
-    {
+    if !store::end_refund(tx, refund, RefundState::Done, None).await? {
         return Ok(());
     }
     order.refunded = order.refunded.plus(amount)?;
@@ -164,15 +159,31 @@ async fn refunded(
     tell(app, tx, now, NewsKind::Refunded, &order).await
 }
 
+/// A payment was given up and everything went back. An order that was cancelled shows it; a checkout knows already.
+async fn given_back(tx: &mut Tx, payment: PaymentId) -> Result<(), Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+    let Some(payment) = payments::find(&mut *tx, payment).await? else { return Ok(()) };
+    order.captured = payment.captured;
+    order.refunded = payment.refunded;
+    if order.state != OrderState::Cancelled {
+        // Nobody asked for it: a hold ran out before the goods were handed over.
+        order.trouble = Some("the hold on the account ended unused".to_owned());
+    }
+    Ok(store::update_order(tx, &order).await?)
+}
+
 /// Takes what the deliveries learned: the courier has the goods, so the rest is captured.
 pub async fn delivery_news(app: &App, tx: &mut Tx, now: Moment, news: delivery::News) -> Result<(), Internal> {
     use delivery::News;
     let (order, kind) = match news {
+        News::Booked { order, .. } => (order, NewsKind::Booked),
         News::HandedOver { order, .. } => (order, NewsKind::HandedOver),
         News::Delivered { order, .. } => (order, NewsKind::Delivered),
-        // The shipment itself shows these; no money moves.
-        News::Booked { .. } | News::Returned { .. } | News::Failed { .. } => return Ok(()),
+        News::Returned { order, .. } => (order, NewsKind::Returned),
+        News::Failed { order, .. } => (order, NewsKind::Failed),
     };
+    let Some(seen) = store::find_order(&mut *tx, order).await? else { return Ok(()) };
+    payments::lock(tx, seen.payment).await?;
     let Some(order) = store::find_order_locked(tx, order).await? else { return Ok(()) };
     if kind == NewsKind::HandedOver && order.state == OrderState::Placed {
         let rest = order.quote.due_at_hand_over()?;

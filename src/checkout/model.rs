@@ -289,10 +289,16 @@ pub enum NewsKind {
     Refunded,
     /// It was taken back as a whole.
     Cancelled,
+    /// A courier has accepted its parcels.
+    Booked,
     /// Its goods are with the courier.
     HandedOver,
     /// Its goods arrived.
     Delivered,
+    /// Its goods came back.
+    Returned,
+    /// Its goods could not be sent, or were lost.
+    Failed,
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
 use crate::ids::{CartId, CheckoutId, MethodId, ShopperId, StoreId};
-use crate::jobs::{self, Job, Outcome};
+use crate::jobs::{self, Job, Lease, Outcome};
 use crate::money::Money;
 use crate::payments;
 
@@ -166,7 +166,7 @@ fn hash(placement: &Placement) -> Result<String, Error> {
 
 async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<(), Error> {
     let method = payments::find_method(&mut *tx, shopper, id).await?.ok_or(Error::Method("you have no such method"))?;
-    if method.is_usable() { Ok(()) } else { Err(Error::Method("it is not linked, or not any more")) }
+    if method.state == payments::MethodState::Active { Ok(()) } else { Err(Error::Method("it is not linked, or not any more")) }
 }
 
 fn draft(
@@ -276,8 +276,16 @@ pub(super) async fn give_up(
 ) -> Result<Checkout, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    let seen = store::find(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    if let Some(payment) = seen.payment {
+        payments::lock(&mut tx, payment).await?;
+    }
     let mut checkout = store::find_locked(&mut tx, id).await?.ok_or(Error::Unknown)?;
     may(&checkout)?;
+    if checkout.payment != seen.payment {
+        // It was confirmed between the two looks: its payment must be locked first.
+        return Err(Error::State(checkout.state));
+    }
     if !checkout.state.is_final() {
         checkout.reason = Some(reason.to_owned());
     }
@@ -352,7 +360,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         due_now: if is_delivered { quote.due_now } else { quote.total },
         lines: goods.chain(fee).collect(),
         reference: checkout.number.clone(),
-        return_url: app.config.public(&format!("/v1/checkouts/{}/return", checkout.id)),
+        return_url: String::new(),
     };
     payments::start(tx, &app.ids, now, start).await?;
     Ok(())
@@ -378,7 +386,8 @@ async fn enqueue_deadline(app: &App, tx: &mut Tx, checkout: &Checkout, now: Mome
 }
 
 /// Looks at a checkout whose deadline should have passed.
-pub async fn expire(app: &App, job: Expire) -> Outcome {
+pub async fn expire(app: &App, lease: &Lease) -> Outcome {
+    let job: Expire = lease.payload()?;
     let now = app.clock.now();
     let Some(checkout) = store::find(&app.db, job.checkout).await? else { return Ok(()) };
     if checkout.state.is_final() {

@@ -5,6 +5,7 @@ use super::model::{NewsKind, Order, OrderState, Refund, RefundState};
 use super::place::Error;
 use super::store;
 use crate::app::App;
+use crate::db::Tx;
 use crate::ids::{OrderId, RefundId, StaffId, StoreId};
 use crate::money::Money;
 use crate::{delivery, payments};
@@ -28,7 +29,7 @@ pub(super) async fn refund(
 ) -> Result<(bool, Refund), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let order = store::find_order_locked(&mut tx, wish.order).await?.ok_or(Error::UnknownOrder)?;
+    let order = locked(&mut tx, wish.order).await?;
     may(&order.store)?;
     let refunds = store::refunds(&mut tx, order.id).await?;
     if let Some(existing) = refunds.iter().find(|refund| refund.id == wish.refund) {
@@ -58,6 +59,13 @@ pub(super) async fn refund(
     Ok((true, refund))
 }
 
+/// An order that is to change together with its payment: the payment is locked first, as everywhere.
+async fn locked(tx: &mut Tx, id: OrderId) -> Result<Order, Error> {
+    let seen = store::find_order(&mut *tx, id).await?.ok_or(Error::UnknownOrder)?;
+    payments::lock(tx, seen.payment).await?;
+    store::find_order_locked(tx, id).await?.ok_or(Error::UnknownOrder)
+}
+
 /// What can still be given back: captured, less what was or is being given back.
 fn left(order: &Order, refunds: &[Refund]) -> Result<Money, Error> {
     let pending = refunds.iter().filter(|refund| refund.state == RefundState::Pending).map(|refund| refund.amount);
@@ -74,7 +82,7 @@ pub(super) async fn cancel(
 ) -> Result<Order, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let mut order = store::find_order_locked(&mut tx, id).await?.ok_or(Error::UnknownOrder)?;
+    let mut order = locked(&mut tx, id).await?;
     may(&order.store)?;
     if order.state == OrderState::Cancelled {
         return Ok(order);

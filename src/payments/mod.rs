@@ -1,32 +1,165 @@
-//! payments
+//! Payments: linked accounts, and money moved on them at a provider.
+//!
+//! Invariants: an operation's row and key are committed before its first byte leaves; an unknown outcome is found out by
+//! repeating with the same key or by reading, never by a new charge; no transaction is open while a provider is asked;
+//! what a webhook says is only a hint where to look; an order settles without any webhook. A payment that was given up
+//! while its outcome was open ends with nothing debited.
+//!
+//! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
+//! operation is done, `link.rs` how an account is linked, `webhook.rs` and `sweep.rs` what makes it move on, `provider.rs`
+//! the trait and `providers/` its adapters.
+//!
+//! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
+//! ([`lock`]), because news come to the rooms above with the payment locked.
 
-use utoipa_axum::router::OpenApiRouter;
+mod change;
+mod http;
+mod link;
+mod model;
+mod operate;
+mod pages;
+mod provider;
+mod providers;
+mod settle;
+mod start;
+mod store;
+mod sweep;
+mod webhook;
 
-use crate::app::App;
+use url::Url;
 
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-}
+use crate::db::{self, Run, Tx};
+use crate::env::Env;
+use crate::ids::{MethodId, PaymentId, ShopperId};
+
+pub use change::{cancel, capture, refund, release, wind_down};
+pub use http::routes;
+pub use link::{Link, Unlink, link, unlink};
+pub use model::{
+    DeclineReason, MethodState, News, OperationKind, OperationState, Payment, PaymentLine, PaymentState, PlanError,
+    ProviderName,
+};
+pub use operate::{Operate, operate};
+pub use providers::Providers;
+pub use start::{Start, start};
+pub use store::methods::Method;
+pub use sweep::{Sweep, schedule, sweep};
+pub use webhook::{Follow, follow};
+pub use change::WindDown;
 
 /// Settings of the room.
+///
+/// `AISLE_APP_LINKS` (optional): addresses that pages for shoppers may lead back to, by comma, such as
+/// `https://shop.example/app/` or `aisle://paid`: the app's own links. PayPal's settings are in
+/// `providers/paypal/settings.rs`.
 #[derive(Clone, Debug, Default)]
-pub struct Settings;
+pub struct Settings {
+    paypal: Option<providers::paypal::Settings>,
+    app_links: Vec<Url>,
+}
 
 impl Settings {
     /// Reads the settings.
-    pub fn read(_env: &crate::env::Env) -> Self {
-        Self
+    pub fn read(env: &Env) -> Self {
+        let mut app_links = Vec::new();
+        for text in env.text("AISLE_APP_LINKS").iter().flat_map(|text| text.split(',')).map(str::trim) {
+            match Url::parse(text) {
+                Ok(url) if url.has_host() => app_links.push(url),
+                _ => env.mistake("AISLE_APP_LINKS must hold addresses with a scheme and a host, by comma".to_owned()),
+            }
+        }
+        Self { paypal: providers::paypal::Settings::read(env), app_links }
+    }
+
+    /// Whether a page may lead back to this address: one of the app's own links, or below one.
+    pub fn may_lead_to(&self, address: &str) -> bool {
+        let Ok(address) = Url::parse(address) else { return false };
+        let bare = address.username().is_empty() && address.password().is_none();
+        let within = |link: &Url| {
+            let same_place = link.scheme() == address.scheme() && link.host() == address.host() && link.port() == address.port();
+            let folder = link.path().trim_end_matches('/');
+            let rest = address.path().strip_prefix(folder);
+            same_place && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        bare && self.app_links.iter().any(within)
     }
 }
 
-/// Payment providers.
-#[derive(Debug)]
-pub struct Providers;
+/// Why a payment or a linked account can't do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such account, or it is not the shopper's.
+    #[error("there is no such payment method")]
+    MethodUnknown,
+    /// The account can't be debited: not linked yet, or no longer.
+    #[error("the payment method is not active")]
+    MethodInactive,
+    /// The name was used before for another account.
+    #[error("the payment method was named before with other contents")]
+    MethodTaken,
+    /// The address is not one of the app's own.
+    #[error("the return address is not one of the configured app links")]
+    ReturnUrl,
+    /// The provider is not configured.
+    #[error("the payment provider is not configured")]
+    ProviderAbsent,
+    /// There is no such payment.
+    #[error("there is no such payment")]
+    PaymentUnknown,
+    /// The checkout has a payment already that may debit, or the name was used before.
+    #[error("the checkout is being paid for already")]
+    AlreadyStarted,
+    /// The total is not positive, or the lines don't add up to it, or more is due now than in all.
+    #[error("the amounts of the payment don't add up")]
+    Amounts,
+    /// The payment does not allow it.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The database can't.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
 
-impl Providers {
-    /// The configured providers.
-    pub fn new(_settings: &Settings, _http: &reqwest::Client) -> Self {
-        Self
+/// A linked account, when it is this shopper's.
+pub async fn find_method(db: impl Run<'_>, shopper: ShopperId, method: MethodId) -> Result<Option<Method>, db::Error> {
+    Ok(store::methods::find(db, method).await?.filter(|found| found.shopper == shopper))
+}
+
+/// A payment.
+pub async fn find(db: impl Run<'_>, payment: PaymentId) -> Result<Option<Payment>, db::Error> {
+    store::payments::find(db, payment).await
+}
+
+/// Takes a payment for this transaction, before any row of the caller's own: see the lock order above.
+pub async fn lock(tx: &mut Tx, payment: PaymentId) -> Result<Option<Payment>, db::Error> {
+    store::payments::lock(tx, payment).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_lead_back_to_the_apps_own_links_alone() {
+        let env = Env::from_pairs([("AISLE_APP_LINKS", "https://shop.example/app/, aisle://paid")]);
+        let settings = Settings::read(&env);
+        assert!(env.mistakes().is_empty());
+        for allowed in ["https://shop.example/app", "https://shop.example/app/x?y=1", "aisle://paid", "aisle://paid/17"] {
+            assert!(settings.may_lead_to(allowed), "{allowed}");
+        }
+        for refused in [
+            "https://shop.example.evil/app/",
+            "https://shop.example/application",
+            "https://shop.example/app/../x",
+            "https://shop.example:444/app/",
+            "http://shop.example/app/",
+            "https://user@shop.example/app/",
+            "javascript:alert(1)",
+            "aisle://other",
+            "/app/",
+            "",
+        ] {
+            assert!(!settings.may_lead_to(refused), "{refused}");
+        }
     }
 }

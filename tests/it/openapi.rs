@@ -24,7 +24,6 @@ const PUBLIC: &[(&str, &str)] = &[
         "the shopper's browser comes back from the provider without a token",
     ),
     (
-        "get /v1/checkouts/{checkout}/return",
         "the shopper's browser comes back from the provider without a token",
     ),
     ("get /v1/orders/{order}/receipt", "the signed key in the address is the credential"),

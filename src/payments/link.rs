@@ -1,0 +1,262 @@
+//! Linking an account, and ending the link.
+//!
+//! The shopper approves on the provider's page and comes back by a redirect, which proves nothing: the job asks the
+//! provider. It asks by itself now and then, and at once when the shopper came back or the app says so.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::model::{MethodState, ProviderName};
+use super::provider::{LinkError, LinkProgress, LinkRequest, Provider};
+use super::start::key;
+use super::store::methods::{self, Method, Secrets};
+use super::{Error, store};
+use crate::app::App;
+use crate::clock::Moment;
+use crate::ids::{MethodId, ShopperId};
+use crate::jobs::{self, Failure, Job, Lease};
+
+/// A link that was not approved in this time is given up: within the time that providers remember the keys.
+const LINK_TIME_MAX: chrono::Duration = chrono::Duration::hours(2);
+/// The first pause and the longest before the approval is looked for again.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
+/// The pause of an unlink while a debit may still be on its way.
+const IN_USE: Duration = Duration::from_secs(5);
+
+/// The job that brings a link further.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Link {
+    method: MethodId,
+}
+
+impl Job for Link {
+    const KIND: &'static str = "payments.link";
+
+    fn subject(&self) -> String {
+        self.method.to_string()
+    }
+}
+
+/// The job that ends a link at the provider.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Unlink {
+    method: MethodId,
+}
+
+impl Job for Unlink {
+    const KIND: &'static str = "payments.unlink";
+
+    fn subject(&self) -> String {
+        self.method.to_string()
+    }
+}
+
+/// Begins to link an account under a name of the shopper's choice; again with the same contents, it is the same link.
+pub(super) async fn begin(
+    app: &App,
+    shopper: ShopperId,
+    id: MethodId,
+    provider: ProviderName,
+    return_url: Option<String>,
+) -> Result<Method, Error> {
+    if app.providers.get(provider).is_none() {
+        return Err(Error::ProviderAbsent);
+    }
+    if return_url.as_deref().is_some_and(|url| !app.config.payments.may_lead_to(url)) {
+        return Err(Error::ReturnUrl);
+    }
+    let now = app.clock.now();
+    let method = Method {
+        id,
+        shopper,
+        provider,
+        state: MethodState::Linking,
+        label: None,
+        return_url,
+        approve_url: None,
+        created_at: now,
+    };
+    let secret: SecretString = URL_SAFE_NO_PAD.encode(app.random.bytes::<32>()).into();
+    let mut tx = app.db.begin().await?;
+    if methods::insert(&mut tx, now, &method, &secret).await? {
+        jobs::enqueue(&mut tx, &app.ids, now, &Link { method: id }).await?;
+        tx.commit().await?;
+        app.jobs.wake();
+        return Ok(method);
+    }
+    let known = methods::find(&mut tx, id).await?;
+    let is_same = |known: &Method| {
+        known.shopper == shopper && known.provider == provider && known.return_url == method.return_url
+    };
+    known.filter(is_same).ok_or(Error::MethodTaken)
+}
+
+/// Has the provider asked now whether the shopper approved.
+pub(super) async fn look(app: &App, method: MethodId) -> Result<(), Error> {
+    let mut tx = app.db.begin().await?;
+    jobs::enqueue(&mut tx, &app.ids, app.clock.now(), &Link { method }).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Lets the provider's redirect come in, once: answers the account when the secret is right.
+pub(super) async fn come_back(app: &App, id: MethodId, secret: &str) -> Result<Option<Method>, Error> {
+    let secrets = methods::secrets(&app.db, id).await?;
+    let expected = secrets.and_then(|secrets| secrets.return_secret);
+    let is_right = expected.is_some_and(|expected| {
+        let expected = expected.expose_secret().as_bytes();
+        aws_lc_rs::constant_time::verify_slices_are_equal(expected, secret.as_bytes()).is_ok()
+    });
+    if !is_right {
+        return Ok(None);
+    }
+    methods::use_secret(&app.db, app.clock.now(), id).await?;
+    look(app, id).await?;
+    Ok(methods::find(&app.db, id).await?)
+}
+
+/// Removes an account for its shopper; the provider is told by a job. Removed twice, it is removed.
+pub(super) async fn remove(app: &App, shopper: ShopperId, id: MethodId) -> Result<(), Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    if methods::unlink(&mut tx, now, id, shopper).await? {
+        jobs::enqueue(&mut tx, &app.ids, now, &Unlink { method: id }).await?;
+    } else if methods::find(&mut tx, id).await?.is_none_or(|method| method.shopper != shopper) {
+        return Err(Error::MethodUnknown);
+    }
+    tx.commit().await?;
+    app.changes.changed(id.0);
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Does [`Link`].
+pub async fn link(app: &App, lease: &Lease) -> jobs::Outcome {
+    let Link { method: id } = lease.payload()?;
+    let Some(method) = methods::find(&app.db, id).await? else {
+        return Err(Failure::never("there is no such payment method"));
+    };
+    let secrets = methods::secrets(&app.db, id).await?;
+    let (MethodState::Linking, Some(secrets)) = (method.state, secrets) else { return Ok(()) };
+    let Some(provider) = app.providers.get(method.provider) else {
+        return Err(Failure::later("the provider is not configured"));
+    };
+    let now = app.clock.now();
+    let result = match &secrets.setup_token {
+        None => ask_for_approval(app, lease, provider, &method, &secrets, now).await?,
+        Some(setup_token) => finish(app, lease, provider, &method, setup_token, now).await?,
+    };
+    match result {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(pause(lease, "the shopper has to approve")),
+        Err(LinkError::Unknown(detail)) => Err(pause(lease, &detail)),
+        Err(LinkError::Refused(detail)) => fail(app, lease, id, now, &detail).await,
+    }
+}
+
+/// Begins the link at the provider; answers false because the shopper has to approve next.
+async fn ask_for_approval(
+    app: &App,
+    lease: &Lease,
+    provider: &dyn Provider,
+    method: &Method,
+    secrets: &Secrets,
+    now: Moment,
+) -> Result<Result<bool, LinkError>, Failure> {
+    let Some(secret) = &secrets.return_secret else {
+        return Ok(Err(LinkError::Refused("the return secret is gone".to_owned())));
+    };
+    let path = format!("/v1/payment-methods/{}/return?state={}", method.id, secret.expose_secret());
+    let request = LinkRequest { key: &key(&format!("{}/setup", method.id)), return_url: &app.config.public(&path) };
+    let begun = match provider.begin_link(&request).await {
+        Ok(begun) => begun,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    methods::set_begun(&mut tx, now, method.id, &begun.setup_token, &begun.approve_url).await?;
+    tx.commit().await?;
+    app.changes.changed(method.id.0);
+    Ok(Ok(false))
+}
+
+/// Makes an approved link one that can be debited; answers whether there is nothing left to do.
+async fn finish(
+    app: &App,
+    lease: &Lease,
+    provider: &dyn Provider,
+    method: &Method,
+    setup_token: &SecretString,
+    now: Moment,
+) -> Result<Result<bool, LinkError>, Failure> {
+    match provider.read_link(setup_token).await {
+        Ok(LinkProgress::Approved) => {}
+        Ok(LinkProgress::Waiting) if now - method.created_at < LINK_TIME_MAX => return Ok(Ok(false)),
+        Ok(LinkProgress::Waiting | LinkProgress::Gone) => {
+            return Ok(Err(LinkError::Refused("not approved in time".to_owned())));
+        }
+        Err(error) => return Ok(Err(error)),
+    }
+    let linked = match provider.finish_link(&key(&format!("{}/token", method.id)), setup_token).await {
+        Ok(linked) => linked,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    let (customer, label) = (linked.customer.as_deref(), linked.label.as_deref());
+    if !methods::set_linked(&mut tx, now, method.id, &linked.token, customer, label).await? {
+        // Removed meanwhile: what was just made at the provider is ended there too.
+        jobs::enqueue(&mut tx, &app.ids, now, &Unlink { method: method.id }).await?;
+    }
+    tx.commit().await?;
+    app.changes.changed(method.id.0);
+    app.jobs.wake();
+    Ok(Ok(true))
+}
+
+async fn fail(app: &App, lease: &Lease, id: MethodId, now: Moment, detail: &str) -> jobs::Outcome {
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    methods::set_state(&mut tx, now, id, MethodState::Linking, MethodState::Failed).await?;
+    methods::forget(&mut tx, now, id).await?;
+    tx.commit().await?;
+    tracing::info!(method.id = %id, "a link failed: {detail}");
+    app.changes.changed(id.0);
+    Ok(())
+}
+
+/// Does [`Unlink`].
+pub async fn unlink(app: &App, lease: &Lease) -> jobs::Outcome {
+    let Unlink { method: id } = lease.payload()?;
+    let Some(method) = methods::find(&app.db, id).await? else { return Ok(()) };
+    // A debit whose outcome is unknown is found out by the same call, which needs the link.
+    if store::payments::uses_method(&app.db, id).await? {
+        return Err(Failure::after(IN_USE, "a debit may still be on its way"));
+    }
+    let secrets = methods::secrets(&app.db, id).await?;
+    if let Some(token) = secrets.and_then(|secrets| secrets.provider_token) {
+        let Some(provider) = app.providers.get(method.provider) else {
+            return Err(Failure::later("the provider is not configured"));
+        };
+        match provider.unlink(&key(&format!("{id}/unlink")), &token).await {
+            Ok(()) => {}
+            Err(LinkError::Unknown(detail)) => return Err(pause(lease, &detail)),
+            Err(LinkError::Refused(detail)) => return Err(Failure::later(format!("unlink refused: {detail}"))),
+        }
+    }
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    methods::forget(&mut tx, app.clock.now(), id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn pause(lease: &Lease, reason: &str) -> Failure {
+    let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
+    Failure::after(PAUSES.0.saturating_mul(attempt).min(PAUSES.1), reason)
+}

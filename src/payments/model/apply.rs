@@ -1,0 +1,383 @@
+//! How an outcome changes a payment: one total function over all operations, states and answers.
+
+use super::{
+    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState, Outcome, Payment,
+    PaymentState, Planned, Receipt,
+};
+use crate::ids::{OperationId, RefundId};
+use crate::money::Money;
+
+/// The sequence of the capture that we ask for ourselves after a hold; callers' sequences are zero and above.
+pub(super) const OWN_CAPTURE: i64 = -1;
+/// Refunds that are tried, one after the other, for one capture of a payment that was given up. Each is an operation of
+/// its own an hour apart, so this covers more than a day of missing funds; then people have to look.
+const REFUND_TRIES_MAX: usize = 30;
+
+/// What is to be written after an outcome, all in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The payment afterwards.
+    pub payment: Payment,
+    /// The operation afterwards; nothing when the outcome changes nothing.
+    pub operation: Option<Operation>,
+    /// Operations to be done next.
+    pub planned: Vec<Planned>,
+    /// Entries for the ledger.
+    pub facts: Vec<Fact>,
+    /// What the room above is told.
+    pub news: Vec<News>,
+    /// What becomes of the linked account.
+    pub method: Option<MethodState>,
+}
+
+impl Books {
+    /// Takes in what came of an operation. Total: an outcome that was taken in before, or that has no meaning for the
+    /// operation any more, changes nothing.
+    pub fn apply(&self, operation: OperationId, outcome: &Outcome) -> Change {
+        let mut change = self.unchanged();
+        let Some(found) = self.operations.iter().find(|each| each.id == operation) else { return change };
+        if found.state.is_final() {
+            return change;
+        }
+        let mut operation = found.clone();
+        match outcome {
+            Outcome::Approved(receipt) => change.approve(self, &mut operation, receipt),
+            Outcome::Declined { reason, .. } => change.decline(self, &mut operation, *reason),
+            Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
+            Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
+            Outcome::Pending { order, object } => change.hold_open(&mut operation, order.as_ref(), object.as_ref()),
+            Outcome::Unknown { .. } => {}
+        }
+        if operation != *found {
+            change.operation = Some(operation);
+        }
+        change.wind_down(self);
+        if change.payment.is_given_up {
+            // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
+            change.news.retain(|news| matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. }));
+        }
+        change
+    }
+
+    /// What is left to do for a payment that was given up, when nothing new was heard.
+    pub fn wind_down(&self) -> Change {
+        let mut change = self.unchanged();
+        change.wind_down(self);
+        change
+    }
+
+    fn unchanged(&self) -> Change {
+        Change {
+            payment: self.payment.clone(),
+            operation: None,
+            planned: Vec::new(),
+            facts: Vec::new(),
+            news: Vec::new(),
+            method: None,
+        }
+    }
+
+    /// The next free sequence of a kind.
+    pub(super) fn next_sequence(&self, kind: OperationKind) -> i64 {
+        let last = self.operations.iter().filter(|each| each.kind == kind).map(|each| each.sequence).max();
+        last.map_or(0, |last| last.saturating_add(1).max(0))
+    }
+
+    /// The operations that debited, with what is left of each after the refunds that `counts` lets count.
+    pub(super) fn captures(&self, counts: impl Fn(OperationState) -> bool) -> Vec<(&Operation, i64)> {
+        let given_back = |capture: OperationId| -> i64 {
+            let refunds = self.operations.iter().filter(|each| each.kind == OperationKind::Refund);
+            refunds
+                .filter(|each| each.target == Some(capture) && counts(each.state))
+                .map(|each| each.amount.minor())
+                .fold(0, i64::saturating_add)
+        };
+        self.operations
+            .iter()
+            .filter(|each| each.state == OperationState::Done && self.debits(each.kind))
+            .map(|each| (each, each.amount.minor().saturating_sub(given_back(each.id))))
+            .collect()
+    }
+
+    fn debits(&self, kind: OperationKind) -> bool {
+        match kind {
+            OperationKind::Charge | OperationKind::Capture => true,
+            OperationKind::Complete => self.payment.is_charge(),
+            OperationKind::Authorise | OperationKind::Void | OperationKind::Refund => false,
+        }
+    }
+}
+
+impl Change {
+    fn approve(&mut self, books: &Books, operation: &mut Operation, receipt: &Receipt) {
+        let fits = match operation.kind {
+            // What a void lets go of follows from our own books.
+            OperationKind::Void => true,
+            _ => receipt.amount == operation.amount,
+        };
+        let happened = fits
+            && match operation.kind {
+                OperationKind::Charge => self.charged(operation, receipt),
+                OperationKind::Complete if self.payment.is_charge() => self.charged(operation, receipt),
+                OperationKind::Authorise | OperationKind::Complete => self.authorised(operation, receipt),
+                OperationKind::Capture => self.captured(operation),
+                OperationKind::Void => self.voided(operation),
+                OperationKind::Refund => self.refunded(books, operation),
+            };
+        operation.object = Some(receipt.object.clone());
+        operation.state = if happened { OperationState::Done } else { OperationState::Parked };
+        operation.waits_since = None;
+    }
+
+    fn charged(&mut self, operation: &Operation, receipt: &Receipt) -> bool {
+        if !self.authorise_total(operation, receipt) {
+            return false;
+        }
+        self.payment.captured = self.payment.total;
+        self.payment.state = PaymentState::Captured;
+        self.payment.is_closed = true;
+        self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
+        self.tell_captured(operation.amount);
+        true
+    }
+
+    fn authorised(&mut self, operation: &Operation, receipt: &Receipt) -> bool {
+        if !self.authorise_total(operation, receipt) {
+            return false;
+        }
+        self.payment.provider_authorisation = Some(receipt.object.clone());
+        if self.payment.due_now.is_positive() && !self.payment.is_given_up {
+            self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, false));
+        }
+        true
+    }
+
+    /// Takes in that the total is held or debited; refuses what was taken in before.
+    fn authorise_total(&mut self, operation: &Operation, receipt: &Receipt) -> bool {
+        let payment = &mut self.payment;
+        if payment.authorised.is_positive() || operation.amount != payment.total {
+            return false;
+        }
+        payment.authorised = payment.total;
+        payment.state = PaymentState::Authorised;
+        payment.action_url = None;
+        payment.provider_order = receipt.order.clone().or_else(|| payment.provider_order.clone());
+        self.facts.push(Fact { operation: operation.id, kind: FactKind::Authorised, amount: operation.amount });
+        self.news.push(News::Authorised { payment: payment.id, checkout: payment.checkout });
+        true
+    }
+
+    fn captured(&mut self, operation: &Operation) -> bool {
+        let payment = &mut self.payment;
+        let Ok(captured) = payment.captured.plus(operation.amount) else { return false };
+        if captured.minor() > payment.authorised.minor() {
+            return false;
+        }
+        payment.captured = captured;
+        if operation.is_last || captured == payment.authorised {
+            payment.is_closed = true;
+            payment.state = PaymentState::Captured;
+        }
+        self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
+        self.tell_captured(operation.amount);
+        true
+    }
+
+    fn voided(&mut self, operation: &Operation) -> bool {
+        let payment = &mut self.payment;
+        if let Ok(amount) = payment.authorised.minus(payment.captured) {
+            self.facts.push(Fact { operation: operation.id, kind: FactKind::Voided, amount });
+        }
+        payment.is_closed = true;
+        if payment.captured.is_positive() {
+            payment.state = PaymentState::Captured;
+        } else if payment.state != PaymentState::Cancelled {
+            payment.state = PaymentState::Cancelled;
+            self.news.push(News::Cancelled { payment: payment.id, checkout: payment.checkout });
+        }
+        true
+    }
+
+    fn refunded(&mut self, books: &Books, operation: &Operation) -> bool {
+        let payment = &mut self.payment;
+        let Ok(refunded) = payment.refunded.plus(operation.amount) else { return false };
+        if refunded.minor() > payment.captured.minor() {
+            return false;
+        }
+        payment.refunded = refunded;
+        self.facts.push(Fact { operation: operation.id, kind: FactKind::Refunded, amount: operation.amount });
+        if let Some(refund) = operation.refund
+            && let Some(amount) = books.refund_complete_with(operation, refund)
+        {
+            self.news.push(News::Refunded { payment: payment.id, checkout: payment.checkout, refund, amount });
+        }
+        true
+    }
+
+    fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason) {
+        operation.state = OperationState::Failed;
+        operation.reason = Some(reason);
+        operation.waits_since = None;
+        let payment = &mut self.payment;
+        match operation.kind {
+            OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
+                payment.action_url = None;
+                payment.decline_reason = Some(reason);
+                if reason == DeclineReason::LinkRevoked {
+                    self.method = Some(MethodState::Revoked);
+                }
+                if !payment.is_given_up {
+                    payment.state = PaymentState::Declined;
+                    self.news.push(News::Declined { payment: payment.id, checkout: payment.checkout, reason });
+                }
+            }
+            OperationKind::Capture => self.news.push(News::CaptureFailed {
+                payment: payment.id,
+                checkout: payment.checkout,
+                amount: operation.amount,
+                reason,
+            }),
+            // Nothing is held any more, or it can't be let go of: either way there is nothing left to ask for.
+            OperationKind::Void => {
+                payment.is_closed = true;
+                if payment.captured.is_positive() {
+                    payment.state = PaymentState::Captured;
+                }
+            }
+            OperationKind::Refund => {
+                let already = |each: &Operation| {
+                    each.refund == operation.refund && each.state == OperationState::Failed && each.id != operation.id
+                };
+                if let Some(refund) = operation.refund
+                    && !books.operations.iter().any(already)
+                {
+                    let (payment, checkout) = (payment.id, payment.checkout);
+                    self.news.push(News::RefundFailed { payment, checkout, refund, reason });
+                }
+            }
+        }
+    }
+
+    fn ask_shopper(&mut self, operation: &mut Operation, order: &str, url: &str) {
+        if !is_order(operation.kind) {
+            return;
+        }
+        let payment = &mut self.payment;
+        payment.provider_order = Some(order.to_owned());
+        operation.object = Some(order.to_owned());
+        if payment.is_given_up {
+            operation.state = OperationState::Abandoned;
+            return;
+        }
+        operation.state = OperationState::Waiting;
+        let is_new = payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
+        payment.state = PaymentState::ActionRequired;
+        payment.action_url = Some(url.to_owned());
+        if is_new {
+            let (payment, checkout) = (payment.id, payment.checkout);
+            self.news.push(News::ActionRequired { payment, checkout, url: url.to_owned() });
+        }
+    }
+
+    fn complete(&mut self, books: &Books, operation: &mut Operation, order: &str) {
+        if !is_order(operation.kind) {
+            return;
+        }
+        self.payment.provider_order = Some(order.to_owned());
+        if self.payment.is_given_up {
+            operation.state = OperationState::Abandoned;
+            return;
+        }
+        operation.state = OperationState::PassedOn;
+        operation.waits_since = None;
+        self.payment.state = PaymentState::Pending;
+        self.payment.action_url = None;
+        let sequence = books.next_sequence(OperationKind::Complete);
+        self.planned.push(Planned::complete(sequence, self.payment.total));
+    }
+
+    fn hold_open(&mut self, operation: &mut Operation, order: Option<&String>, object: Option<&String>) {
+        operation.state = OperationState::Pending;
+        operation.object = object.or(operation.object.as_ref()).cloned();
+        if let Some(order) = order {
+            self.payment.provider_order = Some(order.clone());
+        }
+        if is_order(operation.kind) {
+            self.payment.state = PaymentState::Pending;
+            self.payment.action_url = None;
+        }
+    }
+
+    /// Once a payment is given up and nothing is open any more, everything debited goes back and every hold ends; then it
+    /// is cancelled.
+    fn wind_down(&mut self, books: &Books) {
+        let settled = matches!(self.payment.state, PaymentState::Cancelled | PaymentState::Declined);
+        if !self.payment.is_given_up || settled {
+            return;
+        }
+        let mut books = books.clone();
+        if let Some(changed) = &self.operation {
+            for each in books.operations.iter_mut().filter(|each| each.id == changed.id) {
+                each.clone_from(changed);
+            }
+        }
+        if books.operations.iter().any(|each| !each.state.is_final()) {
+            return;
+        }
+        let mut is_over = true;
+        let mut sequence = books.next_sequence(OperationKind::Refund);
+        for (capture, rest) in books.captures(|state| state == OperationState::Done) {
+            if rest <= 0 {
+                continue;
+            }
+            is_over = false;
+            let failed = |each: &&Operation| each.target == Some(capture.id) && each.state == OperationState::Failed;
+            let tries = books.operations.iter().filter(failed).count();
+            if tries < REFUND_TRIES_MAX {
+                let amount = Money::new(rest, self.payment.currency);
+                let refund = Planned::refund(sequence, amount, None, capture.id);
+                self.planned.push(if tries == 0 { refund } else { refund.later() });
+                sequence = sequence.saturating_add(1);
+            }
+        }
+        let held = self.payment.authorised.minor() > self.payment.captured.minor() && !self.payment.is_closed;
+        if held {
+            is_over = false;
+            self.planned.push(books.plan_void());
+        }
+        if is_over {
+            self.payment.state = PaymentState::Cancelled;
+            self.payment.is_closed = true;
+            self.payment.action_url = None;
+            self.news.push(News::Cancelled { payment: self.payment.id, checkout: self.payment.checkout });
+        }
+    }
+
+    fn tell_captured(&mut self, amount: Money) {
+        self.news.push(News::Captured {
+            payment: self.payment.id,
+            checkout: self.payment.checkout,
+            amount,
+            captured_total: self.payment.captured,
+        });
+    }
+}
+
+impl Books {
+    /// The whole amount of a refund when this operation is the last of its parts to be done.
+    fn refund_complete_with(&self, operation: &Operation, refund: RefundId) -> Option<Money> {
+        let mut amount = operation.amount;
+        for each in self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id) {
+            if each.state != OperationState::Done {
+                return None;
+            }
+            amount = amount.plus(each.amount).ok()?;
+        }
+        Some(amount)
+    }
+}
+
+/// Whether the operation makes or completes the provider's order.
+fn is_order(kind: OperationKind) -> bool {
+    matches!(kind, OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete)
+}

@@ -1,0 +1,330 @@
+//! What a payment is and how it may change: pure rules, no database, no clock, no provider.
+//!
+//! Invariants: refunded ≤ captured ≤ authorised ≤ total, whatever a provider answers and in whatever order it is heard;
+//! an operation that ended stays as it ended, so that the same news counts once; an answer that does not fit what was
+//! asked for parks the operation instead of being believed.
+//!
+//! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
+//! may ask for; `outcome.rs` what a provider may answer.
+
+mod apply;
+mod outcome;
+mod plan;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
+use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
+use crate::money::{Currency, Money};
+use crate::text_enum;
+
+pub use apply::Change;
+pub use outcome::{DeclineReason, Outcome, Receipt};
+pub use plan::{PlanError, Planned};
+
+text_enum! {
+    /// A payment provider.
+    pub enum ProviderName {
+        /// PayPal.
+        PayPal = "paypal",
+    }
+}
+
+text_enum! {
+    /// How far a linked account is.
+    pub enum MethodState {
+        /// The shopper has yet to approve the link at the provider.
+        Linking = "linking",
+        /// It can be debited.
+        Active = "active",
+        /// The shopper or the provider took the permission back: link again.
+        Revoked = "revoked",
+        /// The link was not approved in time, or refused.
+        Failed = "failed",
+        /// The shopper removed it here.
+        Unlinked = "unlinked",
+    }
+}
+
+text_enum! {
+    /// How far a payment is.
+    pub enum PaymentState {
+        /// The provider has yet to say, or we have yet to find out what it said.
+        Pending = "pending",
+        /// The shopper has to confirm at the provider.
+        ActionRequired = "action_required",
+        /// The total is held; part of it may be captured.
+        Authorised = "authorised",
+        /// All that ever will be is captured.
+        Captured = "captured",
+        /// The provider refused. Nothing was debited.
+        Declined = "declined",
+        /// Given up; whatever was debited or held went back.
+        Cancelled = "cancelled",
+    }
+}
+
+text_enum! {
+    /// What an operation asks of the provider.
+    pub enum OperationKind {
+        /// Debit the total.
+        Charge = "charge",
+        /// Hold the total.
+        Authorise = "authorise",
+        /// Finish a charge or a hold that the shopper had to confirm.
+        Complete = "complete",
+        /// Debit part of what is held.
+        Capture = "capture",
+        /// Let go of what is held and not captured.
+        Void = "void",
+        /// Give back what was captured.
+        Refund = "refund",
+    }
+}
+
+text_enum! {
+    /// How far an operation is.
+    pub enum OperationState {
+        /// Written down; no byte has left.
+        Intended = "intended",
+        /// A byte may have left; the outcome is unknown until the provider says.
+        Sent = "sent",
+        /// The provider knows it and has yet to decide: not money.
+        Pending = "pending",
+        /// The shopper has to confirm at the provider.
+        Waiting = "waiting",
+        /// It can't be found out without people, or the answer did not fit the question.
+        Parked = "parked",
+        /// It happened.
+        Done = "done",
+        /// The shopper confirmed; an operation of its own completes it.
+        PassedOn = "passed_on",
+        /// It did not happen and never will.
+        Failed = "failed",
+        /// Given up before it could happen.
+        Abandoned = "abandoned",
+    }
+}
+
+impl OperationState {
+    /// Whether nothing can change it any more.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::PassedOn | Self::Failed | Self::Abandoned)
+    }
+}
+
+text_enum! {
+    /// A kind of entry in the ledger of money facts.
+    pub enum FactKind {
+        /// Held for us.
+        Authorised = "authorised",
+        /// Debited.
+        Captured = "captured",
+        /// Given back.
+        Refunded = "refunded",
+        /// No longer held.
+        Voided = "voided",
+    }
+}
+
+/// One line of what is paid for, as the payer sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentLine {
+    /// What it is; the weight of a weighed good is part of the name.
+    pub name: String,
+    /// Pieces, at least one; a weighed good is one piece.
+    pub quantity: i64,
+    /// Gross total of the line; below zero for a discount.
+    pub amount: Money,
+}
+
+/// The payment of one checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Which payment.
+    pub id: PaymentId,
+    /// What it pays for.
+    pub checkout: CheckoutId,
+    /// Who pays.
+    pub shopper: ShopperId,
+    /// Which account is debited.
+    pub method: MethodId,
+    /// At which provider.
+    pub provider: ProviderName,
+    /// The currency of every amount here.
+    pub currency: Currency,
+    /// What the checkout costs.
+    pub total: Money,
+    /// What is debited at once; the rest at hand-over.
+    pub due_now: Money,
+    /// What was held or debited for us, once: the total or nothing.
+    pub authorised: Money,
+    /// What was debited.
+    pub captured: Money,
+    /// What was given back.
+    pub refunded: Money,
+    /// How far it is.
+    pub state: PaymentState,
+    /// Whether nothing more can be captured.
+    pub is_closed: bool,
+    /// Whether the checkout was given up: whatever was debited or held goes back.
+    pub is_given_up: bool,
+    /// Where the shopper confirms, while [`PaymentState::ActionRequired`].
+    pub action_url: Option<String>,
+    /// Why it was declined.
+    pub decline_reason: Option<DeclineReason>,
+    /// The provider's order.
+    pub provider_order: Option<String>,
+    /// The provider's hold.
+    pub provider_authorisation: Option<String>,
+    /// What people call the purchase.
+    pub reference: String,
+    /// Where the page after a confirmation leads back to; may be empty.
+    pub return_url: String,
+    /// When it was asked for.
+    pub created_at: Moment,
+}
+
+impl Payment {
+    /// Whether the whole total is debited at once.
+    pub fn is_charge(&self) -> bool {
+        self.due_now == self.total
+    }
+}
+
+/// One call that moves money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Which operation: the source of its key and of its name in the provider's books.
+    pub id: OperationId,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// What it asks for.
+    pub kind: OperationKind,
+    /// Which of its kind.
+    pub sequence: i64,
+    /// How much.
+    pub amount: Money,
+    /// Of a capture: whether no other will follow.
+    pub is_last: bool,
+    /// Of a refund: whose it is; nothing when the payment is being given up.
+    pub refund: Option<RefundId>,
+    /// Of a refund: the operation that captured.
+    pub target: Option<OperationId>,
+    /// What the provider tells a repeat by.
+    pub key: String,
+    /// How far it is.
+    pub state: OperationState,
+    /// The provider's name of what it made.
+    pub object: Option<String>,
+    /// Why it failed.
+    pub reason: Option<DeclineReason>,
+    /// When the first byte may have left.
+    pub sent_at: Option<Moment>,
+    /// Since when the provider or the shopper has had to do something.
+    pub waits_since: Option<Moment>,
+}
+
+/// A payment with all its operations: what decisions are made over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Books {
+    /// The payment.
+    pub payment: Payment,
+    /// Its operations, oldest first.
+    pub operations: Vec<Operation>,
+}
+
+/// An entry for the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What caused it.
+    pub operation: OperationId,
+    /// What happened.
+    pub kind: FactKind,
+    /// How much.
+    pub amount: Money,
+}
+
+/// What the room above is told, inside the transaction that learns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The shopper has to confirm at the provider.
+    ActionRequired {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// Where to confirm.
+        url: String,
+    },
+    /// Nothing was debited and nothing will be.
+    Declined {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// Why.
+        reason: DeclineReason,
+    },
+    /// The total is held or debited: told once.
+    Authorised {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+    },
+    /// An amount was debited.
+    Captured {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much this time.
+        amount: Money,
+        /// How much so far.
+        captured_total: Money,
+    },
+    /// An amount could not be debited.
+    CaptureFailed {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much was asked for.
+        amount: Money,
+        /// Why.
+        reason: DeclineReason,
+    },
+    /// A refund arrived in full.
+    Refunded {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// Which refund.
+        refund: RefundId,
+        /// How much.
+        amount: Money,
+    },
+    /// A refund, or a part of it, was refused.
+    RefundFailed {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// Which refund.
+        refund: RefundId,
+        /// Why.
+        reason: DeclineReason,
+    },
+    /// The payment was given up and whatever was debited or held went back, or a hold ended unused.
+    Cancelled {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+    },
+}

@@ -1,0 +1,80 @@
+//! What a provider may answer, small and total.
+
+use crate::money::Money;
+use crate::text_enum;
+
+text_enum! {
+    /// Why a provider did not do what it was asked for.
+    pub enum DeclineReason {
+        /// The account can't be debited now: another one may.
+        Declined = "declined",
+        /// The amount is above a limit of the account.
+        LimitExceeded = "limit_exceeded",
+        /// The permission to debit the account is gone: link again.
+        LinkRevoked = "link_revoked",
+        /// The shopper did not confirm in time.
+        NotConfirmed = "not_confirmed",
+        /// The hold is gone: expired, let go of, or used up.
+        AuthorisationGone = "authorisation_gone",
+        /// Our funds at the provider do not suffice for a refund.
+        FundsMissing = "funds_missing",
+        /// The provider refuses this kind of request: settings or contract.
+        Refused = "refused",
+    }
+}
+
+/// What the provider made: proof that money moved or is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The provider's order, when the operation made one.
+    pub order: Option<String>,
+    /// The provider's name of the hold, the capture or the refund.
+    pub object: String,
+    /// How much was held, debited or given back, by the provider's own words.
+    pub amount: Money,
+}
+
+/// What came of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It happened.
+    Approved(Receipt),
+    /// It did not happen and never will by this operation.
+    Declined {
+        /// Why.
+        reason: DeclineReason,
+        /// Whether a new attempt may fare better.
+        may_retry: bool,
+    },
+    /// The shopper has to confirm at the provider before anything happens.
+    ActionRequired {
+        /// The provider's order.
+        order: String,
+        /// Where to confirm.
+        url: String,
+    },
+    /// The shopper confirmed; the order is to be completed now.
+    Confirmed {
+        /// The provider's order.
+        order: String,
+    },
+    /// The provider knows it and has yet to decide: not money.
+    Pending {
+        /// The provider's order, when the operation made one.
+        order: Option<String>,
+        /// The provider's name of what is pending.
+        object: Option<String>,
+    },
+    /// It may have happened: only the provider can tell.
+    Unknown {
+        /// What went wrong, for staff; without names, tokens and bodies.
+        detail: String,
+    },
+}
+
+impl Outcome {
+    /// An outcome that has to be found out.
+    pub fn unknown(detail: impl Into<String>) -> Self {
+        Self::Unknown { detail: detail.into() }
+    }
+}

@@ -1,0 +1,267 @@
+//! Doing an operation: the job that asks the provider and finds out what came of it.
+//!
+//! That it is sent is committed before the first byte leaves. From then on the outcome is unknown until the provider
+//! says, and only two things are ever done about it: the same call with the same key while the provider remembers it, or
+//! a read.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::model::{Books, DeclineReason, Operation, OperationKind, OperationState, Outcome};
+use super::provider::{CaptureRequest, ChargeRequest, Intent, Provider, RefundRequest};
+use super::settle::settle;
+use super::store;
+use crate::app::App;
+use crate::clock::Moment;
+use crate::ids::OperationId;
+use crate::jobs::{self, Failure, Job, Lease};
+
+/// The job that does an operation.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Operate {
+    /// Which operation.
+    pub operation: OperationId,
+}
+
+impl Job for Operate {
+    const KIND: &'static str = "payments.operate";
+
+    fn subject(&self) -> String {
+        self.operation.to_string()
+    }
+}
+
+/// Pauses before an unknown outcome is asked for again: short at first, because a shopper waits at the exit.
+const UNKNOWN_PAUSES: [Duration; 8] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(30),
+];
+/// The first pause and the longest before the shopper's confirmation is looked for again.
+const WAITING_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
+/// The first pause and the longest before something pending is looked at again: reviews take days.
+const PENDING_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(900));
+/// A shopper who has not confirmed in this time is not going to.
+const ACTION_TIME_MAX: chrono::Duration = chrono::Duration::minutes(15);
+/// The pause of a void that has to wait for a capture.
+const AFTER_CAPTURE: Duration = Duration::from_secs(1);
+
+/// What asking came to.
+enum Asked {
+    Outcome(Outcome),
+    /// The provider forgot the key and nothing can be read: people have to look.
+    Lost(&'static str),
+}
+
+/// Does [`Operate`].
+pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
+    let Operate { operation: id } = lease.payload()?;
+    let Some(payment) = store::operations::payment_of(&app.db, id).await? else {
+        return Err(Failure::never("there is no such operation"));
+    };
+    let Some(payment) = store::payments::find(&app.db, payment).await? else {
+        return Err(Failure::never("there is no such payment"));
+    };
+    let operations = store::operations::of_payment(&app.db, payment.id, payment.currency).await?;
+    let books = Books { payment, operations };
+    let Some(operation) = books.operations.iter().find(|each| each.id == id) else {
+        return Err(Failure::never("there is no such operation"));
+    };
+    if operation.state.is_final() {
+        return Ok(());
+    }
+    if operation.kind == OperationKind::Void && books.has_open_capture() {
+        return Err(Failure::after(AFTER_CAPTURE, "a capture is still open"));
+    }
+    let Some(provider) = app.providers.get(books.payment.provider) else {
+        return Err(Failure::later("the provider is not configured"));
+    };
+    let now = app.clock.now();
+    if operation.state == OperationState::Intended && !send(app, lease, now, id).await? {
+        return Err(Failure::after(UNKNOWN_PAUSES[0], "the operation changed meanwhile"));
+    }
+    match ask(app, provider, &books, operation, now).await? {
+        Asked::Outcome(outcome) => pace(app, lease, settle(app, lease, &books.payment, id, &outcome).await?, &outcome),
+        Asked::Lost(reason) => park(app, lease, now, id, reason).await,
+    }
+}
+
+/// Commits that the first byte may leave from now on.
+async fn send(app: &App, lease: &Lease, now: Moment, id: OperationId) -> Result<bool, Failure> {
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    let sent = store::operations::mark_sent(&mut tx, now, id).await?;
+    tx.commit().await?;
+    Ok(sent)
+}
+
+async fn park(app: &App, lease: &Lease, now: Moment, id: OperationId, reason: &'static str) -> jobs::Outcome {
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    store::operations::park(&mut tx, now, id).await?;
+    tx.commit().await?;
+    metrics::counter!("aisle_payment_operations_parked_total").increment(1);
+    tracing::error!(operation.id = %id, "a payment's operation needs people: {reason}");
+    Err(Failure::never(reason))
+}
+
+/// When to look again, if at all.
+fn pace(app: &App, lease: &Lease, state: OperationState, outcome: &Outcome) -> jobs::Outcome {
+    let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
+    let growing = |(first, longest): (Duration, Duration)| first.saturating_mul(attempt).min(longest);
+    let (pause, reason) = match state {
+        _ if state.is_final() => return Ok(()),
+        OperationState::Parked => return Err(Failure::never("the provider's answer does not fit what was asked for")),
+        OperationState::Waiting => (growing(WAITING_PAUSES), "the shopper has to confirm".to_owned()),
+        OperationState::Pending => (growing(PENDING_PAUSES), "pending at the provider".to_owned()),
+        _ => {
+            let step = usize::try_from(lease.attempt.saturating_sub(1)).unwrap_or(0).min(UNKNOWN_PAUSES.len() - 1);
+            let detail = match outcome {
+                Outcome::Unknown { detail } => detail.as_str(),
+                _ => "not settled",
+            };
+            (UNKNOWN_PAUSES[step], format!("unknown outcome: {detail}"))
+        }
+    };
+    // Up to a tenth more, so that everybody who lost the provider at once does not come back at once.
+    let jitter = app.random.below(u64::try_from(pause.as_millis() / 10).unwrap_or(0));
+    Err(Failure::after(pause + Duration::from_millis(jitter), reason))
+}
+
+async fn ask(
+    app: &App,
+    provider: &dyn Provider,
+    books: &Books,
+    operation: &Operation,
+    now: Moment,
+) -> Result<Asked, Failure> {
+    match operation.kind {
+        OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
+            ask_order(app, provider, books, operation, now).await
+        }
+        OperationKind::Capture => Ok(ask_capture(provider, books, operation, now).await),
+        OperationKind::Void => Ok(ask_void(provider, books, operation).await),
+        OperationKind::Refund => Ok(ask_refund(provider, books, operation, now).await),
+    }
+}
+
+async fn ask_order(
+    app: &App,
+    provider: &dyn Provider,
+    books: &Books,
+    operation: &Operation,
+    now: Moment,
+) -> Result<Asked, Failure> {
+    let payment = &books.payment;
+    let intent = if payment.is_charge() { Intent::Capture } else { Intent::Authorise };
+    let order = payment.provider_order.as_deref();
+    let waits = matches!(operation.state, OperationState::Waiting | OperationState::Pending);
+    if let Some(order) = order.filter(|_| waits) {
+        let outcome = provider.read_order(order, intent).await;
+        return Ok(Asked::Outcome(give_up_waiting(operation, outcome, now)));
+    }
+    if forgotten(operation, provider.order_key_lifetime(), now) {
+        return Ok(match order {
+            Some(order) => Asked::Outcome(provider.read_order(order, intent).await),
+            None => Asked::Lost("the provider no longer knows the key of a charge whose outcome is unknown"),
+        });
+    }
+    if operation.kind == OperationKind::Complete {
+        let Some(order) = order else { return Ok(Asked::Lost("there is no order to complete")) };
+        return Ok(Asked::Outcome(provider.complete(&operation.key, order, intent).await));
+    }
+    let secrets = store::methods::secrets(&app.db, payment.method).await?;
+    let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
+        // The link is gone before anything was debited with it: a link in use is not forgotten.
+        let (reason, may_retry) = (DeclineReason::LinkRevoked, false);
+        return Ok(Asked::Outcome(Outcome::Declined { reason, may_retry }));
+    };
+    let lines = store::payments::lines(&app.db, payment.id).await?;
+    let return_url = app.config.public(&format!("/v1/payments/{}/return", payment.id));
+    let charge = ChargeRequest {
+        key: &operation.key,
+        operation: operation.id,
+        checkout: payment.checkout,
+        intent,
+        amount: operation.amount,
+        lines: &lines,
+        reference: &payment.reference,
+        token: &token,
+        return_url: &return_url,
+    };
+    Ok(Asked::Outcome(provider.charge(&charge).await))
+}
+
+/// A confirmation that is still missing after the time for it counts as refused: nobody completes the order then.
+fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment) -> Outcome {
+    let is_late = operation.waits_since.is_some_and(|since| now - since >= ACTION_TIME_MAX);
+    match outcome {
+        Outcome::ActionRequired { .. } if is_late && operation.state == OperationState::Waiting => {
+            Outcome::Declined { reason: DeclineReason::NotConfirmed, may_retry: true }
+        }
+        other => other,
+    }
+}
+
+async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Asked {
+    let payment = &books.payment;
+    if let Some(object) = operation.object.as_deref() {
+        return Asked::Outcome(provider.read_capture(object).await);
+    }
+    if forgotten(operation, provider.payment_key_lifetime(), now) {
+        return Asked::Lost("the provider no longer knows the key of a capture whose outcome is unknown");
+    }
+    let Some(authorisation) = payment.provider_authorisation.as_deref() else {
+        return Asked::Lost("there is no hold to capture from");
+    };
+    let capture = CaptureRequest {
+        key: &operation.key,
+        operation: operation.id,
+        reference: &payment.reference,
+        order: payment.provider_order.as_deref(),
+        authorisation,
+        amount: operation.amount,
+        is_last: operation.is_last,
+    };
+    Asked::Outcome(provider.capture(&capture).await)
+}
+
+async fn ask_void(provider: &dyn Provider, books: &Books, operation: &Operation) -> Asked {
+    match books.payment.provider_authorisation.as_deref() {
+        Some(authorisation) => Asked::Outcome(provider.void(&operation.key, authorisation, operation.amount).await),
+        None => Asked::Lost("there is no hold to let go of"),
+    }
+}
+
+async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Asked {
+    if let Some(object) = operation.object.as_deref() {
+        return Asked::Outcome(provider.read_refund(object).await);
+    }
+    if forgotten(operation, provider.payment_key_lifetime(), now) {
+        return Asked::Lost("the provider no longer knows the key of a refund whose outcome is unknown");
+    }
+    let target = books.operations.iter().find(|each| Some(each.id) == operation.target);
+    let Some(capture) = target.and_then(|target| target.object.as_deref()) else {
+        return Asked::Lost("there is no capture to give back from");
+    };
+    let refund = RefundRequest {
+        key: &operation.key,
+        operation: operation.id,
+        reference: &books.payment.reference,
+        order: books.payment.provider_order.as_deref(),
+        capture,
+        amount: operation.amount,
+    };
+    Asked::Outcome(provider.refund(&refund).await)
+}
+
+/// Whether the provider may have forgotten the key. An operation that was just sent for the first time has no time yet.
+fn forgotten(operation: &Operation, lifetime: chrono::Duration, now: Moment) -> bool {
+    operation.sent_at.is_some_and(|sent| now - sent >= lifetime)
+}

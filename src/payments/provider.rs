@@ -1,0 +1,204 @@
+//! The trait that every payment provider fills: verbs, with our own small questions and answers.
+//!
+//! An adapter knows neither database nor router nor the other adapters. Each of its calls has a deadline; whatever it
+//! can't tell for sure is [`Outcome::Unknown`]. Asked twice with the same key, a provider must do the thing once.
+
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use chrono::Duration;
+use secrecy::SecretString;
+
+use super::model::{Outcome, PaymentLine};
+use super::store::events::Hint;
+use crate::clock::Moment;
+use crate::ids::{CheckoutId, OperationId};
+use crate::money::Money;
+
+/// A payment provider.
+#[async_trait]
+pub trait Provider: std::fmt::Debug + Send + Sync {
+    /// How long the provider remembers the keys of charges, holds and their completion.
+    fn order_key_lifetime(&self) -> Duration;
+
+    /// How long the provider remembers the keys of captures and refunds.
+    fn payment_key_lifetime(&self) -> Duration;
+
+    /// Whether an amount can be told to the provider exactly.
+    fn can_express(&self, amount: Money) -> bool;
+
+    /// Begins to link an account: the shopper has to approve.
+    async fn begin_link(&self, link: &LinkRequest<'_>) -> LinkOutcome<LinkBegun>;
+
+    /// Whether the shopper approved.
+    async fn read_link(&self, setup_token: &SecretString) -> LinkOutcome<LinkProgress>;
+
+    /// Turns an approved link into one that can be debited.
+    async fn finish_link(&self, key: &str, setup_token: &SecretString) -> LinkOutcome<Linked>;
+
+    /// Whether a link can still be debited.
+    async fn is_linked(&self, token: &SecretString) -> LinkOutcome<bool>;
+
+    /// Ends a link; one that ended before is ended.
+    async fn unlink(&self, key: &str, token: &SecretString) -> LinkOutcome<()>;
+
+    /// Debits or holds an amount on a linked account.
+    async fn charge(&self, charge: &ChargeRequest<'_>) -> Outcome;
+
+    /// What became of an order.
+    async fn read_order(&self, order: &str, intent: Intent) -> Outcome;
+
+    /// Debits or holds what the shopper confirmed.
+    async fn complete(&self, key: &str, order: &str, intent: Intent) -> Outcome;
+
+    /// Debits part of what is held.
+    async fn capture(&self, capture: &CaptureRequest<'_>) -> Outcome;
+
+    /// What became of a capture.
+    async fn read_capture(&self, object: &str) -> Outcome;
+
+    /// Lets go of what is held and not captured; what was let go of before is let go of.
+    async fn void(&self, key: &str, authorisation: &str, amount: Money) -> Outcome;
+
+    /// Whether the hold ended at the provider without being captured in full; nothing when that can't be told now.
+    async fn is_voided(&self, authorisation: &str) -> Option<bool>;
+
+    /// Gives back part of a capture.
+    async fn refund(&self, refund: &RefundRequest<'_>) -> Outcome;
+
+    /// What became of a refund.
+    async fn read_refund(&self, object: &str) -> Outcome;
+
+    /// Proves that an event came from the provider, over the bytes as they came, and says where to look.
+    async fn verify_event(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Hint, EventError>;
+}
+
+/// Whether to debit or to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Debit.
+    Capture,
+    /// Hold.
+    Authorise,
+}
+
+/// A wish to link an account.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkRequest<'a> {
+    /// What a repeat is told by.
+    pub key: &'a str,
+    /// Where the shopper comes back to, approved or not.
+    pub return_url: &'a str,
+}
+
+/// A link that waits for the shopper's approval.
+#[derive(Clone, Debug)]
+pub struct LinkBegun {
+    /// The provider's name of the link until it is finished.
+    pub setup_token: SecretString,
+    /// Where the shopper approves.
+    pub approve_url: String,
+}
+
+/// How far the shopper is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkProgress {
+    /// Not approved yet.
+    Waiting,
+    /// Approved.
+    Approved,
+    /// It can't be approved any more.
+    Gone,
+}
+
+/// A finished link.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// The provider's name of the link.
+    pub token: SecretString,
+    /// The provider's name of the customer.
+    pub customer: Option<String>,
+    /// What the shopper recognises the account by, masked.
+    pub label: Option<String>,
+}
+
+/// Why a link could not be worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkError {
+    /// The provider refused for good.
+    Refused(String),
+    /// Ask again, with the same key.
+    Unknown(String),
+}
+
+/// What came of working on a link.
+pub type LinkOutcome<T> = Result<T, LinkError>;
+
+/// A wish to debit or hold an amount.
+#[derive(Clone, Copy, Debug)]
+pub struct ChargeRequest<'a> {
+    /// What a repeat is told by.
+    pub key: &'a str,
+    /// Our name of the attempt in the provider's books.
+    pub operation: OperationId,
+    /// What is paid for.
+    pub checkout: CheckoutId,
+    /// Debit or hold.
+    pub intent: Intent,
+    /// How much.
+    pub amount: Money,
+    /// What it is for; adds up to the amount.
+    pub lines: &'a [PaymentLine],
+    /// What people call the purchase.
+    pub reference: &'a str,
+    /// The linked account.
+    pub token: &'a SecretString,
+    /// Where the shopper comes back to after confirming.
+    pub return_url: &'a str,
+}
+
+/// A wish to debit part of what is held.
+#[derive(Clone, Copy, Debug)]
+pub struct CaptureRequest<'a> {
+    /// What a repeat is told by.
+    pub key: &'a str,
+    /// Our name of the attempt in the provider's books.
+    pub operation: OperationId,
+    /// What people call the purchase.
+    pub reference: &'a str,
+    /// The provider's order, to look the capture up in.
+    pub order: Option<&'a str>,
+    /// The provider's hold.
+    pub authorisation: &'a str,
+    /// How much.
+    pub amount: Money,
+    /// Whether no other capture will follow.
+    pub is_last: bool,
+}
+
+/// A wish to give back part of a capture.
+#[derive(Clone, Copy, Debug)]
+pub struct RefundRequest<'a> {
+    /// What a repeat is told by.
+    pub key: &'a str,
+    /// Our name of the attempt in the provider's books.
+    pub operation: OperationId,
+    /// What people call the purchase.
+    pub reference: &'a str,
+    /// The provider's order, to look the refund up in.
+    pub order: Option<&'a str>,
+    /// The provider's capture.
+    pub capture: &'a str,
+    /// How much.
+    pub amount: Money,
+}
+
+/// Why an event is not believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It does not prove where it came from.
+    #[error("the event is not signed by the provider: {0}")]
+    Forged(&'static str),
+    /// The proof can't be checked now; the provider will send it again.
+    #[error("the event can't be checked now: {0}")]
+    Unavailable(&'static str),
+}

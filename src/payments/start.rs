@@ -1,0 +1,126 @@
+//! Starting a payment, inside the transaction of whoever wants to be paid.
+
+use uuid::Uuid;
+
+use super::model::{MethodState, Operation, OperationKind, OperationState, Payment, PaymentLine, PaymentState, Planned};
+use super::operate::Operate;
+use super::{Error, store};
+use crate::clock::Moment;
+use crate::db::{self, Tx};
+use crate::ids::{CheckoutId, Ids, MethodId, OperationId, PaymentId, ShopperId};
+use crate::jobs;
+use crate::money::Money;
+
+/// A wish to be paid.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The name of the payment.
+    pub payment: PaymentId,
+    /// What is paid for.
+    pub checkout: CheckoutId,
+    /// Who pays.
+    pub shopper: ShopperId,
+    /// The account to debit.
+    pub method: MethodId,
+    /// What it costs in all.
+    pub total: Money,
+    /// What is debited at once: the total for a plain charge; else the total is held, and this part debited at once.
+    pub due_now: Money,
+    /// What it is for; adds up to the total.
+    pub lines: Vec<PaymentLine>,
+    /// What people call the purchase: short, shown to the payer.
+    pub reference: String,
+    /// Where the page after a confirmation leads back to: one of the app's own links, or empty.
+    pub return_url: String,
+}
+
+/// The namespace of keys: they are UUIDs version 5 of their operation's id, the same for its whole life.
+const KEYS: Uuid = Uuid::from_u128(0x6f1c_2a52_0d6b_5d4e_9a0e_3b1f_7c55_aa01);
+/// How long an operation waits that follows one that failed for reasons that may pass.
+const LATER: chrono::Duration = chrono::Duration::hours(1);
+
+/// The key that a provider tells a repeat by.
+pub(super) fn key(name: &str) -> String {
+    Uuid::new_v5(&KEYS, name.as_bytes()).to_string()
+}
+
+/// Writes down a payment and its first operation. Wake the jobs after the commit.
+pub async fn start(tx: &mut Tx, ids: &Ids, now: Moment, start: Start) -> Result<(), Error> {
+    check_amounts(&start)?;
+    let method = store::methods::find(&mut *tx, start.method).await?;
+    let method = method.filter(|method| method.shopper == start.shopper).ok_or(Error::MethodUnknown)?;
+    if method.state != MethodState::Active {
+        return Err(Error::MethodInactive);
+    }
+    let zero = Money::zero(start.total.currency());
+    let payment = Payment {
+        id: start.payment,
+        checkout: start.checkout,
+        shopper: start.shopper,
+        method: start.method,
+        provider: method.provider,
+        currency: start.total.currency(),
+        total: start.total,
+        due_now: start.due_now,
+        authorised: zero,
+        captured: zero,
+        refunded: zero,
+        state: PaymentState::Pending,
+        is_closed: false,
+        is_given_up: false,
+        action_url: None,
+        decline_reason: None,
+        provider_order: None,
+        provider_authorisation: None,
+        reference: start.reference,
+        return_url: start.return_url,
+        created_at: now,
+    };
+    if !store::payments::insert(tx, now, &payment, &start.lines).await? {
+        return Err(Error::AlreadyStarted);
+    }
+    let kind = if payment.is_charge() { OperationKind::Charge } else { OperationKind::Authorise };
+    write_down(tx, ids, now, payment.id, &Planned::first(kind, payment.total)).await?;
+    Ok(())
+}
+
+/// Writes down an operation with its key, and the job that does it.
+pub(super) async fn write_down(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    payment: PaymentId,
+    planned: &Planned,
+) -> Result<(), db::Error> {
+    let id: OperationId = ids.next();
+    let operation = Operation {
+        id,
+        payment,
+        kind: planned.kind,
+        sequence: planned.sequence,
+        amount: planned.amount,
+        is_last: planned.is_last,
+        refund: planned.refund,
+        target: planned.target,
+        key: key(&id.to_string()),
+        state: OperationState::Intended,
+        object: None,
+        reason: None,
+        sent_at: None,
+        waits_since: None,
+    };
+    store::operations::insert(tx, now, &operation).await?;
+    let run_at = if planned.is_later { now + LATER } else { now };
+    jobs::enqueue_at(tx, ids, now, &Operate { operation: id }, run_at).await
+}
+
+fn check_amounts(start: &Start) -> Result<(), Error> {
+    let total = start.total;
+    let sum = Money::sum(total.currency(), start.lines.iter().map(|line| line.amount)).map_err(|_| Error::Amounts)?;
+    let fits = total.is_positive()
+        && sum == total
+        && start.due_now.currency() == total.currency()
+        && (0..=total.minor()).contains(&start.due_now.minor())
+        && start.lines.iter().all(|line| line.quantity > 0);
+    if fits { Ok(()) } else { Err(Error::Amounts) }
+}

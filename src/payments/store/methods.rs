@@ -1,0 +1,227 @@
+//! Rows of linked accounts.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::clock::Moment;
+use crate::db::{Error, Run};
+use crate::ids::{MethodId, ShopperId};
+use crate::payments::model::{MethodState, ProviderName};
+
+/// Most accounts that one answer lists: far more than a person links.
+const LISTED_MAX: i64 = 50;
+
+/// A linked account, without anything secret.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Method {
+    /// Which account.
+    pub id: MethodId,
+    /// Whose it is.
+    pub shopper: ShopperId,
+    /// At which provider.
+    pub provider: ProviderName,
+    /// How far the link is.
+    pub state: MethodState,
+    /// What the shopper recognises it by, masked.
+    pub label: Option<String>,
+    /// Where the page after the approval leads back to.
+    pub return_url: Option<String>,
+    /// Where the shopper approves the link, while it is being made.
+    pub approve_url: Option<String>,
+    /// When it was asked for.
+    pub created_at: Moment,
+}
+
+/// What only providers may see of a linked account.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// Lets the provider's redirect come in once.
+    pub return_secret: Option<SecretString>,
+    /// The provider's name of the link while it waits for the approval.
+    pub setup_token: Option<SecretString>,
+    /// The provider's name of the link.
+    pub provider_token: Option<SecretString>,
+}
+
+#[derive(sqlx::FromRow)]
+struct SecretsRow {
+    return_secret: Option<String>,
+    setup_token: Option<String>,
+    provider_token: Option<String>,
+}
+
+/// A linked account.
+pub async fn find(db: impl Run<'_>, id: MethodId) -> Result<Option<Method>, Error> {
+    db.sql(
+        "SELECT id, shopper, provider, state, label, return_url, approve_url, created_at
+         FROM payment_methods
+         WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional()
+    .await
+}
+
+/// The accounts that a shopper linked and did not remove, newest first.
+pub async fn list(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<Method>, Error> {
+    db.sql(
+        "SELECT id, shopper, provider, state, label, return_url, approve_url, created_at
+         FROM payment_methods
+         WHERE shopper = $1 AND state <> 'unlinked'
+         ORDER BY created_at DESC, id DESC
+         LIMIT $2",
+    )
+    .bind(shopper)
+    .bind(LISTED_MAX)
+    .fetch_all()
+    .await
+}
+
+/// What only providers may see of an account.
+pub async fn secrets(db: impl Run<'_>, id: MethodId) -> Result<Option<Secrets>, Error> {
+    let row: Option<SecretsRow> = db
+        .sql("SELECT return_secret, setup_token, provider_token FROM payment_methods WHERE id = $1")
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|row| Secrets {
+        return_secret: row.return_secret.map(Into::into),
+        setup_token: row.setup_token.map(Into::into),
+        provider_token: row.provider_token.map(Into::into),
+    }))
+}
+
+/// Writes a new link; answers whether the name was free.
+pub async fn insert(db: impl Run<'_>, now: Moment, method: &Method, return_secret: &SecretString) -> Result<bool, Error> {
+    let rows = db
+        .sql(
+            "INSERT INTO payment_methods
+                 (id, shopper, provider, state, return_url, return_secret, created_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(method.id)
+        .bind(method.shopper)
+        .bind(method.provider)
+        .bind(method.state)
+        .bind(method.return_url.as_deref())
+        .bind(return_secret.expose_secret())
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Notes that the provider began the link, unless it was given up meanwhile.
+pub async fn set_begun(
+    db: impl Run<'_>,
+    now: Moment,
+    id: MethodId,
+    setup_token: &SecretString,
+    approve_url: &str,
+) -> Result<bool, Error> {
+    let rows = db
+        .sql(
+            "UPDATE payment_methods SET setup_token = $2, approve_url = $3, changed_at = $4
+             WHERE id = $1 AND state = 'linking'",
+        )
+        .bind(id)
+        .bind(setup_token.expose_secret())
+        .bind(approve_url)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Notes the provider's name of the finished link; a link that was removed meanwhile stays removed, and answers false.
+pub async fn set_linked(
+    tx: &mut crate::db::Tx,
+    now: Moment,
+    id: MethodId,
+    token: &SecretString,
+    customer: Option<&str>,
+    label: Option<&str>,
+) -> Result<bool, Error> {
+    tx.sql(
+        "UPDATE payment_methods SET
+             provider_token = $2, provider_customer = $3, label = $4,
+             setup_token = NULL, approve_url = NULL, return_secret = NULL, changed_at = $5
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(token.expose_secret())
+    .bind(customer)
+    .bind(label)
+    .bind(now)
+    .execute()
+    .await?;
+    set_state(tx, now, id, MethodState::Linking, MethodState::Active).await
+}
+
+/// Moves an account from one state to another; answers whether it was there.
+pub async fn set_state(
+    db: impl Run<'_>,
+    now: Moment,
+    id: MethodId,
+    from: MethodState,
+    to: MethodState,
+) -> Result<bool, Error> {
+    let rows = db
+        .sql("UPDATE payment_methods SET state = $3, changed_at = $4 WHERE id = $1 AND state = $2")
+        .bind(id)
+        .bind(from)
+        .bind(to)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Removes an account for its shopper; answers whether it was theirs and not removed before.
+pub async fn unlink(db: impl Run<'_>, now: Moment, id: MethodId, shopper: ShopperId) -> Result<bool, Error> {
+    let rows = db
+        .sql(
+            "UPDATE payment_methods SET state = 'unlinked', approve_url = NULL, return_secret = NULL, changed_at = $3
+             WHERE id = $1 AND shopper = $2 AND state <> 'unlinked'",
+        )
+        .bind(id)
+        .bind(shopper)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Forgets the provider's names of a link that ended at the provider.
+pub async fn forget(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(), Error> {
+    db.sql(
+        "UPDATE payment_methods SET provider_token = NULL, provider_customer = NULL, setup_token = NULL, changed_at = $2
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Uses up the one-time secret of the return page.
+pub async fn use_secret(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(), Error> {
+    db.sql("UPDATE payment_methods SET return_secret = NULL, changed_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The account that a provider knows by this name.
+pub async fn by_token(db: impl Run<'_>, provider: ProviderName, token: &str) -> Result<Option<MethodId>, Error> {
+    let row: Option<(MethodId,)> = db
+        .sql("SELECT id FROM payment_methods WHERE provider = $1 AND provider_token = $2")
+        .bind(provider)
+        .bind(token)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(id,)| id))
+}

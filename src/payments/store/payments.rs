@@ -1,0 +1,200 @@
+//! Rows of payments: insert, find, lock, write back; and the ledger of facts.
+
+use sqlx::types::Json;
+
+use crate::clock::Moment;
+use crate::db::{Error, Run, Tx};
+use crate::ids::{CheckoutId, Ids, MethodId, PaymentId, ShopperId};
+use crate::money::{Currency, Money};
+use crate::payments::model::{DeclineReason, Fact, Payment, PaymentLine, PaymentState, ProviderName};
+
+#[derive(sqlx::FromRow)]
+struct PaymentRow {
+    id: PaymentId,
+    checkout: CheckoutId,
+    shopper: ShopperId,
+    method: MethodId,
+    provider: ProviderName,
+    currency: Currency,
+    total: i64,
+    due_now: i64,
+    authorised: i64,
+    captured: i64,
+    refunded: i64,
+    state: PaymentState,
+    is_closed: bool,
+    is_given_up: bool,
+    action_url: Option<String>,
+    decline_reason: Option<DeclineReason>,
+    provider_order: Option<String>,
+    provider_authorisation: Option<String>,
+    reference: String,
+    return_url: String,
+    created_at: Moment,
+}
+
+impl From<PaymentRow> for Payment {
+    fn from(row: PaymentRow) -> Self {
+        let money = |minor| Money::new(minor, row.currency);
+        Self {
+            id: row.id,
+            checkout: row.checkout,
+            shopper: row.shopper,
+            method: row.method,
+            provider: row.provider,
+            currency: row.currency,
+            total: money(row.total),
+            due_now: money(row.due_now),
+            authorised: money(row.authorised),
+            captured: money(row.captured),
+            refunded: money(row.refunded),
+            state: row.state,
+            is_closed: row.is_closed,
+            is_given_up: row.is_given_up,
+            action_url: row.action_url,
+            decline_reason: row.decline_reason,
+            provider_order: row.provider_order,
+            provider_authorisation: row.provider_authorisation,
+            reference: row.reference,
+            return_url: row.return_url,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Writes a new payment; answers whether its name and its checkout were free.
+pub async fn insert(
+    tx: &mut Tx,
+    now: Moment,
+    payment: &Payment,
+    lines: &[PaymentLine],
+) -> Result<bool, Error> {
+    let rows = tx
+        .sql(
+            "INSERT INTO payments (
+                 id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
+                 state, is_closed, is_given_up, reference, return_url, lines, version, created_at, changed_at
+             )
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, 1, $13, $13)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(payment.id)
+        .bind(payment.checkout)
+        .bind(payment.shopper)
+        .bind(payment.method)
+        .bind(payment.provider)
+        .bind(payment.currency)
+        .bind(payment.total.minor())
+        .bind(payment.due_now.minor())
+        .bind(payment.state)
+        .bind(payment.reference.as_str())
+        .bind(payment.return_url.as_str())
+        .bind(Json(lines))
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// A payment.
+pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Error> {
+    let row: Option<PaymentRow> = db
+        .sql(
+            "SELECT id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
+                 state, is_closed, is_given_up, action_url, decline_reason, provider_order, provider_authorisation,
+                 reference, return_url, created_at
+             FROM payments
+             WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(Payment::from))
+}
+
+/// Takes the payment for this transaction: everybody who decides over it waits here for the others.
+pub async fn lock(tx: &mut Tx, id: PaymentId) -> Result<Option<Payment>, Error> {
+    tx.sql("UPDATE payments SET version = version + 1 WHERE id = $1").bind(id).execute().await?;
+    find(tx, id).await
+}
+
+/// The lines of a payment, as they were when it was asked for.
+pub async fn lines(db: impl Run<'_>, id: PaymentId) -> Result<Vec<PaymentLine>, Error> {
+    let row: Option<(Json<Vec<PaymentLine>>,)> =
+        db.sql("SELECT lines FROM payments WHERE id = $1").bind(id).fetch_optional().await?;
+    Ok(row.map_or_else(Vec::new, |(lines,)| lines.0))
+}
+
+/// Writes back what may change of a payment.
+pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), Error> {
+    tx.sql(
+        "UPDATE payments SET
+             authorised = $2, captured = $3, refunded = $4, state = $5, is_closed = $6, is_given_up = $7,
+             action_url = $8, decline_reason = $9, provider_order = $10, provider_authorisation = $11, changed_at = $12
+         WHERE id = $1",
+    )
+    .bind(payment.id)
+    .bind(payment.authorised.minor())
+    .bind(payment.captured.minor())
+    .bind(payment.refunded.minor())
+    .bind(payment.state)
+    .bind(payment.is_closed)
+    .bind(payment.is_given_up)
+    .bind(payment.action_url.as_deref())
+    .bind(payment.decline_reason)
+    .bind(payment.provider_order.as_deref())
+    .bind(payment.provider_authorisation.as_deref())
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Adds entries to the ledger.
+pub async fn add_facts(tx: &mut Tx, ids: &Ids, now: Moment, payment: PaymentId, facts: &[Fact]) -> Result<(), Error> {
+    for fact in facts {
+        let id: uuid::Uuid = ids.next();
+        tx.sql(
+            "INSERT INTO payment_facts (id, payment, operation, kind, amount, currency, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(id)
+        .bind(payment)
+        .bind(fact.operation)
+        .bind(fact.kind)
+        .bind(fact.amount.minor())
+        .bind(fact.amount.currency())
+        .bind(now)
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
+/// The payment that holds this authorisation of a provider.
+pub async fn by_authorisation(db: impl Run<'_>, provider: ProviderName, object: &str) -> Result<Option<PaymentId>, Error> {
+    let row: Option<(PaymentId,)> = db
+        .sql("SELECT id FROM payments WHERE provider = $1 AND provider_authorisation = $2")
+        .bind(provider)
+        .bind(object)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// Whether a debit of this account may still be on its way.
+pub async fn uses_method(db: impl Run<'_>, method: MethodId) -> Result<bool, Error> {
+    let row: Option<(PaymentId,)> = db
+        .sql(
+            "SELECT payments.id FROM payments
+             JOIN payment_operations ON payment_operations.payment = payments.id
+             WHERE payments.method = $1
+                 AND payment_operations.kind IN ('charge', 'authorise')
+                 AND payment_operations.state IN ('intended', 'sent', 'parked')
+             LIMIT 1",
+        )
+        .bind(method)
+        .fetch_optional()
+        .await?;
+    Ok(row.is_some())
+}

@@ -1,0 +1,65 @@
+//! The sweep: the last defence. Whatever is open and was not heard of is looked at again, so that every payment settles
+//! without any webhook and after any crash.
+
+use serde::{Deserialize, Serialize};
+
+use super::operate::Operate;
+use super::store;
+use crate::app::App;
+use crate::clock::Moment;
+use crate::db;
+use crate::jobs::{self, Job, Lease};
+
+/// How often.
+const PERIOD_SECONDS: i64 = 60;
+/// An operation that nothing was heard of for this long gets a job again; its own is usually still there.
+const SILENCE: chrono::Duration = chrono::Duration::minutes(2);
+/// Operations in one sweep: more wait for the next.
+const OPERATIONS_MAX: i64 = 500;
+
+/// The job that sweeps, once for each period.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Which period: periods since 1970.
+    period: i64,
+}
+
+impl Job for Sweep {
+    const KIND: &'static str = "payments.sweep";
+
+    fn subject(&self) -> String {
+        self.period.to_string()
+    }
+}
+
+/// Makes sure that the next sweep is asked for. Call it at start; from then on each sweep asks for the next.
+pub async fn schedule(app: &App) -> Result<(), db::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let (next, run_at) = next(now);
+    jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
+    tx.commit().await
+}
+
+/// Does [`Sweep`].
+pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    let silent = store::operations::silent(&mut tx, now - SILENCE, OPERATIONS_MAX).await?;
+    for operation in silent {
+        jobs::enqueue(&mut tx, &app.ids, now, &Operate { operation }).await?;
+    }
+    let (next, run_at) = next(now);
+    jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+fn next(now: Moment) -> (Sweep, Moment) {
+    let seconds = now.timestamp();
+    let period = seconds.div_euclid(PERIOD_SECONDS) + 1;
+    let wait = period * PERIOD_SECONDS - seconds;
+    (Sweep { period }, now + chrono::Duration::seconds(wait))
+}

@@ -1,0 +1,140 @@
+//! Webhooks: proven, stored once, answered; then the job reads the object that they are about.
+
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::model::{MethodState, PaymentState, ProviderName};
+use super::operate::Operate;
+use super::provider::{EventError, LinkError, Provider};
+use super::settle::load;
+use super::start::write_down;
+use super::store::{self, events};
+use super::Error;
+use crate::app::App;
+use crate::jobs::{self, Failure, Job, Lease};
+
+/// The job that follows an event up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Follow {
+    provider: ProviderName,
+    event: String,
+}
+
+impl Job for Follow {
+    const KIND: &'static str = "payments.follow";
+
+    fn subject(&self) -> String {
+        format!("{}:{}", self.provider, self.event)
+    }
+}
+
+/// Why an event was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    /// It did not prove where it came from, or that can't be checked now.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The provider is not configured, or the database can't.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+/// Takes an event in: proven and stored once, with the job that follows it up. Nothing of an unproven one is stored.
+pub(super) async fn receive(app: &App, name: ProviderName, headers: &HeaderMap, body: &[u8]) -> Result<(), Refused> {
+    let provider = app.providers.get(name).ok_or(Error::ProviderAbsent)?;
+    let now = app.clock.now();
+    let hint = provider.verify_event(headers, body, now).await?;
+    let mut tx = app.db.begin().await.map_err(Error::from)?;
+    if events::insert(&mut tx, now, name, &hint).await.map_err(Error::from)? {
+        let follow = Follow { provider: name, event: hint.event_id };
+        jobs::enqueue(&mut tx, &app.ids, now, &follow).await.map_err(Error::from)?;
+    }
+    tx.commit().await.map_err(Error::from)?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Does [`Follow`]: whatever is open and ours is looked at now. The look-up is by the provider's names of objects, so that
+/// what is not ours, or no longer current, is ignored.
+pub async fn follow(app: &App, lease: &Lease) -> jobs::Outcome {
+    let Follow { provider: name, event } = lease.payload()?;
+    let Some(hint) = events::find(&app.db, name, &event).await? else { return Ok(()) };
+    let Some(provider) = app.providers.get(name) else {
+        return Err(Failure::later("the provider is not configured"));
+    };
+    let (object, order) = (hint.object.as_deref(), hint.order.as_deref());
+    let mut operations = store::operations::by_object(&app.db, name, object, order).await?;
+    if let Some(operation) = hint.operation
+        && !operations.contains(&operation)
+        && store::operations::payment_of(&app.db, operation).await?.is_some()
+    {
+        operations.push(operation);
+    }
+    if let Some(object) = object {
+        follow_hold(app, lease, provider, name, object).await?;
+        follow_link(app, lease, provider, name, object).await?;
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    for operation in operations {
+        jobs::enqueue(&mut tx, &app.ids, now, &Operate { operation }).await?;
+    }
+    events::set_processed(&mut tx, now, name, &event).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// A hold that ended at the provider ends here too: by an operation of ours, which finds it gone.
+async fn follow_hold(
+    app: &App,
+    lease: &Lease,
+    provider: &dyn Provider,
+    name: ProviderName,
+    object: &str,
+) -> Result<(), Failure> {
+    let Some(payment) = store::payments::by_authorisation(&app.db, name, object).await? else { return Ok(()) };
+    let found = store::payments::find(&app.db, payment).await?;
+    if found.is_none_or(|payment| payment.state != PaymentState::Authorised || payment.is_closed) {
+        return Ok(());
+    }
+    match provider.is_voided(object).await {
+        Some(true) => {}
+        Some(false) => return Ok(()),
+        None => return Err(Failure::later("the hold can't be read")),
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    let Some(books) = load(&mut tx, payment).await? else { return Ok(()) };
+    if let Ok(Some(planned)) = books.plan_release() {
+        write_down(&mut tx, &app.ids, now, payment, &planned).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A link that the shopper took back at the provider can't be debited any more.
+async fn follow_link(
+    app: &App,
+    lease: &Lease,
+    provider: &dyn Provider,
+    name: ProviderName,
+    object: &str,
+) -> Result<(), Failure> {
+    let Some(method) = store::methods::by_token(&app.db, name, object).await? else { return Ok(()) };
+    let secrets = store::methods::secrets(&app.db, method).await?;
+    let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else { return Ok(()) };
+    match provider.is_linked(&token).await {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        Err(LinkError::Unknown(detail) | LinkError::Refused(detail)) => return Err(Failure::later(detail)),
+    }
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    store::methods::set_state(&mut tx, app.clock.now(), method, MethodState::Active, MethodState::Revoked).await?;
+    tx.commit().await?;
+    app.changes.changed(method.0);
+    Ok(())
+}

@@ -17,6 +17,10 @@ enum Command {
     Serve,
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
+    /// Show the whole trip of one shopper, with sandboxes of PayPal and DHL and a sample catalogue inside.
+    Demo(aisle::demo::Arguments),
+    /// Run the partners' sandboxes alone.
+    Sandbox(aisle::sandbox::command::Arguments),
 }
 
 #[tokio::main]
@@ -33,12 +37,22 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Serve => serve().await,
+        Command::Demo(arguments) => aisle::demo::run(arguments).await,
+        Command::Sandbox(arguments) => sandbox(arguments).await,
         Command::Openapi => {
             use std::io::Write;
             let document = aisle::router::document().to_pretty_json()?;
             Ok(writeln!(std::io::stdout(), "{document}")?)
         }
     }
+}
+
+async fn sandbox(arguments: aisle::sandbox::command::Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let sandboxes = aisle::sandbox::command::Sandboxes::start(arguments).await?;
+    eprintln!("{}\n\naisle: the sandboxes run until Ctrl-C", sandboxes.guide());
+    stop_signal().await;
+    sandboxes.stop().await;
+    Ok(())
 }
 
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,6 +3,8 @@
 mod architecture;
 mod catalog;
 mod contract;
+mod crash;
+mod demo;
 mod dhl_adapter;
 mod identity;
 mod jobs;

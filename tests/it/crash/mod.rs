@@ -234,12 +234,15 @@ impl Trip {
         has_come: impl AsyncFnMut() -> bool,
     ) -> bool {
         shop.paypal.add_fault(Rule::new(operation, fault, 1));
-        let waiting = within(MOMENT_TIMEOUT, has_come);
-        // The phone may have its answer before: what is taken along is captured when the order exists already.
-        let (met, ()) = tokio::join!(waiting, async {
-            let _ = tokio::time::timeout(Duration::from_millis(1), self.pay(shop)).await;
-        });
-        met
+        let paying = async {
+            self.pay(shop).await;
+            // The phone may have its answer before: what is taken along is captured when the order exists already.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            met = within(MOMENT_TIMEOUT, has_come) => met,
+            () = paying => false,
+        }
     }
 
     /// Whether PayPal has done this for the checkout.

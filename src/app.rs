@@ -9,11 +9,11 @@ use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::error::Internal;
+use crate::exchange::EventKind;
 use crate::http::wait::Changes;
 use crate::ids::Ids;
 use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
-use crate::exchange::EventKind;
 use crate::{cart, catalog, checkout, delivery, exchange, identity, payments};
 
 /// Everything a request or a job needs.
@@ -126,17 +126,32 @@ impl App {
     }
 
     /// What payments report to the room above, inside the transaction that learns it.
-    pub async fn payment_news(&self, tx: &mut db::Tx, now: Moment, news: payments::News) -> Result<(), Internal> {
+    pub async fn payment_news(
+        &self,
+        tx: &mut db::Tx,
+        now: Moment,
+        news: payments::News,
+    ) -> Result<(), Internal> {
         checkout::payment_news(self, tx, now, news).await
     }
 
     /// What deliveries report to the room above, inside the transaction that learns it.
-    pub async fn delivery_news(&self, tx: &mut db::Tx, now: Moment, news: delivery::News) -> Result<(), Internal> {
+    pub async fn delivery_news(
+        &self,
+        tx: &mut db::Tx,
+        now: Moment,
+        news: delivery::News,
+    ) -> Result<(), Internal> {
         checkout::delivery_news(self, tx, now, news).await
     }
 
     /// What happened to an order, for the partners that want to know, inside the transaction in which it happened.
-    pub async fn order_news(&self, tx: &mut db::Tx, now: Moment, news: checkout::News) -> Result<(), Internal> {
+    pub async fn order_news(
+        &self,
+        tx: &mut db::Tx,
+        now: Moment,
+        news: checkout::News,
+    ) -> Result<(), Internal> {
         let kind = match news.kind {
             checkout::NewsKind::Paid => EventKind::OrderPaid,
             checkout::NewsKind::Refunded => EventKind::OrderRefunded,

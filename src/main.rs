@@ -3,24 +3,59 @@
 use std::process::ExitCode;
 
 use aisle::app::App;
+use aisle::catalog::import;
 use aisle::clock::Clock;
 use aisle::config::Config;
 use aisle::env::Env;
+use aisle::identity::{self, Role, Scope, Stores};
+use aisle::ids::StoreId;
 use aisle::random::Random;
 use aisle::serve::{Service, stop_signal};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
 #[command(name = "aisle", about = "Scan-and-go backend", version)]
 enum Command {
     /// Serve the API; settings come from the environment.
     Serve,
+    /// Import a product file (CSV or TSV) and report what became of its rows.
+    Import(Box<import::Arguments>),
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
     /// Show the whole trip of one shopper, with sandboxes of PayPal and DHL and a sample catalogue inside.
     Demo(aisle::demo::Arguments),
     /// Run the partners' sandboxes alone.
     Sandbox(aisle::sandbox::command::Arguments),
+    /// Make an account of staff, or reset the one that has the login; the password is taken from
+    /// `AISLE_STAFF_PASSWORD`, or made up and told.
+    Staff {
+        login: String,
+        /// clerk, supervisor or admin.
+        #[arg(long, default_value = "admin")]
+        role: Role,
+        /// A store that the role holds in; all stores when none is named.
+        #[arg(long = "store")]
+        stores: Vec<Stores>,
+    },
+    /// Make a partner with a key, which is shown this once.
+    Partner {
+        name: String,
+        /// catalog:read, catalog:write, events:read or exit:verify.
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<Scope>,
+        /// The one store that the key is for, such as a gate's.
+        #[arg(long)]
+        store: Option<StoreId>,
+    },
+    /// The keys that sign tokens.
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Debug, Subcommand)]
+enum Keys {
+    /// Make the next key now instead of when its time comes; it signs ten minutes later.
+    Rotate,
 }
 
 #[tokio::main]
@@ -39,20 +74,46 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Serve => serve().await,
         Command::Demo(arguments) => aisle::demo::run(arguments).await,
         Command::Sandbox(arguments) => sandbox(arguments).await,
-        Command::Openapi => {
-            use std::io::Write;
-            let document = aisle::router::document().to_pretty_json()?;
-            Ok(writeln!(std::io::stdout(), "{document}")?)
+        Command::Openapi => tell(&aisle::router::document().to_pretty_json()?),
+        Command::Staff { login, role, stores } => {
+            let (env, app) = open().await?;
+            let password = env.secret("AISLE_STAFF_PASSWORD");
+            tell(&identity::staff_command(&app, login, role, stores, password).await?)
+        }
+        Command::Partner { name, scopes, store } => {
+            let (_, app) = open().await?;
+            tell(&identity::partner_command(&app, &name, &scopes, store).await?)
+        }
+        Command::Keys(Keys::Rotate) => {
+            let (_, app) = open().await?;
+            tell(&identity::rotate_command(&app).await?)
+        }
+        Command::Import(arguments) => {
+            let summary = import::import(&arguments, &Env::of_process()).await?;
+            tell(summary.to_string().trim_end())
         }
     }
 }
 
 async fn sandbox(arguments: aisle::sandbox::command::Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let sandboxes = aisle::sandbox::command::Sandboxes::start(arguments).await?;
-    eprintln!("{}\n\naisle: the sandboxes run until Ctrl-C", sandboxes.guide());
+    tell(&sandboxes.guide())?;
+    eprintln!("aisle: the sandboxes run until Ctrl-C");
     stop_signal().await;
     sandboxes.stop().await;
     Ok(())
+}
+
+async fn open() -> Result<(Env, App), Box<dyn std::error::Error>> {
+    let env = Env::of_process();
+    let config = Config::read(&env)?;
+    eprintln!("aisle: database: {}", config.database.describe());
+    Ok((env, App::start(config, Clock::System, Random::System).await?))
+}
+
+fn tell(text: &str) -> Result<(), Box<dyn std::error::Error>> {
+    use std::io::Write;
+    Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {

@@ -332,8 +332,10 @@ pub async fn scan(
     }
     let changed = trip::change(&app, shopper.id, cart, &batch.events, None, changed_lines).await?;
     let (lines, totals) = changed.view;
-    let results = batch.events.iter().zip(changed.outcomes).map(|(wish, outcome)| result(wish, outcome)).collect();
-    let body = ScanResult { results, lines, version: changed.version, total: totals.total, taxes: totals.taxes };
+    let results =
+        batch.events.iter().zip(changed.outcomes).map(|(wish, outcome)| result(wish, outcome)).collect();
+    let body =
+        ScanResult { results, lines, version: changed.version, total: totals.total, taxes: totals.taxes };
     Ok(Versioned(StatusCode::OK, changed.version, body).into_response())
 }
 

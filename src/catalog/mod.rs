@@ -11,6 +11,8 @@ mod batches;
 mod code;
 mod content;
 mod feed;
+mod http;
+pub mod import;
 mod index;
 mod model;
 mod rows;
@@ -23,17 +25,9 @@ pub use batches::{
 pub use code::{Circulation, CodeError, Gtin, Readings, Symbology, parse as parse_code};
 pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
+pub use http::routes;
 pub use index::Snapshot;
 pub use model::{FindError, Found, Offer, Product, Store, StoreAddress};
 pub use rows::{
     BatchRow, CodeRow, Kind, PriceListRow, PriceRow, ProductRow, Reason, StoreRow, TaxClassRow, TaxRateRow,
 };
-
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::app::App;
-
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-}

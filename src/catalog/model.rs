@@ -25,7 +25,7 @@ pub struct StoreAddress {
 }
 
 /// A store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Store {
     /// The retailer's number.
     pub store: StoreId,

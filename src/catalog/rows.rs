@@ -66,6 +66,8 @@ text_enum! {
         CodeCoupon = "code_coupon",
         /// All zeros.
         CodeZero = "code_zero",
+        /// A spreadsheet wrote the code in scientific notation: its last digits are lost.
+        CodeDigitsLost = "code_digits_lost",
         /// The code stood in an earlier row of the file.
         CodeDuplicate = "code_duplicate",
         /// The price is not above zero, or beyond belief.
@@ -410,7 +412,7 @@ fn live(line: &[u8]) -> Result<Row, Refusal> {
     Ok(Row { key, content: Some(row) })
 }
 
-fn gtin(text: &str) -> Result<Gtin, Refusal> {
+pub(super) fn gtin(text: &str) -> Result<Gtin, Refusal> {
     code::parse(text, None).map(code::Readings::first).map_err(|error| {
         let reason = match error {
             CodeError::Empty => Reason::CodeEmpty,
@@ -441,7 +443,7 @@ pub(super) fn check_circulation(gtin: Gtin, internal: bool) -> Result<(), Refusa
     }
 }
 
-fn check_product(row: &ProductRow) -> Result<(), Refusal> {
+pub(super) fn check_product(row: &ProductRow) -> Result<(), Refusal> {
     if row.name.trim().is_empty() {
         return Err(Refusal::new(Reason::NameMissing, "name is empty"));
     }

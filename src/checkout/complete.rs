@@ -4,7 +4,6 @@
 //! transaction committed.
 
 use super::model::{Checkout, Event, NewsKind, Order, OrderState, RefundState, State};
-use super::quote::Fulfilment;
 use super::{place, store, views};
 use crate::app::App;
 use crate::cart::{self, Entry};
@@ -39,7 +38,9 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             order.trouble = Some(format!("capture failed: {reason}"));
             Ok(store::update_order(tx, &order).await?)
         }
-        News::Refunded { payment, refund, amount, .. } => refunded(app, tx, now, payment, refund, amount).await,
+        News::Refunded { payment, refund, amount, .. } => {
+            refunded(app, tx, now, payment, refund, amount).await
+        }
         News::RefundFailed { refund, reason, .. } => {
             store::end_refund(tx, refund, RefundState::Failed, Some(reason.as_str())).await?;
             Ok(())
@@ -173,7 +174,12 @@ async fn given_back(tx: &mut Tx, payment: PaymentId) -> Result<(), Internal> {
 }
 
 /// Takes what the deliveries learned: the courier has the goods, so the rest is captured.
-pub async fn delivery_news(app: &App, tx: &mut Tx, now: Moment, news: delivery::News) -> Result<(), Internal> {
+pub async fn delivery_news(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    news: delivery::News,
+) -> Result<(), Internal> {
     use delivery::News;
     let (order, kind) = match news {
         News::Booked { order, .. } => (order, NewsKind::Booked),
@@ -205,9 +211,4 @@ pub(super) async fn tell(
     let payload = views::order_payload(order)?;
     let news = super::News { kind, order: order.id, store: order.store.clone(), payload };
     app.order_news(tx, now, news).await
-}
-
-/// Whether anything of an order is on its way or will be.
-pub(super) fn is_delivered(order: &Order) -> bool {
-    order.quote.lines_of(Fulfilment::Deliver).next().is_some()
 }

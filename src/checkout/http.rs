@@ -4,7 +4,7 @@ use axum::extract::State as AppState;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::model::{Checkout, Order, Refund, State};
 use super::place::{self, Error, Placement};
@@ -35,24 +35,30 @@ impl From<Error> for Problem {
                 "id_reused",
                 "The id names something that was asked for differently. Choose a new UUID.",
             ),
-            Error::Method(detail) => {
-                Self::unprocessable("payment_method_unusable", format!("The payment method can't be debited: {detail}."))
-                    .at("/payment_method", detail)
-            }
+            Error::Method(detail) => Self::unprocessable(
+                "payment_method_unusable",
+                format!("The payment method can't be debited: {detail}."),
+            )
+            .at("/payment_method", detail),
             Error::Address(faults) => faults.into_iter().fold(
                 Self::unprocessable("address_invalid", "The address can't be delivered to; see errors."),
                 |problem, fault| problem.at(format!("/deliver/recipient{}", fault.pointer), fault.detail),
             ),
-            Error::FeeUntaxed => Self::conflict("delivery_unavailable", "This store can't have goods delivered."),
+            Error::FeeUntaxed => {
+                Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
+            }
             Error::Cart(error) => error.into(),
             Error::Quote(error) => quote_problem(&error),
             Error::Payment(error) => error.into(),
             Error::Delivery(error) => error.into(),
-            Error::Total(total) => Self::unprocessable("total_differs", format!("The quote's total is {total}."))
-                .at("/total", "not the quote's total"),
-            Error::State(state) => {
-                Self::conflict("checkout_state", format!("The checkout is {state}; it can't do that any more, or not yet."))
+            Error::Total(total) => {
+                Self::unprocessable("total_differs", format!("The quote's total is {total}."))
+                    .at("/total", "not the quote's total")
             }
+            Error::State(state) => Self::conflict(
+                "checkout_state",
+                format!("The checkout is {state}; it can't do that any more, or not yet."),
+            ),
             Error::Order(detail) => Self::conflict("order_state", detail),
             Error::RefundTooLarge(left) => {
                 Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
@@ -139,8 +145,13 @@ pub async fn read_checkout(
     Ok(Reply(StatusCode::OK, CheckoutView::from(checkout)).into_response())
 }
 
-async fn outcome(app: &App, shopper: &Shopper, id: CheckoutId, headers: &HeaderMap) -> Result<Checkout, Error> {
-    let look = async || {
+async fn outcome(
+    app: &App,
+    shopper: &Shopper,
+    id: CheckoutId,
+    headers: &HeaderMap,
+) -> Result<Checkout, Error> {
+    let look = || async {
         let checkout = store::find(&app.db, id).await?;
         checkout.filter(|checkout| checkout.shopper == shopper.id).ok_or(Error::Unknown)
     };
@@ -215,7 +226,8 @@ pub async fn cancel_checkout(
     caller: Caller,
     Path(checkout): Path<CheckoutId>,
 ) -> Result<Response, Problem> {
-    let reason = if matches!(caller, Caller::Shopper(_)) { "the shopper cancelled it" } else { "staff cancelled it" };
+    let reason =
+        if matches!(caller, Caller::Shopper(_)) { "the shopper cancelled it" } else { "staff cancelled it" };
     let may = |checkout: &Checkout| match &caller {
         Caller::Shopper(shopper) if shopper.id == checkout.shopper => Ok(()),
         Caller::Staff(staff) if staff.must(Role::Clerk, &checkout.store).is_ok() => Ok(()),
@@ -279,8 +291,7 @@ pub async fn list_held_checkouts(
 }
 
 /// Which page of orders.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrdersQuery {
     /// Orders older than this one: `next` of the page before.
@@ -293,7 +304,7 @@ pub struct OrdersQuery {
     path = "/v1/orders",
     operation_id = "list_orders",
     tag = "checkout",
-    params(OrdersQuery),
+    params(("before" = Option<OrderId>, Query, description = "Orders older than this one: `next` of the page before")),
     responses(
         (status = 200, body = OrderPage, description = "At most 50"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -419,7 +430,8 @@ pub async fn refund_order(
 ) -> Result<Response, Problem> {
     let reason = body.reason.trim().to_owned();
     if !(1..=REASON_LENGTH_MAX).contains(&reason.len()) {
-        return Err(Problem::unprocessable("reason_invalid", "Say why in 1 to 200 characters.").at("/reason", "length"));
+        return Err(Problem::unprocessable("reason_invalid", "Say why in 1 to 200 characters.")
+            .at("/reason", "length"));
     }
     let wish = refund::Wish { refund, order, amount: body.amount, reason, staff: staff.id };
     let (is_new, refund) = refund::refund(&app, wish, supervisor(&staff)).await?;

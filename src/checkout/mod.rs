@@ -50,9 +50,9 @@ impl Settings {
         Self {
             limit_minor: env.parsed_or("AISLE_CHECKOUT_LIMIT", "an amount in minor units", 30_000),
             delivery_fee_minor: env.parsed_or("AISLE_DELIVERY_FEE", "an amount in minor units", 499),
-            delivery_tax_class: env.parsed("AISLE_DELIVERY_TAX_CLASS", "a tax class").unwrap_or_else(|| {
-                "standard".parse().expect("a key")
-            }),
+            delivery_tax_class: env
+                .parsed("AISLE_DELIVERY_TAX_CLASS", "a tax class")
+                .unwrap_or_else(|| "standard".parse().expect("a key")),
         }
     }
 }

@@ -82,7 +82,9 @@ impl State {
             (Self::Paying, Event::ActionNeeded) => To(Self::ActionRequired),
             (Self::Paying | Self::ActionRequired, Event::Authorised) => To(Self::Paid),
             (Self::Paying | Self::ActionRequired, Event::Declined) => To(Self::Declined),
-            (Self::Quoted | Self::Held | Self::Paying | Self::ActionRequired, Event::GivenUp) => To(Self::Cancelled),
+            (Self::Quoted | Self::Held | Self::Paying | Self::ActionRequired, Event::GivenUp) => {
+                To(Self::Cancelled)
+            }
             // The same request again, from the app or from staff.
             (
                 Self::Held | Self::Paying | Self::ActionRequired | Self::Paid,
@@ -97,7 +99,10 @@ impl State {
                 Event::ActionNeeded | Event::Authorised | Event::Declined,
             ) => Stay,
             (Self::Quoted | Self::Held, Event::ActionNeeded | Event::Authorised | Event::Declined)
-            | (Self::Declined | Self::Cancelled, Event::Confirmed | Event::ConfirmedWithHold | Event::Released)
+            | (
+                Self::Declined | Self::Cancelled,
+                Event::Confirmed | Event::ConfirmedWithHold | Event::Released,
+            )
             | (Self::Quoted, Event::Released)
             | (Self::Paid, Event::GivenUp) => Refused,
         }

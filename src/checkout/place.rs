@@ -165,8 +165,14 @@ fn hash(placement: &Placement) -> Result<String, Error> {
 }
 
 async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<(), Error> {
-    let method = payments::find_method(&mut *tx, shopper, id).await?.ok_or(Error::Method("you have no such method"))?;
-    if method.state == payments::MethodState::Active { Ok(()) } else { Err(Error::Method("it is not linked, or not any more")) }
+    let method = payments::find_method(&mut *tx, shopper, id)
+        .await?
+        .ok_or(Error::Method("you have no such method"))?;
+    if method.state == payments::MethodState::Active {
+        Ok(())
+    } else {
+        Err(Error::Method("it is not linked, or not any more"))
+    }
 }
 
 fn draft(
@@ -398,7 +404,11 @@ pub async fn expire(app: &App, lease: &Lease) -> Outcome {
         return Err(jobs::Failure::after(left, "not yet"));
     }
     let given_up = give_up(app, job.checkout, "its deadline passed", |checkout| {
-        if now > checkout.deadline || checkout.state.is_final() { Ok(()) } else { Err(Error::State(checkout.state)) }
+        if now > checkout.deadline || checkout.state.is_final() {
+            Ok(())
+        } else {
+            Err(Error::State(checkout.state))
+        }
     });
     match given_up.await {
         // Paid, or gone on, between the two looks.

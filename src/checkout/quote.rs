@@ -97,7 +97,9 @@ const PIECE_GRAMS_ASSUMED: i64 = 500;
 
 /// Quotes a cart: the lines of these numbers are delivered for the fee, the others taken along.
 pub fn quote(cart: &Cart, delivered: &BTreeSet<i64>, fee: Option<DeliveryFee>) -> Result<Quote, QuoteError> {
-    if let Some(unknown) = delivered.iter().find(|number| !cart.lines.iter().any(|line| line.number == **number)) {
+    if let Some(unknown) =
+        delivered.iter().find(|number| !cart.lines.iter().any(|line| line.number == **number))
+    {
         return Err(QuoteError::UnknownLine(*unknown));
     }
     let lines = cart.lines.iter().map(|line| quote_line(line, delivered)).collect::<Result<Vec<_>, _>>()?;

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
 
 use super::model::{Order, OrderState, Refund, RefundState};
 use super::quote::{Fulfilment, QuoteLine};
@@ -37,8 +36,7 @@ struct Key {
 }
 
 /// The key in the address of a receipt.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptQuery {
     /// The signed key.
@@ -64,7 +62,7 @@ pub(super) async fn url(app: &App, order: OrderId) -> Result<String, Problem> {
     path = "/v1/orders/{order}/receipt",
     operation_id = "read_receipt",
     tag = "checkout",
-    params(("order" = OrderId, Path, description = "The order"), ReceiptQuery),
+    params(("order" = OrderId, Path, description = "The order"), ("key" = String, Query, description = "The signed key of the address")),
     responses(
         (status = 200, body = String, content_type = "text/html", description = "The receipt"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -77,9 +75,15 @@ pub async fn read_receipt(
     Path(order): Path<OrderId>,
     Query(query): Query<ReceiptQuery>,
 ) -> Result<Response, Problem> {
-    let unknown = || Problem::not_found("order_unknown", "The address is not that of a receipt, or is too old. Ask the app for a new one.");
+    let unknown = || {
+        Problem::not_found(
+            "order_unknown",
+            "The address is not that of a receipt, or is too old. Ask the app for a new one.",
+        )
+    };
     let now = app.clock.now();
-    let key: Key = app.identity.verify(&app, KEY_TYPE, KEY_AUDIENCE, &query.key, now).await.map_err(|_| unknown())?;
+    let key: Key =
+        app.identity.verify(KEY_TYPE, KEY_AUDIENCE, &query.key, now).await.map_err(|_| unknown())?;
     if key.sub != order.to_string() {
         return Err(unknown());
     }

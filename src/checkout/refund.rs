@@ -33,7 +33,8 @@ pub(super) async fn refund(
     may(&order.store)?;
     let refunds = store::refunds(&mut tx, order.id).await?;
     if let Some(existing) = refunds.iter().find(|refund| refund.id == wish.refund) {
-        let is_same = existing.reason == wish.reason && wish.amount.is_none_or(|amount| amount == existing.amount);
+        let is_same =
+            existing.reason == wish.reason && wish.amount.is_none_or(|amount| amount == existing.amount);
         return if is_same { Ok((false, existing.clone())) } else { Err(Error::Differs) };
     }
     let left = left(&order, &refunds)?;
@@ -68,7 +69,8 @@ async fn locked(tx: &mut Tx, id: OrderId) -> Result<Order, Error> {
 
 /// What can still be given back: captured, less what was or is being given back.
 fn left(order: &Order, refunds: &[Refund]) -> Result<Money, Error> {
-    let pending = refunds.iter().filter(|refund| refund.state == RefundState::Pending).map(|refund| refund.amount);
+    let pending =
+        refunds.iter().filter(|refund| refund.state == RefundState::Pending).map(|refund| refund.amount);
     let pending = Money::sum(order.captured.currency(), pending)?;
     Ok(order.captured.minus(order.refunded)?.minus(pending)?)
 }

@@ -233,7 +233,10 @@ pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<
 }
 
 /// Locks the order of a payment until the end of the transaction and reads it.
-pub(super) async fn find_order_by_payment(tx: &mut Tx, payment: PaymentId) -> Result<Option<Order>, db::Error> {
+pub(super) async fn find_order_by_payment(
+    tx: &mut Tx,
+    payment: PaymentId,
+) -> Result<Option<Order>, db::Error> {
     let id: Option<(OrderId,)> = tx
         .sql("UPDATE orders SET version = version + 1 WHERE payment_id = $1 RETURNING id")
         .bind(payment)
@@ -253,14 +256,16 @@ pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option
 
 /// Writes what changes in an order's life.
 pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
-    tx.sql("UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5 WHERE id = $1")
-        .bind(order.id)
-        .bind(order.state)
-        .bind(order.captured.minor())
-        .bind(order.refunded.minor())
-        .bind(&order.trouble)
-        .execute()
-        .await?;
+    tx.sql(
+        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5 WHERE id = $1",
+    )
+    .bind(order.id)
+    .bind(order.state)
+    .bind(order.captured.minor())
+    .bind(order.refunded.minor())
+    .bind(&order.trouble)
+    .execute()
+    .await?;
     Ok(())
 }
 

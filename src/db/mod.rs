@@ -14,7 +14,7 @@ mod open;
 mod statement;
 pub mod value;
 
-pub use open::{Engine, Options};
+pub use open::{Engine, Options, Place};
 pub use statement::{Row, Run, Sql, Stmt, Value};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};

@@ -38,10 +38,7 @@ macro_rules! text_enum {
             type Err = $crate::db::value::UnknownText;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err($crate::db::value::UnknownText),
-                }
+                Self::ALL.iter().copied().find(|each| each.as_str() == text).ok_or($crate::db::value::UnknownText)
             }
         }
 

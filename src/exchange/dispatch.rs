@@ -54,7 +54,10 @@ pub async fn dispatch(app: &App, lease: &Lease) -> Outcome {
     }
     let Some(_turn) = app.outbound.turn(call.subscription_id).await else {
         let jitter_ms = app.random.below(u64::try_from(BUSY_PAUSE.as_millis()).unwrap_or(0));
-        return Err(Failure::after(BUSY_PAUSE + Duration::from_millis(jitter_ms), "too many calls are under way"));
+        return Err(Failure::after(
+            BUSY_PAUSE + Duration::from_millis(jitter_ms),
+            "too many calls are under way",
+        ));
     };
     let secrets = subscribe::secrets(app, call.subscription_id, now).await?;
     let message = Message { id: call.event_id, url: &call.url, body: call.body.clone(), secrets };

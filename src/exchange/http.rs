@@ -166,7 +166,10 @@ struct Replayed {
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn list_subscriptions(State(app): State<App>, partner: Partner) -> Result<Reply<Subscriptions>, Problem> {
+async fn list_subscriptions(
+    State(app): State<App>,
+    partner: Partner,
+) -> Result<Reply<Subscriptions>, Problem> {
     let subscriptions = subscribe::list(&app, &caller(&partner)?).await?;
     let subscriptions = subscriptions.into_iter().map(|found| shown(found, None)).collect();
     Ok(Reply(StatusCode::OK, Subscriptions { subscriptions }))
@@ -418,10 +421,13 @@ impl From<subscribe::Error> for Problem {
     fn from(error: subscribe::Error) -> Self {
         use subscribe::Error;
         match error {
-            Error::Unknown => Self::not_found("subscription_unknown", "There is no such subscription of yours."),
-            Error::Taken => {
-                Self::conflict("subscription_taken", "The id is in use for a subscription that is not this key's. Choose another.")
+            Error::Unknown => {
+                Self::not_found("subscription_unknown", "There is no such subscription of yours.")
             }
+            Error::Taken => Self::conflict(
+                "subscription_taken",
+                "The id is in use for a subscription that is not this key's. Choose another.",
+            ),
             Error::Stale => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "version_mismatch",
@@ -439,12 +445,16 @@ impl From<subscribe::Error> for Problem {
                 Self::forbidden("other_store", detail).at("/stores", "not only the key's store")
             }
             Error::TooMany => {
-                let detail = format!("A partner has at most {} subscriptions. End one.", subscribe::SUBSCRIPTIONS_MAX);
+                let detail =
+                    format!("A partner has at most {} subscriptions. End one.", subscribe::SUBSCRIPTIONS_MAX);
                 Self::conflict("subscriptions_too_many", detail)
             }
             Error::TooManySecrets => Self::conflict(
                 "secrets_too_many",
-                format!("{} secrets are good at once. Use the newest, or wait a day.", subscribe::SECRETS_MAX),
+                format!(
+                    "{} secrets are good at once. Use the newest, or wait a day.",
+                    subscribe::SECRETS_MAX
+                ),
             ),
             Error::Address(error) => {
                 Self::unprocessable("url_refused", format!("Messages can't be sent there: {error}."))
@@ -459,14 +469,17 @@ impl From<replay::Error> for Problem {
     fn from(error: replay::Error) -> Self {
         use replay::Error;
         match error {
-            Error::UnknownDispatch => Self::not_found("dispatch_unknown", "The subscription has no such dispatch."),
+            Error::UnknownDispatch => {
+                Self::not_found("dispatch_unknown", "The subscription has no such dispatch.")
+            }
             Error::Off => Self::conflict(
                 "subscription_off",
                 "The subscription is off, since its receiver answered 410. Put it again to turn it on.",
             ),
-            Error::NotOpen(state) => {
-                Self::conflict("dispatch_closed", format!("The dispatch is {state}; there is nothing to give up."))
-            }
+            Error::NotOpen(state) => Self::conflict(
+                "dispatch_closed",
+                format!("The dispatch is {state}; there is nothing to give up."),
+            ),
             Error::TooLongAgo => {
                 let detail = format!("A replay reaches back {} days at most.", replay::REACH.num_days());
                 Self::unprocessable("since_too_early", detail).at("/since", "too long ago")

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
-use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook, WebhookError};
+use standardwebhooks::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook, WebhookError,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Settings;
@@ -145,7 +147,10 @@ fn why(error: &reqwest::Error) -> &'static str {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a client of its own: it alone must not reach internal addresses")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client of its own: it alone must not reach internal addresses"
+)]
 fn client(allow_internal: bool) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("aisle/", env!("CARGO_PKG_VERSION")))

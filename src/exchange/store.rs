@@ -338,7 +338,11 @@ pub(super) async fn count_failure(
 }
 
 pub(super) async fn postpone(tx: &mut Tx, id: DispatchId, due_at: Moment) -> Result<(), Error> {
-    tx.sql("UPDATE exchange_dispatches SET due_at = $2 WHERE id = $1").bind(id).bind(due_at).execute().await?;
+    tx.sql("UPDATE exchange_dispatches SET due_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(due_at)
+        .execute()
+        .await?;
     Ok(())
 }
 
@@ -452,7 +456,9 @@ pub(super) async fn restart(
 /// Gives a dispatch up for good when it is not delivered; answers whether that was so.
 pub(super) async fn skip(tx: &mut Tx, id: DispatchId) -> Result<bool, Error> {
     let skipped = tx
-        .sql("UPDATE exchange_dispatches SET state = 'skipped' WHERE id = $1 AND state IN ('waiting', 'dead')")
+        .sql(
+            "UPDATE exchange_dispatches SET state = 'skipped' WHERE id = $1 AND state IN ('waiting', 'dead')",
+        )
         .bind(id)
         .execute()
         .await?;

@@ -155,7 +155,11 @@ pub(super) async fn own(app: &App, caller: &Caller, id: SubscriptionId) -> Resul
 }
 
 /// As [`own`], and nobody else changes it until the transaction ends.
-pub(super) async fn lock_own(tx: &mut Tx, caller: &Caller, id: SubscriptionId) -> Result<Subscription, Error> {
+pub(super) async fn lock_own(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: SubscriptionId,
+) -> Result<Subscription, Error> {
     let found = store::lock(tx, id).await?;
     found.filter(|subscription| is_own(caller, subscription)).ok_or(Error::Unknown)
 }
@@ -185,7 +189,11 @@ pub(super) async fn remove(app: &App, caller: &Caller, id: SubscriptionId) -> Re
 }
 
 /// A new secret, with the moment until which the ones before it stay good.
-pub(super) async fn rotate(app: &App, caller: &Caller, id: SubscriptionId) -> Result<(SecretString, Moment), Error> {
+pub(super) async fn rotate(
+    app: &App,
+    caller: &Caller,
+    id: SubscriptionId,
+) -> Result<(SecretString, Moment), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     lock_own(&mut tx, caller, id).await?;
@@ -202,7 +210,12 @@ fn purpose(id: SubscriptionId) -> Vec<u8> {
     [b"aisle exchange secret ".as_slice(), id.0.as_bytes()].concat()
 }
 
-async fn add_secret(app: &App, tx: &mut Tx, id: SubscriptionId, now: Moment) -> Result<SecretString, db::Error> {
+async fn add_secret(
+    app: &App,
+    tx: &mut Tx,
+    id: SubscriptionId,
+    now: Moment,
+) -> Result<SecretString, db::Error> {
     let secret = model::new_secret(&app.random);
     let sealed = app.identity.seal(&app.random, &purpose(id), secret.expose_secret().as_bytes());
     let row: Uuid = app.ids.next();
@@ -211,7 +224,11 @@ async fn add_secret(app: &App, tx: &mut Tx, id: SubscriptionId, now: Moment) -> 
 }
 
 /// The secrets that are good now, newest first.
-pub(super) async fn secrets(app: &App, id: SubscriptionId, now: Moment) -> Result<Vec<SecretString>, Internal> {
+pub(super) async fn secrets(
+    app: &App,
+    id: SubscriptionId,
+    now: Moment,
+) -> Result<Vec<SecretString>, Internal> {
     let sealed = store::secrets(&app.db, id, now).await?;
     let opened = sealed.iter().map(|sealed| {
         let opened = app.identity.unseal(&purpose(id), sealed)?;

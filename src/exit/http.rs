@@ -112,7 +112,8 @@ async fn redeem_exit_pass(
     let by = gate(&caller, &body.store)?;
     let opened = redeem(&app, &body.pass, &body.store, &by).await?;
     let claims = opened.claims;
-    let body = GateOpened { order: claims.order, store: claims.store, pieces: claims.pieces, opened_at: opened.at };
+    let body =
+        GateOpened { order: claims.order, store: claims.store, pieces: claims.pieces, opened_at: opened.at };
     Ok(Reply(StatusCode::OK, body))
 }
 
@@ -127,9 +128,10 @@ fn gate(caller: &Caller, store: &StoreId) -> Result<String, Problem> {
             staff.must(Role::Clerk, store)?;
             Ok(format!("staff:{}", staff.id))
         }
-        Caller::Shopper(_) => {
-            Err(Problem::forbidden("role_missing", "Gates are opened by gates and by staff; show the pass there."))
-        }
+        Caller::Shopper(_) => Err(Problem::forbidden(
+            "role_missing",
+            "Gates are opened by gates and by staff; show the pass there.",
+        )),
     }
 }
 
@@ -138,7 +140,9 @@ impl From<issue::Error> for Problem {
         use issue::Error;
         match error {
             Error::UnknownOrder => Self::not_found("order_unknown", "There is no such order of yours."),
-            Error::Cancelled => Self::conflict("order_cancelled", "The order is cancelled; leave the goods in the store."),
+            Error::Cancelled => {
+                Self::conflict("order_cancelled", "The order is cancelled; leave the goods in the store.")
+            }
             Error::NotPaid => Self::conflict(
                 "order_not_paid",
                 "What is taken along is not paid yet. Wait until the order is paid, then ask again.",
@@ -154,21 +158,26 @@ impl From<redeem::Error> for Problem {
     fn from(error: redeem::Error) -> Self {
         use redeem::Error;
         match error {
-            Error::Invalid => Self::bad_request("pass_invalid", "This is no pass of ours. Keep the gate shut.")
-                .at("/pass", "not a pass that we signed"),
-            Error::OtherStore(store) => {
-                Self::forbidden("pass_other_store", format!("The pass is for store {store}. Keep the gate shut."))
+            Error::Invalid => {
+                Self::bad_request("pass_invalid", "This is no pass of ours. Keep the gate shut.")
+                    .at("/pass", "not a pass that we signed")
             }
+            Error::OtherStore(store) => Self::forbidden(
+                "pass_other_store",
+                format!("The pass is for store {store}. Keep the gate shut."),
+            ),
             Error::Expired => {
                 Self::conflict("pass_expired", "The pass is expired. The shopper's app can get a new one.")
             }
-            Error::Replaced => {
-                Self::conflict("pass_replaced", "A newer pass replaced this one. The shopper's app shows the newest.")
-            }
+            Error::Replaced => Self::conflict(
+                "pass_replaced",
+                "A newer pass replaced this one. The shopper's app shows the newest.",
+            ),
             Error::Used(at) => used(at),
-            Error::Withdrawn => {
-                Self::conflict("order_not_paid", "The order was cancelled or is not paid any more. Keep the gate shut.")
-            }
+            Error::Withdrawn => Self::conflict(
+                "order_not_paid",
+                "The order was cancelled or is not paid any more. Keep the gate shut.",
+            ),
             Error::Keys(error) => Self::internal(error),
             Error::Database(error) => error.into(),
         }
@@ -177,5 +186,8 @@ impl From<redeem::Error> for Problem {
 
 fn used(at: DateTime<Utc>) -> Problem {
     let at = at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    Problem::conflict("pass_used", format!("The order opened a gate at {at}; it opens none again. Call staff."))
+    Problem::conflict(
+        "pass_used",
+        format!("The order opened a gate at {at}; it opens none again. Call staff."),
+    )
 }

@@ -29,11 +29,11 @@ impl Changes {
     }
 
     /// Reads until `look` answers something, a fault or the time is over; then the last thing read counts.
-    pub async fn wait_for<T, E>(
+    pub async fn wait_for<T, E, L: Future<Output = Result<T, E>>>(
         &self,
         id: impl Into<Uuid>,
         longest: Duration,
-        mut look: impl AsyncFnMut() -> Result<T, E>,
+        mut look: impl FnMut() -> L,
         is_done: impl Fn(&T) -> bool,
     ) -> Result<T, E> {
         let id = id.into();

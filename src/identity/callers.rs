@@ -4,7 +4,9 @@
 //! looked at again after a while: an ended session, a closed account or a revoked key stops at once on the instance that
 //! wrote it, and on the others after [`SESSION_RECHECK`] or [`GRANT_RECHECK`].
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
@@ -17,13 +19,11 @@ use quick_cache::sync::Cache;
 use super::accounts;
 use super::model::{Grant, Role, Scope, Stores};
 use super::store::{self, Holder};
-use super::token::{
-    ACCESS_TYPE, Access, SHOPPER_AUDIENCE, STAFF_AUDIENCE, TOKEN_BYTES_MAX, TokenError, claimed_issuer,
-};
+use super::token::{ACCESS_TYPE, Access, SHOPPER_AUDIENCE, STAFF_AUDIENCE, TOKEN_BYTES_MAX, TokenError};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::error::Problem;
-use crate::ids::{PartnerId, PartnerKeyId, ShopperId, StaffId, StoreId};
+use crate::ids::{PartnerId, PartnerKeyId, SessionId, ShopperId, StaffId, StoreId};
 
 /// After this time a shopper's session is looked up again.
 pub const SESSION_RECHECK: Duration = Duration::seconds(60);
@@ -112,22 +112,56 @@ impl Partner {
 }
 
 /// The callers that were checked lately.
-pub(super) struct Callers(Cache<[u8; 32], Known>);
+pub(super) struct Callers {
+    /// By the hash of the token: the token itself is not kept.
+    by_token: Cache<[u8; 32], Known>,
+    /// Says of each session in use whether it has ended since; shared by its tokens above.
+    ended: Cache<SessionId, Arc<AtomicBool>>,
+    /// Grows with each change of an account or a key; what was looked up before counts no more.
+    changes: AtomicU64,
+}
 
 #[derive(Clone)]
 struct Known {
     caller: Caller,
     until: Moment,
+    /// Set when the session of the token ends on this instance.
+    ended: Arc<AtomicBool>,
+    /// The number of changes before the look.
+    changes: u64,
 }
 
 impl Callers {
     pub(super) fn new() -> Self {
-        Self(Cache::new(REMEMBERED_MAX))
+        Self {
+            by_token: Cache::new(REMEMBERED_MAX),
+            ended: Cache::new(REMEMBERED_MAX),
+            changes: AtomicU64::new(0),
+        }
     }
 
-    /// Looks at everybody again: something ended. Rare beside requests, so nothing finer is kept.
+    /// Looks at everybody again: an account or a key was changed. Rare, so nothing finer is kept.
     pub(super) fn forget_all(&self) {
-        self.0.clear();
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Looks again at everybody of this session: it ended.
+    pub(super) fn forget(&self, session: SessionId) {
+        if let Some((_, ended)) = self.ended.remove(&session) {
+            ended.store(true, Ordering::Release);
+        }
+    }
+
+    fn find(&self, hash: &[u8; 32], now: Moment) -> Option<Caller> {
+        let known = self.by_token.get(hash)?;
+        let has_ended =
+            known.ended.load(Ordering::Acquire) || known.changes != self.changes.load(Ordering::Acquire);
+        (now < known.until && !has_ended).then_some(known.caller)
+    }
+
+    /// To be asked for before the session is looked up, so that an end just after the look is noticed.
+    fn watch(&self, session: SessionId) -> Arc<AtomicBool> {
+        self.ended.get_or_insert_with(&session, || Ok::<_, Infallible>(Arc::default())).unwrap_or_default()
     }
 }
 
@@ -139,14 +173,12 @@ impl FromRequestParts<App> for Caller {
         let now = app.clock.now();
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        let cache = &app.identity.callers.0;
-        if let Some(known) = cache.get(&hash)
-            && now < known.until
-        {
-            return Ok(known.caller);
+        let callers = &app.identity.callers;
+        if let Some(caller) = callers.find(&hash, now) {
+            return Ok(caller);
         }
         let known = authenticate(app, token, now).await?;
-        cache.insert(hash, known.clone());
+        callers.by_token.insert(hash, known.clone());
         Ok(known.caller)
     }
 }
@@ -187,33 +219,35 @@ fn refused() -> Problem {
 }
 
 async fn authenticate(app: &App, token: &str, now: Moment) -> Result<Known, Problem> {
-    let caller = if token.starts_with(accounts::KEY_PREFIX) {
-        accounts::live_key(&app.db, token)
-            .await?
-            .map(|partner| (Caller::Partner(partner), now + GRANT_RECHECK))
-    } else if let Some(oidc) = app.identity.oidc_of(claimed_issuer(token).as_deref()) {
-        let (shopper, expires_at) = oidc.shopper(app, token, now).await?;
-        Some((Caller::Shopper(shopper), expires_at))
+    // Read before the look, so that a change just after it is noticed.
+    let changes = app.identity.callers.changes.load(Ordering::Acquire);
+    let (caller, until, ended) = if token.starts_with(accounts::KEY_PREFIX) {
+        let partner = accounts::live_key(&app.db, token).await?.ok_or_else(refused)?;
+        (Caller::Partner(partner), now + GRANT_RECHECK, Arc::default())
+    } else if let Some(oidc) = app.identity.oidc_of(token) {
+        let (shopper, until) = oidc.shopper(app, token, now).await?;
+        (Caller::Shopper(shopper), until, Arc::default())
     } else {
-        signed_in(app, token, now).await?
+        let access: Access =
+            app.identity.verify_any(ACCESS_TYPE, &[SHOPPER_AUDIENCE, STAFF_AUDIENCE], token, now).await?;
+        let ended = app.identity.callers.watch(access.sid);
+        let (caller, recheck) = signed_in(app, &access).await?.ok_or_else(refused)?;
+        let expires_at = DateTime::from_timestamp(access.exp, 0).unwrap_or(now);
+        (caller, expires_at.min(now + recheck), ended)
     };
-    caller.map(|(caller, until)| Known { caller, until }).ok_or_else(refused)
+    Ok(Known { caller, until, ended, changes })
 }
 
-/// The caller of an access token of ours, if the session lives; and until when that need not be looked at again.
-async fn signed_in(app: &App, token: &str, now: Moment) -> Result<Option<(Caller, Moment)>, Problem> {
-    let audiences = [SHOPPER_AUDIENCE, STAFF_AUDIENCE];
-    let access: Access = app.identity.verify_any(ACCESS_TYPE, &audiences, token, now).await?;
-    let expires_at = DateTime::from_timestamp(access.exp, 0).unwrap_or(now);
+/// The caller of an access token of ours, if the session lives; and after what time to look again.
+async fn signed_in(app: &App, access: &Access) -> Result<Option<(Caller, Duration)>, Problem> {
     if access.aud == STAFF_AUDIENCE {
         let id = StaffId(access.sub);
         let grants = accounts::live_grants(&app.db, id, access.sid).await?;
-        let staff = grants.map(|grants| Caller::Staff(Staff { id, grants: grants.into() }));
-        return Ok(staff.map(|caller| (caller, expires_at.min(now + GRANT_RECHECK))));
+        return Ok(grants.map(|grants| (Caller::Staff(Staff { id, grants: grants.into() }), GRANT_RECHECK)));
     }
     let id = ShopperId(access.sub);
     let is_live = store::is_live(&app.db, access.sid, Holder::Shopper(id)).await?;
-    Ok(is_live.then(|| (Caller::Shopper(Shopper { id }), expires_at.min(now + SESSION_RECHECK))))
+    Ok(is_live.then_some((Caller::Shopper(Shopper { id }), SESSION_RECHECK)))
 }
 
 impl From<TokenError> for Problem {
@@ -227,7 +261,7 @@ impl From<TokenError> for Problem {
                 tracing::debug!("token refused: expired");
                 refused()
             }
-            TokenError::Keys(error) => Self::internal(error),
+            TokenError::Keys(error) => error.into(),
         }
     }
 }

@@ -50,7 +50,7 @@ impl Limits {
         }
         let mut key = (limit.name, name.to_owned());
         if window.counts.len() >= NAMES_MAX && !window.counts.contains_key(&key) {
-            key.1 = "everybody else".to_owned();
+            "everybody else".clone_into(&mut key.1);
         }
         let count = window.counts.entry(key).or_default();
         *count = count.saturating_add(1);

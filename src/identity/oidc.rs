@@ -31,7 +31,7 @@ const FETCH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 const JWKS_BYTES_MAX: usize = 512 * 1024;
 /// Keys of one issuer; more are not looked at.
 const KEYS_MAX: usize = 100;
-/// Longest subject (OpenID Connect Core, section 2).
+/// Longest subject (`OpenID` Connect Core, section 2).
 const SUBJECT_LENGTH_MAX: usize = 255;
 /// A shopper is remembered at most this long, so that a key that was withdrawn stops mattering.
 const SHOPPER_RECHECK: Duration = Duration::minutes(5);

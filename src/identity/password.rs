@@ -1,5 +1,7 @@
 //! Passwords of staff: argon2id, off the async threads, never more at once than the machine can bear.
 
+use std::sync::{Arc, OnceLock};
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
@@ -18,14 +20,13 @@ const AT_ONCE_MAX: usize = 4;
 /// The bounded place where passwords are hashed and checked.
 pub(super) struct Passwords {
     at_once: Semaphore,
-    /// Checked in place of an unknown account's, so that it takes as long.
-    decoy: String,
+    /// Checked in place of an unknown account's, so that it takes as long; made at the first check, whoever's it is.
+    decoy: Arc<OnceLock<String>>,
 }
 
 impl Passwords {
-    pub(super) fn new(random: &Random) -> Result<Self, Internal> {
-        let decoy = hash_now(&random.bytes::<16>(), &random.bytes())?;
-        Ok(Self { at_once: Semaphore::new(AT_ONCE_MAX), decoy })
+    pub(super) fn new() -> Self {
+        Self { at_once: Semaphore::new(AT_ONCE_MAX), decoy: Arc::default() }
     }
 
     /// The hash of a password with its salt and parameters (PHC string).
@@ -38,10 +39,14 @@ impl Passwords {
     /// Whether the password fits. Without a hash it never does, and takes the same time to say so.
     pub(super) async fn fits(&self, password: &SecretString, hash: Option<&str>) -> Result<bool, Internal> {
         let _permit = self.at_once.acquire().await?;
-        let password = password.clone();
-        let (known, hash) = (hash.is_some(), hash.unwrap_or(&self.decoy).to_owned());
-        let fits = tokio::task::spawn_blocking(move || fits_now(password.expose_secret(), &hash)).await?;
-        Ok(fits && known)
+        let (password, decoy, hash) = (password.clone(), self.decoy.clone(), hash.map(str::to_owned));
+        let check = move || {
+            // Salt and password of the decoy don't matter: nobody is let in by it.
+            let decoy = decoy.get_or_init(|| hash_now(b"decoy", b"no one signs in.").unwrap_or_default());
+            let fits = fits_now(password.expose_secret(), hash.as_ref().unwrap_or(decoy));
+            fits && hash.is_some()
+        };
+        Ok(tokio::task::spawn_blocking(check).await?)
     }
 }
 

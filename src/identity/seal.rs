@@ -24,7 +24,10 @@ pub enum SealError {
     #[error("the file of the master key {0} can't be used: {1}")]
     File(String, std::io::Error),
     /// What was sealed was sealed with another key, or changed since.
-    #[error("the signing keys in the database were sealed with another master key")]
+    #[error(
+        "the signing keys in the database were sealed with another master key; bring that one back, or empty the table \
+         signing_keys, after which everybody signs in again"
+    )]
     OtherKey,
 }
 

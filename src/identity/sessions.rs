@@ -59,8 +59,7 @@ pub enum SignInError {
     Internal(Internal),
 }
 
-/// What a sign-in or a refresh gives.
-#[derive(Debug)]
+/// What a sign-in or a refresh gives. Never shown in logs, so it has no `Debug`.
 pub struct Issued {
     pub(super) access: String,
     pub(super) refresh: String,
@@ -72,9 +71,9 @@ pub struct Issued {
 pub(super) async fn guest(app: &App, device_key: &DeviceJwk, proof: &Proof) -> Result<Issued, SignInError> {
     let now = app.clock.now();
     let key = device_key.checked()?;
-    app.identity.limits.take(limit::GUESTS, "", now)?;
     app.identity.limits.take(limit::DEVICE, key, now)?;
     proof.check(key, Purpose::SignIn, app.identity.issuer(), key, now)?;
+    app.identity.limits.take(limit::GUESTS, "", now)?;
     let mut tx = app.db.begin().await?;
     let shopper = store::shopper_of_device(&mut tx, app.ids.next(), key, now).await?;
     let (session, refresh) = begin(app, &mut tx, Holder::Shopper(shopper), now, SHOPPER_REFRESH_LIFE).await?;
@@ -91,11 +90,11 @@ pub(super) async fn staff(app: &App, login: &str, password: &SecretString) -> Re
     let staff =
         accounts::check_password(app, &login, password, now).await?.ok_or(SignInError::Credentials)?;
     let mut tx = app.db.begin().await?;
-    let (session, refresh) = begin(app, &mut tx, Holder::Staff(staff), now, STAFF_SESSION_LIFE).await?;
-    // The account may have been closed since the password was checked: its sessions ended before this one began.
+    // The account may have been closed since the password was checked.
     if !accounts::is_active(&mut tx, staff).await? {
         return Err(SignInError::Credentials);
     }
+    let (session, refresh) = begin(app, &mut tx, Holder::Staff(staff), now, STAFF_SESSION_LIFE).await?;
     tx.commit().await?;
     issue(app, Holder::Staff(staff), session, refresh, STAFF_SESSION_LIFE, now).await
 }
@@ -103,9 +102,9 @@ pub(super) async fn staff(app: &App, login: &str, password: &SecretString) -> Re
 /// Gives new tokens for a refresh token, once.
 pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Result<Issued, SignInError> {
     let now = app.clock.now();
-    let hash = hash(token);
+    let token_hash = hash(token);
     app.identity.limits.take(limit::REFRESHES, "", now)?;
-    let found = store::find_refresh(&app.db, &hash).await?.ok_or(SignInError::Refresh)?;
+    let found = store::find_refresh(&app.db, &token_hash).await?.ok_or(SignInError::Refresh)?;
     let holder = found.holder().ok_or(SignInError::Refresh)?;
     if let Some(key) = &found.device_key {
         // Checked before the token is used up: whoever lacks the device can't even end the session with it.
@@ -116,10 +115,10 @@ pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Re
         return Err(SignInError::Refresh);
     }
     let mut tx = app.db.begin().await?;
-    if !store::use_refresh(&mut tx, &hash, now).await? {
+    if !store::use_refresh(&mut tx, &token_hash, now).await? {
         store::end_session(&mut tx, found.session, now, "reused").await?;
         tx.commit().await?;
-        app.identity.callers.forget_all();
+        app.identity.callers.forget(found.session);
         tracing::warn!(session.id = %found.session, "a refresh token came twice: its session was ended");
         return Err(SignInError::Refresh);
     }
@@ -128,11 +127,10 @@ pub(super) async fn refresh(app: &App, token: &str, proof: Option<&Proof>) -> Re
         Holder::Staff(_) => found.expires_at - now,
     };
     let next = new_secret(app);
-    let live = store::go_on(&mut tx, found.session, now, now + life).await?;
-    if !live {
+    if !store::go_on(&mut tx, found.session, now, now + life).await? {
         return Err(SignInError::Refresh);
     }
-    store::insert_refresh(&mut tx, &self::hash(&next), found.session, now + life).await?;
+    store::insert_refresh(&mut tx, &hash(&next), found.session, now + life).await?;
     tx.commit().await?;
     issue(app, holder, found.session, next, life, now).await
 }
@@ -144,7 +142,7 @@ pub(super) async fn sign_out(app: &App, token: &str) -> Result<(), SignInError> 
     if let Some(found) = store::find_refresh(&app.db, &hash(token)).await?
         && store::end_session(&app.db, found.session, now, "signed_out").await?
     {
-        app.identity.callers.forget_all();
+        app.identity.callers.forget(found.session);
     }
     Ok(())
 }

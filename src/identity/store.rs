@@ -69,17 +69,19 @@ pub(super) async fn shopper_of_device(
     device_key: &str,
     now: Moment,
 ) -> Result<ShopperId, Error> {
-    tx.sql(
-        "INSERT INTO shoppers (id, device_key, created_at)
-         VALUES ($1, $2, $3)
-         ON CONFLICT (device_key) DO NOTHING",
-    )
-    .bind(new)
-    .bind(device_key)
-    .bind(now)
-    .execute()
-    .await?;
-    let (id,) = tx.sql("SELECT id FROM shoppers WHERE device_key = $1").bind(device_key).fetch_one().await?;
+    // The update changes nothing: it locks the row, so that sign-ins of one device come one after the other, and answers it.
+    let (id,) = tx
+        .sql(
+            "INSERT INTO shoppers (id, device_key, created_at)
+             VALUES ($1, $2, $3)
+             ON CONFLICT (device_key) DO UPDATE SET device_key = excluded.device_key
+             RETURNING id",
+        )
+        .bind(new)
+        .bind(device_key)
+        .bind(now)
+        .fetch_one()
+        .await?;
     Ok(id)
 }
 

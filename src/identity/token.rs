@@ -1,4 +1,4 @@
-//! Tokens that we sign: JWTs with one algorithm (EdDSA), one type and one audience each.
+//! Tokens that we sign: JWTs with one algorithm (`EdDSA`), one type and one audience each.
 //!
 //! Invariants: the key comes from our own ring by its id, never from the token; type, issuer, audience and the times are
 //! required and of one form; time is the app's clock with at most [`LEEWAY`].

@@ -53,7 +53,11 @@ async fn list_dead_jobs(State(app): State<App>, staff: Staff) -> Result<Reply<De
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn replay_job(State(app): State<App>, staff: Staff, Path(id): Path<JobId>) -> Result<StatusCode, Problem> {
+async fn replay_job(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<JobId>,
+) -> Result<StatusCode, Problem> {
     staff.must_everywhere(Role::Admin)?;
     if !jobs::replay(&app.db, id, app.clock.now()).await? {
         return Err(not_dead());
@@ -75,7 +79,11 @@ async fn replay_job(State(app): State<App>, staff: Staff, Path(id): Path<JobId>)
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn drop_job(State(app): State<App>, staff: Staff, Path(id): Path<JobId>) -> Result<StatusCode, Problem> {
+async fn drop_job(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<JobId>,
+) -> Result<StatusCode, Problem> {
     staff.must_everywhere(Role::Admin)?;
     if !jobs::drop_dead(&app.db, id).await? {
         return Err(not_dead());

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -35,7 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(return_from_linking))
         .routes(routes!(read_payment))
         .routes(routes!(return_from_payment))
-        .routes(routes!(receive_paypal_webhook))
+        .routes(routes!(receive_webhook))
 }
 
 /// What to link.
@@ -262,8 +262,7 @@ async fn unlink_payment_method(
 }
 
 /// What the provider's redirect brings back; what it adds of its own is ignored.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize)]
 struct ReturnQuery {
     /// The one-time secret of this link.
     state: Option<String>,
@@ -274,10 +273,9 @@ struct ReturnQuery {
     get,
     path = "/v1/payment-methods/{id}/return",
     tag = "payments",
-    params(("id" = MethodId, Path, description = "The account"), ReturnQuery),
+    params(("id" = MethodId, Path, description = "The account"), ("state" = Option<String>, Query, description = "The one-time secret of this link")),
     responses(
         (status = 200, description = "A page that says to go back to the app", body = String, content_type = "text/html"),
-        (status = 404, description = "The address was used before", body = String, content_type = "text/html"),
         (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(())
@@ -291,7 +289,8 @@ async fn return_from_linking(
         Some(secret) => link::come_back(&app, id, secret).await?,
         None => None,
     };
-    Ok(method.map_or_else(pages::nothing, |method| pages::go_back(method.return_url.as_deref())))
+    // An address that was used before shows the same page: it has nothing to tell.
+    Ok(pages::go_back(method.and_then(|method| method.return_url).as_deref()))
 }
 
 /// Read a payment.
@@ -327,13 +326,12 @@ async fn read_payment(
     params(("id" = PaymentId, Path, description = "The payment")),
     responses(
         (status = 200, description = "A page that says to go back to the app", body = String, content_type = "text/html"),
-        (status = 404, description = "There is no such payment", body = String, content_type = "text/html"),
         (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(())
 )]
 async fn return_from_payment(State(app): State<App>, Path(id): Path<PaymentId>) -> Result<Response, Problem> {
-    let Some(payment) = super::find(&app.db, id).await? else { return Ok(pages::nothing()) };
+    let Some(payment) = super::find(&app.db, id).await? else { return Ok(pages::go_back(None)) };
     if payment.state == PaymentState::ActionRequired {
         let operations = store::operations::of_payment(&app.db, id, payment.currency).await?;
         let mut tx = app.db.begin().await?;
@@ -363,7 +361,7 @@ async fn return_from_payment(State(app): State<App>, Path(id): Path<PaymentId>) 
     ),
     security(())
 )]
-async fn receive_paypal_webhook(State(app): State<App>, headers: HeaderMap, Raw(body): Raw) -> Result<StatusCode, Problem> {
+async fn receive_webhook(State(app): State<App>, headers: HeaderMap, Raw(body): Raw) -> Result<StatusCode, Problem> {
     match webhook::receive(&app, ProviderName::PayPal, &headers, &body).await {
         Ok(()) => Ok(StatusCode::OK),
         Err(Refused::Other(Error::ProviderAbsent)) => {

@@ -172,7 +172,8 @@ async fn ask_for_approval(
         return Ok(Err(LinkError::Refused("the return secret is gone".to_owned())));
     };
     let path = format!("/v1/payment-methods/{}/return?state={}", method.id, secret.expose_secret());
-    let request = LinkRequest { key: &key(&format!("{}/setup", method.id)), return_url: &app.config.public(&path) };
+    let request =
+        LinkRequest { key: &key(&format!("{}/setup", method.id)), return_url: &app.config.public(&path) };
     let begun = match provider.begin_link(&request).await {
         Ok(begun) => begun,
         Err(error) => return Ok(Err(error)),
@@ -246,7 +247,9 @@ pub async fn unlink(app: &App, lease: &Lease) -> jobs::Outcome {
         match provider.unlink(&key(&format!("{id}/unlink")), &token).await {
             Ok(()) => {}
             Err(LinkError::Unknown(detail)) => return Err(pause(lease, &detail)),
-            Err(LinkError::Refused(detail)) => return Err(Failure::later(format!("unlink refused: {detail}"))),
+            Err(LinkError::Refused(detail)) => {
+                return Err(Failure::later(format!("unlink refused: {detail}")));
+            }
         }
     }
     let mut tx = app.db.begin().await?;

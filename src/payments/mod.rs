@@ -36,7 +36,7 @@ pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
-    DeclineReason, MethodState, News, OperationKind, OperationState, Payment, PaymentLine, PaymentState, PlanError,
+    DeclineReason, FactKind, MethodState, News, OperationKind, OperationState, Payment, PaymentLine, PaymentState, PlanError,
     ProviderName,
 };
 pub use operate::{Operate, operate};

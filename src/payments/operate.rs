@@ -87,7 +87,9 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
         return Err(Failure::after(UNKNOWN_PAUSES[0], "the operation changed meanwhile"));
     }
     match ask(app, provider, &books, operation, now).await? {
-        Asked::Outcome(outcome) => pace(app, lease, settle(app, lease, &books.payment, id, &outcome).await?, &outcome),
+        Asked::Outcome(outcome) => {
+            pace(app, lease, settle(app, lease, &books.payment, id, &outcome).await?, &outcome)
+        }
         Asked::Lost(reason) => park(app, lease, now, id, reason).await,
     }
 }
@@ -117,11 +119,14 @@ fn pace(app: &App, lease: &Lease, state: OperationState, outcome: &Outcome) -> j
     let growing = |(first, longest): (Duration, Duration)| first.saturating_mul(attempt).min(longest);
     let (pause, reason) = match state {
         _ if state.is_final() => return Ok(()),
-        OperationState::Parked => return Err(Failure::never("the provider's answer does not fit what was asked for")),
+        OperationState::Parked => {
+            return Err(Failure::never("the provider's answer does not fit what was asked for"));
+        }
         OperationState::Waiting => (growing(WAITING_PAUSES), "the shopper has to confirm".to_owned()),
         OperationState::Pending => (growing(PENDING_PAUSES), "pending at the provider".to_owned()),
         _ => {
-            let step = usize::try_from(lease.attempt.saturating_sub(1)).unwrap_or(0).min(UNKNOWN_PAUSES.len() - 1);
+            let step =
+                usize::try_from(lease.attempt.saturating_sub(1)).unwrap_or(0).min(UNKNOWN_PAUSES.len() - 1);
             let detail = match outcome {
                 Outcome::Unknown { detail } => detail.as_str(),
                 _ => "not settled",
@@ -234,7 +239,9 @@ async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operati
 
 async fn ask_void(provider: &dyn Provider, books: &Books, operation: &Operation) -> Asked {
     match books.payment.provider_authorisation.as_deref() {
-        Some(authorisation) => Asked::Outcome(provider.void(&operation.key, authorisation, operation.amount).await),
+        Some(authorisation) => {
+            Asked::Outcome(provider.void(&operation.key, authorisation, operation.amount).await)
+        }
         None => Asked::Lost("there is no hold to let go of"),
     }
 }

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 
 /// "You can go back to the app", with a link when the app gave one.
 pub(super) fn go_back(app_link: Option<&str>) -> Response {
-    page(StatusCode::OK, "You can go back to the app", html! {
+    page("You can go back to the app", html! {
         p { "The app shows in a moment whether everything went well." }
         @if let Some(link) = app_link {
             p { a href=(link) { "Back to the app" } }
@@ -14,14 +14,7 @@ pub(super) fn go_back(app_link: Option<&str>) -> Response {
     })
 }
 
-/// "There is nothing to do here".
-pub(super) fn nothing() -> Response {
-    page(StatusCode::NOT_FOUND, "There is nothing to do here", html! {
-        p { "This address was used before, or is incomplete. Please go back to the app." }
-    })
-}
-
-fn page(status: StatusCode, title: &str, content: Markup) -> Response {
+fn page(title: &str, content: Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -38,7 +31,7 @@ fn page(status: StatusCode, title: &str, content: Markup) -> Response {
             }
         }
     };
-    let mut response = (status, page.into_string()).into_response();
+    let mut response = (StatusCode::OK, page.into_string()).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -34,7 +34,8 @@ pub(super) async fn settle(
         return Err(Failure::never("there is no such payment"));
     };
     let change = books.apply(operation, outcome);
-    let found = change.operation.as_ref().or_else(|| books.operations.iter().find(|each| each.id == operation));
+    let found =
+        change.operation.as_ref().or_else(|| books.operations.iter().find(|each| each.id == operation));
     let state = found.map_or(OperationState::Failed, |operation| operation.state);
     if state == OperationState::Parked {
         metrics::counter!("aisle_payment_operations_parked_total").increment(1);

@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
-use super::model::{MethodState, Operation, OperationKind, OperationState, Payment, PaymentLine, PaymentState, Planned};
+use super::model::{
+    MethodState, Operation, OperationKind, OperationState, Payment, PaymentLine, PaymentState, Planned,
+};
 use super::operate::Operate;
 use super::{Error, store};
 use crate::clock::Moment;
@@ -116,7 +118,8 @@ pub(super) async fn write_down(
 
 fn check_amounts(start: &Start) -> Result<(), Error> {
     let total = start.total;
-    let sum = Money::sum(total.currency(), start.lines.iter().map(|line| line.amount)).map_err(|_| Error::Amounts)?;
+    let sum = Money::sum(total.currency(), start.lines.iter().map(|line| line.amount))
+        .map_err(|_| Error::Amounts)?;
     let fits = total.is_positive()
         && sum == total
         && start.due_now.currency() == total.currency()

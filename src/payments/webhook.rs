@@ -3,13 +3,13 @@
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use super::model::{MethodState, PaymentState, ProviderName};
 use super::operate::Operate;
 use super::provider::{EventError, LinkError, Provider};
 use super::settle::load;
 use super::start::write_down;
 use super::store::{self, events};
-use super::Error;
 use crate::app::App;
 use crate::jobs::{self, Failure, Job, Lease};
 
@@ -40,7 +40,12 @@ pub(super) enum Refused {
 }
 
 /// Takes an event in: proven and stored once, with the job that follows it up. Nothing of an unproven one is stored.
-pub(super) async fn receive(app: &App, name: ProviderName, headers: &HeaderMap, body: &[u8]) -> Result<(), Refused> {
+pub(super) async fn receive(
+    app: &App,
+    name: ProviderName,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), Refused> {
     let provider = app.providers.get(name).ok_or(Error::ProviderAbsent)?;
     let now = app.clock.now();
     let hint = provider.verify_event(headers, body, now).await?;
@@ -94,7 +99,9 @@ async fn follow_hold(
     name: ProviderName,
     object: &str,
 ) -> Result<(), Failure> {
-    let Some(payment) = store::payments::by_authorisation(&app.db, name, object).await? else { return Ok(()) };
+    let Some(payment) = store::payments::by_authorisation(&app.db, name, object).await? else {
+        return Ok(());
+    };
     let found = store::payments::find(&app.db, payment).await?;
     if found.is_none_or(|payment| payment.state != PaymentState::Authorised || payment.is_closed) {
         return Ok(());
@@ -133,7 +140,8 @@ async fn follow_link(
     }
     let mut tx = app.db.begin().await?;
     lease.hold(&mut tx).await?;
-    store::methods::set_state(&mut tx, app.clock.now(), method, MethodState::Active, MethodState::Revoked).await?;
+    store::methods::set_state(&mut tx, app.clock.now(), method, MethodState::Active, MethodState::Revoked)
+        .await?;
     tx.commit().await?;
     app.changes.changed(method.0);
     Ok(())

@@ -1,8 +1,13 @@
 //! The catalogue: codes mean products, batches are applied whole, each once, and nothing in between is ever seen.
 
+use std::time::Duration;
+
 use aisle::catalog::{CodeError, FindError, Kind, Reason};
+use aisle::identity::Scope;
 use aisle::ids::{BatchId, StoreId};
+use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::TestApp;
 use crate::support::catalog::{self as sample, BUN, GUM, MILK, STORE, STORE_WITH_OWN_PRICES, price};
@@ -217,4 +222,148 @@ async fn a_batch_is_seen_as_a_whole_or_not_at_all() {
     let seen = reader.await.expect("every view was of one revision");
     assert!(!seen.is_empty());
     assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 129)));
+}
+
+/// A key that may write and read the catalogue.
+async fn writer(test: &TestApp) -> String {
+    test.partner(&[Scope::CatalogWrite, Scope::CatalogRead]).await
+}
+
+#[tokio::test]
+async fn a_shopper_looks_a_code_up_and_every_refusal_has_a_code_of_its_own() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let shopper = test.shopper().await;
+    let look = async |path: &str| test.get(path).bearer(&shopper.token).send().await;
+    let milk = look(&format!("/v1/stores/{STORE}/products/{MILK}")).await.expect(200);
+    let expected = json!({
+        "store": STORE, "gtin": format!("0{MILK}"), "sku": "milk", "name": "Whole milk 1 l", "brand": "Sample",
+        "tax_class": "reduced", "weight_grams": 1050, "deliverable": true, "age_min": null, "content": null,
+        "price": {"amount": 129, "currency": "EUR"}, "revision": 1,
+    });
+    assert_eq!(milk.json, expected);
+    assert_eq!(milk.headers["content-type"], "application/json");
+    look("/v1/stores/9999/products/96385074").await.problem(404, "store_unknown");
+    look(&format!("/v1/stores/{STORE}/products/{}", sample::UNKNOWN)).await.problem(404, "code_unknown");
+    look(&format!("/v1/stores/{STORE}/products/4006381333932")).await.problem(400, "code_check_digit");
+    look(&format!("/v1/stores/{STORE}/products/40063")).await.problem(400, "code_malformed");
+    look(&format!("/v1/stores/{STORE}/products/%ff")).await.problem(400, "code_malformed");
+    look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE)).await.problem(404, "price_missing");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce")).await.problem(400, "code_check_digit");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean8")).await.expect(200);
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=qr")).await.problem(400, "invalid_query");
+    test.get(&format!("/v1/stores/{STORE}/products/{MILK}")).send().await.problem(401, "unauthenticated");
+    let stores = look("/v1/stores").await.expect(200);
+    assert_eq!(stores.text("/stores/1/store"), STORE_WITH_OWN_PRICES);
+    assert_eq!(look(&format!("/v1/stores/{STORE}")).await.expect(200).text("/address/city"), "Bonn");
+    look("/v1/stores/9999").await.problem(404, "store_unknown");
+}
+
+#[tokio::test]
+async fn eight_digits_of_a_upc_e_are_found_when_no_ean_8_has_them() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    test.apply_rows(&[json!({"kind": "code", "code": "012345000065", "sku": "pan"})]).await;
+    assert_eq!(find(&test, STORE, "01234565"), Ok(("pan".to_owned(), 3999)));
+    test.apply_rows(&[json!({"kind": "code", "code": "01234565", "sku": "bun", "internal": true})]).await;
+    assert_eq!(find(&test, STORE, "01234565"), Ok(("bun".to_owned(), 45)), "EAN-8 comes first");
+    let shopper = test.shopper().await;
+    let path = format!("/v1/stores/{STORE}/products/01234565?symbology=upce");
+    assert_eq!(test.get(&path).bearer(&shopper.token).send().await.expect(200).text("/sku"), "pan");
+}
+
+#[tokio::test]
+async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let key = writer(&test).await;
+    let id: BatchId = test.app.ids.next();
+    let path = format!("/v1/catalog/batches/{id}");
+    let text = sample::lines(&[price("de", "milk", 133), price("de", "nothing", 1)]);
+    let deliver = async |text: &str| {
+        test.call(Method::PUT, &path).bearer(&key).body("application/x-ndjson", text.to_owned()).send().await
+    };
+    test.get(&path).bearer(&key).send().await.problem(404, "batch_unknown");
+    let report = deliver(&text).await.expect(200);
+    assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 133)));
+    assert_eq!((report.number("/received"), report.number("/applied"), report.number("/refused")), (2, 1, 1));
+    assert_eq!(report.text("/refusals/0/reason"), "sku_unknown");
+    assert_eq!(deliver(&text).await.expect(200).json, report.json);
+    deliver("").await.problem(409, "batch_differs");
+    assert_eq!(test.get(&path).bearer(&key).send().await.expect(200).json, report.json);
+    let page = test.get(&format!("{path}/refusals?after=1&limit=10")).bearer(&key).send().await.expect(200);
+    assert_eq!(page.number("/refusals/0/line"), 2);
+    let revision = test.get("/v1/catalog/revision").bearer(&key).send().await.expect(200);
+    assert_eq!(revision.number("/revision"), report.number("/revision"));
+    let reader = test.partner(&[Scope::CatalogRead]).await;
+    let refused = test.call(Method::PUT, &path).bearer(&reader).body("application/x-ndjson", text).send().await;
+    refused.problem(403, "scope_missing");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_applies_nothing() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let (key, id) = (writer(&test).await, test.app.ids.next::<BatchId>());
+    let text = sample::lines(&[price("de", "milk", 1)]);
+    let address = test.url().trim_start_matches("http://").to_owned();
+    let mut connection = tokio::net::TcpStream::connect(&address).await.expect("connected");
+    let head = format!(
+        "PUT /v1/catalog/batches/{id} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{text}",
+        text.len() + 1
+    );
+    connection.write_all(head.as_bytes()).await.expect("sent");
+    connection.shutdown().await.expect("the sender is gone");
+    let mut answer = String::new();
+    // Whether the answer still reaches a sender that has hung up is not ours to say.
+    let _ = connection.read_to_string(&mut answer).await;
+    assert!(answer.is_empty() || answer.contains("body_unreadable"), "{answer}");
+    assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 129)));
+    let path = format!("/v1/catalog/batches/{id}");
+    test.get(&path).bearer(&key).send().await.problem(404, "batch_unknown");
+    let whole = test.call(Method::PUT, &path).bearer(&key).body("application/x-ndjson", text).send().await;
+    assert_eq!(whole.expect(200).number("/applied"), 1);
+}
+
+#[tokio::test]
+async fn a_batch_whose_sender_gives_up_at_any_moment_is_applied_whole_or_not_at_all() {
+    const COUNT: i64 = 1500;
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    test.apply_rows(&many(COUNT, 1)).await;
+    let skus = ["many-0", "many-700", "many-1499"].map(|sku| sku.parse().expect("a SKU"));
+    for (amount, millis) in [(2, 1), (3, 10), (4, 40), (5, 90), (6, 160)] {
+        let (id, text) = (test.app.ids.next::<BatchId>(), sample::lines(&many(COUNT, amount)));
+        let given_up = tokio::time::timeout(Duration::from_millis(millis), test.apply_text(id, text.clone())).await;
+        test.app.catalog.refresh(&test.app.db).await.expect("read");
+        let view = test.app.catalog.view();
+        let seen = skus.each_ref().map(|sku| view.product(&store(STORE), sku).expect("sold").price.minor());
+        assert!(seen.iter().all(|each| *each == seen[0]), "{seen:?} after {millis} ms");
+        assert!(seen[0] == amount || given_up.is_err());
+        let report = test.apply_text(id, text).await.expect("applied, or known");
+        assert_eq!((report.received, report.refused), (COUNT * 3, 0));
+    }
+}
+
+#[tokio::test]
+async fn the_follower_brings_what_others_wrote() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let following = tokio::spawn(aisle::catalog::follow(test.app.clone(), stop.clone()));
+    // Written as another instance would: without a word to this one.
+    let text = sample::lines(&[price("de", "milk", 140)]);
+    let body = futures_util::stream::iter([Ok::<_, std::io::Error>(text.into())]);
+    let mut content = aisle::catalog::Content::receive(body, uuid::Uuid::now_v7()).await.expect("received");
+    let id = test.app.ids.next();
+    aisle::catalog::apply_batch(&test.app.db, test.app.clock.now(), id, &mut content).await.expect("applied");
+    let seen = async {
+        while find(&test, STORE, MILK) != Ok(("milk".to_owned(), 140)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), seen).await.expect("seen within a few looks");
+    stop.cancel();
+    following.await.expect("it ended");
 }

@@ -83,12 +83,21 @@ impl Receiver {
         let messages = self.take();
         let bodies = messages.iter().map(Message::json);
         bodies
-            .map(|body| (body["type"].as_str().expect("a type").to_owned(), body["sequence"].as_i64().expect("a place")))
+            .map(|body| {
+                (
+                    body["type"].as_str().expect("a type").to_owned(),
+                    body["sequence"].as_i64().expect("a place"),
+                )
+            })
             .collect()
     }
 }
 
-async fn receive(State(state): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, body: Bytes) -> (StatusCode, HeaderMap) {
+async fn receive(
+    State(state): State<Arc<Mutex<Inbox>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, HeaderMap) {
     let text = |name: &str| headers[name].to_str().expect("text").to_owned();
     let mut inbox = state.lock().expect("whole");
     inbox.messages.push(Message {
@@ -163,7 +172,8 @@ async fn happen(test: &TestApp, kind: EventKind, order: OrderId) -> MessageId {
 
 async fn happen_in(test: &TestApp, kind: EventKind, order: OrderId, store: &str) -> MessageId {
     let app = &test.app;
-    let fact = Fact { kind, order, store: store.parse().expect("a key"), payload: json!({ "note": "as it was" }) };
+    let fact =
+        Fact { kind, order, store: store.parse().expect("a key"), payload: json!({ "note": "as it was" }) };
     let mut tx = app.db.begin().await.expect("begun");
     let message = publish(&mut tx, &app.ids, app.clock.now(), &fact).await.expect("published");
     tx.commit().await.expect("committed");
@@ -192,7 +202,10 @@ async fn a_subscriber_is_told_of_an_order_and_can_verify_it() {
     let body = message.json();
     assert_eq!(body["type"], "order.paid");
     assert_eq!(body["timestamp"], "2026-11-23T09:00:00Z");
-    assert_eq!((body["order"].as_str(), body["store"].as_str()), (Some(order.to_string().as_str()), Some("0001")));
+    assert_eq!(
+        (body["order"].as_str(), body["store"].as_str()),
+        (Some(order.to_string().as_str()), Some("0001"))
+    );
     assert_eq!(body["data"], json!({ "note": "as it was" }));
     let log = partner.get(id, "/dispatches").await.expect(200);
     assert_eq!(log.text("/dispatches/0/state"), "delivered");
@@ -205,11 +218,17 @@ async fn the_secret_is_shown_once_and_lies_sealed_in_the_database() {
     let receiver = Receiver::new().await;
     let partner = Subscriber::new(&test).await;
     let (id, secret) = partner.subscribe(&receiver, &["order.paid"]).await;
-    let again = partner.put(id, &json!({ "url": receiver.url, "kinds": ["order.paid", "order.paid"] })).await.expect(200);
+    let again = partner
+        .put(id, &json!({ "url": receiver.url, "kinds": ["order.paid", "order.paid"] }))
+        .await
+        .expect(200);
     assert_eq!((again.json.get("secret"), &again.headers["etag"]), (None, &"\"1\"".parse().expect("a tag")));
     assert_eq!(partner.get(id, "").await.expect(200).json.get("secret"), None);
     let list = test.get("/v1/exchange/subscriptions").bearer(&partner.key).send().await.expect(200);
-    assert_eq!((list.text("/subscriptions/0/id"), list.json["subscriptions"][0].get("secret")), (&*id.to_string(), None));
+    assert_eq!(
+        (list.text("/subscriptions/0/id"), list.json["subscriptions"][0].get("secret")),
+        (&*id.to_string(), None)
+    );
     use aisle::db::Run;
     let (sealed,): (Vec<u8>,) =
         test.app.db.sql("SELECT sealed_secret FROM exchange_secrets").fetch_one().await.expect("one");
@@ -217,7 +236,8 @@ async fn the_secret_is_shown_once_and_lies_sealed_in_the_database() {
 }
 
 #[tokio::test]
-async fn a_subscriber_that_is_down_is_tried_again_by_the_schedule_until_the_event_is_dead_and_can_be_replayed() {
+async fn a_subscriber_that_is_down_is_tried_again_by_the_schedule_until_the_event_is_dead_and_can_be_replayed()
+ {
     let test = start().await;
     let receiver = Receiver::new().await;
     let partner = Subscriber::new(&test).await;
@@ -451,7 +471,9 @@ async fn an_address_that_became_internal_is_not_called() {
     // The same database, served by an instance that lets nobody in.
     let mut config = test.app.config.clone();
     config.exchange.allow_internal = false;
-    let strict = App::over(test.app.db.clone(), config, test.app.clock.clone(), Random::seeded(8)).await.expect("starts");
+    let strict = App::over(test.app.db.clone(), config, test.app.clock.clone(), Random::seeded(8))
+        .await
+        .expect("starts");
     assert_eq!(jobs::run_due(&strict).await.expect("jobs run"), 1);
     assert_eq!(receiver.take().len(), 0);
     let log = partner.get(id, "/dispatches").await.expect(200);
@@ -519,7 +541,9 @@ async fn a_partner_sees_and_changes_only_its_own_subscriptions() {
     reader.get(id, "").await.problem(403, "scope_missing");
     test.get(&path(id, "")).send().await.problem(401, "unauthenticated");
 
-    let stale = |version: &'static str| test.put(&path(id, ""), &body).bearer(&owner.key).header("if-match", version).send();
+    let stale = |version: &'static str| {
+        test.put(&path(id, ""), &body).bearer(&owner.key).header("if-match", version).send()
+    };
     assert_eq!(stale("\"1\"").await.expect(200).headers["etag"], "\"2\"");
     stale("\"1\"").await.problem(412, "version_mismatch");
 }

@@ -19,12 +19,27 @@ async fn order(test: &TestApp, shopper: &ShopperActor) -> OrderId {
     let id: OrderId = test.app.ids.next();
     let shopper: aisle::ids::ShopperId = shopper.id.parse().expect("an id");
     test.app.db.sql("CREATE TABLE IF NOT EXISTS test_orders (id UUID, shopper UUID, store TEXT, pieces BIGINT, paid BOOLEAN, cancelled BOOLEAN)").execute().await.unwrap();
-    test.app.db.sql("INSERT INTO test_orders VALUES ($1, $2, '0001', 3, TRUE, FALSE)").bind(id).bind(shopper).execute().await.unwrap();
+    test.app
+        .db
+        .sql("INSERT INTO test_orders VALUES ($1, $2, '0001', 3, TRUE, FALSE)")
+        .bind(id)
+        .bind(shopper)
+        .execute()
+        .await
+        .unwrap();
     id
 }
 
 async fn set(test: &TestApp, order: OrderId, paid: bool, cancelled: bool) {
-    test.app.db.sql("UPDATE test_orders SET paid = $2, cancelled = $3 WHERE id = $1").bind(order).bind(paid).bind(cancelled).execute().await.unwrap();
+    test.app
+        .db
+        .sql("UPDATE test_orders SET paid = $2, cancelled = $3 WHERE id = $1")
+        .bind(order)
+        .bind(paid)
+        .bind(cancelled)
+        .execute()
+        .await
+        .unwrap();
 }
 
 async fn ask(test: &TestApp, shopper: &ShopperActor, order: OrderId) -> Answer {
@@ -95,7 +110,10 @@ async fn an_expired_pass_opens_nothing_and_can_be_renewed() {
     redeem(&test, &gate, &old, "0001").await.problem(409, "pass_expired");
     test.advance(Duration::minutes(10));
     redeem(&test, &gate, &old, "0001").await.problem(409, "pass_expired");
-    let shopper = ShopperActor { token: test.sign_in(&shopper.device).await.expect(200).text("/access_token").to_owned(), ..shopper };
+    let shopper = ShopperActor {
+        token: test.sign_in(&shopper.device).await.expect(200).text("/access_token").to_owned(),
+        ..shopper
+    };
     let new = pass(&test, &shopper, order).await;
     redeem(&test, &gate, &new, "0001").await.expect(200);
 }
@@ -147,8 +165,10 @@ async fn a_forged_pass_opens_nothing() {
     let gate = test.gate("0001").await;
     let order = order(&test, &shopper).await;
     let pass = pass(&test, &shopper, order).await;
-    let [header, claims, signature]: [&str; 3] = pass.split('.').collect::<Vec<_>>().try_into().expect("a JWT");
-    let mut other: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).expect("base64")).expect("JSON");
+    let [header, claims, signature]: [&str; 3] =
+        pass.split('.').collect::<Vec<_>>().try_into().expect("a JWT");
+    let mut other: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).expect("base64")).expect("JSON");
     other["pieces"] = json!(99);
     let other = URL_SAFE_NO_PAD.encode(other.to_string());
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"pass+jwt"}"#);

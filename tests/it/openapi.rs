@@ -17,13 +17,13 @@ const PUBLIC: &[(&str, &str)] = &[
     ("post /v1/auth/staff", "name and password in the body are the credential"),
     ("post /v1/auth/sign-out", "the refresh token in the body is the credential"),
     ("get /.well-known/jwks.json", "public keys are public"),
-    ("post /v1/auth/sign-out", "the refresh token in the body is the credential"),
     ("post /v1/webhooks/payments/paypal", "the provider signs the body"),
     (
-        "get /v1/payment-methods/{method}/return",
+        "get /v1/payment-methods/{id}/return",
         "the shopper's browser comes back from the provider without a token",
     ),
     (
+        "get /v1/payments/{id}/return",
         "the shopper's browser comes back from the provider without a token",
     ),
     ("get /v1/orders/{order}/receipt", "the signed key in the address is the credential"),

@@ -74,7 +74,7 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit<'a> {
     pub(super) gtin: Gtin,
-    pub(super) entry: &'a Arc<Product>,
+    pub(super) product: &'a Arc<Product>,
     pub(super) store: &'a Store,
     pub(super) price: Money,
 }
@@ -116,7 +116,7 @@ impl Snapshot {
     /// What a scanned code means in a store.
     pub fn find(&self, store: &StoreId, code: &str) -> Result<Found, FindError> {
         let hit = self.look_up(store.as_str(), code, None)?;
-        let offer = Offer { product: Arc::clone(hit.entry), price: hit.price, revision: self.revision };
+        let offer = Offer { product: Arc::clone(hit.product), price: hit.price, revision: self.revision };
         Ok(Found { gtin: hit.gtin, offer })
     }
 
@@ -148,9 +148,9 @@ impl Snapshot {
             let number = self.table(gtin).find(gtin.value(), |_| true)?;
             Some((gtin, number, self.live(number)?))
         });
-        let (gtin, number, entry) = hit.ok_or(FindError::UnknownCode)?;
+        let (gtin, number, product) = hit.ok_or(FindError::UnknownCode)?;
         let price = self.price(shop, number)?;
-        Ok(Hit { gtin, entry, store: &shop.store, price })
+        Ok(Hit { gtin, product, store: &shop.store, price })
     }
 
     fn table(&self, gtin: Gtin) -> &Table {

@@ -40,7 +40,7 @@ pub(super) async fn label(
         })
         .await?;
     let number = tracking_number(&answer)?.to_owned();
-    let ask = caller.to(Method::GET, &shipment_path(shipment, "/label")).bearer(clerk);
+    let ask = caller.to(Method::GET, &shipment_path(shipment, "/labels/1")).bearer(clerk);
     caller
         .ask(ask, 200, |answer| {
             make_sure(answer.bytes.starts_with(b"%PDF"), "a PDF")?;

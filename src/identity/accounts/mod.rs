@@ -10,7 +10,7 @@ pub(super) mod store;
 
 pub(super) use partners::{KEY_PREFIX, PartnerKeyView, PartnerView, live_key};
 pub use partners::{create_partner_key, find_partner, put_key, put_partner, revoke_key};
-pub use staff::{StaffInput, create_staff, find_staff, put_staff};
+pub use staff::{StaffInput, create_staff, find_staff, put_staff, reset_staff};
 pub(super) use staff::{StaffView, check_password, is_active, live_grants};
 
 use super::password::{PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN};
@@ -45,7 +45,7 @@ pub enum AccountError {
     #[error("the account was changed meanwhile")]
     Version,
     /// The name of a partner is empty or too long.
-    #[error("a name has 1 to 200 characters")]
+    #[error("a name has 1 to 200 characters and none that controls")]
     Name,
     /// A key without scopes is of no use.
     #[error("a key needs at least one scope")]

@@ -78,7 +78,7 @@ pub async fn create_partner_key(
 
 /// Makes a partner or changes it; answers whether it is new.
 pub async fn put_partner(app: &App, id: PartnerId, name: &str, active: bool) -> Result<bool, AccountError> {
-    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) {
+    if !(1..=NAME_LENGTH_MAX).contains(&name.trim().chars().count()) || name.contains(char::is_control) {
         return Err(AccountError::Name);
     }
     let mut tx = app.db.begin().await?;

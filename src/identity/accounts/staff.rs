@@ -50,13 +50,21 @@ pub struct StaffView {
     pub active: bool,
     /// Roles and where they hold.
     pub grants: Vec<Grant>,
-    /// Grows with each change; also the ETag.
+    /// Grows with each change; also the `ETag`.
     pub version: i64,
 }
 
 /// Makes an account: at the command line, where whoever has the machine needs no role.
 pub async fn create_staff(app: &App, input: StaffInput) -> Result<StaffId, AccountError> {
     let id = app.ids.next();
+    put_staff(app, None, id, input, None).await?;
+    Ok(id)
+}
+
+/// Makes an account, or gives the one that has the login another password and other grants: at the command line.
+pub async fn reset_staff(app: &App, input: StaffInput) -> Result<StaffId, AccountError> {
+    let known = store::account_of_login(&app.db, &input.login.to_lowercase()).await?;
+    let id = known.map_or_else(|| app.ids.next(), |account| account.id);
     put_staff(app, None, id, input, None).await?;
     Ok(id)
 }
@@ -154,8 +162,7 @@ fn may_manage(by: Option<&Staff>, grants: &[Grant]) -> Result<(), AccountError> 
 
 fn checked(input: StaffInput) -> Result<StaffInput, AccountError> {
     let login = input.login.to_lowercase();
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
-    if !LOGIN_LENGTHS.contains(&login.len()) || !login.bytes().all(is_plain) {
+    if !is_login(&login) {
         return Err(AccountError::LoginForm);
     }
     if let Some(password) = &input.password
@@ -173,6 +180,11 @@ fn checked(input: StaffInput) -> Result<StaffInput, AccountError> {
     Ok(StaffInput { login, grants, ..input })
 }
 
+fn is_login(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+    LOGIN_LENGTHS.contains(&text.len()) && text.bytes().all(is_plain)
+}
+
 /// The account of a login whose password fits, if it may be used. Every refusal takes the same work.
 pub(in crate::identity) async fn check_password(
     app: &App,
@@ -182,7 +194,9 @@ pub(in crate::identity) async fn check_password(
 ) -> Result<Option<StaffId>, SignInError> {
     let login_hash = sessions::hash(login);
     let may_try = store::count_try(&app.db, &login_hash, now, now + LOCKED_FOR, TRIES_MAX).await?;
-    let account = store::account_of_login(&app.db, login).await?.filter(|account| account.active && may_try);
+    // What can't be a login is looked up as one that nobody has.
+    let asked = if is_login(login) { login } else { "" };
+    let account = store::account_of_login(&app.db, asked).await?.filter(|account| account.active && may_try);
     let hash = account.as_ref().map(|account| account.password_hash.as_str());
     if !app.identity.passwords.fits(password, hash).await.map_err(SignInError::Internal)? {
         return Ok(None);

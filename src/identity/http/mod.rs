@@ -14,20 +14,6 @@ use super::token::SignError;
 use crate::app::App;
 use crate::error::Problem;
 
-/// The operations that need no caller, by operation id. Everything else in the API has a caller as an argument; a test reads
-/// this list beside the API's document.
-pub const PUBLIC: &[&str] = &[
-    // Whoever signs in proves who they are in the body.
-    "sign_in_as_guest",
-    "sign_in_as_staff",
-    "refresh_tokens",
-    "sign_out",
-    // Public keys.
-    "published_keys",
-    // The provider's signature over the raw body is the proof.
-    "receive_webhook",
-];
-
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -73,13 +59,19 @@ impl From<SignInError> for Problem {
 
 impl From<SignError> for Problem {
     fn from(error: SignError) -> Self {
-        Self::internal(error)
+        match error {
+            SignError::Keys(error) => error.into(),
+            error @ SignError::Claims(_) => Self::internal(error),
+        }
     }
 }
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        Self::internal(error)
+        match error {
+            KeyError::Database(error) => error.into(),
+            error => Self::internal(error),
+        }
     }
 }
 

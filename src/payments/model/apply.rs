@@ -1,8 +1,8 @@
 //! How an outcome changes a payment: one total function over all operations, states and answers.
 
 use super::{
-    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState, Outcome, Payment,
-    PaymentState, Planned, Receipt,
+    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState,
+    Outcome, Payment, PaymentState, Planned, Receipt,
 };
 use crate::ids::{OperationId, RefundId};
 use crate::money::Money;
@@ -45,16 +45,21 @@ impl Books {
             Outcome::Declined { reason, .. } => change.decline(self, &mut operation, *reason),
             Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
-            Outcome::Pending { order, object } => change.hold_open(&mut operation, order.as_ref(), object.as_ref()),
+            Outcome::Pending { order, object } => {
+                change.hold_open(&mut operation, order.as_ref(), object.as_ref())
+            }
             Outcome::Unknown { .. } => {}
         }
         if operation != *found {
             change.operation = Some(operation);
         }
+        change.close(self);
         change.wind_down(self);
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
-            change.news.retain(|news| matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. }));
+            change.news.retain(|news| {
+                matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. })
+            });
         }
         change
     }
@@ -75,6 +80,17 @@ impl Books {
             news: Vec::new(),
             method: None,
         }
+    }
+
+    /// The same books with one operation changed.
+    fn with(&self, changed: Option<&Operation>) -> Self {
+        let mut books = self.clone();
+        for each in &mut books.operations {
+            if let Some(changed) = changed.filter(|changed| changed.id == each.id) {
+                each.clone_from(changed);
+            }
+        }
+        books
     }
 
     /// The next free sequence of a kind.
@@ -162,7 +178,11 @@ impl Change {
         payment.state = PaymentState::Authorised;
         payment.action_url = None;
         payment.provider_order = receipt.order.clone().or_else(|| payment.provider_order.clone());
-        self.facts.push(Fact { operation: operation.id, kind: FactKind::Authorised, amount: operation.amount });
+        self.facts.push(Fact {
+            operation: operation.id,
+            kind: FactKind::Authorised,
+            amount: operation.amount,
+        });
         self.news.push(News::Authorised { payment: payment.id, checkout: payment.checkout });
         true
     }
@@ -176,7 +196,6 @@ impl Change {
         payment.captured = captured;
         if operation.is_last || captured == payment.authorised {
             payment.is_closed = true;
-            payment.state = PaymentState::Captured;
         }
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
         self.tell_captured(operation.amount);
@@ -189,12 +208,6 @@ impl Change {
             self.facts.push(Fact { operation: operation.id, kind: FactKind::Voided, amount });
         }
         payment.is_closed = true;
-        if payment.captured.is_positive() {
-            payment.state = PaymentState::Captured;
-        } else if payment.state != PaymentState::Cancelled {
-            payment.state = PaymentState::Cancelled;
-            self.news.push(News::Cancelled { payment: payment.id, checkout: payment.checkout });
-        }
         true
     }
 
@@ -209,7 +222,12 @@ impl Change {
         if let Some(refund) = operation.refund
             && let Some(amount) = books.refund_complete_with(operation, refund)
         {
-            self.news.push(News::Refunded { payment: payment.id, checkout: payment.checkout, refund, amount });
+            self.news.push(News::Refunded {
+                payment: payment.id,
+                checkout: payment.checkout,
+                refund,
+                amount,
+            });
         }
         true
     }
@@ -228,7 +246,11 @@ impl Change {
                 }
                 if !payment.is_given_up {
                     payment.state = PaymentState::Declined;
-                    self.news.push(News::Declined { payment: payment.id, checkout: payment.checkout, reason });
+                    self.news.push(News::Declined {
+                        payment: payment.id,
+                        checkout: payment.checkout,
+                        reason,
+                    });
                 }
             }
             OperationKind::Capture => self.news.push(News::CaptureFailed {
@@ -238,15 +260,12 @@ impl Change {
                 reason,
             }),
             // Nothing is held any more, or it can't be let go of: either way there is nothing left to ask for.
-            OperationKind::Void => {
-                payment.is_closed = true;
-                if payment.captured.is_positive() {
-                    payment.state = PaymentState::Captured;
-                }
-            }
+            OperationKind::Void => payment.is_closed = true,
             OperationKind::Refund => {
                 let already = |each: &Operation| {
-                    each.refund == operation.refund && each.state == OperationState::Failed && each.id != operation.id
+                    each.refund == operation.refund
+                        && each.state == OperationState::Failed
+                        && each.id != operation.id
                 };
                 if let Some(refund) = operation.refund
                     && !books.operations.iter().any(already)
@@ -270,7 +289,8 @@ impl Change {
             return;
         }
         operation.state = OperationState::Waiting;
-        let is_new = payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
+        let is_new =
+            payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
         payment.state = PaymentState::ActionRequired;
         payment.action_url = Some(url.to_owned());
         if is_new {
@@ -308,6 +328,23 @@ impl Change {
         }
     }
 
+    /// A payment of which nothing more can be captured is over as soon as no capture is open any more.
+    fn close(&mut self, books: &Books) {
+        let payment = &mut self.payment;
+        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
+            return;
+        }
+        if books.with(self.operation.as_ref()).has_open_capture() {
+            return;
+        }
+        if payment.captured.is_positive() {
+            payment.state = PaymentState::Captured;
+        } else {
+            payment.state = PaymentState::Cancelled;
+            self.news.push(News::Cancelled { payment: payment.id, checkout: payment.checkout });
+        }
+    }
+
     /// Once a payment is given up and nothing is open any more, everything debited goes back and every hold ends; then it
     /// is cancelled.
     fn wind_down(&mut self, books: &Books) {
@@ -315,12 +352,7 @@ impl Change {
         if !self.payment.is_given_up || settled {
             return;
         }
-        let mut books = books.clone();
-        if let Some(changed) = &self.operation {
-            for each in books.operations.iter_mut().filter(|each| each.id == changed.id) {
-                each.clone_from(changed);
-            }
-        }
+        let books = books.with(self.operation.as_ref());
         if books.operations.iter().any(|each| !each.state.is_final()) {
             return;
         }
@@ -331,7 +363,8 @@ impl Change {
                 continue;
             }
             is_over = false;
-            let failed = |each: &&Operation| each.target == Some(capture.id) && each.state == OperationState::Failed;
+            let failed =
+                |each: &&Operation| each.target == Some(capture.id) && each.state == OperationState::Failed;
             let tries = books.operations.iter().filter(failed).count();
             if tries < REFUND_TRIES_MAX {
                 let amount = Money::new(rest, self.payment.currency);
@@ -367,7 +400,9 @@ impl Books {
     /// The whole amount of a refund when this operation is the last of its parts to be done.
     fn refund_complete_with(&self, operation: &Operation, refund: RefundId) -> Option<Money> {
         let mut amount = operation.amount;
-        for each in self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id) {
+        for each in
+            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id)
+        {
             if each.state != OperationState::Done {
                 return None;
             }

@@ -55,7 +55,12 @@ impl Planned {
         Self::new(OperationKind::Complete, sequence, total)
     }
 
-    pub(super) const fn refund(sequence: i64, amount: Money, refund: Option<RefundId>, target: OperationId) -> Self {
+    pub(super) const fn refund(
+        sequence: i64,
+        amount: Money,
+        refund: Option<RefundId>,
+        target: OperationId,
+    ) -> Self {
         Self { refund, target: Some(target), ..Self::new(OperationKind::Refund, sequence, amount) }
     }
 
@@ -66,17 +71,28 @@ impl Planned {
 
 impl Books {
     /// A capture of part of the hold; nothing to do when the same one was asked for before.
-    pub fn plan_capture(&self, sequence: i64, amount: Money, is_last: bool) -> Result<Option<Planned>, PlanError> {
+    pub fn plan_capture(
+        &self,
+        sequence: i64,
+        amount: Money,
+        is_last: bool,
+    ) -> Result<Option<Planned>, PlanError> {
         let known = |each: &&Operation| each.kind == OperationKind::Capture && each.sequence == sequence;
         if let Some(known) = self.operations.iter().find(known) {
             let is_same = known.amount == amount && known.is_last == is_last;
             return if is_same { Ok(None) } else { Err(PlanError::Used) };
         }
         let payment = &self.payment;
-        if sequence < 0 || payment.state != PaymentState::Authorised || payment.is_closed || payment.is_given_up {
+        if sequence < 0
+            || payment.state != PaymentState::Authorised
+            || payment.is_closed
+            || payment.is_given_up
+        {
             return Err(PlanError::State);
         }
-        if self.any_living(|each| each.kind == OperationKind::Void || (each.kind == OperationKind::Capture && each.is_last)) {
+        if self.any_living(|each| {
+            each.kind == OperationKind::Void || (each.kind == OperationKind::Capture && each.is_last)
+        }) {
             return Err(PlanError::State);
         }
         let open = self.open_sum(|each| each.kind == OperationKind::Capture);
@@ -93,7 +109,10 @@ impl Books {
                 let asked = self.any_living(|each| each.kind == OperationKind::Void);
                 Ok((!asked).then(|| self.plan_void()))
             }
-            PaymentState::Authorised | PaymentState::Captured | PaymentState::Cancelled | PaymentState::Declined => Ok(None),
+            PaymentState::Authorised
+            | PaymentState::Captured
+            | PaymentState::Cancelled
+            | PaymentState::Declined => Ok(None),
             PaymentState::Pending | PaymentState::ActionRequired => Err(PlanError::State),
         }
     }
@@ -106,7 +125,8 @@ impl Books {
 
     /// A refund, taken from the captures oldest first; nothing to do when the same one was asked for before.
     pub fn plan_refund(&self, refund: RefundId, amount: Money) -> Result<Vec<Planned>, PlanError> {
-        let known: Vec<&Operation> = self.operations.iter().filter(|each| each.refund == Some(refund)).collect();
+        let known: Vec<&Operation> =
+            self.operations.iter().filter(|each| each.refund == Some(refund)).collect();
         if !known.is_empty() {
             let asked = known.iter().map(|each| each.amount.minor()).fold(0, i64::saturating_add);
             return if asked == amount.minor() { Ok(Vec::new()) } else { Err(PlanError::Used) };
@@ -115,7 +135,8 @@ impl Books {
             return Err(PlanError::State);
         }
         // A refund that failed frees its amount again; one that is open or parked does not.
-        let captures = self.captures(|state| !matches!(state, OperationState::Failed | OperationState::Abandoned));
+        let captures =
+            self.captures(|state| !matches!(state, OperationState::Failed | OperationState::Abandoned));
         let free = captures.iter().map(|(_, rest)| *rest).fold(0, i64::saturating_add);
         self.check_amount(amount, free)?;
         let mut open = amount.minor();
@@ -136,9 +157,7 @@ impl Books {
     /// The operations that can be given up at once: no byte of them left, or only the shopper could go on.
     pub fn abandonable(&self) -> Vec<OperationId> {
         let stops = |each: &&Operation| match each.state {
-            OperationState::Intended => {
-                !matches!(each.kind, OperationKind::Refund | OperationKind::Void)
-            }
+            OperationState::Intended => !matches!(each.kind, OperationKind::Refund | OperationKind::Void),
             OperationState::Waiting => true,
             _ => false,
         };
@@ -161,7 +180,8 @@ impl Books {
     }
 
     fn check_amount(&self, amount: Money, free: i64) -> Result<(), PlanError> {
-        let fits = amount.currency() == self.payment.currency && amount.is_positive() && amount.minor() <= free;
+        let fits =
+            amount.currency() == self.payment.currency && amount.is_positive() && amount.minor() <= free;
         if fits { Ok(()) } else { Err(PlanError::Amount) }
     }
 }

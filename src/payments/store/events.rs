@@ -23,7 +23,12 @@ pub struct Hint {
 }
 
 /// Stores an event; answers whether it is new.
-pub async fn insert(db: impl Run<'_>, now: Moment, provider: ProviderName, hint: &Hint) -> Result<bool, Error> {
+pub async fn insert(
+    db: impl Run<'_>,
+    now: Moment,
+    provider: ProviderName,
+    hint: &Hint,
+) -> Result<bool, Error> {
     let rows = db
         .sql(
             "INSERT INTO payment_events (provider, event_id, event_type, object, order_object, operation, received_at)
@@ -57,12 +62,19 @@ pub async fn find(db: impl Run<'_>, provider: ProviderName, event_id: &str) -> R
 
 /// Notes that an event was followed up. What it was about is forgotten then: names of links are secrets, and a removed
 /// link is to be gone from here too.
-pub async fn set_processed(db: impl Run<'_>, now: Moment, provider: ProviderName, event_id: &str) -> Result<(), Error> {
-    db.sql("UPDATE payment_events SET processed_at = $3, object = NULL WHERE provider = $1 AND event_id = $2")
-        .bind(provider)
-        .bind(event_id)
-        .bind(now)
-        .execute()
-        .await?;
+pub async fn set_processed(
+    db: impl Run<'_>,
+    now: Moment,
+    provider: ProviderName,
+    event_id: &str,
+) -> Result<(), Error> {
+    db.sql(
+        "UPDATE payment_events SET processed_at = $3, object = NULL WHERE provider = $1 AND event_id = $2",
+    )
+    .bind(provider)
+    .bind(event_id)
+    .bind(now)
+    .execute()
+    .await?;
     Ok(())
 }

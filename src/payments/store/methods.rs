@@ -91,7 +91,12 @@ pub async fn secrets(db: impl Run<'_>, id: MethodId) -> Result<Option<Secrets>, 
 }
 
 /// Writes a new link; answers whether the name was free.
-pub async fn insert(db: impl Run<'_>, now: Moment, method: &Method, return_secret: &SecretString) -> Result<bool, Error> {
+pub async fn insert(
+    db: impl Run<'_>,
+    now: Moment,
+    method: &Method,
+    return_secret: &SecretString,
+) -> Result<bool, Error> {
     let rows = db
         .sql(
             "INSERT INTO payment_methods
@@ -216,7 +221,11 @@ pub async fn use_secret(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(
 }
 
 /// The account that a provider knows by this name.
-pub async fn by_token(db: impl Run<'_>, provider: ProviderName, token: &str) -> Result<Option<MethodId>, Error> {
+pub async fn by_token(
+    db: impl Run<'_>,
+    provider: ProviderName,
+    token: &str,
+) -> Result<Option<MethodId>, Error> {
     let row: Option<(MethodId,)> = db
         .sql("SELECT id FROM payment_methods WHERE provider = $1 AND provider_token = $2")
         .bind(provider)

@@ -80,7 +80,11 @@ pub async fn payment_of(db: impl Run<'_>, id: OperationId) -> Result<Option<Paym
 }
 
 /// All operations of a payment, oldest first.
-pub async fn of_payment(db: impl Run<'_>, payment: PaymentId, currency: Currency) -> Result<Vec<Operation>, Error> {
+pub async fn of_payment(
+    db: impl Run<'_>,
+    payment: PaymentId,
+    currency: Currency,
+) -> Result<Vec<Operation>, Error> {
     let rows: Vec<OperationRow> = db
         .sql(
             "SELECT id, payment, kind, sequence, amount, is_last, refund, target, request_key, state, provider_object,

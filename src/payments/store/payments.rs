@@ -151,7 +151,13 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
 }
 
 /// Adds entries to the ledger.
-pub async fn add_facts(tx: &mut Tx, ids: &Ids, now: Moment, payment: PaymentId, facts: &[Fact]) -> Result<(), Error> {
+pub async fn add_facts(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    payment: PaymentId,
+    facts: &[Fact],
+) -> Result<(), Error> {
     for fact in facts {
         let id: uuid::Uuid = ids.next();
         tx.sql(
@@ -172,7 +178,11 @@ pub async fn add_facts(tx: &mut Tx, ids: &Ids, now: Moment, payment: PaymentId, 
 }
 
 /// The payment that holds this authorisation of a provider.
-pub async fn by_authorisation(db: impl Run<'_>, provider: ProviderName, object: &str) -> Result<Option<PaymentId>, Error> {
+pub async fn by_authorisation(
+    db: impl Run<'_>,
+    provider: ProviderName,
+    object: &str,
+) -> Result<Option<PaymentId>, Error> {
     let row: Option<(PaymentId,)> = db
         .sql("SELECT id FROM payments WHERE provider = $1 AND provider_authorisation = $2")
         .bind(provider)

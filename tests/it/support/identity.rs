@@ -36,7 +36,9 @@ impl TestApp {
 
     /// Signs a device in as a guest.
     pub async fn sign_in(&self, device: &DeviceKey) -> Answer {
-        self.post("/v1/auth/guest", &device.sign_in(self.url(), self.app.clock.now())).send().await
+        self.post("/v1/auth/guest", &device.sign_in(self.app.identity.issuer(), self.app.clock.now()))
+            .send()
+            .await
     }
 
     /// The access token of a new staff member with this role in these stores (`*` for all).

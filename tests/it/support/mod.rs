@@ -2,10 +2,13 @@
 
 pub mod catalog;
 pub mod database;
+pub mod identity;
 pub mod openapi;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 pub mod identity;
+pub mod payments;
 
 use aisle::app::App;
 use aisle::clock::{Clock, Moment};
@@ -23,7 +26,7 @@ pub struct TestApp {
     url: String,
     client: reqwest::Client,
     dead_jobs_expected: AtomicBool,
-    database: database::TestDatabase,
+    database: Arc<database::TestDatabase>,
 }
 
 /// When every test begins: a Monday morning.
@@ -48,6 +51,19 @@ impl TestApp {
         config.database = database.options.clone();
         let clock = Clock::manual(start_of_time());
         let app = App::start(config, clock, Random::seeded(7)).await.expect("the app starts");
+        Self::serve(listener, app, Arc::new(database))
+    }
+
+    /// Another instance of the service over the same database, with the same clock.
+    pub async fn another(&self) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (db, config, clock) = (self.app.db.clone(), self.app.config.clone(), self.app.clock.clone());
+        let app = App::over(db, config, clock, Random::seeded(8)).await.expect("the app starts");
+        Self::serve(listener, app, self.database.clone())
+    }
+
+    fn serve(listener: tokio::net::TcpListener, app: App, database: Arc<database::TestDatabase>) -> Self {
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = aisle::router::router(app.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the test's own runtime")]
         tokio::spawn(async move { axum::serve(listener, router).await });

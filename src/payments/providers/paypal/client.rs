@@ -74,7 +74,8 @@ pub struct Lost(pub String);
 impl Answer {
     /// The answer as an object.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Lost> {
-        serde_json::from_slice(&self.body).map_err(|_| Lost(format!("an answer {} that can't be read", self.status)))
+        serde_json::from_slice(&self.body)
+            .map_err(|_| Lost(format!("an answer {} that can't be read", self.status)))
     }
 }
 
@@ -112,7 +113,13 @@ impl Client {
     }
 
     /// Asks for something to be done, once for each key.
-    pub async fn post(&self, name: &'static str, path: &str, key: &str, body: &Value) -> Result<Answer, Lost> {
+    pub async fn post(
+        &self,
+        name: &'static str,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<Answer, Lost> {
         self.call(Call { method: &Method::POST, name, path, key: Some(key), body: Some(body) }).await
     }
 
@@ -195,7 +202,9 @@ async fn within_deadline(request: reqwest::RequestBuilder) -> Result<Answer, Los
         }
         Ok(Answer { status, body })
     };
-    tokio::time::timeout(CALL_TIMEOUT, read).await.unwrap_or_else(|_| Err(Lost("no answer in time".to_owned())))
+    tokio::time::timeout(CALL_TIMEOUT, read)
+        .await
+        .unwrap_or_else(|_| Err(Lost("no answer in time".to_owned())))
 }
 
 fn describe(error: &reqwest::Error) -> String {

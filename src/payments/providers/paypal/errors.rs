@@ -37,24 +37,38 @@ pub fn verdict(answer: &Answer) -> Verdict {
 
 fn by_issue(issue: &str, refusal: Option<&Refusal>) -> Option<Verdict> {
     Some(match issue {
-        "INSTRUMENT_DECLINED" | "PAYER_CANNOT_PAY" | "TRANSACTION_REFUSED" | "PAYER_ACCOUNT_RESTRICTED"
-        | "PAYER_ACCOUNT_LOCKED_OR_CLOSED" | "COMPLIANCE_VIOLATION" | "CARD_EXPIRED" | "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED" => {
-            Verdict::Declined(DeclineReason::Declined)
-        }
+        "INSTRUMENT_DECLINED"
+        | "PAYER_CANNOT_PAY"
+        | "TRANSACTION_REFUSED"
+        | "PAYER_ACCOUNT_RESTRICTED"
+        | "PAYER_ACCOUNT_LOCKED_OR_CLOSED"
+        | "COMPLIANCE_VIOLATION"
+        | "CARD_EXPIRED"
+        | "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED" => Verdict::Declined(DeclineReason::Declined),
         "TRANSACTION_LIMIT_EXCEEDED" | "TRANSACTION_AMOUNT_EXCEEDS_MONTHLY_MAX_LIMIT" => {
             Verdict::Declined(DeclineReason::LimitExceeded)
         }
         "PAYER_ACTION_REQUIRED" | "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING" | "ORDER_NOT_APPROVED" => {
             Verdict::Action(refusal.map_or_else(Vec::new, |refusal| refusal.links.clone()))
         }
-        "AGREEMENT_ALREADY_CANCELLED" | "BILLING_AGREEMENT_NOT_FOUND" | "TOKEN_ID_NOT_FOUND" | "TOKEN_EXPIRED"
-        | "MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE" | "CONSENT_NEEDED" => Verdict::Declined(DeclineReason::LinkRevoked),
+        "AGREEMENT_ALREADY_CANCELLED"
+        | "BILLING_AGREEMENT_NOT_FOUND"
+        | "TOKEN_ID_NOT_FOUND"
+        | "TOKEN_EXPIRED"
+        | "MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE"
+        | "CONSENT_NEEDED" => Verdict::Declined(DeclineReason::LinkRevoked),
         "AUTHORIZATION_EXPIRED" | "AUTHORIZATION_VOIDED" | "PREVIOUSLY_VOIDED" => Verdict::Ended,
         "AUTHORIZATION_DENIED" | "MAX_CAPTURE_AMOUNT_EXCEEDED" | "MAX_CAPTURE_COUNT_EXCEEDED" => {
             Verdict::Declined(DeclineReason::AuthorisationGone)
         }
-        "ORDER_ALREADY_CAPTURED" | "ORDER_ALREADY_AUTHORIZED" | "ORDER_ALREADY_COMPLETED" | "AUTHORIZATION_ALREADY_CAPTURED"
-        | "PREVIOUSLY_CAPTURED" | "CAPTURE_FULLY_REFUNDED" | "REFUND_AMOUNT_EXCEEDED" | "DUPLICATE_INVOICE_ID" => Verdict::Before,
+        "ORDER_ALREADY_CAPTURED"
+        | "ORDER_ALREADY_AUTHORIZED"
+        | "ORDER_ALREADY_COMPLETED"
+        | "AUTHORIZATION_ALREADY_CAPTURED"
+        | "PREVIOUSLY_CAPTURED"
+        | "CAPTURE_FULLY_REFUNDED"
+        | "REFUND_AMOUNT_EXCEEDED"
+        | "DUPLICATE_INVOICE_ID" => Verdict::Before,
         "REFUND_FAILED_INSUFFICIENT_FUNDS" => Verdict::Declined(DeclineReason::FundsMissing),
         "PENDING_CAPTURE" | "PREVIOUS_REQUEST_IN_PROGRESS" => Verdict::Again(issue.to_owned()),
         _ => return None,
@@ -63,7 +77,10 @@ fn by_issue(issue: &str, refusal: Option<&Refusal>) -> Option<Verdict> {
 
 /// A refusal as an outcome.
 pub fn declined(reason: DeclineReason) -> Outcome {
-    let may_retry = matches!(reason, DeclineReason::Declined | DeclineReason::LimitExceeded | DeclineReason::FundsMissing);
+    let may_retry = matches!(
+        reason,
+        DeclineReason::Declined | DeclineReason::LimitExceeded | DeclineReason::FundsMissing
+    );
     Outcome::Declined { reason, may_retry }
 }
 
@@ -94,7 +111,10 @@ mod tests {
         assert!(matches!(issue(422, "TOKEN_ID_NOT_FOUND"), Verdict::Declined(DeclineReason::LinkRevoked)));
         assert!(matches!(issue(422, "ORDER_ALREADY_CAPTURED"), Verdict::Before));
         assert!(matches!(issue(422, "SOMETHING_NEW"), Verdict::Declined(DeclineReason::Refused)));
-        assert!(matches!(issue(400, "MISSING_REQUIRED_PARAMETER"), Verdict::Declined(DeclineReason::Refused)));
+        assert!(matches!(
+            issue(400, "MISSING_REQUIRED_PARAMETER"),
+            Verdict::Declined(DeclineReason::Refused)
+        ));
         assert!(matches!(issue(409, "RESOURCE_CONFLICT"), Verdict::Again(_)));
         assert!(matches!(issue(429, "RATE_LIMIT_REACHED"), Verdict::Again(_)));
         assert!(matches!(issue(500, "INTERNAL_SERVER_ERROR"), Verdict::Again(_)));

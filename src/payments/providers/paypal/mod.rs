@@ -23,8 +23,8 @@ use crate::clock::Moment;
 use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
-    CaptureRequest, ChargeRequest, EventError, Intent, LinkBegun, LinkOutcome, LinkProgress, LinkRequest, Linked,
-    Provider, RefundRequest,
+    CaptureRequest, ChargeRequest, EventError, Intent, LinkBegun, LinkOutcome, LinkProgress, LinkRequest,
+    Linked, Provider, RefundRequest,
 };
 use crate::payments::store::events::Hint;
 
@@ -40,7 +40,10 @@ pub struct PayPal {
 impl PayPal {
     /// PayPal with these credentials.
     pub fn new(settings: &Settings, http: &reqwest::Client) -> Self {
-        Self { client: client::Client::new(settings, http), verifier: webhooks::Verifier::new(settings, http) }
+        Self {
+            client: client::Client::new(settings, http),
+            verifier: webhooks::Verifier::new(settings, http),
+        }
     }
 }
 

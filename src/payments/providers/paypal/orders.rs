@@ -222,7 +222,11 @@ fn items(lines: &[PaymentLine], total: Money) -> Result<Option<(Value, Value)>, 
 
 /// A line as an item: so many pieces at a price each when that is exact, else one piece at the line's price.
 fn item(line: &PaymentLine) -> Option<Value> {
-    let each = line.amount.minor().checked_div(line.quantity).filter(|each| each.checked_mul(line.quantity) == Some(line.amount.minor()));
+    let each = line
+        .amount
+        .minor()
+        .checked_div(line.quantity)
+        .filter(|each| each.checked_mul(line.quantity) == Some(line.amount.minor()));
     let price = each.and_then(|each| Amount::new(Money::new(each, line.amount.currency())).ok());
     let (name, quantity, price) = match price {
         Some(price) if line.quantity > 0 => (line.name.clone(), line.quantity, price),
@@ -248,8 +252,12 @@ mod tests {
     #[test]
     fn lines_add_up_to_the_amount_and_uneven_ones_become_one_piece() {
         let lines = [line("Milk", 3, 297), line("Cheese", 3, 1000), line("Coupon", 1, -100)];
-        let (items, breakdown) = items(&lines, Money::new(1197, Currency::EUR)).expect("exact").expect("items");
-        assert_eq!(items[0], json!({"name": "Milk", "quantity": "3", "unit_amount": {"currency_code": "EUR", "value": "0.99"}}));
+        let (items, breakdown) =
+            items(&lines, Money::new(1197, Currency::EUR)).expect("exact").expect("items");
+        assert_eq!(
+            items[0],
+            json!({"name": "Milk", "quantity": "3", "unit_amount": {"currency_code": "EUR", "value": "0.99"}})
+        );
         assert_eq!(items[1]["name"], "3 × Cheese");
         assert_eq!(items[1]["unit_amount"]["value"], "10.00");
         assert_eq!(breakdown["item_total"]["value"], "12.97");
@@ -270,7 +278,10 @@ mod tests {
         assert!(matches!(capture("SOMETHING_NEW"), Outcome::Pending { .. }));
         assert!(matches!(capture("DECLINED"), Outcome::Declined { .. }));
         assert!(matches!(read(r#"{"id":"O","status":"COMPLETED"}"#), Outcome::Unknown { .. }));
-        assert!(matches!(read(r#"{"id":"O","status":"NEW","links":[{"rel":"approve","href":"u"}]}"#), Outcome::ActionRequired { .. }));
+        assert!(matches!(
+            read(r#"{"id":"O","status":"NEW","links":[{"rel":"approve","href":"u"}]}"#),
+            Outcome::ActionRequired { .. }
+        ));
     }
 
     #[test]

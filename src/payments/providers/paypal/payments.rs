@@ -112,11 +112,18 @@ async fn look_up(client: &Client, order: Option<&str>, find: impl Fn(&Order) -> 
     let Some(order) = order else { return Outcome::unknown("no order to look the payment up in") };
     match orders::fetch(client, order).await {
         Err(unknown) => unknown,
-        Ok(found) => found.as_ref().and_then(find).unwrap_or_else(|| declined(DeclineReason::AuthorisationGone)),
+        Ok(found) => {
+            found.as_ref().and_then(find).unwrap_or_else(|| declined(DeclineReason::AuthorisationGone))
+        }
     }
 }
 
-async fn read(client: &Client, name: &'static str, path: &str, outcome: impl Fn(&Payment) -> Outcome) -> Outcome {
+async fn read(
+    client: &Client,
+    name: &'static str,
+    path: &str,
+    outcome: impl Fn(&Payment) -> Outcome,
+) -> Outcome {
     match client.get(name, path).await {
         Err(lost) => lost.into(),
         Ok(answer) if answer.status.is_success() => read_payment(&answer, outcome),
@@ -132,7 +139,8 @@ fn read_payment(answer: &Answer, outcome: impl Fn(&Payment) -> Outcome) -> Outco
 }
 
 async fn fetch(client: &Client, authorisation: &str) -> Result<Payment, Outcome> {
-    let answer = client.get("read authorization", &format!("/v2/payments/authorizations/{authorisation}")).await?;
+    let answer =
+        client.get("read authorization", &format!("/v2/payments/authorizations/{authorisation}")).await?;
     if answer.status.is_success() {
         Ok(answer.read()?)
     } else {

@@ -49,11 +49,18 @@ impl Settings {
         }
         let url: Url = env.parsed("AISLE_PAYPAL_URL", "a URL")?;
         if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-            env.mistake("AISLE_PAYPAL_URL must begin with https:// (http:// only for this machine)".to_owned());
+            env.mistake(
+                "AISLE_PAYPAL_URL must begin with https:// (http:// only for this machine)".to_owned(),
+            );
         }
         let hosts = env.text("AISLE_PAYPAL_CERT_HOSTS").map_or_else(
             || usual_hosts(&url),
-            |text| text.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect(),
+            |text| {
+                text.split(',')
+                    .map(|host| host.trim().to_ascii_lowercase())
+                    .filter(|host| !host.is_empty())
+                    .collect()
+            },
         );
         let webhook_roots = env.text("AISLE_PAYPAL_WEBHOOK_ROOTS").map(|text| {
             let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
@@ -99,9 +106,14 @@ mod tests {
         let none = Env::default();
         assert!(Settings::read(&none).is_none());
         assert!(none.mistakes().is_empty());
-        let part = Env::from_pairs([("AISLE_PAYPAL_URL", "http://example.com"), ("AISLE_PAYPAL_CLIENT_ID", "x")]);
+        let part =
+            Env::from_pairs([("AISLE_PAYPAL_URL", "http://example.com"), ("AISLE_PAYPAL_CLIENT_ID", "x")]);
         assert!(Settings::read(&part).is_none());
         let mistakes = part.mistakes().join("\n");
-        assert!(mistakes.contains("CLIENT_SECRET") && mistakes.contains("WEBHOOK_ID") && mistakes.contains("https://"));
+        assert!(
+            mistakes.contains("CLIENT_SECRET")
+                && mistakes.contains("WEBHOOK_ID")
+                && mistakes.contains("https://")
+        );
     }
 }

@@ -38,7 +38,9 @@ pub async fn begin(client: &Client, link: &LinkRequest<'_>) -> LinkOutcome<LinkB
 
 /// Whether the shopper approved. The redirect proves nothing; this does.
 pub async fn read(client: &Client, setup_token: &SecretString) -> LinkOutcome<LinkProgress> {
-    let answer = client.get("read setup token", &format!("/v3/vault/setup-tokens/{}", setup_token.expose_secret())).await?;
+    let answer = client
+        .get("read setup token", &format!("/v3/vault/setup-tokens/{}", setup_token.expose_secret()))
+        .await?;
     match answer.status.as_u16() {
         200 => {}
         404 => return Ok(LinkProgress::Gone),
@@ -54,7 +56,8 @@ pub async fn read(client: &Client, setup_token: &SecretString) -> LinkOutcome<Li
 
 /// Makes the payment token; a repeat with the same key gives the same one.
 pub async fn finish(client: &Client, key: &str, setup_token: &SecretString) -> LinkOutcome<Linked> {
-    let body = json!({"payment_source": {"token": {"id": setup_token.expose_secret(), "type": "SETUP_TOKEN"}}});
+    let body =
+        json!({"payment_source": {"token": {"id": setup_token.expose_secret(), "type": "SETUP_TOKEN"}}});
     let answer = client.post("create payment token", "/v3/vault/payment-tokens", key, &body).await?;
     if !answer.status.is_success() {
         return Err(refusal(&verdict(&answer)));
@@ -84,7 +87,13 @@ pub async fn is_linked(client: &Client, token: &SecretString) -> LinkOutcome<boo
 /// Ends the link; one that is not there has ended.
 pub async fn unlink(client: &Client, key: &str, token: &SecretString) -> LinkOutcome<()> {
     let path = format!("/v3/vault/payment-tokens/{}", token.expose_secret());
-    let call = Call { method: &Method::DELETE, name: "delete payment token", path: &path, key: Some(key), body: None };
+    let call = Call {
+        method: &Method::DELETE,
+        name: "delete payment token",
+        path: &path,
+        key: Some(key),
+        body: None,
+    };
     let answer = client.call(call).await?;
     match answer.status.as_u16() {
         200..=299 | 404 => Ok(()),

@@ -120,7 +120,10 @@ impl Verifier {
 
     fn read_proof<'a>(&self, headers: &'a HeaderMap) -> Result<Proof<'a>, EventError> {
         let header = |name: &str| {
-            headers.get(name).and_then(|value| value.to_str().ok()).ok_or(EventError::Forged("a header is missing"))
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .ok_or(EventError::Forged("a header is missing"))
         };
         if !header("paypal-auth-algo")?.eq_ignore_ascii_case("SHA256withRSA") {
             return Err(EventError::Forged("the algorithm is another"));
@@ -149,18 +152,26 @@ impl Verifier {
         };
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         let place = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-        let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        let bare = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
         let name = url.path().strip_prefix(PATH).unwrap_or_default();
-        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let plain = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         scheme && bare && plain && self.hosts.contains(&place)
     }
 
     async fn certificate(&self, url: &Url, now: Moment) -> Result<Arc<Certificate>, EventError> {
-        let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner).get(url.as_str()).cloned();
+        let known =
+            self.certificates.read().unwrap_or_else(PoisonError::into_inner).get(url.as_str()).cloned();
         if let Some(certificate) = known.filter(|certificate| certificate.is_valid_at(now)) {
             return Ok(certificate);
         }
-        let permit = self.fetches.try_acquire().map_err(|_| EventError::Unavailable("too many certificates at once"))?;
+        let permit = self
+            .fetches
+            .try_acquire()
+            .map_err(|_| EventError::Unavailable("too many certificates at once"))?;
         let chain = self.fetch(url).await?;
         drop(permit);
         let certificate = Arc::new(self.check_chain(&chain, now)?);
@@ -217,7 +228,12 @@ impl Verifier {
             )
             .map_err(|_| EventError::Forged("the certificate does not lead to a trusted root now"))?;
         let (_, parsed) = x509_parser::parse_x509_certificate(leaf).map_err(|_| unreadable)?;
-        let name = parsed.subject().iter_common_name().next().and_then(|name| name.as_str().ok()).unwrap_or_default();
+        let name = parsed
+            .subject()
+            .iter_common_name()
+            .next()
+            .and_then(|name| name.as_str().ok())
+            .unwrap_or_default();
         if !(name.starts_with("messageverificationcerts") && name.ends_with(".paypal.com")) {
             return Err(EventError::Forged("the certificate bears another name"));
         }
@@ -231,12 +247,16 @@ impl Verifier {
 
 /// Where an event tells to look. Nothing else of it is believed.
 fn hint(body: &[u8]) -> Result<Hint, EventError> {
-    let event: wire::Event = serde_json::from_slice(body).map_err(|_| EventError::Forged("the body can't be read"))?;
+    let event: wire::Event =
+        serde_json::from_slice(body).map_err(|_| EventError::Forged("the body can't be read"))?;
     if event.id.is_empty() {
         return Err(EventError::Forged("the event has no id"));
     }
     let resource = event.resource;
-    let invoices = resource.invoice_id.iter().chain(resource.purchase_units.iter().filter_map(|unit| unit.invoice_id.as_ref()));
+    let invoices = resource
+        .invoice_id
+        .iter()
+        .chain(resource.purchase_units.iter().filter_map(|unit| unit.invoice_id.as_ref()));
     let operation = invoices.filter_map(|invoice| orders::operation_of(invoice)).next();
     let order = resource.supplementary_data.and_then(|data| data.related_ids).and_then(|ids| ids.order_id);
     Ok(Hint { event_id: event.id, event_type: event.event_type, object: resource.id, order, operation })

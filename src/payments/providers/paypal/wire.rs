@@ -90,7 +90,10 @@ fn named<'a>(mut payments: impl Iterator<Item = &'a Payment>, invoice: &str) -> 
 
 /// Where the shopper has to go.
 pub fn action_link(links: &[Link]) -> Option<&str> {
-    links.iter().find(|link| matches!(link.rel.as_str(), "payer-action" | "approve")).map(|link| link.href.as_str())
+    links
+        .iter()
+        .find(|link| matches!(link.rel.as_str(), "payer-action" | "approve"))
+        .map(|link| link.href.as_str())
 }
 
 /// A setup token or a payment token (Vault v3).

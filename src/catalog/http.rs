@@ -1,0 +1,382 @@
+//! The catalogue's routes: what a code means in a store, which stores there are, and batches of changes.
+
+use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{DefaultBodyLimit, RawPathParams, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::batches::{self, RefusedRow, Report};
+use super::code::{CodeError, Symbology};
+use super::content::{Content, ContentError};
+use super::index::Hit;
+use super::model::{FindError, Store};
+use super::rows::BatchRow;
+use crate::app::App;
+use crate::error::{Problem, ProblemBody};
+use crate::http::extract::{Path, Query};
+use crate::http::reply::Reply;
+use crate::identity::{Caller, Partner, Scope};
+use crate::ids::{BatchId, Sku, StoreId, TaxClassId};
+use crate::money::Money;
+
+/// The routes of the room.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(find_product))
+        .routes(routes!(list_stores))
+        .routes(routes!(get_store))
+        .routes(routes!(catalog_revision))
+        .routes(routes!(get_catalog_batch))
+        .routes(routes!(list_catalog_refusals))
+        .merge(
+            // A batch is as long as it is: its bytes are counted while they are written to a file.
+            OpenApiRouter::new().routes(routes!(put_catalog_batch)).layer(DefaultBodyLimit::disable()),
+        )
+}
+
+impl From<FindError> for Problem {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::UnknownStore => Self::not_found("store_unknown", "There is no such store; see /v1/stores."),
+            FindError::BadCode(CodeError::CheckDigit) => {
+                Self::bad_request("code_check_digit", "The code's check digit is wrong: scan it again.")
+            }
+            FindError::BadCode(error) => {
+                Self::bad_request("code_malformed", format!("This is no EAN, UPC or GTIN: {error}."))
+            }
+            FindError::UnknownCode => {
+                Self::not_found("code_unknown", "No product has this code here: ask the staff, or leave it out.")
+            }
+            FindError::NoPrice => {
+                Self::not_found("price_missing", "The product has no price in this store: ask the staff, or leave it out.")
+            }
+        }
+    }
+}
+
+impl From<batches::Error> for Problem {
+    fn from(error: batches::Error) -> Self {
+        match error {
+            batches::Error::Differs => Self::conflict(
+                "batch_differs",
+                "This batch was sent before with another content: send the new content under a new id.",
+            ),
+            batches::Error::Read(error) => Self::internal(error),
+            batches::Error::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContentError> for Problem {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::TooLarge => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The batch is too large: send several.")
+            }
+            ContentError::BrokeOff => {
+                Self::bad_request("body_unreadable", "The body broke off before its end; nothing of it was applied.")
+            }
+            ContentError::Keep(error) => Self::internal(error),
+        }
+    }
+}
+
+/// A product as a shopper sees it in a store. Written by hand where it is sent: this is its description.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProductInStore)]
+pub(super) struct ProductInStore {
+    /// The store.
+    store: StoreId,
+    /// The code as the number of 14 digits that it was read as.
+    #[schema(pattern = "^[0-9]{14}$")]
+    gtin: String,
+    /// The retailer's number.
+    sku: Sku,
+    /// The name.
+    name: String,
+    /// The brand.
+    brand: Option<String>,
+    /// How it is taxed.
+    tax_class: TaxClassId,
+    /// What it weighs packed, in grams.
+    weight_grams: Option<i64>,
+    /// Whether a courier may bring it.
+    deliverable: bool,
+    /// From what age it may be sold, in years.
+    age_min: Option<i64>,
+    /// Net content as it is printed.
+    content: Option<String>,
+    /// What one piece costs in this store, tax included.
+    price: Money,
+    /// The revision of the catalogue in which this is so.
+    revision: i64,
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Scanned {
+    /// What the scanner saw, if it says so: eight digits of `upce` are then never read as an EAN-8.
+    #[serde(default)]
+    #[param(inline)]
+    symbology: Option<Symbology>,
+}
+
+/// What a scanned code means in a store
+///
+/// EAN-13, EAN-8, UPC-A, UPC-E and GTIN-14. Eight digits are looked up as EAN-8 first and as UPC-E next.
+#[utoipa::path(
+    get,
+    path = "/v1/stores/{store}/products/{code}",
+    tag = "catalog",
+    params(
+        ("store" = StoreId, Path, description = "The store"),
+        ("code" = String, Path, description = "The code as the scanner gives it"),
+        Scanned,
+    ),
+    responses(
+        (status = 200, description = "The product and its price in this store", body = inline(ProductInStore)),
+        (status = 400, description = "`code_malformed`: no code. `code_check_digit`: misread or mistyped",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`store_unknown`, `code_unknown`, `price_missing`",
+            body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []), ("staff" = []), ("partner" = [])),
+)]
+async fn find_product(
+    State(app): State<App>,
+    _caller: Caller,
+    path: Result<RawPathParams, RawPathParamsRejection>,
+    Query(Scanned { symbology }): Query<Scanned>,
+) -> Result<Response, Problem> {
+    let path = path.map_err(|_| FindError::BadCode(CodeError::Charset))?;
+    let mut parts = path.iter().map(|(_, part)| part);
+    let (store, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let view = app.catalog.view();
+    let hit = view.look_up(store, code, symbology)?;
+    let body = answer(&hit, view.revision());
+    static JSON: HeaderValue = HeaderValue::from_static("application/json");
+    // Prices change at any moment, and the caller is known by a token: nothing in between may keep the answer.
+    static ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON.clone());
+    response.headers_mut().insert(header::CACHE_CONTROL, ASK_AGAIN.clone());
+    Ok(response)
+}
+
+/// Room for what stands around the product's prepared bytes.
+const AROUND_BYTES: usize = 256;
+
+/// The answer: the product's prepared bytes with store, number, price and revision around them. Stores and currencies
+/// are keys without a character that JSON would escape.
+fn answer(hit: &Hit<'_>, revision: i64) -> Vec<u8> {
+    use std::io::Write;
+    let prepared = &hit.product.answer;
+    let mut body = Vec::with_capacity(prepared.len() + AROUND_BYTES);
+    // Writing to a Vec can't fail.
+    let _ = write!(body, "{{\"store\":\"{}\",\"gtin\":\"{}\",", hit.store.store, hit.gtin);
+    body.extend_from_slice(prepared);
+    let (amount, currency) = (hit.price.minor(), hit.price.currency());
+    let _ = write!(body, ",\"price\":{{\"amount\":{amount},\"currency\":\"{currency}\"}},\"revision\":{revision}}}");
+    body
+}
+
+/// All stores.
+#[derive(Debug, Serialize, ToSchema)]
+struct Stores {
+    /// The stores, by number.
+    stores: Vec<Store>,
+    /// The revision of the catalogue in which this is so.
+    revision: i64,
+}
+
+/// The stores
+#[utoipa::path(
+    get,
+    path = "/v1/stores",
+    tag = "catalog",
+    responses(
+        (status = 200, description = "All stores, by number", body = inline(Stores)),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []), ("staff" = []), ("partner" = [])),
+)]
+async fn list_stores(State(app): State<App>, _caller: Caller) -> Response {
+    let view = app.catalog.view();
+    let stores = view.stores().into_iter().cloned().collect();
+    Reply(StatusCode::OK, Stores { stores, revision: view.revision() }).into_response()
+}
+
+/// A store
+#[utoipa::path(
+    get,
+    path = "/v1/stores/{store}",
+    tag = "catalog",
+    params(("store" = StoreId, Path, description = "The store")),
+    responses(
+        (status = 200, description = "The store", body = Store),
+        (status = 400, description = "`invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`store_unknown`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []), ("staff" = []), ("partner" = [])),
+)]
+async fn get_store(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(store): Path<StoreId>,
+) -> Result<Reply<Store>, Problem> {
+    let store = app.catalog.view().store(&store).cloned().ok_or(FindError::UnknownStore)?;
+    Ok(Reply(StatusCode::OK, store))
+}
+
+/// The catalogue's revision on the instance that answers.
+#[derive(Debug, Serialize, ToSchema)]
+struct Revision {
+    /// The number of the last batch that lookups on this instance see.
+    revision: i64,
+}
+
+/// Which revision lookups see
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/revision",
+    tag = "catalog",
+    responses(
+        (status = 200, description = "The revision", body = inline(Revision)),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("partner" = [])),
+)]
+async fn catalog_revision(State(app): State<App>, partner: Partner) -> Result<Reply<Revision>, Problem> {
+    partner.must(Scope::CatalogRead)?;
+    Ok(Reply(StatusCode::OK, Revision { revision: app.catalog.view().revision() }))
+}
+
+/// Deliver a batch of changes
+///
+/// One JSON object a line (NDJSON), each tagged by `kind`. The whole batch is one transaction and one revision: when the
+/// answer is sent, lookups on this instance see all of it. Bad rows are refused by line and the others applied. A row is
+/// judged by what is known and by the lines before it. Sent again with the same content a batch is answered as before;
+/// a body that breaks off applies nothing.
+#[utoipa::path(
+    put,
+    path = "/v1/catalog/batches/{id}",
+    tag = "catalog",
+    params(("id" = BatchId, Path, description = "The batch, named by its sender")),
+    request_body(content = BatchRow, content_type = "application/x-ndjson", description = "One row a line"),
+    responses(
+        (status = 200, description = "What became of the rows", body = Report),
+        (status = 400, description = "`body_unreadable`: the body broke off. `invalid_path`",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`batch_differs`: the id was used for another content",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`overloaded`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("partner" = [])),
+)]
+async fn put_catalog_batch(
+    State(app): State<App>,
+    partner: Partner,
+    Path(id): Path<BatchId>,
+    body: Body,
+) -> Result<Reply<Report>, Problem> {
+    partner.must(Scope::CatalogWrite)?;
+    let name: Uuid = app.ids.next();
+    let mut content = Content::receive(body.into_data_stream(), name).await?;
+    let report = batches::apply(&app.db, app.clock.now(), id, &mut content).await?;
+    app.catalog.refresh(&app.db).await?;
+    Ok(Reply(StatusCode::OK, report))
+}
+
+fn no_such_batch() -> Problem {
+    Problem::not_found("batch_unknown", "There is no such batch, or it was not applied: send it.")
+}
+
+/// What became of a batch
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/batches/{id}",
+    tag = "catalog",
+    params(("id" = BatchId, Path, description = "The batch")),
+    responses(
+        (status = 200, description = "What became of the rows", body = Report),
+        (status = 400, description = "`invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("partner" = [])),
+)]
+async fn get_catalog_batch(
+    State(app): State<App>,
+    partner: Partner,
+    Path(id): Path<BatchId>,
+) -> Result<Reply<Report>, Problem> {
+    partner.must(Scope::CatalogRead)?;
+    let report = batches::find(&app.db, id).await?.ok_or_else(no_such_batch)?;
+    Ok(Reply(StatusCode::OK, report))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct After {
+    /// The line after which to go on; from the first when left out.
+    #[serde(default)]
+    after: i64,
+    /// At most so many rows, up to 1,000.
+    #[serde(default = "most")]
+    limit: i64,
+}
+
+fn most() -> i64 {
+    batches::REFUSALS_SHOWN_MAX
+}
+
+/// Refused rows of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+struct Refusals {
+    /// By line.
+    refusals: Vec<RefusedRow>,
+}
+
+/// The refused rows of a batch, page by page
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/batches/{id}/refusals",
+    tag = "catalog",
+    params(("id" = BatchId, Path, description = "The batch"), After),
+    responses(
+        (status = 200, description = "Refused rows after the line, by line", body = inline(Refusals)),
+        (status = 400, description = "`invalid_path`, `invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("partner" = [])),
+)]
+async fn list_catalog_refusals(
+    State(app): State<App>,
+    partner: Partner,
+    Path(id): Path<BatchId>,
+    Query(After { after, limit }): Query<After>,
+) -> Result<Reply<Refusals>, Problem> {
+    partner.must(Scope::CatalogRead)?;
+    let refusals = batches::refusals(&app.db, id, after, limit).await?;
+    if refusals.is_empty() && !batches::exists(&app.db, id).await? {
+        return Err(no_such_batch());
+    }
+    Ok(Reply(StatusCode::OK, Refusals { refusals }))
+}

@@ -1,0 +1,129 @@
+//! Reads a table row by row, as leniently as it can be read without guessing: any of three delimiters, UTF-8 with or
+//! without a mark, rows of any length. A row that is no UTF-8 is read as windows-1252, and says so.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+
+use super::Error;
+
+/// A table that is being read.
+pub(super) struct Table {
+    reader: Reader<BufReader<File>>,
+    headings: Vec<String>,
+    bytes: u64,
+    /// 1 when lines end on CR LF: the reader ends a row at the CR and counts the LF with the next one.
+    lines_behind: u64,
+}
+
+/// A row of the file.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The line of the file that the row begins on, from 1.
+    pub(super) line: u64,
+    /// The cells.
+    pub(super) cells: Vec<Cow<'static, str>>,
+    /// Whether the row was no UTF-8 and was read as windows-1252.
+    pub(super) is_windows_1252: bool,
+}
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+impl Table {
+    /// Opens a file and reads its headings.
+    pub(super) fn open(path: &Path, delimiter: &str) -> Result<Self, Error> {
+        let mut first = Vec::new();
+        BufReader::new(File::open(path)?).read_until(b'\n', &mut first)?;
+        let lines_behind = u64::from(first.ends_with(b"\r\n"));
+        let delimiter = match delimiter {
+            "auto" => most_frequent(&first),
+            "," | "comma" => b',',
+            ";" | "semicolon" => b';',
+            "\t" | "\\t" | "tab" => b'\t',
+            other => return Err(Error::Usage(format!("--delimiter must be auto, comma, semicolon or tab, not {other}"))),
+        };
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(BufReader::new(file));
+        let headings = reader.byte_headers()?.iter().map(|cell| decode(cell).0.trim().to_owned()).collect::<Vec<_>>();
+        let headings = headings.into_iter().map(|name| name.trim_start_matches(BYTE_ORDER_MARK).to_owned()).collect();
+        Ok(Self { reader, headings, bytes, lines_behind })
+    }
+
+    /// The names of the columns.
+    pub(super) fn headings(&self) -> &[String] {
+        &self.headings
+    }
+
+    /// The size of the file in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many bytes were read.
+    pub(super) fn position(&self) -> u64 {
+        self.reader.position().byte()
+    }
+
+    /// The next row.
+    pub(super) fn next(&mut self) -> Result<Option<Row>, Error> {
+        let mut record = ByteRecord::new();
+        if !self.reader.read_byte_record(&mut record)? {
+            return Ok(None);
+        }
+        let line = record.position().map_or(0, csv::Position::line) + self.lines_behind;
+        let mut is_windows_1252 = false;
+        let cells = record.iter().map(|cell| {
+            let (text, is_foreign) = decode(cell);
+            is_windows_1252 |= is_foreign;
+            Cow::Owned(text)
+        });
+        let cells = cells.collect();
+        Ok(Some(Row { line, cells, is_windows_1252 }))
+    }
+}
+
+/// The delimiter that the headings have most of.
+fn most_frequent(headings: &[u8]) -> u8 {
+    let count = |delimiter: u8| headings.iter().filter(|byte| **byte == delimiter).count();
+    [b',', b';', b'\t'].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+}
+
+/// The bytes 0x80 to 0x9F of windows-1252; five of them mean nothing.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž', '\u{fffd}', '\u{fffd}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}', 'ž', 'Ÿ',
+];
+
+/// The text of a cell, and whether it had to be read as windows-1252.
+fn decode(cell: &[u8]) -> (String, bool) {
+    if let Ok(text) = std::str::from_utf8(cell) {
+        return (text.to_owned(), false);
+    }
+    let letter = |byte: &u8| match byte {
+        0x80..=0x9f => WINDOWS_1252[usize::from(byte - 0x80)],
+        _ => char::from(*byte),
+    };
+    (cell.iter().map(letter).collect(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_what_the_headings_have_most_of() {
+        assert_eq!(most_frequent(b"a;b;c,d"), b';');
+        assert_eq!(most_frequent(b"a\tb\tc,d;e"), b'\t');
+        assert_eq!(most_frequent(b"a,b"), b',');
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_read_as_windows_1252() {
+        assert_eq!(decode(b"K\xe4se 2 \x80"), ("Käse 2 €".to_owned(), true));
+        assert_eq!(decode("Käse".as_bytes()), ("Käse".to_owned(), false));
+    }
+}

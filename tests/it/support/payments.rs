@@ -1,0 +1,254 @@
+//! A shop that is paid through the PayPal sandbox: both sides on loopback, jobs and webhooks only when the test says so.
+
+use aisle::db::Run;
+use aisle::ids::{CheckoutId, MethodId, PaymentId, RefundId, ShopperId};
+use aisle::money::{Currency, Money};
+use aisle::payments::{self, Payment, PaymentLine, PaymentState, Start};
+use aisle::sandbox::paypal::{Controls, Sandbox, Settings, WebhookTarget};
+use serde_json::json;
+
+use super::TestApp;
+use super::identity::ShopperActor;
+use crate::contract::NOT_CHECKED;
+use crate::contract::paypal::specifications;
+
+/// The id of our subscription at the sandbox.
+pub const WEBHOOK_ID: &str = "1AB23456CD789012E";
+/// Rounds of jobs, a second apart, after which an open payment counts as stuck: longer than every quick pause.
+const ROUNDS_MAX: usize = 60;
+
+/// Euros in cents.
+pub fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::EUR)
+}
+
+/// A service and its PayPal.
+pub struct PaidShop {
+    pub test: TestApp,
+    pub sandbox: Sandbox,
+}
+
+/// A running sandbox and the variables that make a service use it.
+pub async fn sandbox() -> (Sandbox, Vec<(&'static str, String)>) {
+    let settings = Settings {
+        bind: "127.0.0.1:0".parse().expect("an address"),
+        client_id: "shop".to_owned(),
+        client_secret: "secret".to_owned(),
+        webhook: None,
+        state_file: None,
+    };
+    let sandbox = Sandbox::start(settings).await.expect("a sandbox");
+    let host = sandbox.url().trim_start_matches("http://").to_owned();
+    let variables = vec![
+        ("AISLE_PAYPAL_URL", sandbox.url()),
+        ("AISLE_PAYPAL_CLIENT_ID", "shop".to_owned()),
+        ("AISLE_PAYPAL_CLIENT_SECRET", "secret".to_owned()),
+        ("AISLE_PAYPAL_WEBHOOK_ID", WEBHOOK_ID.to_owned()),
+        ("AISLE_PAYPAL_WEBHOOK_ROOTS", sandbox.root_certificate_pem()),
+        ("AISLE_PAYPAL_CERT_HOSTS", host),
+        ("AISLE_APP_LINKS", "aisle://app".to_owned()),
+    ];
+    (sandbox, variables)
+}
+
+impl PaidShop {
+    pub async fn open() -> Self {
+        let (sandbox, variables) = sandbox().await;
+        let pairs: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let test = TestApp::with(&pairs).await;
+        sandbox.set_webhook_controls(Controls { hold: true, ..Controls::default() });
+        let url = format!("{}/v1/webhooks/payments/paypal", test.url());
+        sandbox.set_webhook(WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
+        Self { test, sandbox }
+    }
+
+    /// A shopper with a linked account of this payer.
+    pub async fn payer(&self, email: &str) -> Payer<'_> {
+        let actor = self.test.shopper().await;
+        let method: MethodId = self.test.app.ids.next();
+        let path = format!("/v1/payment-methods/{method}");
+        let body = json!({"provider": "paypal", "return_url": "aisle://app/linked"});
+        self.test.put(&path, &body).bearer(&actor.token).send().await.expect(202);
+        self.test.run_jobs().await;
+        let linking = self.test.get(&path).bearer(&actor.token).send().await.expect(200);
+        assert!(self.sandbox.approve(linking.text("/approve_url"), email));
+        self.test.post(&format!("{path}/confirm"), &json!({})).bearer(&actor.token).send().await.expect(202);
+        self.test.run_jobs().await;
+        let linked = self.test.get(&path).bearer(&actor.token).send().await.expect(200);
+        assert_eq!(linked.text("/state"), "active");
+        Payer { shop: self, actor, method }
+    }
+
+    /// Works jobs off, a second apart, until the payment is as far as meant.
+    pub async fn until(&self, payment: PaymentId, is_far: impl Fn(&Payment) -> bool) -> Payment {
+        for _ in 0..ROUNDS_MAX {
+            self.test.run_jobs().await;
+            let found = self.read(payment).await;
+            if is_far(&found) {
+                return found;
+            }
+            self.test.advance(chrono::Duration::seconds(1));
+        }
+        panic!("the payment is stuck: {:?}", self.read(payment).await)
+    }
+
+    /// Works jobs off until the payment is in this state.
+    pub async fn until_state(&self, payment: PaymentId, state: PaymentState) -> Payment {
+        self.until(payment, |found| found.state == state).await
+    }
+
+    pub async fn read(&self, payment: PaymentId) -> Payment {
+        payments::find(&self.test.app.db, payment).await.expect("read").expect("a payment")
+    }
+
+    /// Gives a payment up.
+    pub async fn cancel(&self, payment: PaymentId) {
+        let app = &self.test.app;
+        let mut tx = app.db.begin().await.expect("begun");
+        payments::cancel(&mut tx, &app.ids, app.clock.now(), payment).await.expect("cancelled");
+        tx.commit().await.expect("committed");
+    }
+
+    pub async fn capture(
+        &self,
+        payment: PaymentId,
+        sequence: i64,
+        amount: Money,
+        last: bool,
+    ) -> Result<(), payments::Error> {
+        let app = &self.test.app;
+        let mut tx = app.db.begin().await?;
+        payments::capture(&mut tx, &app.ids, app.clock.now(), payment, sequence, amount, last).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn release(&self, payment: PaymentId) -> Result<(), payments::Error> {
+        let app = &self.test.app;
+        let mut tx = app.db.begin().await?;
+        payments::release(&mut tx, &app.ids, app.clock.now(), payment).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn refund(&self, payment: PaymentId, refund: RefundId, amount: Money) -> Result<(), payments::Error> {
+        let app = &self.test.app;
+        let mut tx = app.db.begin().await?;
+        payments::refund(&mut tx, &app.ids, app.clock.now(), payment, refund, amount).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The ledger's entries of a payment: kind and minor units, sorted.
+    pub async fn facts(&self, payment: PaymentId) -> Vec<(String, i64)> {
+        self.test
+            .app
+            .db
+            .sql("SELECT kind, amount FROM payment_facts WHERE payment = $1 ORDER BY kind, amount")
+            .bind(payment)
+            .fetch_all()
+            .await
+            .expect("facts")
+    }
+
+    /// What PayPal's own books say was debited and not given back, in cents.
+    pub fn debited(&self) -> i64 {
+        use aisle::sandbox::paypal::{CaptureStatus, RefundStatus};
+        let books = self.sandbox.books();
+        let is_money = |status| !matches!(status, CaptureStatus::Declined | CaptureStatus::Pending);
+        let captured: i64 =
+            books.captures.values().filter(|capture| is_money(capture.status)).map(|one| one.amount.minor).sum();
+        let refunded: i64 = books
+            .refunds
+            .values()
+            .filter(|refund| refund.status == RefundStatus::Completed)
+            .map(|one| one.amount.minor)
+            .sum();
+        captured - refunded
+    }
+
+    /// What PayPal still holds for us, in holds that were not let go of.
+    pub fn open_holds(&self) -> usize {
+        use aisle::sandbox::paypal::AuthorizationStatus::{Created, PartiallyCaptured};
+        let books = self.sandbox.books();
+        books.authorizations.values().filter(|one| matches!(one.status, Created | PartiallyCaptured)).count()
+    }
+
+    /// Holds every answered exchange against PayPal's own specifications, and every key against its repeats.
+    pub fn check_exchanges(&self) {
+        let exchanges = self.sandbox.exchanges();
+        for exchange in exchanges.iter().filter(|exchange| exchange.method == "POST") {
+            let has_key = exchange.request_headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("paypal-request-id"));
+            assert!(has_key || exchange.target.contains("oauth2"), "{} without a key", exchange.target);
+        }
+        let Some(files) = specifications() else {
+            eprintln!("{NOT_CHECKED}");
+            return;
+        };
+        let answered: Vec<_> = exchanges.into_iter().filter(|exchange| exchange.answered).collect();
+        let list: Vec<String> = files.check(&answered).iter().map(ToString::to_string).collect();
+        assert!(list.is_empty(), "the specifications object:\n{}", list.join("\n"));
+    }
+}
+
+/// A shopper who can be debited.
+pub struct Payer<'a> {
+    pub shop: &'a PaidShop,
+    pub actor: ShopperActor,
+    pub method: MethodId,
+}
+
+impl Payer<'_> {
+    /// Asks to be paid by this shopper; jobs have yet to run.
+    pub async fn pay(&self, total: i64, due_now: i64) -> PaymentId {
+        self.try_pay(total, due_now).await.expect("a payment is started")
+    }
+
+    pub async fn try_pay(&self, total: i64, due_now: i64) -> Result<PaymentId, payments::Error> {
+        let app = &self.shop.test.app;
+        let payment: PaymentId = app.ids.next();
+        let checkout: CheckoutId = app.ids.next();
+        let shopper: ShopperId = self.actor.id.parse().expect("an id");
+        let start = Start {
+            payment,
+            checkout,
+            shopper,
+            method: self.method,
+            total: eur(total),
+            due_now: eur(due_now),
+            lines: vec![
+                PaymentLine { name: "Milk 1 l".to_owned(), quantity: 1, amount: eur(total + 30) },
+                PaymentLine { name: "Coupon".to_owned(), quantity: 1, amount: eur(-30) },
+            ],
+            reference: "A-17".to_owned(),
+            return_url: "aisle://app/paid".to_owned(),
+        };
+        let mut tx = app.db.begin().await?;
+        payments::start(&mut tx, &app.ids, app.clock.now(), start).await?;
+        tx.commit().await?;
+        Ok(payment)
+    }
+}
+
+impl PaidShop {
+    /// The headers with which the sandbox delivers an event, as a receiver that records them sees them; with the body.
+    pub async fn signed(&self, body: &str) -> (Vec<(String, String)>, String) {
+        use std::sync::{Arc, Mutex};
+        let seen: Arc<Mutex<Vec<(Vec<(String, String)>, String)>>> = Arc::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let record = seen.clone();
+        let receive = move |headers: axum::http::HeaderMap, body: String| async move {
+            let headers = headers
+                .iter()
+                .filter(|(name, _)| name.as_str().starts_with("paypal-"))
+                .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
+                .collect();
+            record.lock().expect("a lock").push((headers, body));
+        };
+        let router = axum::Router::new().route("/", axum::routing::post(receive));
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's own runtime")]
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        self.sandbox.set_webhook(WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
+        self.sandbox.deliver_webhooks().await;
+        let all = seen.lock().expect("a lock").clone();
+        all.into_iter().find(|(_, seen)| seen == body).expect("the event was delivered")
+    }
+}

@@ -114,6 +114,11 @@ impl App {
     pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
         match lease.kind.as_str() {
             checkout::Expire::KIND => checkout::expire(self, lease).await,
+            delivery::BookParcel::KIND => delivery::book_parcel(self, lease).await,
+            delivery::CancelLabel::KIND => delivery::cancel_label(self, lease).await,
+            delivery::FindStray::KIND => delivery::find_stray(self, lease).await,
+            delivery::CloseDay::KIND => delivery::close_day(self, lease).await,
+            delivery::TrackShipment::KIND => delivery::track_shipment(self, lease).await,
             exchange::Dispatch::KIND => exchange::dispatch(self, lease).await,
             payments::Follow::KIND => payments::follow(self, lease).await,
             payments::Link::KIND => payments::link(self, lease).await,

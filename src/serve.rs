@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::http::limit::SHUTDOWN_TIMEOUT;
-use crate::{jobs, router};
+use crate::{jobs, payments, router};
 
 /// A service that runs until it is told to stop.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Service {
         #[expect(clippy::disallowed_methods, reason = "both tasks are waited for in `stop`")]
         let (requests, workers) = (
             tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await }),
-            tokio::spawn(jobs::work(app.clone(), stop.clone())),
+            tokio::spawn(work(app.clone(), stop.clone())),
         );
         Ok(Self { address, stop, requests, workers })
     }
@@ -50,6 +50,14 @@ impl Service {
             tracing::warn!("stopped before everything was finished; it goes on at the next start");
         }
     }
+}
+
+/// Makes sure that the periodic jobs are asked for, then works jobs off.
+async fn work(app: App, stop: CancellationToken) {
+    if let Err(error) = payments::schedule(&app).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "the sweep of payments can't be asked for");
+    }
+    jobs::work(app, stop).await;
 }
 
 /// Waits for the signal to stop: Ctrl-C or SIGTERM.

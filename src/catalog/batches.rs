@@ -18,7 +18,7 @@ pub use super::store::batch::{Kinds, RefusedRow, Tally};
 use super::store::write;
 use crate::clock::Moment;
 use crate::db::{self, Db, Tx};
-use crate::ids::BatchId;
+use crate::ids::{BatchId, PriceListId};
 use crate::money::Currency;
 
 /// Rows of one statement: fewer cost round trips, more cost memory.
@@ -284,7 +284,7 @@ impl Known {
                 BatchRow::TaxClass(_) => {}
                 BatchRow::TaxRate(row) => drop(classes.insert(row.tax_class.as_str())),
                 BatchRow::PriceList(row) => drop(lists.insert(row.price_list.as_str())),
-                BatchRow::Store(row) => lists.extend(row.price_lists.iter().map(|list| list.as_str())),
+                BatchRow::Store(row) => lists.extend(row.price_lists.iter().map(PriceListId::as_str)),
                 BatchRow::Product(row) => drop(classes.insert(row.tax_class.as_str())),
                 BatchRow::Code(row) => drop(skus.insert(row.sku.as_str())),
                 BatchRow::Price(row) => {

@@ -70,10 +70,8 @@ pub async fn follow(app: App, stop: CancellationToken) {
             _ = next.tick() => {}
         }
         if let Err(error) = app.catalog.refresh(&app.db).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the catalogue's revision can't be read; asking again"
-            );
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the catalogue's revision can't be read; asking again");
         }
     }
 }

@@ -43,19 +43,23 @@ pub fn routes() -> OpenApiRouter<App> {
 impl From<FindError> for Problem {
     fn from(error: FindError) -> Self {
         match error {
-            FindError::UnknownStore => Self::not_found("store_unknown", "There is no such store; see /v1/stores."),
+            FindError::UnknownStore => {
+                Self::not_found("store_unknown", "There is no such store; see /v1/stores.")
+            }
             FindError::BadCode(CodeError::CheckDigit) => {
                 Self::bad_request("code_check_digit", "The code's check digit is wrong: scan it again.")
             }
             FindError::BadCode(error) => {
                 Self::bad_request("code_malformed", format!("This is no EAN, UPC or GTIN: {error}."))
             }
-            FindError::UnknownCode => {
-                Self::not_found("code_unknown", "No product has this code here: ask the staff, or leave it out.")
-            }
-            FindError::NoPrice => {
-                Self::not_found("price_missing", "The product has no price in this store: ask the staff, or leave it out.")
-            }
+            FindError::UnknownCode => Self::not_found(
+                "code_unknown",
+                "No product has this code here: ask the staff, or leave it out.",
+            ),
+            FindError::NoPrice => Self::not_found(
+                "price_missing",
+                "The product has no price in this store: ask the staff, or leave it out.",
+            ),
         }
     }
 }
@@ -76,12 +80,15 @@ impl From<batches::Error> for Problem {
 impl From<ContentError> for Problem {
     fn from(error: ContentError) -> Self {
         match error {
-            ContentError::TooLarge => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The batch is too large: send several.")
-            }
-            ContentError::BrokeOff => {
-                Self::bad_request("body_unreadable", "The body broke off before its end; nothing of it was applied.")
-            }
+            ContentError::TooLarge => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The batch is too large: send several.",
+            ),
+            ContentError::BrokeOff => Self::bad_request(
+                "body_unreadable",
+                "The body broke off before its end; nothing of it was applied.",
+            ),
             ContentError::Keep(error) => Self::internal(error),
         }
     }
@@ -141,7 +148,7 @@ struct Scanned {
         Scanned,
     ),
     responses(
-        (status = 200, description = "The product and its price in this store", body = inline(ProductInStore)),
+        (status = 200, description = "The product and its price in this store", body = ProductInStore),
         (status = 400, description = "`code_malformed`: no code. `code_check_digit`: misread or mistyped",
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
@@ -162,12 +169,10 @@ async fn find_product(
     let view = app.catalog.view();
     let hit = view.look_up(store, code, symbology)?;
     let body = answer(&hit, view.revision());
-    static JSON: HeaderValue = HeaderValue::from_static("application/json");
-    // Prices change at any moment, and the caller is known by a token: nothing in between may keep the answer.
-    static ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, JSON.clone());
-    response.headers_mut().insert(header::CACHE_CONTROL, ASK_AGAIN.clone());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // Prices change at any moment, and the caller is known by a token: nothing in between may keep the answer.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
 }
 
@@ -184,7 +189,10 @@ fn answer(hit: &Hit<'_>, revision: i64) -> Vec<u8> {
     let _ = write!(body, "{{\"store\":\"{}\",\"gtin\":\"{}\",", hit.store.store, hit.gtin);
     body.extend_from_slice(prepared);
     let (amount, currency) = (hit.price.minor(), hit.price.currency());
-    let _ = write!(body, ",\"price\":{{\"amount\":{amount},\"currency\":\"{currency}\"}},\"revision\":{revision}}}");
+    let _ = write!(
+        body,
+        ",\"price\":{{\"amount\":{amount},\"currency\":\"{currency}\"}},\"revision\":{revision}}}"
+    );
     body
 }
 

@@ -1,6 +1,6 @@
 //! The receipt: a page that a person can read, with VAT by rate.
 //!
-//! A browser has no token, so the page opens by a signed address that the order's owner is given and that works for a day.
+//! A browser has no token, so the page opens by a signed address that the order's owner is given and that works for less than an hour.
 
 use axum::extract::State as AppState;
 use axum::http::header;
@@ -24,11 +24,12 @@ use crate::money::Money;
 const KEY_TYPE: &str = "receipt+jwt";
 /// Whom the key is for.
 const KEY_AUDIENCE: &str = "receipt";
-/// How long an address works: a day, so that one that was passed on does not open the receipt for ever.
-const KEY_LASTS: chrono::Duration = chrono::Duration::hours(24);
+/// How long an address works: long enough to print, short enough that one that was passed on soon opens nothing.
+const KEY_LASTS: chrono::Duration = chrono::Duration::minutes(50);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Key {
+    iss: String,
     sub: String,
     aud: String,
     iat: i64,
@@ -47,6 +48,7 @@ pub struct ReceiptQuery {
 pub(super) async fn url(app: &App, order: OrderId) -> Result<String, Problem> {
     let now = app.clock.now();
     let key = Key {
+        iss: app.identity.issuer().to_owned(),
         sub: order.to_string(),
         aud: KEY_AUDIENCE.to_owned(),
         iat: now.timestamp(),

@@ -115,7 +115,7 @@ pub struct OrderView {
     /// Money given back, or to be given back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<Refund>,
-    /// The receipt, for a browser; the address works for a day.
+    /// The receipt, for a browser; the address works for 50 minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_url: Option<String>,
 }

@@ -17,6 +17,9 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// What this courier can do.
     fn capabilities(&self) -> Capabilities;
 
+    /// Where anybody can see how far a parcel has come.
+    fn tracking_url(&self, tracking_number: &str) -> String;
+
     /// Books one parcel. Never repeated by the adapter once the request may have reached the courier.
     async fn book(&self, booking: &Booking) -> BookOutcome;
 

@@ -1,107 +1,36 @@
-//! delivery
+//! Delivery: parcels booked at couriers, labelled, handed over and followed to the door.
+//!
+//! Invariants: a shipment is written in the transaction that made it necessary, and no failure of a courier takes it back;
+//! each parcel has at most one live booking at a courier (an attempt is written before the call, an unknown outcome is
+//! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
+//! the room above is told of each step inside the transaction that learns of it ([`News`]).
+//!
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs` and `track.rs`
+//! the talk with couriers, `carrier.rs` the trait that they speak through.
 
+mod address;
+mod book;
 pub mod carrier;
 pub mod carriers;
+mod correct;
+mod hand_over;
+mod http;
+mod model;
+mod news;
+mod request;
+mod settings;
+mod store;
+mod track;
+mod view;
+mod withdraw;
 
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::app::App;
-
-/// The routes of the room.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-}
-
-/// Settings of the room.
-#[derive(Clone, Debug, Default)]
-pub struct Settings;
-
-impl Settings {
-    /// Reads the settings.
-    pub fn read(_env: &crate::env::Env) -> Self {
-        Self
-    }
-}
-
-/// Couriers.
-#[derive(Debug)]
-pub struct Carriers;
-
-impl Carriers {
-    /// The configured couriers.
-    pub fn new(_settings: &Settings, _http: &reqwest::Client) -> Self {
-        Self
-    }
-}
-
-// STUB until the room lands
-#[allow(missing_docs)]
-pub mod stub {
-    use crate::ids::*;
-    #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-    pub struct Address {
-        pub name: String,
-    }
-    pub struct AddressFault {
-        pub pointer: String,
-        pub detail: String,
-    }
-    impl std::fmt::Debug for AddressFault {
-        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            Ok(())
-        }
-    }
-    impl Address {
-        pub fn faults(&self) -> Vec<AddressFault> {
-            vec![]
-        }
-        pub fn of_store(s: &crate::catalog::Store) -> Self {
-            Self { name: s.name.clone() }
-        }
-    }
-    pub struct Parcel {
-        pub weight_grams: i64,
-    }
-    pub struct Request {
-        pub shipment: ShipmentId,
-        pub order: OrderId,
-        pub store: StoreId,
-        pub shopper: ShopperId,
-        pub sender: Address,
-        pub recipient: Address,
-        pub parcels: Vec<Parcel>,
-        pub reference: String,
-    }
-    pub enum News {
-        Booked { shipment: ShipmentId, order: OrderId, tracking_number: String },
-        HandedOver { shipment: ShipmentId, order: OrderId },
-        Delivered { shipment: ShipmentId, order: OrderId },
-        Returned { shipment: ShipmentId, order: OrderId },
-        Failed { shipment: ShipmentId, order: OrderId, reason: String },
-    }
-    #[derive(Debug, thiserror::Error)]
-    #[error("x")]
-    pub struct Error;
-    impl From<Error> for crate::error::Problem {
-        fn from(_: Error) -> Self {
-            crate::error::Problem::internal("x")
-        }
-    }
-    pub async fn request(
-        _: &mut crate::db::Tx,
-        _: &Ids,
-        _: crate::clock::Moment,
-        _: Request,
-    ) -> Result<(), Error> {
-        Ok(())
-    }
-    pub async fn cancel(
-        _: &mut crate::db::Tx,
-        _: &Ids,
-        _: crate::clock::Moment,
-        _: ShipmentId,
-    ) -> Result<(), Error> {
-        Ok(())
-    }
-}
-pub use stub::*;
+pub use address::{Address, AddressFault};
+pub use book::{BookParcel, book_parcel};
+pub use hand_over::{CloseDay, close_day};
+pub use http::routes;
+pub use model::{AttemptState, ShipmentState};
+pub use news::News;
+pub use request::{Error, PARCELS_MAX, Parcel, Request, WEIGHT_GRAMS_MAX, cancel, request};
+pub use settings::{Carriers, Settings};
+pub use track::{TrackShipment, track_shipment};
+pub use withdraw::{CancelLabel, FindStray, cancel_label, find_stray};

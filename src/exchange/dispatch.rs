@@ -11,6 +11,7 @@ use super::subscribe;
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::identity;
 use crate::ids::{DispatchId, Ids};
 use crate::jobs::{self, Failure, Job, Lease, Outcome};
 
@@ -31,7 +32,7 @@ impl Job for Dispatch {
 
 /// An event behind an earlier one is woken when that one is settled; this look is for the case that both were written
 /// at the same moment and neither saw the other.
-const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+const LOOK_AGAIN: Duration = Duration::from_hours(1);
 /// The shortest pause of a dispatch that found all ways out busy; up to the same again is added by chance.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 
@@ -48,6 +49,9 @@ pub async fn dispatch(app: &App, lease: &Lease) -> Outcome {
         && !early.is_zero()
     {
         return Err(Failure::after(early, "not due yet"));
+    }
+    if !identity::is_partner_active(&app.db, call.partner_id).await? {
+        return settle(app, lease, &call, &Answer::Closed).await;
     }
     if store::is_behind(&app.db, &call).await? {
         return Err(Failure::after(LOOK_AGAIN, "an earlier event of the order is not delivered yet"));
@@ -81,6 +85,15 @@ async fn settle(app: &App, lease: &Lease, call: &Call, answer: &Answer) -> Outco
             Ok(())
         }
         Answer::Gone => Ok(()),
+        Answer::Closed => {
+            if store::count_failure(&mut tx, call.id, None, "the partner's account is closed")
+                .await?
+                .is_some()
+            {
+                store::bury(&mut tx, call.id).await?;
+            }
+            Ok(())
+        }
         Answer::Refused(status) => fail(&mut tx, call, now, Some(*status), "the answer was no 2xx").await?,
         Answer::Silent(why) => fail(&mut tx, call, now, None, why).await?,
     };
@@ -125,6 +138,7 @@ fn label(answer: &Answer) -> &'static str {
     match answer {
         Answer::Taken(_) => "delivered",
         Answer::Gone => "gone",
+        Answer::Closed => "closed",
         Answer::Refused(_) => "refused",
         Answer::Silent(_) => "silent",
     }

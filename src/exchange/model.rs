@@ -60,12 +60,12 @@ text_enum! {
 /// The pauses before the second and each later try (Standard Webhooks 1.0, "Retry schedule"); the first is at once.
 const PAUSES: [Duration; 7] = [
     Duration::from_secs(5),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 3600),
-    Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(10 * 3600),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(10),
 ];
 
 /// How long to wait after so many tries in vain; nothing when it is time to give up.

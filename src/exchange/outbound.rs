@@ -61,6 +61,8 @@ pub(super) enum Answer {
     Taken(StatusCode),
     /// 410: the subscriber wants no more messages.
     Gone,
+    /// Nobody was called: the partner may not be told anything any more.
+    Closed,
     /// Any other answer, redirects too, which are never followed.
     Refused(StatusCode),
     /// No answer; the text says why, coarsely, for the partner's own log.

@@ -5,7 +5,7 @@
 //! in its own store only.
 //!
 //! # At a gate without a network
-//! A pass is a JWT (EdDSA) with the header `typ: pass+jwt`, that any JOSE library verifies with the keys of
+//! A pass is a JWT (`EdDSA`) with the header `typ: pass+jwt`, that any JOSE library verifies with the keys of
 //! `GET /.well-known/jwks.json`, fetched while there was a network: find the key of the header's `kid`, verify the
 //! signature, then check `typ`, `aud` = `exit`, `store` = the gate's own, `exp` in the future (no leeway beyond the
 //! clocks' known error). The gate keeps each `order` that it let through until `exp` has passed and refuses it a second

@@ -23,7 +23,7 @@ mod settings;
 mod store;
 mod token;
 
-pub use accounts::{AccountError, StaffInput, create_partner_key, create_staff};
+pub use accounts::{AccountError, StaffInput, create_partner_key, create_staff, is_partner_active};
 pub use callers::{Caller, GRANT_RECHECK, Partner, SESSION_RECHECK, Shopper, Staff};
 pub use commands::{partner_command, rotate_command, staff_command};
 pub use http::routes;

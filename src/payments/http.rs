@@ -145,7 +145,10 @@ impl From<Payment> for PaymentBody {
     ),
     security(("shopper" = []))
 )]
-async fn list_payment_methods(State(app): State<App>, shopper: Shopper) -> Result<Reply<MethodsBody>, Problem> {
+async fn list_payment_methods(
+    State(app): State<App>,
+    shopper: Shopper,
+) -> Result<Reply<MethodsBody>, Problem> {
     let methods = methods::list(&app.db, shopper.id).await?;
     Ok(Reply(StatusCode::OK, MethodsBody { methods: methods.into_iter().map(MethodBody::from).collect() }))
 }
@@ -176,7 +179,8 @@ async fn link_payment_method(
     Json(body): Json<LinkBody>,
 ) -> Result<Reply<MethodBody>, Problem> {
     link::begin(&app, shopper.id, id, body.provider, body.return_url).await?;
-    let is_told: fn(&Method) -> bool = |method| method.state != MethodState::Linking || method.approve_url.is_some();
+    let is_told: fn(&Method) -> bool =
+        |method| method.state != MethodState::Linking || method.approve_url.is_some();
     let method = wait_for(app, shopper.id, id, wait(&headers), is_told).await?;
     let status = if is_told(&method) { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(Reply(status, method.into()))
@@ -202,7 +206,8 @@ async fn read_payment_method(
     Path(id): Path<MethodId>,
     headers: HeaderMap,
 ) -> Result<Reply<MethodBody>, Problem> {
-    let method = wait_for(app, shopper.id, id, wait(&headers), |method| method.state != MethodState::Linking).await?;
+    let method =
+        wait_for(app, shopper.id, id, wait(&headers), |method| method.state != MethodState::Linking).await?;
     Ok(Reply(StatusCode::OK, method.into()))
 }
 
@@ -361,7 +366,11 @@ async fn return_from_payment(State(app): State<App>, Path(id): Path<PaymentId>) 
     ),
     security(())
 )]
-async fn receive_webhook(State(app): State<App>, headers: HeaderMap, Raw(body): Raw) -> Result<StatusCode, Problem> {
+async fn receive_webhook(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Raw(body): Raw,
+) -> Result<StatusCode, Problem> {
     match webhook::receive(&app, ProviderName::PayPal, &headers, &body).await {
         Ok(()) => Ok(StatusCode::OK),
         Err(Refused::Other(Error::ProviderAbsent)) => {
@@ -371,11 +380,18 @@ async fn receive_webhook(State(app): State<App>, headers: HeaderMap, Raw(body): 
         Err(Refused::Event(EventError::Forged(reason))) => {
             metrics::counter!("aisle_payment_webhooks_refused_total", "provider" => "paypal").increment(1);
             tracing::warn!("a webhook was refused: {reason}");
-            Err(Problem::bad_request("webhook_unproven", "The event does not prove that it comes from PayPal."))
+            Err(Problem::bad_request(
+                "webhook_unproven",
+                "The event does not prove that it comes from PayPal.",
+            ))
         }
         Err(Refused::Event(EventError::Unavailable(reason))) => {
             tracing::warn!("a webhook can't be checked now: {reason}");
-            Err(Problem::unavailable("webhook_unchecked", "The event can't be checked now. Send it again.", 5))
+            Err(Problem::unavailable(
+                "webhook_unchecked",
+                "The event can't be checked now. Send it again.",
+                5,
+            ))
         }
     }
 }
@@ -403,7 +419,9 @@ async fn wait_for(
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::MethodUnknown => Self::not_found("payment_method_unknown", "There is no such payment method of yours."),
+            Error::MethodUnknown => {
+                Self::not_found("payment_method_unknown", "There is no such payment method of yours.")
+            }
             Error::MethodInactive => Self::conflict(
                 "payment_method_inactive",
                 "The account can't be debited: finish linking it, or link it again.",
@@ -412,23 +430,33 @@ impl From<Error> for Problem {
                 "payment_method_taken",
                 "The id was used before with other contents. Choose a new one.",
             ),
-            Error::ReturnUrl => Self::unprocessable("return_url_refused", "The address is not one of the app's own links.")
-                .at("/return_url", "must be one of the configured app links, or below one"),
+            Error::ReturnUrl => {
+                Self::unprocessable("return_url_refused", "The address is not one of the app's own links.")
+                    .at("/return_url", "must be one of the configured app links, or below one")
+            }
             Error::ProviderAbsent => {
-                Self::unprocessable("provider_absent", "The payment provider is not offered here.").at("/provider", "not offered")
+                Self::unprocessable("provider_absent", "The payment provider is not offered here.")
+                    .at("/provider", "not offered")
             }
             Error::PaymentUnknown => Self::not_found("payment_unknown", "There is no such payment of yours."),
-            Error::AlreadyStarted => Self::conflict("payment_started", "The checkout is being paid for already."),
-            Error::Amounts => Self::unprocessable("payment_amounts", "The amounts of the payment don't add up."),
-            Error::Plan(PlanError::State) => {
-                Self::conflict("payment_state", "The payment is not in a state that allows this. Read it and decide again.")
+            Error::AlreadyStarted => {
+                Self::conflict("payment_started", "The checkout is being paid for already.")
             }
-            Error::Plan(PlanError::Amount) => {
-                Self::conflict("payment_amount", "The amount is more than the payment covers, or of another currency.")
+            Error::Amounts => {
+                Self::unprocessable("payment_amounts", "The amounts of the payment don't add up.")
             }
-            Error::Plan(PlanError::Used) => {
-                Self::conflict("payment_name_used", "The name was used before for another amount. Choose a new one.")
-            }
+            Error::Plan(PlanError::State) => Self::conflict(
+                "payment_state",
+                "The payment is not in a state that allows this. Read it and decide again.",
+            ),
+            Error::Plan(PlanError::Amount) => Self::conflict(
+                "payment_amount",
+                "The amount is more than the payment covers, or of another currency.",
+            ),
+            Error::Plan(PlanError::Used) => Self::conflict(
+                "payment_name_used",
+                "The name was used before for another amount. Choose a new one.",
+            ),
             Error::Database(error) => error.into(),
         }
     }

@@ -32,12 +32,13 @@ use crate::db::{self, Run, Tx};
 use crate::env::Env;
 use crate::ids::{MethodId, PaymentId, ShopperId};
 
+pub use change::WindDown;
 pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
-    DeclineReason, FactKind, MethodState, News, OperationKind, OperationState, Payment, PaymentLine, PaymentState, PlanError,
-    ProviderName,
+    DeclineReason, FactKind, MethodState, News, OperationKind, OperationState, Payment, PaymentLine,
+    PaymentState, PlanError, ProviderName,
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;
@@ -45,7 +46,6 @@ pub use start::{Start, start};
 pub use store::methods::Method;
 pub use sweep::{Sweep, schedule, sweep};
 pub use webhook::{Follow, follow};
-pub use change::WindDown;
 
 /// Settings of the room.
 ///
@@ -65,7 +65,9 @@ impl Settings {
         for text in env.text("AISLE_APP_LINKS").iter().flat_map(|text| text.split(',')).map(str::trim) {
             match Url::parse(text) {
                 Ok(url) if url.has_host() => app_links.push(url),
-                _ => env.mistake("AISLE_APP_LINKS must hold addresses with a scheme and a host, by comma".to_owned()),
+                _ => env.mistake(
+                    "AISLE_APP_LINKS must hold addresses with a scheme and a host, by comma".to_owned(),
+                ),
             }
         }
         Self { paypal: providers::paypal::Settings::read(env), app_links }
@@ -76,7 +78,9 @@ impl Settings {
         let Ok(address) = Url::parse(address) else { return false };
         let bare = address.username().is_empty() && address.password().is_none();
         let within = |link: &Url| {
-            let same_place = link.scheme() == address.scheme() && link.host() == address.host() && link.port() == address.port();
+            let same_place = link.scheme() == address.scheme()
+                && link.host() == address.host()
+                && link.port() == address.port();
             let folder = link.path().trim_end_matches('/');
             let rest = address.path().strip_prefix(folder);
             same_place && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -121,7 +125,11 @@ pub enum Error {
 }
 
 /// A linked account, when it is this shopper's.
-pub async fn find_method(db: impl Run<'_>, shopper: ShopperId, method: MethodId) -> Result<Option<Method>, db::Error> {
+pub async fn find_method(
+    db: impl Run<'_>,
+    shopper: ShopperId,
+    method: MethodId,
+) -> Result<Option<Method>, db::Error> {
     Ok(store::methods::find(db, method).await?.filter(|found| found.shopper == shopper))
 }
 
@@ -144,7 +152,9 @@ mod tests {
         let env = Env::from_pairs([("AISLE_APP_LINKS", "https://shop.example/app/, aisle://paid")]);
         let settings = Settings::read(&env);
         assert!(env.mistakes().is_empty());
-        for allowed in ["https://shop.example/app", "https://shop.example/app/x?y=1", "aisle://paid", "aisle://paid/17"] {
+        for allowed in
+            ["https://shop.example/app", "https://shop.example/app/x?y=1", "aisle://paid", "aisle://paid/17"]
+        {
             assert!(settings.may_lead_to(allowed), "{allowed}");
         }
         for refused in [

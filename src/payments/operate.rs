@@ -46,7 +46,7 @@ const UNKNOWN_PAUSES: [Duration; 8] = [
 /// The first pause and the longest before the shopper's confirmation is looked for again.
 const WAITING_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 /// The first pause and the longest before something pending is looked at again: reviews take days.
-const PENDING_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(900));
+const PENDING_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(15));
 /// A shopper who has not confirmed in this time is not going to.
 const ACTION_TIME_MAX: chrono::Duration = chrono::Duration::minutes(15);
 /// The pause of a void that has to wait for a capture.

@@ -6,15 +6,18 @@ use maud::{DOCTYPE, Markup, html};
 
 /// "You can go back to the app", with a link when the app gave one.
 pub(super) fn go_back(app_link: Option<&str>) -> Response {
-    page("You can go back to the app", html! {
-        p { "The app shows in a moment whether everything went well." }
-        @if let Some(link) = app_link {
-            p { a href=(link) { "Back to the app" } }
-        }
-    })
+    page(
+        "You can go back to the app",
+        &html! {
+            p { "The app shows in a moment whether everything went well." }
+            @if let Some(link) = app_link {
+                p { a href=(link) { "Back to the app" } }
+            }
+        },
+    )
 }
 
-fn page(title: &str, content: Markup) -> Response {
+fn page(title: &str, content: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {

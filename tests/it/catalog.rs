@@ -113,10 +113,10 @@ async fn the_same_batch_twice_is_answered_as_before_and_another_content_refused(
     let test = TestApp::new().await;
     let first = test.seed_catalog().await;
     let id: BatchId = test.app.ids.next();
-    let text = sample::lines(&[price("de", "milk", 135)]);
-    let applied = test.apply_text(id, text.clone()).await.expect("applied");
+    let written = sample::lines(&[price("de", "milk", 135)]);
+    let applied = test.apply_text(id, written.clone()).await.expect("applied");
     assert_eq!((applied.applied, applied.revision), (1, first.revision + 1));
-    assert_eq!(test.apply_text(id, text).await.expect("known"), applied);
+    assert_eq!(test.apply_text(id, written).await.expect("known"), applied);
     let other = test.apply_text(id, sample::lines(&[price("de", "milk", 136)])).await;
     assert!(matches!(other, Err(aisle::catalog::BatchError::Differs)));
     assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 135)));
@@ -191,7 +191,7 @@ fn many(count: i64, amount: i64) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_is_seen_as_a_whole_or_not_at_all() {
-    const COUNT: i64 = 2500;
+    const COUNT: i64 = 1200;
     let test = TestApp::new().await;
     test.seed_catalog().await;
     test.apply_rows(&many(COUNT, 1)).await;
@@ -248,7 +248,9 @@ async fn a_shopper_looks_a_code_up_and_every_refusal_has_a_code_of_its_own() {
     look(&format!("/v1/stores/{STORE}/products/4006381333932")).await.problem(400, "code_check_digit");
     look(&format!("/v1/stores/{STORE}/products/40063")).await.problem(400, "code_malformed");
     look(&format!("/v1/stores/{STORE}/products/%ff")).await.problem(400, "code_malformed");
-    look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE)).await.problem(404, "price_missing");
+    look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE))
+        .await
+        .problem(404, "price_missing");
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce")).await.problem(400, "code_check_digit");
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean8")).await.expect(200);
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=qr")).await.problem(400, "invalid_query");
@@ -279,16 +281,20 @@ async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
     let key = writer(&test).await;
     let id: BatchId = test.app.ids.next();
     let path = format!("/v1/catalog/batches/{id}");
-    let text = sample::lines(&[price("de", "milk", 133), price("de", "nothing", 1)]);
-    let deliver = async |text: &str| {
-        test.call(Method::PUT, &path).bearer(&key).body("application/x-ndjson", text.to_owned()).send().await
+    let written = sample::lines(&[price("de", "milk", 133), price("de", "nothing", 1)]);
+    let deliver = async |written: &str| {
+        test.call(Method::PUT, &path)
+            .bearer(&key)
+            .body("application/x-ndjson", written.to_owned())
+            .send()
+            .await
     };
     test.get(&path).bearer(&key).send().await.problem(404, "batch_unknown");
-    let report = deliver(&text).await.expect(200);
+    let report = deliver(&written).await.expect(200);
     assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 133)));
     assert_eq!((report.number("/received"), report.number("/applied"), report.number("/refused")), (2, 1, 1));
     assert_eq!(report.text("/refusals/0/reason"), "sku_unknown");
-    assert_eq!(deliver(&text).await.expect(200).json, report.json);
+    assert_eq!(deliver(&written).await.expect(200).json, report.json);
     deliver("").await.problem(409, "batch_differs");
     assert_eq!(test.get(&path).bearer(&key).send().await.expect(200).json, report.json);
     let page = test.get(&format!("{path}/refusals?after=1&limit=10")).bearer(&key).send().await.expect(200);
@@ -296,7 +302,8 @@ async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
     let revision = test.get("/v1/catalog/revision").bearer(&key).send().await.expect(200);
     assert_eq!(revision.number("/revision"), report.number("/revision"));
     let reader = test.partner(&[Scope::CatalogRead]).await;
-    let refused = test.call(Method::PUT, &path).bearer(&reader).body("application/x-ndjson", text).send().await;
+    let refused =
+        test.call(Method::PUT, &path).bearer(&reader).body("application/x-ndjson", written).send().await;
     refused.problem(403, "scope_missing");
 }
 
@@ -305,13 +312,13 @@ async fn a_body_that_breaks_off_applies_nothing() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
     let (key, id) = (writer(&test).await, test.app.ids.next::<BatchId>());
-    let text = sample::lines(&[price("de", "milk", 1)]);
+    let written = sample::lines(&[price("de", "milk", 1)]);
     let address = test.url().trim_start_matches("http://").to_owned();
     let mut connection = tokio::net::TcpStream::connect(&address).await.expect("connected");
     let head = format!(
         "PUT /v1/catalog/batches/{id} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n{text}",
-        text.len() + 1
+         connection: close\r\ncontent-length: {}\r\n\r\n{written}",
+        written.len() + 1
     );
     connection.write_all(head.as_bytes()).await.expect("sent");
     connection.shutdown().await.expect("the sender is gone");
@@ -322,26 +329,27 @@ async fn a_body_that_breaks_off_applies_nothing() {
     assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 129)));
     let path = format!("/v1/catalog/batches/{id}");
     test.get(&path).bearer(&key).send().await.problem(404, "batch_unknown");
-    let whole = test.call(Method::PUT, &path).bearer(&key).body("application/x-ndjson", text).send().await;
+    let whole = test.call(Method::PUT, &path).bearer(&key).body("application/x-ndjson", written).send().await;
     assert_eq!(whole.expect(200).number("/applied"), 1);
 }
 
 #[tokio::test]
 async fn a_batch_whose_sender_gives_up_at_any_moment_is_applied_whole_or_not_at_all() {
-    const COUNT: i64 = 1500;
+    const COUNT: i64 = 700;
     let test = TestApp::new().await;
     test.seed_catalog().await;
     test.apply_rows(&many(COUNT, 1)).await;
-    let skus = ["many-0", "many-700", "many-1499"].map(|sku| sku.parse().expect("a SKU"));
-    for (amount, millis) in [(2, 1), (3, 10), (4, 40), (5, 90), (6, 160)] {
-        let (id, text) = (test.app.ids.next::<BatchId>(), sample::lines(&many(COUNT, amount)));
-        let given_up = tokio::time::timeout(Duration::from_millis(millis), test.apply_text(id, text.clone())).await;
+    let skus = ["many-0", "many-350", "many-699"].map(|sku| sku.parse().expect("a SKU"));
+    for (amount, millis) in [(2, 1), (3, 10), (4, 30), (5, 60)] {
+        let (id, written) = (test.app.ids.next::<BatchId>(), sample::lines(&many(COUNT, amount)));
+        let given_up =
+            tokio::time::timeout(Duration::from_millis(millis), test.apply_text(id, written.clone())).await;
         test.app.catalog.refresh(&test.app.db).await.expect("read");
         let view = test.app.catalog.view();
         let seen = skus.each_ref().map(|sku| view.product(&store(STORE), sku).expect("sold").price.minor());
         assert!(seen.iter().all(|each| *each == seen[0]), "{seen:?} after {millis} ms");
         assert!(seen[0] == amount || given_up.is_err());
-        let report = test.apply_text(id, text).await.expect("applied, or known");
+        let report = test.apply_text(id, written).await.expect("applied, or known");
         assert_eq!((report.received, report.refused), (COUNT * 3, 0));
     }
 }
@@ -351,19 +359,17 @@ async fn the_follower_brings_what_others_wrote() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
     let stop = tokio_util::sync::CancellationToken::new();
-    let following = tokio::spawn(aisle::catalog::follow(test.app.clone(), stop.clone()));
-    // Written as another instance would: without a word to this one.
-    let text = sample::lines(&[price("de", "milk", 140)]);
-    let body = futures_util::stream::iter([Ok::<_, std::io::Error>(text.into())]);
-    let mut content = aisle::catalog::Content::receive(body, uuid::Uuid::now_v7()).await.expect("received");
-    let id = test.app.ids.next();
-    aisle::catalog::apply_batch(&test.app.db, test.app.clock.now(), id, &mut content).await.expect("applied");
+    let following = aisle::catalog::follow(test.app.clone(), stop.clone());
+    let written = sample::lines(&[price("de", "milk", 140)]);
+    test.apply_unseen(test.app.ids.next(), written).await.expect("applied");
     let seen = async {
         while find(&test, STORE, MILK) != Ok(("milk".to_owned(), 140)) {
             tokio::task::yield_now().await;
         }
+        stop.cancel();
     };
-    tokio::time::timeout(Duration::from_secs(5), seen).await.expect("seen within a few looks");
-    stop.cancel();
-    following.await.expect("it ended");
+    let both = async { tokio::join!(following, seen) };
+    tokio::time::timeout(Duration::from_secs(5), both)
+        .await
+        .expect("seen within a few looks, and ended when told to");
 }

@@ -4,42 +4,92 @@ use std::collections::BTreeSet;
 
 use aisle::db::Run;
 use aisle::identity::{Role, Scope};
-use aisle::ids::OrderId;
+use aisle::ids::{OrderId, ShopperId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::support::identity::ShopperActor;
 use crate::support::{Answer, TestApp};
 
-/// An order of the shopper in store 0001.
+/// A paid order of the shopper in store 0001: three pieces taken along and one delivered. Written as the checkout writes
+/// it, since how an order comes to be is not what is tested here.
 async fn order(test: &TestApp, shopper: &ShopperActor) -> OrderId {
-    let id: OrderId = test.app.ids.next();
-    let shopper: aisle::ids::ShopperId = shopper.id.parse().expect("an id");
-    test.app.db.sql("CREATE TABLE IF NOT EXISTS test_orders (id UUID, shopper UUID, store TEXT, pieces BIGINT, paid BOOLEAN, cancelled BOOLEAN)").execute().await.unwrap();
-    test.app
-        .db
-        .sql("INSERT INTO test_orders VALUES ($1, $2, '0001', 3, TRUE, FALSE)")
-        .bind(id)
+    let (db, now) = (&test.app.db, test.app.clock.now());
+    let [cart, checkout, payment]: [Uuid; 3] = std::array::from_fn(|_| test.app.ids.next());
+    let order: OrderId = test.app.ids.next();
+    let shopper: ShopperId = shopper.id.parse().expect("an id");
+    db.sql("INSERT INTO carts (id, shopper_id, store_id, created_at) VALUES ($1, $2, '0001', $3)")
+        .bind(cart)
         .bind(shopper)
+        .bind(now)
         .execute()
         .await
-        .unwrap();
-    id
+        .expect("a cart");
+    db.sql(
+        "INSERT INTO checkouts (id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote,
+             request_hash, payment_id, order_id, deadline, version, created_at, changed_at)
+         VALUES ($1, $2, $3, 1, $4, '0001', $5, 'paid', $6, $7, '', $5, $8, $9, 1, $9, $9)",
+    )
+    .bind(checkout)
+    .bind(checkout.to_string())
+    .bind(cart)
+    .bind(shopper)
+    .bind(payment)
+    .bind(Json(json!([])))
+    .bind(Json(quote()))
+    .bind(order)
+    .bind(now)
+    .execute()
+    .await
+    .expect("a checkout");
+    db.sql(
+        "INSERT INTO orders (id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, total_minor,
+             due_now_minor, captured_minor, refunded_minor, version, placed_at)
+         VALUES ($1, $2, $3, $4, $5, '0001', 'placed', $6, 'EUR', 400, 300, 300, 0, 1, $7)",
+    )
+    .bind(order)
+    .bind(checkout.to_string())
+    .bind(checkout)
+    .bind(payment)
+    .bind(shopper)
+    .bind(Json(quote()))
+    .bind(now)
+    .execute()
+    .await
+    .expect("an order");
+    order
 }
 
+fn quote() -> Value {
+    let euros = |minor: i64| json!({ "amount": minor, "currency": "EUR" });
+    let line = |number: i64, pieces: i64, fulfilment: &str| {
+        json!({
+            "line": number, "sku": "milk", "code": "04006381333931", "name": "Milk", "pieces": pieces,
+            "unit_price": euros(100), "amount": euros(100 * pieces), "tax_rate": "7", "fulfilment": fulfilment,
+        })
+    };
+    let lines = [line(1, 3, "take_along"), line(2, 1, "deliver")];
+    json!({ "lines": lines, "total": euros(400), "taxes": [], "due_now": euros(300) })
+}
+
+/// Makes the order paid or not, cancelled or not.
 async fn set(test: &TestApp, order: OrderId, paid: bool, cancelled: bool) {
-    test.app
+    let captured_minor: i64 = if paid { 300 } else { 0 };
+    let changed = test
+        .app
         .db
-        .sql("UPDATE test_orders SET paid = $2, cancelled = $3 WHERE id = $1")
+        .sql("UPDATE orders SET captured_minor = $2, state = $3 WHERE id = $1")
         .bind(order)
-        .bind(paid)
-        .bind(cancelled)
+        .bind(captured_minor)
+        .bind(if cancelled { "cancelled" } else { "placed" })
         .execute()
-        .await
-        .unwrap();
+        .await;
+    assert_eq!(changed.expect("changed"), 1);
 }
 
 async fn ask(test: &TestApp, shopper: &ShopperActor, order: OrderId) -> Answer {

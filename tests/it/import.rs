@@ -36,9 +36,9 @@ async fn run(test: &TestApp, file: &Path, arguments: &[&str]) -> Result<Summary,
     summary
 }
 
-fn file(text: &[u8]) -> tempfile::NamedTempFile {
+fn file(written: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(text).expect("written");
+    file.write_all(written).expect("written");
     file
 }
 
@@ -53,7 +53,7 @@ const MAP: &str = "--map=code=EAN,name=Bezeichnung,brand=Marke,content=Menge+Ein
 async fn every_row_of_a_file_is_applied_unchanged_or_refused_with_a_reason() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let text = "\u{feff}EAN;Bezeichnung;Marke;Menge;Einheit\r\n\
+    let written = "\u{feff}EAN;Bezeichnung;Marke;Menge;Einheit\r\n\
         4006381333931;\"Stift; rot\";Marke;1;Stück\r\n\
         36000291452;A zero was lost;;;\r\n\
         4006381333932;Wrong check digit;;;\r\n\
@@ -63,11 +63,16 @@ async fn every_row_of_a_file_is_applied_unchanged_or_refused_with_a_reason() {
         04006381333931;The same again;;;\r\n\
         ;No code;;;\r\n\
         5 449000;Blank inside;;;\r\n";
-    let file = file(text.as_bytes());
+    let file = file(written.as_bytes());
     let arguments = [MAP, "--prices=seeded:7", "--store", STORE];
     let summary = run(&test, file.path(), &arguments).await.expect("imported");
-    assert_eq!((summary.received, summary.applied(), summary.unchanged(), summary.refused()), (9, 2, 0, 7), "{summary}");
-    let reasons: Vec<(Reason, u64)> = summary.reasons.iter().map(|(reason, refused)| (*reason, refused.count)).collect();
+    assert_eq!(
+        (summary.received, summary.applied(), summary.unchanged(), summary.refused()),
+        (9, 2, 0, 7),
+        "{summary}"
+    );
+    let reasons: Vec<(Reason, u64)> =
+        summary.reasons.iter().map(|(reason, refused)| (*reason, refused.count)).collect();
     let expected = [
         Reason::NameMissing,
         Reason::CodeEmpty,
@@ -87,7 +92,8 @@ async fn every_row_of_a_file_is_applied_unchanged_or_refused_with_a_reason() {
     let again = run(&test, file.path(), &arguments).await.expect("imported again");
     assert_eq!(again.to_string(), summary.to_string(), "the same batches are answered as before");
     let revision = test.app.catalog.view().revision();
-    let rows_differently_cut = run(&test, file.path(), &[MAP, "--prices=seeded:7", "--batch-rows=1"]).await.expect("imported");
+    let rows_differently_cut =
+        run(&test, file.path(), &[MAP, "--prices=seeded:7", "--batch-rows=1"]).await.expect("imported");
     assert_eq!((rows_differently_cut.applied(), rows_differently_cut.unchanged()), (0, 2));
     assert_eq!(test.app.catalog.view().revision(), revision);
 }
@@ -98,12 +104,24 @@ async fn an_import_over_http_does_as_one_to_the_database() {
     test.seed_catalog().await;
     let key = test.partner(&[Scope::CatalogWrite, Scope::CatalogRead]).await;
     let file = file(b"EAN\tBezeichnung\tMarke\tMenge\tEinheit\n4006381333931\tK\xe4se\t\t\t\n2000000000008\tInternal\t\t\t\n");
-    let arguments = [MAP, "--internal-codes", "--deliverable", "--prices=seeded:7", "--store", STORE, "--server", test.url(), "--key", &key];
+    let arguments = [
+        MAP,
+        "--internal-codes",
+        "--deliverable",
+        "--prices=seeded:7",
+        "--store",
+        STORE,
+        "--server",
+        test.url(),
+        "--key",
+        &key,
+    ];
     let summary = run(&test, file.path(), &arguments).await.expect("imported");
     assert_eq!((summary.applied(), summary.windows_1252), (2, 1), "{summary}");
     assert_eq!(find(&test, "4006381333931").map(|found| found.1), Some("Käse".to_owned()));
     assert!(find(&test, "2000000000008").is_some());
-    let refused = run(&test, file.path(), &[MAP, "--server", test.url(), "--key", "no-key"]).await.expect_err("no key");
+    let refused =
+        run(&test, file.path(), &[MAP, "--server", test.url(), "--key", "no-key"]).await.expect_err("no key");
     assert!(refused.to_string().contains("unauthenticated"), "{refused}");
 }
 
@@ -123,14 +141,19 @@ async fn an_import_that_was_killed_goes_on_when_it_is_run_again() {
     const ROWS: u64 = 3000;
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let mut text = "EAN,Bezeichnung,Marke,Menge,Einheit\n".to_owned();
+    let mut written = b"EAN,Bezeichnung,Marke,Menge,Einheit\n".to_vec();
     for number in 0..ROWS {
         let body = 400_638_100_000 + number;
         let digits: Vec<u64> = body.to_string().bytes().map(|byte| u64::from(byte - b'0')).collect();
-        let sum: u64 = digits.iter().enumerate().map(|(place, digit)| if place % 2 == 0 { *digit } else { 3 * digit }).sum();
-        text.push_str(&format!("{body}{},Product {number},,,\n", (10 - sum % 10) % 10));
+        let sum: u64 = digits
+            .iter()
+            .enumerate()
+            .map(|(place, digit)| if place % 2 == 0 { *digit } else { 3 * digit })
+            .sum();
+        let check = (10 - sum % 10) % 10;
+        writeln!(written, "{body}{check},Product {number},,,").expect("text grows");
     }
-    let file = file(text.as_bytes());
+    let file = file(&written);
     let (variable, value) = database(&test);
     let mut child = Command::new(env!("CARGO_BIN_EXE_aisle"))
         .args(["import", &file.path().display().to_string(), MAP, "--batch-rows=100", "--prices=seeded:7"])
@@ -144,7 +167,8 @@ async fn an_import_that_was_killed_goes_on_when_it_is_run_again() {
     child.kill().expect("killed");
     child.wait().expect("gone");
     test.app.catalog.refresh(&test.app.db).await.expect("read");
-    let summary = run(&test, file.path(), &[MAP, "--prices=seeded:7", "--store", STORE]).await.expect("imported");
+    let summary =
+        run(&test, file.path(), &[MAP, "--prices=seeded:7", "--store", STORE]).await.expect("imported");
     assert_eq!(summary.applied() + summary.unchanged(), ROWS, "{summary}");
     assert!(summary.unchanged() >= 300, "{summary}");
     assert_eq!(summary.delivered[&Kind::Price].refused, 0);
@@ -162,7 +186,8 @@ fn real(name: &str) -> Option<PathBuf> {
     found
 }
 
-const OPEN_FOOD_FACTS: &str = "--map=code=code,name=product_name_{lc}|product_name_en|product_name_*,brand=brands,content=quantity";
+const OPEN_FOOD_FACTS: &str =
+    "--map=code=code,name=product_name_{lc}|product_name_en|product_name_*,brand=brands,content=quantity";
 const CROATIAN: &str = "--map=code=barcode,name=name,brand=brand,content=quantity+unit";
 
 /// File, mapping, rows, applied, zeros put back, and how many rows were refused for each reason, as the files' own
@@ -170,46 +195,84 @@ const CROATIAN: &str = "--map=code=barcode,name=name,brand=brand,content=quantit
 type Real = (&'static str, &'static str, u64, u64, u64, &'static [(Reason, u64)]);
 
 const REAL: [Real; 6] = [
-    ("hr-products.csv", CROATIAN, 29_684, 29_644, 115, &[
-        (Reason::CodeLength, 34),
-        (Reason::CodeCheckDigit, 1),
-        (Reason::CodeRestricted, 5),
-    ]),
-    ("off-jumbo-nl.tsv", OPEN_FOOD_FACTS, 1309, 1146, 1, &[
-        (Reason::NameMissing, 104),
-        (Reason::CodeLength, 9),
-        (Reason::CodeCheckDigit, 2),
-        (Reason::CodeRestricted, 48),
-    ]),
-    ("off-ferrero.tsv", OPEN_FOOD_FACTS, 773, 552, 1, &[
-        (Reason::NameMissing, 25),
-        (Reason::CodeLength, 19),
-        (Reason::CodeCheckDigit, 20),
-        (Reason::CodeRestricted, 149),
-        (Reason::CodeCoupon, 2),
-        (Reason::CodeDuplicate, 6),
-    ]),
-    ("off-petfood.tsv", OPEN_FOOD_FACTS, 1098, 943, 0, &[
-        (Reason::NameMissing, 108),
-        (Reason::CodeLength, 1),
-        (Reason::CodeCheckDigit, 4),
-        (Reason::CodeRestricted, 40),
-        (Reason::CodeCoupon, 2),
-    ]),
-    ("off-sweets-it.tsv", OPEN_FOOD_FACTS, 936, 902, 0, &[
-        (Reason::NameMissing, 8),
-        (Reason::CodeLength, 1),
-        (Reason::CodeCheckDigit, 8),
-        (Reason::CodeRestricted, 16),
-        (Reason::CodeCoupon, 1),
-    ]),
-    ("off-excel-damaged.csv", OPEN_FOOD_FACTS, 397, 6, 0, &[
-        (Reason::NameMissing, 1),
-        (Reason::CodeEmpty, 1),
-        (Reason::CodeCheckDigit, 1),
-        (Reason::CodeRestricted, 21),
-        (Reason::CodeDigitsLost, 367),
-    ]),
+    (
+        "hr-products.csv",
+        CROATIAN,
+        29_684,
+        29_644,
+        115,
+        &[(Reason::CodeLength, 34), (Reason::CodeCheckDigit, 1), (Reason::CodeRestricted, 5)],
+    ),
+    (
+        "off-jumbo-nl.tsv",
+        OPEN_FOOD_FACTS,
+        1309,
+        1146,
+        1,
+        &[
+            (Reason::NameMissing, 104),
+            (Reason::CodeLength, 9),
+            (Reason::CodeCheckDigit, 2),
+            (Reason::CodeRestricted, 48),
+        ],
+    ),
+    (
+        "off-ferrero.tsv",
+        OPEN_FOOD_FACTS,
+        773,
+        552,
+        1,
+        &[
+            (Reason::NameMissing, 25),
+            (Reason::CodeLength, 19),
+            (Reason::CodeCheckDigit, 20),
+            (Reason::CodeRestricted, 149),
+            (Reason::CodeCoupon, 2),
+            (Reason::CodeDuplicate, 6),
+        ],
+    ),
+    (
+        "off-petfood.tsv",
+        OPEN_FOOD_FACTS,
+        1098,
+        943,
+        0,
+        &[
+            (Reason::NameMissing, 108),
+            (Reason::CodeLength, 1),
+            (Reason::CodeCheckDigit, 4),
+            (Reason::CodeRestricted, 40),
+            (Reason::CodeCoupon, 2),
+        ],
+    ),
+    (
+        "off-sweets-it.tsv",
+        OPEN_FOOD_FACTS,
+        936,
+        902,
+        0,
+        &[
+            (Reason::NameMissing, 8),
+            (Reason::CodeLength, 1),
+            (Reason::CodeCheckDigit, 8),
+            (Reason::CodeRestricted, 16),
+            (Reason::CodeCoupon, 1),
+        ],
+    ),
+    (
+        "off-excel-damaged.csv",
+        OPEN_FOOD_FACTS,
+        397,
+        6,
+        0,
+        &[
+            (Reason::NameMissing, 1),
+            (Reason::CodeEmpty, 1),
+            (Reason::CodeCheckDigit, 1),
+            (Reason::CodeRestricted, 21),
+            (Reason::CodeDigitsLost, 367),
+        ],
+    ),
 ];
 
 #[tokio::test]
@@ -218,10 +281,16 @@ async fn the_real_files_are_imported_with_the_defects_that_are_known() {
     test.seed_catalog().await;
     for (name, map, received, applied, repaired, reasons) in REAL {
         let Some(file) = real(name) else { continue };
-        let summary = run(&test, &file, &[map, "--prices=seeded:7", "--store", STORE]).await.expect("imported");
-        let refused: Vec<(Reason, u64)> = summary.reasons.iter().map(|(reason, refused)| (*reason, refused.count)).collect();
+        let summary =
+            run(&test, &file, &[map, "--prices=seeded:7", "--store", STORE]).await.expect("imported");
+        let refused: Vec<(Reason, u64)> =
+            summary.reasons.iter().map(|(reason, refused)| (*reason, refused.count)).collect();
         assert_eq!(refused, reasons, "{name}: {summary}");
-        assert_eq!((summary.received, summary.applied(), summary.repaired), (received, applied, repaired), "{name}");
+        assert_eq!(
+            (summary.received, summary.applied(), summary.repaired),
+            (received, applied, repaired),
+            "{name}"
+        );
         assert_eq!(summary.received, summary.applied() + summary.unchanged() + summary.refused(), "{name}");
     }
     if real("hr-products.csv").is_some() {

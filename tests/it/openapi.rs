@@ -22,10 +22,7 @@ const PUBLIC: &[(&str, &str)] = &[
         "get /v1/payment-methods/{id}/return",
         "the shopper's browser comes back from the provider without a token",
     ),
-    (
-        "get /v1/payments/{id}/return",
-        "the shopper's browser comes back from the provider without a token",
-    ),
+    ("get /v1/payments/{id}/return", "the shopper's browser comes back from the provider without a token"),
     ("get /v1/orders/{order}/receipt", "the signed key in the address is the credential"),
 ];
 

@@ -17,12 +17,18 @@ pub(super) struct Article {
     /// Whether the number means something in this chain only.
     pub(super) internal: bool,
     pub(super) product: ProductRow,
-    /// Whether zeros were put back.
-    pub(super) is_repaired: bool,
-    /// Whether the row was read as windows-1252.
-    pub(super) is_windows_1252: bool,
-    /// Whether the name shows that it was wrongly decoded by somebody before us.
-    pub(super) is_name_damaged: bool,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// What is to be told about a row that is delivered all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Zeros were put back.
+    Repaired,
+    /// The row was read as windows-1252.
+    Windows1252,
+    /// The name was wrongly decoded by somebody before us.
+    NameDamaged,
 }
 
 /// What the command line says about every row.
@@ -36,7 +42,11 @@ pub(super) struct Judge {
 
 impl Judge {
     /// The article of a row; a refusal comes with the code as it stood there.
-    pub(super) fn article(&self, row: &Row, seen: &mut HashMap<Gtin, u64>) -> Result<Article, (String, Refusal)> {
+    pub(super) fn article(
+        &self,
+        row: &Row,
+        seen: &mut HashMap<Gtin, u64>,
+    ) -> Result<Article, (String, Refusal)> {
         let value = |field| self.columns.value(field, &row.cells);
         let code = value("code").unwrap_or_default();
         self.judge(row, &code, seen).map_err(|refusal| (rows::fit(&code), refusal))
@@ -48,7 +58,9 @@ impl Judge {
         let internal = self.internal_codes && gtin.circulation() == Circulation::Chain;
         rows::check_circulation(gtin, internal)?;
         let sku = value("sku").unwrap_or_else(|| gtin.to_string());
-        let sku: Sku = sku.parse().map_err(|error: crate::ids::NotAKey| Refusal::new(Reason::Field, error.to_string()))?;
+        let sku: Sku = sku
+            .parse()
+            .map_err(|error: crate::ids::NotAKey| Refusal::new(Reason::Field, error.to_string()))?;
         let name = value("name").unwrap_or_default();
         let weight_grams = value("weight_grams").map(|text| grams(&text)).transpose()?;
         let product = ProductRow {
@@ -64,19 +76,30 @@ impl Judge {
         };
         rows::check_product(&product)?;
         if let Some(first) = seen.get(&gtin) {
-            return Err(Refusal::new(Reason::CodeDuplicate, format!("the code stood in line {first} already")));
+            return Err(Refusal::new(
+                Reason::CodeDuplicate,
+                format!("the code stood in line {first} already"),
+            ));
         }
         seen.insert(gtin, row.line);
         let is_name_damaged = product.name.contains(char::REPLACEMENT_CHARACTER);
-        let (line, is_windows_1252) = (row.line, row.is_windows_1252);
-        Ok(Article { line, gtin, internal, product, is_repaired, is_windows_1252, is_name_damaged })
+        let marks = [
+            (is_repaired, Mark::Repaired),
+            (row.is_windows_1252, Mark::Windows1252),
+            (is_name_damaged, Mark::NameDamaged),
+        ];
+        let marks = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect();
+        Ok(Article { line: row.line, gtin, internal, product, marks })
     }
 }
 
 /// The number that a cell stands for, and whether zeros had to be put back.
 fn number(text: &str) -> Result<(Gtin, bool), Refusal> {
     if is_scientific(text) {
-        return Err(Refusal::new(Reason::CodeDigitsLost, "the code is in scientific notation: its last digits are lost"));
+        return Err(Refusal::new(
+            Reason::CodeDigitsLost,
+            "the code is in scientific notation: its last digits are lost",
+        ));
     }
     match Gtin::with_zeros_put_back(text) {
         Some(gtin) => Ok((gtin, true)),
@@ -108,7 +131,11 @@ mod tests {
 
     #[test]
     fn only_zeros_are_ever_put_back() {
-        let read = |text| number(text).map(|(gtin, repaired)| (gtin.to_string(), repaired)).map_err(|refusal| refusal.reason);
+        let read = |text| {
+            number(text)
+                .map(|(gtin, repaired)| (gtin.to_string(), repaired))
+                .map_err(|refusal| refusal.reason)
+        };
         assert_eq!(read("36000291452"), Ok(("00036000291452".to_owned(), true)));
         assert_eq!(read("036000291452"), Ok(("00036000291452".to_owned(), false)));
         assert_eq!(read("36000291453"), Err(Reason::CodeLength));

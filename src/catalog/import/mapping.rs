@@ -24,7 +24,8 @@ impl Mapping {
                 return Err(Error::Usage(format!("a mapping is field=column, not {each}")));
             };
             let known = FIELDS.into_iter().find(|known| *known == field.trim());
-            let known = known.ok_or_else(|| Error::Usage(format!("there is no field {field}: {}", FIELDS.join(", "))))?;
+            let known = known
+                .ok_or_else(|| Error::Usage(format!("there is no field {field}: {}", FIELDS.join(", "))))?;
             fields.insert(known, expression.trim().trim_matches('"').to_owned());
         }
         for needed in ["code", "name"] {
@@ -37,7 +38,8 @@ impl Mapping {
 
     /// Finds the columns that the expressions name.
     pub(super) fn columns(&self, headings: &[String]) -> Result<Columns, Error> {
-        let places: HashMap<&str, usize> = headings.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+        let places: HashMap<&str, usize> =
+            headings.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let parse = |expression: &str| {
             let alternatives = expression.split('|').map(|alternative| {
                 let parts = alternative.split('+').map(|part| Part::parse(part.trim(), headings, &places));
@@ -132,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_mapping_that_can_not_be_is_refused() {
-        let read = |map: &[&str]| Mapping::read(&map.iter().map(|each| (*each).to_owned()).collect::<Vec<_>>(), None);
+        let read = |map: &[&str]| {
+            Mapping::read(&map.iter().map(|each| (*each).to_owned()).collect::<Vec<_>>(), None)
+        };
         assert!(read(&["code=id"]).is_err(), "no name");
         assert!(read(&["code=id", "name"]).is_err(), "no column");
         assert!(read(&["code=id", "name=n", "colour=c"]).is_err(), "no such field");

@@ -114,7 +114,8 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
         return Err(Error::Usage(format!("--batch-rows must be from 1 to {BATCH_ROWS_MAX}")));
     }
     let mapping = Mapping::read(&arguments.map, arguments.map_file.as_deref())?;
-    let prices = arguments.prices.as_deref().map(|text| Prices::parse(text, &arguments.currency)).transpose()?;
+    let prices =
+        arguments.prices.as_deref().map(|text| Prices::parse(text, &arguments.currency)).transpose()?;
     let table = Table::open(&arguments.file, &arguments.delimiter)?;
     let columns = mapping.columns(table.headings())?;
     let target = Target::open(arguments, env).await?;
@@ -126,7 +127,14 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
         deliverable: arguments.deliverable,
     };
     let progress = progress(table.bytes());
-    let mut import = Import { judge, prices, target, summary: Summary::default(), waiting: Vec::new(), seen: HashMap::new() };
+    let mut import = Import {
+        judge,
+        prices,
+        target,
+        summary: Summary::default(),
+        waiting: Vec::new(),
+        seen: HashMap::new(),
+    };
     let done = import.run(table, arguments.batch_rows, &progress).await;
     progress.finish_and_clear();
     done?;
@@ -149,7 +157,9 @@ async fn prepare(arguments: &Arguments, prices: Option<&Prices>, target: &Target
     if let Some(store) = &arguments.store {
         let known = target.store(store).await?;
         let mut row: StoreRow = known
-            .ok_or_else(|| Error::Usage(format!("there is no store {store}: deliver it first, for example with --setup")))?
+            .ok_or_else(|| {
+                Error::Usage(format!("there is no store {store}: deliver it first, for example with --setup"))
+            })?
             .into();
         if !row.price_lists.contains(&prices.list) {
             row.price_lists.push(prices.list.clone());
@@ -163,7 +173,9 @@ async fn prepare(arguments: &Arguments, prices: Option<&Prices>, target: &Target
 fn accepted(report: &Report) -> Result<(), Error> {
     match report.refusals.first() {
         None => Ok(()),
-        Some(row) => Err(Error::Usage(format!("what the import needs was refused: line {}: {}", row.line, row.detail))),
+        Some(row) => {
+            Err(Error::Usage(format!("what the import needs was refused: line {}: {}", row.line, row.detail)))
+        }
     }
 }
 
@@ -198,7 +210,12 @@ struct Import {
 }
 
 impl Import {
-    async fn run(&mut self, mut table: Table, batch_rows: usize, progress: &ProgressBar) -> Result<(), Error> {
+    async fn run(
+        &mut self,
+        mut table: Table,
+        batch_rows: usize,
+        progress: &ProgressBar,
+    ) -> Result<(), Error> {
         while let Some(row) = table.next()? {
             self.summary.received += 1;
             match self.judge.article(&row, &mut self.seen) {
@@ -242,7 +259,13 @@ impl Import {
             rows.push(BatchRow::Code(CodeRow { code, sku: sku.clone(), internal, deleted: false }));
             if let Some(prices) = &self.prices {
                 let (price_list, currency) = (prices.list.clone(), prices.currency);
-                rows.push(BatchRow::Price(PriceRow { price_list, sku, amount: prices.of(gtin), currency, deleted: false }));
+                rows.push(BatchRow::Price(PriceRow {
+                    price_list,
+                    sku,
+                    amount: prices.of(gtin),
+                    currency,
+                    deleted: false,
+                }));
             }
             lines.resize(rows.len(), line);
         }

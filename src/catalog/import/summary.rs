@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::batches::{Report, Tally};
 use super::super::rows::{Kind, Reason, Refusal};
-use super::article::Article;
+use super::article::{Article, Mark};
 use super::tally;
 
 /// Refused rows that the report shows for each reason.
@@ -75,14 +75,18 @@ impl Summary {
     }
 
     pub(super) fn note(&mut self, article: &Article) {
-        if article.is_repaired {
-            self.repaired += 1;
-            if self.repaired_examples.len() < EXAMPLES_MAX {
-                self.repaired_examples.push(article.line);
+        for mark in &article.marks {
+            match mark {
+                Mark::Repaired => {
+                    self.repaired += 1;
+                    if self.repaired_examples.len() < EXAMPLES_MAX {
+                        self.repaired_examples.push(article.line);
+                    }
+                }
+                Mark::Windows1252 => self.windows_1252 += 1,
+                Mark::NameDamaged => self.names_damaged += 1,
             }
         }
-        self.windows_1252 += u64::from(article.is_windows_1252);
-        self.names_damaged += u64::from(article.is_name_damaged);
     }
 
     pub(super) fn refuse(&mut self, line: u64, key: String, refusal: Refusal) {
@@ -104,7 +108,8 @@ impl Summary {
             self.reasons.entry(*reason).or_default().count += number(*count);
         }
         for row in &report.refusals {
-            let line = usize::try_from(row.line - 1).ok().and_then(|place| lines.get(place)).copied().unwrap_or(0);
+            let line =
+                usize::try_from(row.line - 1).ok().and_then(|place| lines.get(place)).copied().unwrap_or(0);
             self.reasons.entry(row.reason).or_default().example(line, row.key.clone(), row.detail.clone());
         }
     }
@@ -116,24 +121,41 @@ fn number(count: i64) -> u64 {
 
 impl fmt::Display for Summary {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (received, applied, unchanged, refused) = (self.received, self.applied(), self.unchanged(), self.refused());
-        writeln!(to, "rows       {received} received = {applied} applied + {unchanged} unchanged + {refused} refused")?;
+        let (received, applied, unchanged, refused) =
+            (self.received, self.applied(), self.unchanged(), self.refused());
+        writeln!(
+            to,
+            "rows       {received} received = {applied} applied + {unchanged} unchanged + {refused} refused"
+        )?;
         for (name, kind) in [("codes", Kind::Code), ("prices", Kind::Price)] {
-            let Tally { applied, unchanged, refused } = self.delivered.get(&kind).copied().unwrap_or_default();
+            let Tally { applied, unchanged, refused } =
+                self.delivered.get(&kind).copied().unwrap_or_default();
             if applied + unchanged + refused > 0 {
                 let made_up = if kind == Kind::Price { " (made up, not real)" } else { "" };
-                writeln!(to, "{name:10} {applied} applied + {unchanged} unchanged + {refused} refused{made_up}")?;
+                writeln!(
+                    to,
+                    "{name:10} {applied} applied + {unchanged} unchanged + {refused} refused{made_up}"
+                )?;
             }
         }
         if self.repaired > 0 {
             let lines: Vec<String> = self.repaired_examples.iter().map(u64::to_string).collect();
-            writeln!(to, "repaired   {} codes got their zeros back, first in lines {}", self.repaired, lines.join(", "))?;
+            writeln!(
+                to,
+                "repaired   {} codes got their zeros back, first in lines {}",
+                self.repaired,
+                lines.join(", ")
+            )?;
         }
         if self.windows_1252 > 0 {
             writeln!(to, "encoding   {} rows are no UTF-8 and were read as windows-1252", self.windows_1252)?;
         }
         if self.names_damaged > 0 {
-            writeln!(to, "warning    {} names were wrongly decoded before they came here", self.names_damaged)?;
+            writeln!(
+                to,
+                "warning    {} names were wrongly decoded before they came here",
+                self.names_damaged
+            )?;
         }
         for (reason, refused) in &self.reasons {
             writeln!(to, "refused    {:6} {reason}", refused.count)?;

@@ -56,7 +56,9 @@ impl Target {
             Self::Server { .. } => {
                 let put = self.request(reqwest::Method::PUT, &format!("v1/catalog/batches/{id}"))?;
                 let put = put.header("content-type", "application/x-ndjson").body(text);
-                self.send(put).await?.ok_or_else(|| Error::Deliver("the server knows no such route".to_owned()))
+                self.send(put)
+                    .await?
+                    .ok_or_else(|| Error::Deliver("the server knows no such route".to_owned()))
             }
         }
     }
@@ -64,8 +66,12 @@ impl Target {
     /// A store, if there is one of this number.
     pub(super) async fn store(&self, store: &StoreId) -> Result<Option<Store>, Error> {
         match self {
-            Self::Database { db, .. } => read::store(db, store).await.map_err(|error| Error::Deliver(error.to_string())),
-            Self::Server { .. } => self.send(self.request(reqwest::Method::GET, &format!("v1/stores/{store}"))?).await,
+            Self::Database { db, .. } => {
+                read::store(db, store).await.map_err(|error| Error::Deliver(error.to_string()))
+            }
+            Self::Server { .. } => {
+                self.send(self.request(reqwest::Method::GET, &format!("v1/stores/{store}"))?).await
+            }
         }
     }
 
@@ -78,7 +84,10 @@ impl Target {
     }
 
     /// Sends a request; nothing is the answer 404.
-    async fn send<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<Option<T>, Error> {
+    async fn send<T: serde::de::DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Option<T>, Error> {
         let failed = |error: reqwest::Error| Error::Deliver(error.without_url().to_string());
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
@@ -89,7 +98,8 @@ impl Target {
             return response.json().await.map(Some).map_err(failed);
         }
         let problem: Result<ProblemBody, _> = response.json().await;
-        let detail = problem.map_or_else(|_| status.to_string(), |problem| format!("{}: {}", problem.code, problem.detail));
+        let detail = problem
+            .map_or_else(|_| status.to_string(), |problem| format!("{}: {}", problem.code, problem.detail));
         Err(Error::Deliver(detail))
     }
 
@@ -103,5 +113,9 @@ impl Target {
 
 #[expect(clippy::disallowed_methods, reason = "the command line has no App whose client it could use")]
 fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().timeout(BATCH_TIMEOUT).redirect(reqwest::redirect::Policy::none()).no_proxy().build()
+    reqwest::Client::builder()
+        .timeout(BATCH_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
 }

@@ -34,19 +34,20 @@ impl Change {
         if let Some(list) =
             self.next.list_numbers.get(&id).and_then(|number| self.next.lists.get_mut(*number))
         {
+            let list = Arc::make_mut(list);
             list.currency = currency;
             list.live = live;
             return;
         }
         Arc::make_mut(&mut self.next.list_numbers).insert(id, self.next.lists.len());
-        self.next.lists.push(PriceList { currency, live, prices: Pages::new() });
+        self.next.lists.push(Arc::new(PriceList { currency, live, prices: Pages::new() }));
     }
 
     /// A store, new or changed.
     pub(in crate::catalog) fn store(&mut self, store: Store) {
         let lists =
             store.price_lists.iter().filter_map(|list| self.next.list_numbers.get(list).copied()).collect();
-        let shop = Shop { lists, store };
+        let shop = Shop { store, lists };
         Arc::make_mut(&mut self.next.shops).insert(shop.store.store.as_str().to_owned(), Arc::new(shop));
     }
 
@@ -72,7 +73,7 @@ impl Change {
 
     /// A product, new, changed or no longer sold.
     pub(in crate::catalog) fn product(&mut self, product: Product, live: bool) {
-        let number = self.next.number_of(&product.sku).unwrap_or_else(|| self.next.product_count);
+        let number = self.next.number_of(&product.sku).unwrap_or(self.next.product_count);
         let sku = product.sku.clone();
         self.next.products.set(number, Some(Entry { product: Arc::new(product.with_answer()), live }));
         if number == self.next.product_count {
@@ -95,7 +96,7 @@ impl Change {
         let Some(number) = self.next.number_of(sku) else { return };
         let list = self.next.list_numbers.get(list).and_then(|number| self.next.lists.get_mut(*number));
         if let Some(list) = list {
-            list.prices.set(number, amount.unwrap_or(NO_PRICE));
+            Arc::make_mut(list).prices.set(number, amount.unwrap_or(NO_PRICE));
         }
     }
 }

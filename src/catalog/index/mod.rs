@@ -65,7 +65,7 @@ pub struct Snapshot {
     products: Pages<Option<Entry>>,
     product_count: u32,
     list_numbers: Arc<HashMap<PriceListId, usize>>,
-    lists: Vec<PriceList>,
+    lists: Vec<Arc<PriceList>>,
     shops: Arc<HashMap<String, Arc<Shop>>>,
     rates: Arc<HashMap<String, HashMap<TaxClassId, Rates>>>,
 }

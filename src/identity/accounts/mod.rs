@@ -9,7 +9,7 @@ mod staff;
 pub(super) mod store;
 
 pub(super) use partners::{KEY_PREFIX, PartnerKeyView, PartnerView, live_key};
-pub use partners::{create_partner_key, find_partner, put_key, put_partner, revoke_key};
+pub use partners::{is_partner_active, create_partner_key, find_partner, put_key, put_partner, revoke_key};
 pub use staff::{StaffInput, create_staff, find_staff, put_staff, reset_staff};
 pub(super) use staff::{StaffView, check_password, is_active, live_grants};
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::AccountError;
 use super::store::{self, StoredPartnerKey};
 use crate::app::App;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Run};
 use crate::identity::callers::Partner;
 use crate::identity::model::Scope;
 use crate::identity::sessions;
@@ -74,6 +74,11 @@ pub async fn create_partner_key(
     put_partner(app, partner, name, true).await?;
     let (_, secret) = put_key(app, partner, app.ids.next(), scopes, store).await?;
     Ok((partner, secret.ok_or(AccountError::OtherKey)?))
+}
+
+/// Whether a partner may still be told anything: an admin has not closed it.
+pub async fn is_partner_active(db: impl Run<'_>, id: PartnerId) -> Result<bool, db::Error> {
+    Ok(store::partner(db, id).await?.is_some_and(|(_, active)| active))
 }
 
 /// Makes a partner or changes it; answers whether it is new.

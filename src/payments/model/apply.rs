@@ -46,7 +46,7 @@ impl Books {
             Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
             Outcome::Pending { order, object } => {
-                change.hold_open(&mut operation, order.as_ref(), object.as_ref())
+                change.hold_open(&mut operation, order.as_ref(), object.as_ref());
             }
             Outcome::Unknown { .. } => {}
         }

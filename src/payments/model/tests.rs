@@ -72,7 +72,8 @@ impl World {
     }
 
     fn take(&mut self, change: Change) {
-        let before = (self.books.payment.authorised, self.books.payment.captured, self.books.payment.refunded);
+        let before =
+            (self.books.payment.authorised, self.books.payment.captured, self.books.payment.refunded);
         self.books.payment = change.payment;
         if let Some(changed) = change.operation {
             for each in self.books.operations.iter_mut().filter(|each| each.id == changed.id) {

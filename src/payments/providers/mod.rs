@@ -24,7 +24,7 @@ impl Providers {
     /// A provider; nothing when it is not configured.
     pub fn get(&self, name: ProviderName) -> Option<&dyn Provider> {
         match name {
-            ProviderName::PayPal => self.paypal.as_deref().map(|paypal| paypal as &dyn Provider),
+            ProviderName::PayPal => self.paypal.as_deref().map(|paypal| -> &dyn Provider { paypal }),
         }
     }
 }

@@ -49,7 +49,12 @@ async fn a_link_is_named_by_the_app_and_proven_by_paypal_alone() {
     let setup = shop.sandbox.books().setup_tokens.values().next().expect("a setup token").clone();
     let return_url = setup.paypal["experience_context"]["return_url"].as_str().expect("a url").to_owned();
     let back = return_url.strip_prefix(shop.test.url()).expect("our own address");
-    for page in [format!("{path}/return?state=guessed"), format!("{path}/return"), format!("{back}&approval_token_id=x"), back.to_owned()] {
+    for page in [
+        format!("{path}/return?state=guessed"),
+        format!("{path}/return"),
+        format!("{back}&approval_token_id=x"),
+        back.to_owned(),
+    ] {
         shop.test.get(&page).send().await.expect(200);
     }
     shop.test.run_jobs().await;
@@ -68,7 +73,12 @@ async fn a_link_is_named_by_the_app_and_proven_by_paypal_alone() {
     assert!(!String::from_utf8_lossy(&linked.bytes).contains(&token));
     assert_eq!(shop.sandbox.books().payment_tokens.len(), 1);
 
-    shop.test.call(reqwest::Method::DELETE, &path).bearer(&ben.token).send().await.problem(404, "payment_method_unknown");
+    shop.test
+        .call(reqwest::Method::DELETE, &path)
+        .bearer(&ben.token)
+        .send()
+        .await
+        .problem(404, "payment_method_unknown");
     for _ in 0..2 {
         shop.test.call(reqwest::Method::DELETE, &path).bearer(&anna.token).send().await.expect(204);
     }
@@ -102,6 +112,8 @@ async fn a_link_that_nobody_approves_fails_after_a_while() {
     shop.test.run_jobs().await;
     shop.test.advance(chrono::Duration::hours(3));
     shop.test.run_jobs().await;
-    let methods = payments::find_method(&shop.test.app.db, anna.id.parse().expect("an id"), method).await.expect("read");
+    let methods = payments::find_method(&shop.test.app.db, anna.id.parse().expect("an id"), method)
+        .await
+        .expect("read");
     assert_eq!(methods.expect("a method").state, payments::MethodState::Failed);
 }

@@ -49,7 +49,8 @@ async fn goods_for_delivery_are_held_captured_in_parts_and_the_rest_let_go_of() 
     let over = shop.until_state(payment, PaymentState::Captured).await;
     assert_eq!(over.captured, eur(900));
     assert_eq!((shop.debited(), shop.open_holds()), (900, 0));
-    let expected = [fact("authorised", 1000), fact("captured", 400), fact("captured", 500), fact("voided", 100)];
+    let expected =
+        [fact("authorised", 1000), fact("captured", 400), fact("captured", 500), fact("voided", 100)];
     assert_eq!(shop.facts(payment).await, expected);
     shop.check_exchanges();
 }
@@ -100,7 +101,11 @@ async fn a_shopper_who_has_to_confirm_is_sent_there_and_debited_once_afterwards(
         let page = format!("/v1/payments/{payment}/return");
         shop.test.get(&page).send().await.expect(200);
         shop.test.run_jobs().await;
-        assert_eq!(shop.read(payment).await.state, PaymentState::ActionRequired, "coming back proves nothing");
+        assert_eq!(
+            shop.read(payment).await.state,
+            PaymentState::ActionRequired,
+            "coming back proves nothing"
+        );
         assert!(shop.sandbox.approve(&asked.action_url.expect("a url"), "cleo+action@example.com"));
         for operation in ["orders.capture", "orders.authorize"] {
             shop.sandbox.add_fault(Rule::new(operation, LOST, 1));
@@ -140,7 +145,8 @@ async fn a_pending_capture_is_not_money_until_paypal_decides() {
         assert_eq!(shop.read(payment).await.state, PaymentState::Pending);
         assert_eq!(shop.facts(payment).await, []);
         let books = shop.sandbox.books();
-        let capture = books.captures.values().find(|one| format!("{:?}", one.status) == "Pending").expect("pending");
+        let capture =
+            books.captures.values().find(|one| format!("{:?}", one.status) == "Pending").expect("pending");
         assert!(shop.sandbox.settle_capture(&capture.id, completed));
         let state = if completed { PaymentState::Captured } else { PaymentState::Declined };
         shop.until_state(payment, state).await;
@@ -169,6 +175,9 @@ async fn amounts_that_do_not_add_up_are_refused() {
     let shop = PaidShop::open().await;
     let payer = shop.payer("anna@example.com").await;
     for (total, due_now) in [(0, 0), (-5, 0), (100, 101), (100, -1)] {
-        assert!(matches!(payer.try_pay(total, due_now).await, Err(payments::Error::Amounts)), "{total} {due_now}");
+        assert!(
+            matches!(payer.try_pay(total, due_now).await, Err(payments::Error::Amounts)),
+            "{total} {due_now}"
+        );
     }
 }

@@ -11,7 +11,12 @@ use crate::support::payments::{PaidShop, eur};
 async fn an_answer_lost_after_success_is_found_out_and_debits_once() {
     let shop = PaidShop::open().await;
     let payer = shop.payer("anna@example.com").await;
-    for fault in [LOST, Fault::ErrorAfter { status: 500 }, Fault::ErrorBefore { status: 503 }, Fault::NoAnswerBefore { hold: false }] {
+    for fault in [
+        LOST,
+        Fault::ErrorAfter { status: 500 },
+        Fault::ErrorBefore { status: 503 },
+        Fault::NoAnswerBefore { hold: false },
+    ] {
         let before = shop.debited();
         shop.sandbox.add_fault(Rule::new("orders.create", fault, 2));
         let payment = payer.pay(500, 500).await;

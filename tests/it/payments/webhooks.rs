@@ -17,7 +17,12 @@ async fn webhooks_doubled_reordered_and_lost_change_nothing_but_the_time() {
     shop.test.run_jobs().await;
     let capture = shop.sandbox.books().captures.keys().next().expect("a capture").clone();
     assert!(shop.sandbox.settle_capture(&capture, true));
-    shop.sandbox.set_webhook_controls(Controls { hold: true, reverse: true, duplicate_next: 9, ..Controls::default() });
+    shop.sandbox.set_webhook_controls(Controls {
+        hold: true,
+        reverse: true,
+        duplicate_next: 9,
+        ..Controls::default()
+    });
     // No time passes: only the webhook can make the job look now.
     assert!(shop.sandbox.deliver_webhooks().await >= 2);
     shop.test.run_jobs().await;
@@ -87,7 +92,10 @@ async fn forged_webhooks_are_refused_and_leave_nothing_behind() {
     let send = async |change: &dyn Fn(&mut Vec<(String, String)>), body: &str| {
         let mut headers = headers.clone();
         change(&mut headers);
-        let mut call = shop.test.call(reqwest::Method::POST, "/v1/webhooks/payments/paypal").body("application/json", body.to_owned());
+        let mut call = shop
+            .test
+            .call(reqwest::Method::POST, "/v1/webhooks/payments/paypal")
+            .body("application/json", body.to_owned());
         for (name, value) in &headers {
             call = call.header(name, value);
         }

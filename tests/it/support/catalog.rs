@@ -92,7 +92,8 @@ fn store(store: &str, name: &str, price_lists: &[&str]) -> Value {
 
 /// Rows as the text of a batch.
 pub fn lines(rows: &[Value]) -> String {
-    rows.iter().map(|row| format!("{row}\n")).collect()
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    lines.join("\n")
 }
 
 impl TestApp {
@@ -110,13 +111,18 @@ impl TestApp {
 
     /// Applies a text as this batch and makes it visible.
     pub async fn apply_text(&self, id: BatchId, text: String) -> Result<Report, catalog::BatchError> {
+        let report = self.apply_unseen(id, text).await?;
+        self.app.catalog.refresh(&self.app.db).await.expect("visible");
+        Ok(report)
+    }
+
+    /// Applies a text as another instance would: without a word to this one.
+    pub async fn apply_unseen(&self, id: BatchId, text: String) -> Result<Report, catalog::BatchError> {
         let body = futures_util::stream::iter([Ok::<_, std::io::Error>(axum::body::Bytes::from(text))]);
         let name: Uuid = self.app.ids.next();
         // Seeded ids repeat in other tests, which share the folder of temporary files.
         let name = Uuid::new_v5(&name, self.url().as_bytes());
         let mut content = Content::receive(body, name).await.expect("received");
-        let report = catalog::apply_batch(&self.app.db, self.app.clock.now(), id, &mut content).await?;
-        self.app.catalog.refresh(&self.app.db).await.expect("visible");
-        Ok(report)
+        catalog::apply_batch(&self.app.db, self.app.clock.now(), id, &mut content).await
     }
 }

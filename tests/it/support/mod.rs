@@ -2,12 +2,13 @@
 
 pub mod catalog;
 pub mod database;
+pub mod delivery;
 pub mod identity;
 pub mod openapi;
+pub mod payments;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-pub mod identity;
 pub mod payments;
 
 use aisle::app::App;

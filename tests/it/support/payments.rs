@@ -22,6 +22,9 @@ pub fn eur(minor: i64) -> Money {
     Money::new(minor, Currency::EUR)
 }
 
+/// The proof of an event, by header, and its body.
+pub type Signed = (Vec<(String, String)>, String);
+
 /// A service and its PayPal.
 pub struct PaidShop {
     pub test: TestApp,
@@ -54,7 +57,8 @@ pub async fn sandbox() -> (Sandbox, Vec<(&'static str, String)>) {
 impl PaidShop {
     pub async fn open() -> Self {
         let (sandbox, variables) = sandbox().await;
-        let pairs: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let test = TestApp::with(&pairs).await;
         sandbox.set_webhook_controls(Controls { hold: true, ..Controls::default() });
         let url = format!("{}/v1/webhooks/payments/paypal", test.url());
@@ -129,7 +133,12 @@ impl PaidShop {
         Ok(tx.commit().await?)
     }
 
-    pub async fn refund(&self, payment: PaymentId, refund: RefundId, amount: Money) -> Result<(), payments::Error> {
+    pub async fn refund(
+        &self,
+        payment: PaymentId,
+        refund: RefundId,
+        amount: Money,
+    ) -> Result<(), payments::Error> {
         let app = &self.test.app;
         let mut tx = app.db.begin().await?;
         payments::refund(&mut tx, &app.ids, app.clock.now(), payment, refund, amount).await?;
@@ -153,8 +162,12 @@ impl PaidShop {
         use aisle::sandbox::paypal::{CaptureStatus, RefundStatus};
         let books = self.sandbox.books();
         let is_money = |status| !matches!(status, CaptureStatus::Declined | CaptureStatus::Pending);
-        let captured: i64 =
-            books.captures.values().filter(|capture| is_money(capture.status)).map(|one| one.amount.minor).sum();
+        let captured: i64 = books
+            .captures
+            .values()
+            .filter(|capture| is_money(capture.status))
+            .map(|one| one.amount.minor)
+            .sum();
         let refunded: i64 = books
             .refunds
             .values()
@@ -175,7 +188,10 @@ impl PaidShop {
     pub fn check_exchanges(&self) {
         let exchanges = self.sandbox.exchanges();
         for exchange in exchanges.iter().filter(|exchange| exchange.method == "POST") {
-            let has_key = exchange.request_headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("paypal-request-id"));
+            let has_key = exchange
+                .request_headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("paypal-request-id"));
             assert!(has_key || exchange.target.contains("oauth2"), "{} without a key", exchange.target);
         }
         let Some(files) = specifications() else {
@@ -229,9 +245,9 @@ impl Payer<'_> {
 
 impl PaidShop {
     /// The headers with which the sandbox delivers an event, as a receiver that records them sees them; with the body.
-    pub async fn signed(&self, body: &str) -> (Vec<(String, String)>, String) {
+    pub async fn signed(&self, body: &str) -> Signed {
         use std::sync::{Arc, Mutex};
-        let seen: Arc<Mutex<Vec<(Vec<(String, String)>, String)>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<Signed>>> = Arc::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
         let record = seen.clone();

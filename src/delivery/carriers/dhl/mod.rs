@@ -26,6 +26,8 @@ use crate::delivery::carrier::{
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
 const TRACKING: &str = "/track/shipments";
+/// DHL's page for recipients.
+const PUBLIC_TRACKING: &str = "https://www.dhl.de/de/privatkunden/pakete-empfangen/verfolgen.html";
 const XML_TRACKING: &str = "/parcel/de/tracking/v0/shipments";
 
 /// Booking renders a label and is DHL's slowest call; integrators report seconds, so a longer silence is a failure.
@@ -122,6 +124,10 @@ impl Carrier for Dhl {
             weight_grams_max: WEIGHT_GRAMS_MAX,
             countries,
         }
+    }
+
+    fn tracking_url(&self, tracking_number: &str) -> String {
+        format!("{PUBLIC_TRACKING}?piececode={tracking_number}")
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

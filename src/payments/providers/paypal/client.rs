@@ -18,14 +18,14 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 /// Largest answer that is read: PayPal's stay far below.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// A token is renewed this long before it ends, so that no call is sent with one that ends on its way.
-const RENEW_BEFORE: Duration = Duration::from_secs(300);
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
 /// PayPal's API for one merchant.
 pub struct Client {
     http: reqwest::Client,
     base: String,
-    client_id: String,
-    client_secret: SecretString,
+    id: String,
+    secret: SecretString,
     /// Held while a token is fetched, so that many calls at once fetch one.
     token: Mutex<Option<Token>>,
 }
@@ -84,8 +84,8 @@ impl Client {
         Self {
             http: http.clone(),
             base: settings.url.as_str().trim_end_matches('/').to_owned(),
-            client_id: settings.client_id.clone(),
-            client_secret: settings.client_secret.clone(),
+            id: settings.client_id.clone(),
+            secret: settings.client_secret.clone(),
             token: Mutex::new(None),
         }
     }
@@ -159,7 +159,7 @@ impl Client {
         let request = self
             .http
             .post(format!("{}/v1/oauth2/token", self.base))
-            .basic_auth(&self.client_id, Some(self.client_secret.expose_secret()))
+            .basic_auth(&self.id, Some(self.secret.expose_secret()))
             .form(&[("grant_type", "client_credentials")]);
         let answer = within_deadline(request).await?;
         if answer.status != StatusCode::OK {

@@ -25,12 +25,11 @@ pub fn verdict(answer: &Answer) -> Verdict {
     // Only an error in PayPal's own words is a refusal; a proxy on the way knows nothing of what happened.
     let refusal: Option<Refusal> = serde_json::from_slice(&answer.body).ok();
     let refusal = refusal.filter(|refusal| !refusal.name.is_empty());
-    let issues = refusal.iter().flat_map(|refusal| &refusal.details).map(|detail| detail.issue.as_str());
-    let known = issues.filter_map(|issue| by_issue(issue, refusal.as_ref())).next();
+    let mut issues = refusal.iter().flat_map(|refusal| &refusal.details).map(|detail| detail.issue.as_str());
+    let known = issues.find_map(|issue| by_issue(issue, refusal.as_ref()));
     match (status, refusal.is_some(), known) {
         (403 | 404 | 422, true, Some(verdict)) => verdict,
-        (400 | 403 | 404 | 422, true, None) => Verdict::Declined(DeclineReason::Refused),
-        (400, true, Some(_)) => Verdict::Declined(DeclineReason::Refused),
+        (400, true, _) | (403 | 404 | 422, true, None) => Verdict::Declined(DeclineReason::Refused),
         _ => Verdict::Again(format!("PayPal answered {status}")),
     }
 }

@@ -18,7 +18,7 @@ const NAME_CHARACTERS_MAX: usize = 127;
 /// Our name of an operation in PayPal's books: unique for each attempt, and readable.
 pub(super) fn invoice(reference: &str, operation: OperationId) -> String {
     // Longest invoice id: 127 characters.
-    let reference: String = reference.chars().filter(|each| each.is_ascii_graphic()).take(80).collect();
+    let reference: String = reference.chars().filter(char::is_ascii_graphic).take(80).collect();
     format!("{reference}-{operation}")
 }
 

@@ -253,11 +253,11 @@ fn hint(body: &[u8]) -> Result<Hint, EventError> {
         return Err(EventError::Forged("the event has no id"));
     }
     let resource = event.resource;
-    let invoices = resource
+    let mut invoices = resource
         .invoice_id
         .iter()
         .chain(resource.purchase_units.iter().filter_map(|unit| unit.invoice_id.as_ref()));
-    let operation = invoices.filter_map(|invoice| orders::operation_of(invoice)).next();
+    let operation = invoices.find_map(|invoice| orders::operation_of(invoice));
     let order = resource.supplementary_data.and_then(|data| data.related_ids).and_then(|ids| ids.order_id);
-    Ok(Hint { event_id: event.id, event_type: event.event_type, object: resource.id, order, operation })
+    Ok(Hint { event_id: event.id, event_type: event.kind, object: resource.id, order, operation })
 }

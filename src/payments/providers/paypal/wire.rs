@@ -148,8 +148,8 @@ pub struct Detail {
 pub struct Event {
     #[serde(default)]
     pub id: String,
-    #[serde(default)]
-    pub event_type: String,
+    #[serde(default, rename = "event_type")]
+    pub kind: String,
     #[serde(default)]
     pub resource: Resource,
 }

@@ -1,0 +1,395 @@
+//! Booking one parcel: the attempt is written, then the courier is called, then what came of it is settled.
+//!
+//! A run of the job looks at the parcel's newest attempt and does the next step. An attempt that is found as sent was left
+//! by a run that ended between the call and its settlement: it is unknown, and an unknown one is looked for by its
+//! reference until it is found or half an hour has passed. A courier that is down is called again without end; after a day
+//! that also shows as trouble.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use super::carrier::{
+    BookOutcome, BookedParcel, Booking, CallError, Carrier, Confirmation, Label, LabelFormat, ParcelStatus,
+    Reference, Rejection, RejectionReason,
+};
+use super::model::{self, AttemptEvent, AttemptState, ShipmentEvent, ShipmentState};
+use super::news::News;
+use super::request::enqueue_booking;
+use super::store::{self, Attempt, Shipment};
+use super::{track, withdraw};
+use crate::app::App;
+use crate::clock::Moment;
+use crate::db::{self, Tx};
+use crate::error::Internal;
+use crate::ids::{Ids, ShipmentId};
+use crate::jobs::{self, Failure, Job, Lease};
+
+/// A courier that could not be used for this long is something that staff should know.
+const PATIENCE: chrono::Duration = chrono::Duration::days(1);
+/// A person must mend our account; until then a few tries an hour do no harm.
+const ACCOUNT_PAUSE: Duration = Duration::from_mins(15);
+
+/// Books one parcel.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BookParcel {
+    /// Of which shipment.
+    pub shipment: ShipmentId,
+    /// Which of its parcels, from 1.
+    pub parcel: i64,
+}
+
+impl Job for BookParcel {
+    const KIND: &'static str = "delivery.book";
+
+    fn subject(&self) -> String {
+        format!("{}/{}", self.shipment, self.parcel)
+    }
+}
+
+/// Writes a new attempt to book a parcel, and the job that makes it.
+pub(super) async fn new_attempt(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    (shipment, parcel): (ShipmentId, i64),
+    reference: &str,
+    number: i64,
+) -> Result<(), db::Error> {
+    let id = shipment.0.simple().to_string().to_ascii_uppercase();
+    // The id's tail is random: two shipments of one order never share a name.
+    let name = format!("{reference}-{}-{parcel}-{number}", &id[24..]);
+    store::insert_attempt(tx, &name, (shipment, parcel), number, now).await?;
+    enqueue_booking(tx, ids, now, shipment, parcel).await
+}
+
+/// Does the next step of booking a parcel.
+pub async fn book_parcel(app: &App, lease: &Lease) -> jobs::Outcome {
+    let job: BookParcel = lease.payload()?;
+    let Some(shipment) = store::find(&app.db, job.shipment).await? else { return Ok(()) };
+    let Some(attempt) = store::newest_attempt(&app.db, job.shipment, job.parcel).await? else {
+        return Ok(());
+    };
+    let Some(carrier) = app.carriers.find(&shipment.carrier) else {
+        return put_off(app, lease, &attempt, ACCOUNT_PAUSE, "the courier is not configured").await;
+    };
+    match attempt.state {
+        AttemptState::Intent => call(app, lease, carrier, &attempt).await,
+        AttemptState::Sent | AttemptState::Unknown => look(app, lease, carrier, &attempt).await,
+        AttemptState::Confirmed if attempt.label_sha256.is_none() => {
+            fetch_label(app, lease, carrier, &attempt).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Opens the transaction that settles a step: the lease is held, and the shipment and the attempt are as they are now.
+async fn settling(app: &App, lease: &Lease, attempt: &Attempt) -> Result<(Tx, Shipment, Attempt), Failure> {
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    let shipment = store::lock(&mut tx, attempt.shipment).await?;
+    let attempt = store::attempt(&mut tx, &attempt.reference).await?;
+    match (shipment, attempt) {
+        (Some(shipment), Some(attempt)) => Ok((tx, shipment, attempt)),
+        _ => Err(Failure::never("the shipment is gone")),
+    }
+}
+
+async fn commit(app: &App, tx: Tx, shipment: ShipmentId) -> Result<(), db::Error> {
+    tx.commit().await?;
+    app.jobs.wake();
+    app.changes.changed(shipment.0);
+    Ok(())
+}
+
+/// Calls the courier, once.
+async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt) -> jobs::Outcome {
+    let now = app.clock.now();
+    let (mut tx, shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let parcels = store::parcels(&mut tx, shipment.id).await?;
+    let Some(parcel) = parcels.iter().find(|parcel| parcel.number == attempt.parcel) else {
+        return Err(Failure::never("the parcel is gone"));
+    };
+    if !shipment.state.is_before_hand_over() || attempt.state != AttemptState::Intent {
+        return Ok(());
+    }
+    attempt.state = attempt.state.apply(AttemptEvent::Sent)?;
+    attempt.calls += 1;
+    attempt.sent_at = Some(now);
+    attempt.recipient_version = shipment.recipient_version;
+    store::save_attempt(&mut tx, &attempt).await?;
+    tx.commit().await?;
+    let booking = Booking {
+        reference: Reference::new(attempt.reference.clone())?,
+        ship_date: None,
+        sender: shipment.sender.for_carrier(),
+        recipient: shipment.recipient.for_carrier(),
+        // Couriers' own notices need a consent that nobody was asked for.
+        notify_email: None,
+        weight_grams: parcel.weight_grams,
+        dimensions_mm: None,
+        age_min: None,
+        recipient_only: false,
+        label_format: LabelFormat::Pdf,
+    };
+    let outcome = carrier.book(&booking).await;
+    settle_call(app, lease, &attempt, outcome).await
+}
+
+async fn settle_call(app: &App, lease: &Lease, attempt: &Attempt, outcome: BookOutcome) -> jobs::Outcome {
+    let now = app.clock.now();
+    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let pause = match outcome {
+        BookOutcome::Confirmed(confirmation) => {
+            confirm(app, &mut tx, now, &mut shipment, &mut attempt, confirmation).await?;
+            None
+        }
+        BookOutcome::Rejected(Rejection { reason: RejectionReason::Unauthorised, .. }) => {
+            let detail = "the courier does not accept our account".to_owned();
+            attempt.state = attempt.state.apply(AttemptEvent::NotSent)?;
+            shipment.trouble = Some(detail.clone());
+            Some((ACCOUNT_PAUSE, detail))
+        }
+        BookOutcome::Rejected(rejection) => {
+            attempt.state = attempt.state.apply(AttemptEvent::Rejected)?;
+            let detail = in_words(&rejection);
+            shipment.trouble = Some(format!("parcel {}: {detail}", attempt.parcel));
+            attempt.detail = Some(detail);
+            None
+        }
+        BookOutcome::NotSent { detail } => {
+            attempt.state = attempt.state.apply(AttemptEvent::NotSent)?;
+            Some((to_std(model::pause_before_call(attempt.calls)), detail))
+        }
+        BookOutcome::Unknown { detail } => {
+            attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
+            Some((to_std(model::pause_before_look(attempt.looks)), detail))
+        }
+    };
+    if let Some((_, detail)) = &pause {
+        note_trouble(&mut shipment, &mut attempt, now, detail);
+    }
+    store::save_attempt(&mut tx, &attempt).await?;
+    store::save(&mut tx, &shipment).await?;
+    commit(app, tx, shipment.id).await?;
+    match pause {
+        Some((pause, detail)) => Err(Failure::after(pause, detail)),
+        None => Ok(()),
+    }
+}
+
+/// Looks for a booking that the courier may have.
+async fn look(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt) -> jobs::Outcome {
+    let now = app.clock.now();
+    let sent_at = attempt.sent_at.unwrap_or(attempt.created_at);
+    let reference = Reference::new(attempt.reference.clone())?;
+    let found = match carrier.find_by_reference(&reference, sent_at.date_naive()).await {
+        Ok(found) => found,
+        Err(error) => {
+            let pause = to_std(model::pause_before_look(attempt.looks));
+            return put_off(app, lease, attempt, pause, &error.to_string()).await;
+        }
+    };
+    if let Some((first, others)) = found.split_first() {
+        return adopt(app, lease, carrier, attempt, first, others).await;
+    }
+    let (mut tx, shipment, mut attempt) = settling(app, lease, attempt).await?;
+    attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
+    attempt.looks += 1;
+    let is_over = model::is_search_over(sent_at, now, attempt.looks);
+    if is_over {
+        attempt.state = attempt.state.apply(AttemptEvent::NotFound)?;
+    }
+    store::save_attempt(&mut tx, &attempt).await?;
+    if is_over {
+        withdraw::watch_for_stray(&mut tx, &app.ids, now, &attempt).await?;
+        again(&mut tx, &app.ids, now, &shipment, attempt.parcel).await?;
+    }
+    commit(app, tx, shipment.id).await?;
+    if is_over {
+        return Ok(());
+    }
+    Err(Failure::after(
+        to_std(model::pause_before_look(attempt.looks)),
+        "the courier does not know the booking yet",
+    ))
+}
+
+/// Takes a booking that was found as ours; should there be more than one, the others are cancelled.
+async fn adopt(
+    app: &App,
+    lease: &Lease,
+    carrier: &dyn Carrier,
+    attempt: &Attempt,
+    found: &BookedParcel,
+    others: &[BookedParcel],
+) -> jobs::Outcome {
+    // Without the label the booking is good all the same; the job then fetches it again.
+    let label = carrier.fetch_label(&found.carrier_shipment_id, LabelFormat::Pdf).await.ok().flatten();
+    let now = app.clock.now();
+    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let confirmation = Confirmation {
+        carrier_shipment_id: found.carrier_shipment_id.clone(),
+        tracking_number: found.tracking_number.clone(),
+        label,
+        warnings: Vec::new(),
+    };
+    confirm(app, &mut tx, now, &mut shipment, &mut attempt, confirmation).await?;
+    for other in others {
+        withdraw::cancel_at_courier(&mut tx, &app.ids, now, &other.carrier_shipment_id, &attempt.reference)
+            .await?;
+    }
+    store::save(&mut tx, &shipment).await?;
+    commit(app, tx, shipment.id).await?;
+    Ok(())
+}
+
+/// The courier has the parcel: the booking is kept, or taken back when it is not wanted any more. The attempt is saved, the
+/// shipment is not.
+async fn confirm(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &mut Shipment,
+    attempt: &mut Attempt,
+    confirmation: Confirmation,
+) -> Result<(), Internal> {
+    attempt.state = attempt.state.apply(AttemptEvent::Confirmed)?;
+    attempt.carrier_shipment_id = Some(confirmation.carrier_shipment_id);
+    attempt.tracking_number = Some(confirmation.tracking_number);
+    attempt.detail = None;
+    store::save_attempt(tx, attempt).await?;
+    let is_wanted =
+        shipment.state.is_before_hand_over() && attempt.recipient_version == shipment.recipient_version;
+    if !is_wanted {
+        withdraw::give_up(tx, &app.ids, now, attempt).await?;
+        return Ok(());
+    }
+    store::set_status(tx, shipment.id, attempt.parcel, Some(ParcelStatus::Announced)).await?;
+    match confirmation.label {
+        Some(label) => keep_label(app, tx, now, shipment, attempt, &label).await,
+        None => Ok(enqueue_booking(tx, &app.ids, now, shipment.id, attempt.parcel).await?),
+    }
+}
+
+/// Stores a label; with the last one of a shipment the shipment is booked. The shipment is not saved.
+async fn keep_label(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &mut Shipment,
+    attempt: &Attempt,
+    label: &Label,
+) -> Result<(), Internal> {
+    let sha256: String =
+        digest(&SHA256, &label.bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    store::save_label(tx, &attempt.reference, label, &sha256).await?;
+    let parcels = store::parcels(&mut *tx, shipment.id).await?;
+    let is_ready = |parcel: &store::Parcel| {
+        parcel.label_sha256.is_some() && parcel.recipient_version == Some(shipment.recipient_version)
+    };
+    let number = parcels.first().and_then(|parcel| parcel.tracking_number.clone());
+    let (true, Some(tracking_number)) = (parcels.iter().all(is_ready), number) else { return Ok(()) };
+    shipment.state = shipment.state.apply(ShipmentEvent::AllBooked)?;
+    shipment.trouble = None;
+    shipment.booked_at = Some(now);
+    track::begin(tx, app, now, shipment).await?;
+    let news = News::Booked { shipment: shipment.id, order: shipment.order_id, tracking_number };
+    app.delivery_news(tx, now, news).await
+}
+
+/// Fetches the label of a booking again. One that the courier does not give any more can't be used: it is taken back, and
+/// the parcel is booked anew.
+async fn fetch_label(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt) -> jobs::Outcome {
+    let id = attempt.carrier_shipment_id.clone().unwrap_or_default();
+    let label = match carrier.fetch_label(&id, LabelFormat::Pdf).await {
+        Ok(label) => label,
+        Err(CallError::Refused(_)) => None,
+        Err(error) => {
+            let pause = to_std(model::pause_before_call(lease.attempt));
+            return put_off(app, lease, attempt, pause, &error.to_string()).await;
+        }
+    };
+    let now = app.clock.now();
+    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    if attempt.state != AttemptState::Confirmed {
+        return Ok(());
+    }
+    match label {
+        Some(label) => keep_label(app, &mut tx, now, &mut shipment, &attempt, &label).await?,
+        None => withdraw::give_up(&mut tx, &app.ids, now, &mut attempt).await?,
+    }
+    store::save(&mut tx, &shipment).await?;
+    commit(app, tx, shipment.id).await?;
+    Ok(())
+}
+
+/// Books a parcel anew that has no live booking, if it shall still go.
+pub(super) async fn again(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    shipment: &Shipment,
+    parcel: i64,
+) -> Result<(), db::Error> {
+    if !shipment.state.is_before_hand_over() {
+        return Ok(());
+    }
+    let newest = store::newest_attempt(&mut *tx, shipment.id, parcel).await?;
+    match newest {
+        Some(newest) if newest.state.is_live() => Ok(()),
+        newest => {
+            let number = newest.map_or(1, |newest| newest.number + 1);
+            new_attempt(tx, ids, now, (shipment.id, parcel), &shipment.reference, number).await
+        }
+    }
+}
+
+/// Leaves the attempt as it is and tries again later; after a day staff see it.
+async fn put_off(
+    app: &App,
+    lease: &Lease,
+    attempt: &Attempt,
+    pause: Duration,
+    detail: &str,
+) -> jobs::Outcome {
+    let now = app.clock.now();
+    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    if attempt.state == AttemptState::Sent {
+        attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
+    }
+    note_trouble(&mut shipment, &mut attempt, now, detail);
+    store::save_attempt(&mut tx, &attempt).await?;
+    store::save(&mut tx, &shipment).await?;
+    commit(app, tx, shipment.id).await?;
+    Err(Failure::after(pause, detail))
+}
+
+fn note_trouble(shipment: &mut Shipment, attempt: &mut Attempt, now: Moment, detail: &str) {
+    attempt.detail = Some(detail.to_owned());
+    if shipment.state == ShipmentState::Requested
+        && shipment.trouble.is_none()
+        && now - attempt.created_at >= PATIENCE
+    {
+        shipment.trouble =
+            Some(format!("parcel {}: not booked for a day and still tried: {detail}", attempt.parcel));
+    }
+}
+
+fn in_words(rejection: &Rejection) -> String {
+    let words: Vec<String> = rejection
+        .messages
+        .iter()
+        .map(|message| format!("{} {}", message.property, message.text).trim().to_owned())
+        .collect();
+    let why = match rejection.reason {
+        RejectionReason::NotServed => "the courier does not offer this",
+        RejectionReason::Data | RejectionReason::Unauthorised => "the courier refused it",
+    };
+    if words.is_empty() { why.to_owned() } else { format!("{why}: {}", words.join("; ")) }
+}
+
+pub(super) fn to_std(pause: chrono::Duration) -> Duration {
+    pause.to_std().unwrap_or_default()
+}

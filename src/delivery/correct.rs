@@ -1,0 +1,47 @@
+//! Correcting where a shipment goes, before it is handed over.
+
+use super::address::Address;
+use super::model::{AttemptState, ShipmentEvent, ShipmentState};
+use super::request::Error;
+use super::{book, store, withdraw};
+use crate::app::App;
+use crate::ids::ShipmentId;
+
+/// Gives a shipment another recipient and books anew what was refused or was booked for the old one. The same address again
+/// books what was refused once more.
+pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Result<(), Error> {
+    let faults = recipient.faults();
+    if !faults.is_empty() {
+        return Err(Error::Address(faults));
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut shipment = store::lock(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    if !shipment.state.is_before_hand_over() {
+        return Err(Error::State(shipment.state));
+    }
+    let is_new = shipment.recipient.0 != recipient;
+    if is_new {
+        shipment.recipient.0 = recipient;
+        shipment.recipient_version += 1;
+    }
+    for mut attempt in store::live_attempts(&mut tx, id).await? {
+        // What was not sent is sent with the new address; what is open is taken back once it is found.
+        if is_new && attempt.state == AttemptState::Confirmed {
+            withdraw::give_up(&mut tx, &app.ids, now, &mut attempt).await?;
+            let refused = |_| Error::State(ShipmentState::Requested);
+            shipment.state = shipment.state.apply(ShipmentEvent::BookingWithdrawn).map_err(refused)?;
+        }
+    }
+    for parcel in store::parcels(&mut tx, id).await? {
+        book::again(&mut tx, &app.ids, now, &shipment, parcel.number).await?;
+    }
+    if shipment.state == ShipmentState::Requested {
+        shipment.trouble = None;
+    }
+    store::save(&mut tx, &shipment).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    app.changes.changed(id.0);
+    Ok(())
+}

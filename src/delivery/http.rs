@@ -1,0 +1,232 @@
+//! The routes of the room: what shoppers and staff see of shipments, labels, hand-over, and corrected addresses.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::address::Address;
+use super::model::ShipmentState;
+use super::request::Error;
+use super::store::{self, Shipment};
+use super::view::{self, ShipmentList, ShipmentView};
+use super::{correct, hand_over};
+use crate::app::App;
+use crate::error::{Problem, ProblemBody};
+use crate::http::extract::{Json, Path, Query};
+use crate::http::reply::Reply;
+use crate::identity::{Caller, Role, Staff};
+use crate::ids::{ShipmentId, StoreId};
+
+/// Shipments of one page: a screen to scroll, small enough to send at once.
+const PAGE: usize = 100;
+
+/// The routes of the room.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get_shipment))
+        .routes(routes!(get_label))
+        .routes(routes!(list_shipments))
+        .routes(routes!(post_hand_over))
+        .routes(routes!(put_recipient))
+}
+
+/// A shipment: its state, its parcels with their numbers, and what the courier told. For its shopper and the store's staff.
+#[utoipa::path(
+    get,
+    path = "/v1/shipments/{id}",
+    tag = "delivery",
+    params(("id" = ShipmentId, Path, description = "The shipment.")),
+    responses(
+        (status = 200, description = "The shipment.", body = ShipmentView),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is of another store, or a partner.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such shipment, or it is another shopper's.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []), ("staff" = []))
+)]
+async fn get_shipment(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ShipmentId>,
+) -> Result<Reply<ShipmentView>, Problem> {
+    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
+    let for_staff = match caller {
+        Caller::Shopper(shopper) if shopper.id == shipment.shopper => false,
+        Caller::Shopper(_) => return Err(Error::Unknown.into()),
+        Caller::Staff(staff) => {
+            staff.must(Role::Clerk, &shipment.store)?;
+            true
+        }
+        Caller::Partner(_) => {
+            return Err(Problem::forbidden("other_caller", "This route is for shoppers and staff."));
+        }
+    };
+    Ok(Reply(StatusCode::OK, view::shipment(&app, shipment, for_staff).await?))
+}
+
+/// The label of a parcel, to print and stick on it.
+#[utoipa::path(
+    get,
+    path = "/v1/shipments/{id}/labels/{parcel}",
+    tag = "delivery",
+    params(
+        ("id" = ShipmentId, Path, description = "The shipment."),
+        ("parcel" = i64, Path, description = "Which of its parcels, from 1."),
+    ),
+    responses(
+        (status = 200, description = "The label.", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such shipment, or no label yet.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("staff" = []))
+)]
+async fn get_label(
+    State(app): State<App>,
+    staff: Staff,
+    Path((id, parcel)): Path<(ShipmentId, i64)>,
+) -> Result<Response, Problem> {
+    of_store(&app, &staff, Role::Clerk, id).await?;
+    let missing = || Problem::not_found("label_missing", "The parcel has no label (yet); see its shipment.");
+    let (bytes, format, sha256) = store::label(&app.db, id, parcel).await?.ok_or_else(missing)?;
+    let headers = [
+        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        // A label is a name and an address.
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::ETAG, format!("\"{sha256}\"")),
+    ];
+    Ok((StatusCode::OK, headers, bytes).into_response())
+}
+
+/// Which shipments to list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    state: Option<ShipmentState>,
+    after: Option<ShipmentId>,
+}
+
+/// Shipments of a store, oldest first: with `state=booked` those that wait to be handed over.
+#[utoipa::path(
+    get,
+    path = "/v1/stores/{store}/shipments",
+    tag = "delivery",
+    params(
+        ("store" = StoreId, Path, description = "The store."),
+        ("state" = Option<ShipmentState>, Query, description = "Only those in this state."),
+        ("after" = Option<ShipmentId>, Query, description = "Go on after this one: `next` of the page before."),
+    ),
+    responses(
+        (status = 200, description = "A page of shipments.", body = ShipmentList),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("staff" = []))
+)]
+async fn list_shipments(
+    State(app): State<App>,
+    staff: Staff,
+    Path(store): Path<StoreId>,
+    Query(query): Query<ListQuery>,
+) -> Result<Reply<ShipmentList>, Problem> {
+    staff.must(Role::Clerk, &store)?;
+    let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+    let rows = store::of_store(&app.db, &store, query.state, query.after, limit).await?;
+    Ok(Reply(StatusCode::OK, view::list(rows, PAGE)))
+}
+
+/// Say that a booked shipment was given to the courier. Said again, the answer is the same.
+#[utoipa::path(
+    post,
+    path = "/v1/shipments/{id}/hand-over",
+    tag = "delivery",
+    params(("id" = ShipmentId, Path, description = "The shipment.")),
+    responses(
+        (status = 200, description = "It is handed over.", body = ShipmentView),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such shipment.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The shipment is not booked, or was cancelled.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("staff" = []))
+)]
+async fn post_hand_over(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<ShipmentId>,
+) -> Result<Reply<ShipmentView>, Problem> {
+    of_store(&app, &staff, Role::Clerk, id).await?;
+    hand_over::hand_over(&app, id).await?;
+    seen_by_staff(&app, id).await
+}
+
+/// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew.
+#[utoipa::path(
+    put,
+    path = "/v1/shipments/{id}/recipient",
+    tag = "delivery",
+    params(("id" = ShipmentId, Path, description = "The shipment.")),
+    request_body = Address,
+    responses(
+        (status = 200, description = "Corrected; the booking goes on.", body = ShipmentView),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is no supervisor of the store.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such shipment.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The shipment was handed over or cancelled.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The address has faults; see errors.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("staff" = []))
+)]
+async fn put_recipient(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<ShipmentId>,
+    Json(recipient): Json<Address>,
+) -> Result<Reply<ShipmentView>, Problem> {
+    of_store(&app, &staff, Role::Supervisor, id).await?;
+    correct::correct(&app, id, recipient).await?;
+    seen_by_staff(&app, id).await
+}
+
+/// The shipment, if the caller has this role in its store.
+async fn of_store(app: &App, staff: &Staff, role: Role, id: ShipmentId) -> Result<Shipment, Problem> {
+    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
+    staff.must(role, &shipment.store)?;
+    Ok(shipment)
+}
+
+async fn seen_by_staff(app: &App, id: ShipmentId) -> Result<Reply<ShipmentView>, Problem> {
+    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
+    Ok(Reply(StatusCode::OK, view::shipment(app, shipment, true).await?))
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unknown => Self::not_found("shipment_unknown", "There is no such shipment."),
+            Error::State(state) => {
+                let next = match state {
+                    ShipmentState::Requested => "it must be booked first; wait, or see its trouble",
+                    ShipmentState::Cancelled => "it was cancelled and stays here",
+                    _ => "the courier has it already",
+                };
+                Self::conflict("shipment_state", format!("The shipment is {state}: {next}."))
+            }
+            Error::Address(faults) => {
+                let problem = Self::unprocessable("address_invalid", "Correct the address; see errors.");
+                faults.into_iter().fold(problem, |problem, fault| problem.at(fault.pointer, fault.detail))
+            }
+            Error::Parcels => Self::unprocessable("parcels_invalid", error.to_string()),
+            Error::News(source) => Self::internal(source),
+            Error::Database(error) => error.into(),
+        }
+    }
+}

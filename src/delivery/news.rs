@@ -1,0 +1,48 @@
+//! What this room tells the room above, inside the transaction that learns of it.
+
+use crate::ids::{OrderId, ShipmentId};
+
+/// What became of a shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Every parcel is booked and labelled. Told again, with another number, when a correction made new bookings necessary.
+    Booked {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+        /// The number of the first parcel.
+        tracking_number: String,
+    },
+    /// The courier has it. Told once.
+    HandedOver {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
+    /// Every parcel was delivered. Told once, even when the courier takes it back and says it again.
+    Delivered {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
+    /// Every parcel has arrived, and some came back to the store. Told once.
+    Returned {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
+    /// Every parcel's travel has ended, and the courier lost some. Told once; a person decides what is given back, for a
+    /// lost parcel may still be found.
+    Failed {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+        /// What happened, for staff.
+        reason: String,
+    },
+}

@@ -1,0 +1,144 @@
+//! What the retailer sets, and the couriers that follow from it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::carrier::Carrier;
+use super::carriers::dhl::{Dhl, DhlSettings};
+use crate::env::Env;
+
+/// DHL's default quota is 250 tracking calls a day: two hours leave room for some twenty parcels on the way. Raise the
+/// quota before you shorten it.
+const TRACKING_MINUTES: u32 = 120;
+
+/// The variables that DHL needs, all or none.
+const DHL_NAMES: [&str; 6] = [
+    "AISLE_DHL_URL",
+    "AISLE_DHL_API_KEY",
+    "AISLE_DHL_API_SECRET",
+    "AISLE_DHL_USERNAME",
+    "AISLE_DHL_PASSWORD",
+    "AISLE_DHL_BILLING_NUMBER",
+];
+
+/// Settings of the room.
+///
+/// | variable | meaning |
+/// | --- | --- |
+/// | `AISLE_DHL_URL` | `https://api-eu.dhl.com`, or `https://api-sandbox.dhl.com` for tests |
+/// | `AISLE_DHL_API_KEY`, `AISLE_DHL_API_SECRET` | of the app in DHL's developer portal |
+/// | `AISLE_DHL_USERNAME`, `AISLE_DHL_PASSWORD` | of the user in DHL's business portal |
+/// | `AISLE_DHL_BILLING_NUMBER` | 14 characters, for parcels within Germany |
+/// | `AISLE_DHL_INTERNATIONAL_BILLING_NUMBER` | 14 characters, for the rest of the European Union; without it Germany only |
+/// | `AISLE_DHL_PROFILE` | the user group (default `STANDARD_GRUPPENPROFIL`) |
+/// | `AISLE_DHL_PRINT_FORMAT` | one of DHL's paper formats; without it the account's own |
+/// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
+///
+/// The first six belong together: with none of them nothing is delivered, with some of them the start is refused.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How often a parcel on its way is asked after.
+    pub tracking_interval: Duration,
+    /// DHL's account, when there is one.
+    pub dhl: Option<DhlSettings>,
+}
+
+impl Settings {
+    /// Reads the settings.
+    pub fn read(env: &Env) -> Self {
+        let mut minutes = env.parsed_or("AISLE_TRACKING_MINUTES", "a number of minutes", TRACKING_MINUTES);
+        if !(1..=1_440).contains(&minutes) {
+            env.mistake("AISLE_TRACKING_MINUTES must be from 1 to 1440".to_owned());
+            minutes = TRACKING_MINUTES;
+        }
+        Self { tracking_interval: Duration::from_secs(u64::from(minutes) * 60), dhl: dhl(env) }
+    }
+}
+
+fn dhl(env: &Env) -> Option<DhlSettings> {
+    if DHL_NAMES.iter().all(|name| env.text(name).is_none()) {
+        return None;
+    }
+    let [base_url, api_key, api_secret, username, password, billing_number] =
+        DHL_NAMES.map(|name| env.required(name));
+    let settings = DhlSettings {
+        base_url,
+        api_key,
+        api_secret: SecretString::from(api_secret),
+        username,
+        password: SecretString::from(password),
+        profile: env.text("AISLE_DHL_PROFILE").unwrap_or_else(|| "STANDARD_GRUPPENPROFIL".to_owned()),
+        billing_number,
+        international_billing_number: env.text("AISLE_DHL_INTERNATIONAL_BILLING_NUMBER"),
+        print_format: env.text("AISLE_DHL_PRINT_FORMAT"),
+    };
+    let numbers = [
+        ("AISLE_DHL_BILLING_NUMBER", Some(&settings.billing_number)),
+        ("AISLE_DHL_INTERNATIONAL_BILLING_NUMBER", settings.international_billing_number.as_ref()),
+    ];
+    for (name, number) in numbers {
+        if number.is_some_and(|number| !number.is_empty() && number.len() != 14) {
+            env.mistake(format!("{name} must have 14 characters"));
+        }
+    }
+    if !settings.base_url.is_empty() && url::Url::parse(&settings.base_url).is_err() {
+        env.mistake("AISLE_DHL_URL must be a URL".to_owned());
+    }
+    Some(settings)
+}
+
+/// The couriers that the retailer has an account with, by their keys in our records.
+#[derive(Clone, Debug)]
+pub struct Carriers(BTreeMap<&'static str, Arc<dyn Carrier>>);
+
+impl Carriers {
+    /// The configured couriers.
+    pub fn new(settings: &Settings, http: &reqwest::Client) -> Self {
+        let mut carriers: Vec<Arc<dyn Carrier>> = Vec::new();
+        if let Some(dhl) = &settings.dhl {
+            carriers.push(Arc::new(Dhl::new(dhl.clone(), http.clone())));
+        }
+        Self(carriers.into_iter().map(|carrier| (carrier.capabilities().name, carrier)).collect())
+    }
+
+    /// Whether any courier brings parcels to this country (ISO 3166-1 alpha-2). Asked before a delivery is offered.
+    pub fn serves(&self, country: &str) -> bool {
+        self.0.values().any(|carrier| carrier.capabilities().countries.contains(&country))
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&dyn Carrier> {
+        self.0.get(name).map(AsRef::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_whole_or_absent() {
+        let env = Env::from_pairs([("PATH", "/bin")]);
+        assert!(Settings::read(&env).dhl.is_none());
+        assert!(env.mistakes().is_empty());
+        let env = Env::from_pairs([
+            ("AISLE_DHL_URL", "https://api-eu.dhl.com"),
+            ("AISLE_DHL_BILLING_NUMBER", "1"),
+            ("AISLE_TRACKING_MINUTES", "0"),
+        ]);
+        Settings::read(&env);
+        let mistakes = env.mistakes().join("\n");
+        for name in [
+            "AISLE_DHL_API_KEY is not set",
+            "AISLE_DHL_API_SECRET is not set",
+            "AISLE_DHL_USERNAME is not set",
+            "AISLE_DHL_PASSWORD is not set",
+            "AISLE_DHL_BILLING_NUMBER must have 14",
+            "AISLE_TRACKING_MINUTES",
+        ] {
+            assert!(mistakes.contains(name), "{name} in {mistakes}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What callers see of shipments.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::address::Address;
+use super::carrier::ParcelStatus;
+use super::model::{AttemptState, ShipmentState};
+use super::store::{self, Shipment};
+use crate::app::App;
+use crate::db;
+use crate::ids::{OrderId, ShipmentId, StoreId};
+
+/// A shipment as its shopper and the store's staff see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Shipment)]
+pub(super) struct ShipmentView {
+    shipment: ShipmentId,
+    order: OrderId,
+    store: StoreId,
+    /// The short name that people read.
+    reference: String,
+    /// The courier.
+    carrier: String,
+    state: ShipmentState,
+    /// What must be looked at, for staff; always empty for shoppers.
+    trouble: Option<String>,
+    recipient: Address,
+    parcels: Vec<ParcelView>,
+    created_at: DateTime<Utc>,
+    booked_at: Option<DateTime<Utc>>,
+    handed_over_at: Option<DateTime<Utc>>,
+    delivered_at: Option<DateTime<Utc>>,
+    returned_at: Option<DateTime<Utc>>,
+    failed_at: Option<DateTime<Utc>>,
+}
+
+/// A parcel.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Parcel)]
+pub(super) struct ParcelView {
+    /// From 1.
+    number: i64,
+    weight_grams: i64,
+    /// What is known of the newest try to book it at the courier.
+    booking: Option<AttemptState>,
+    /// How far it has come; empty until it is booked.
+    status: Option<ParcelStatus>,
+    /// The courier's number, to follow the parcel by.
+    tracking_number: Option<String>,
+    /// Where the courier shows how far it has come.
+    tracking_url: Option<String>,
+    /// The digest (SHA-256, hexadecimal) of the label, when there is one.
+    label_sha256: Option<String>,
+    /// What the courier told, oldest first, without what it took back.
+    events: Vec<ParcelEventView>,
+}
+
+/// One thing that happened to a parcel.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ParcelEvent)]
+pub(super) struct ParcelEventView {
+    at: DateTime<Utc>,
+    /// What it means; empty when it says nothing about how far the parcel has come.
+    status: Option<ParcelStatus>,
+    /// In the courier's words.
+    place: Option<String>,
+    /// In the courier's words.
+    description: Option<String>,
+}
+
+/// A page of a store's shipments.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ShipmentList {
+    shipments: Vec<ShipmentLine>,
+    /// The last one of this page, when there are more: ask again with `after`.
+    next: Option<ShipmentId>,
+}
+
+/// A shipment in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ShipmentLine {
+    shipment: ShipmentId,
+    order: OrderId,
+    /// The short name that people read.
+    reference: String,
+    state: ShipmentState,
+    /// What must be looked at.
+    trouble: Option<String>,
+    created_at: DateTime<Utc>,
+    booked_at: Option<DateTime<Utc>>,
+}
+
+/// A shipment with its parcels and events.
+pub(super) async fn shipment(
+    app: &App,
+    shipment: Shipment,
+    for_staff: bool,
+) -> Result<ShipmentView, db::Error> {
+    let events = store::events(&app.db, shipment.id).await?;
+    let carrier = app.carriers.find(&shipment.carrier);
+    let parcels = store::parcels(&app.db, shipment.id).await?.into_iter().map(|parcel| {
+        let of_parcel = events.iter().filter(|event| event.parcel == parcel.number);
+        let number = parcel.tracking_number;
+        ParcelView {
+            number: parcel.number,
+            weight_grams: parcel.weight_grams,
+            booking: parcel.booking,
+            status: parcel.status,
+            tracking_url: carrier
+                .zip(number.as_deref())
+                .map(|(carrier, number)| carrier.tracking_url(number)),
+            tracking_number: number,
+            label_sha256: parcel.label_sha256,
+            events: of_parcel
+                .map(|event| ParcelEventView {
+                    at: event.occurred_at,
+                    status: event.status,
+                    place: event.place.clone(),
+                    description: event.description.clone(),
+                })
+                .collect(),
+        }
+    });
+    Ok(ShipmentView {
+        shipment: shipment.id,
+        order: shipment.order_id,
+        store: shipment.store,
+        reference: shipment.reference,
+        carrier: shipment.carrier,
+        state: shipment.state,
+        trouble: shipment.trouble.filter(|_| for_staff),
+        recipient: shipment.recipient.0,
+        parcels: parcels.collect(),
+        created_at: shipment.created_at,
+        booked_at: shipment.booked_at,
+        handed_over_at: shipment.handed_over_at,
+        delivered_at: shipment.delivered_at,
+        returned_at: shipment.returned_at,
+        failed_at: shipment.failed_at,
+    })
+}
+
+/// A page of rows, of which one more than `page` was read.
+pub(super) fn list(mut rows: Vec<Shipment>, page: usize) -> ShipmentList {
+    let has_more = rows.len() > page;
+    rows.truncate(page);
+    let next = rows.last().filter(|_| has_more).map(|row| row.id);
+    let line = |row: Shipment| ShipmentLine {
+        shipment: row.id,
+        order: row.order_id,
+        reference: row.reference,
+        state: row.state,
+        trouble: row.trouble,
+        created_at: row.created_at,
+        booked_at: row.booked_at,
+    };
+    ShipmentList { shipments: rows.into_iter().map(line).collect(), next }
+}

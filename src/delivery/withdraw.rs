@@ -1,0 +1,196 @@
+//! Labels that shall not be used: taken back at the courier, also those that turn up late.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::book;
+use super::carrier::{CallError, CancelOutcome, Reference};
+use super::model::{AttemptEvent, AttemptState};
+use super::store::{self, Attempt};
+use crate::app::App;
+use crate::clock::Moment;
+use crate::db::{self, Tx};
+use crate::ids::Ids;
+use crate::jobs::{self, Failure, Job, Lease};
+
+/// Pause before a cancellation is sent again. It has until the courier's closing hour, and that is hours away.
+const CANCEL_PAUSE: Duration = Duration::from_mins(2);
+/// When a label that was not found is looked for again, in hours after the search was given up: often at first, and after
+/// two weeks the courier has forgotten a parcel that it never saw.
+const STRAY_HOURS: [i64; 8] = [1, 2, 6, 12, 24, 72, 168, 336];
+/// Pause before a look that the courier did not answer.
+const LOOK_PAUSE: Duration = Duration::from_mins(15);
+
+/// Cancels one label at the courier.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CancelLabel {
+    /// The courier's name of it.
+    pub carrier_shipment_id: String,
+}
+
+impl Job for CancelLabel {
+    const KIND: &'static str = "delivery.cancel_label";
+
+    fn subject(&self) -> String {
+        self.carrier_shipment_id.clone()
+    }
+}
+
+/// Looks once more for the label of an attempt that was given up.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FindStray {
+    /// The attempt.
+    pub reference: String,
+    /// Which look, from 0.
+    pub round: usize,
+}
+
+impl Job for FindStray {
+    const KIND: &'static str = "delivery.find_stray";
+
+    fn subject(&self) -> String {
+        format!("{}/{}", self.reference, self.round)
+    }
+}
+
+/// Lets go of an attempt: one that was not sent is over, a booking is cancelled at the courier. One whose outcome is open
+/// stays as it is: it is looked for, and then this is asked again.
+pub(super) async fn give_up(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    attempt: &mut Attempt,
+) -> Result<(), db::Error> {
+    let Ok(state) = attempt.state.apply(AttemptEvent::Withdrawn) else { return Ok(()) };
+    attempt.state = state;
+    store::save_attempt(tx, attempt).await?;
+    store::set_status(tx, attempt.shipment, attempt.parcel, None).await?;
+    match &attempt.carrier_shipment_id {
+        Some(id) => cancel_at_courier(tx, ids, now, id, &attempt.reference).await,
+        None => Ok(()),
+    }
+}
+
+/// Notes a label that shall not be used, and the job that cancels it.
+pub(super) async fn cancel_at_courier(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    carrier_shipment_id: &str,
+    attempt: &str,
+) -> Result<(), db::Error> {
+    store::insert_cancellation(tx, carrier_shipment_id, attempt, now).await?;
+    let job = CancelLabel { carrier_shipment_id: carrier_shipment_id.to_owned() };
+    jobs::enqueue(tx, ids, now, &job).await
+}
+
+/// Asks for later looks at an attempt that was not found.
+pub(super) async fn watch_for_stray(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    attempt: &Attempt,
+) -> Result<(), db::Error> {
+    let job = FindStray { reference: attempt.reference.clone(), round: 0 };
+    jobs::enqueue_at(tx, ids, now, &job, now + chrono::Duration::hours(STRAY_HOURS[0])).await
+}
+
+/// Cancels a label at the courier.
+pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
+    let CancelLabel { carrier_shipment_id: id } = lease.payload()?;
+    let Some(cancellation) = store::cancellation(&app.db, &id).await? else { return Ok(()) };
+    if cancellation.taken_back.is_some() {
+        return Ok(());
+    }
+    let Some(attempt) = store::attempt(&app.db, &cancellation.attempt).await? else { return Ok(()) };
+    let Some(shipment) = store::find(&app.db, attempt.shipment).await? else { return Ok(()) };
+    let Some(carrier) = app.carriers.find(&shipment.carrier) else {
+        return Err(Failure::after(CANCEL_PAUSE, "the courier is not configured"));
+    };
+    // Before the call, so that a lost answer is known as such.
+    mark_sent(app, lease, &id, true).await?;
+    match carrier.cancel(&id, cancellation.sent).await {
+        Ok(outcome) => settle(app, lease, &id, &attempt, outcome).await,
+        Err(error) => {
+            if matches!(error, CallError::NotSent(_) | CallError::Throttled | CallError::Unauthorised) {
+                mark_sent(app, lease, &id, cancellation.sent).await?;
+            }
+            Err(Failure::after(CANCEL_PAUSE, error.to_string()))
+        }
+    }
+}
+
+async fn mark_sent(app: &App, lease: &Lease, id: &str, sent: bool) -> Result<(), Failure> {
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    store::save_cancellation(&mut tx, id, None, sent).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn settle(
+    app: &App,
+    lease: &Lease,
+    id: &str,
+    attempt: &Attempt,
+    outcome: CancelOutcome,
+) -> jobs::Outcome {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    let shipment = store::lock(&mut tx, attempt.shipment).await?;
+    let attempt = store::attempt(&mut tx, &attempt.reference).await?;
+    let (Some(mut shipment), Some(mut attempt)) = (shipment, attempt) else { return Ok(()) };
+    let is_its_booking =
+        attempt.state == AttemptState::CancelPending && attempt.carrier_shipment_id.as_deref() == Some(id);
+    let (taken_back, event) = match outcome {
+        CancelOutcome::Cancelled => (true, AttemptEvent::TakenBack),
+        CancelOutcome::Refused { detail } => {
+            shipment.trouble = Some(format!(
+                "parcel {}: the courier keeps label {id}; don't hand it over ({detail})",
+                attempt.parcel
+            ));
+            (false, AttemptEvent::Kept)
+        }
+    };
+    store::save_cancellation(&mut tx, id, Some(taken_back), true).await?;
+    if is_its_booking {
+        attempt.state = attempt.state.apply(event)?;
+        store::save_attempt(&mut tx, &attempt).await?;
+        book::again(&mut tx, &app.ids, now, &shipment, attempt.parcel).await?;
+    }
+    store::save(&mut tx, &shipment).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    app.changes.changed(shipment.id.0);
+    Ok(())
+}
+
+/// Looks once more for a label that was not found; one that turned up is cancelled.
+pub async fn find_stray(app: &App, lease: &Lease) -> jobs::Outcome {
+    let FindStray { reference, round } = lease.payload()?;
+    let Some(attempt) = store::attempt(&app.db, &reference).await? else { return Ok(()) };
+    let Some(shipment) = store::find(&app.db, attempt.shipment).await? else { return Ok(()) };
+    let Some(carrier) = app.carriers.find(&shipment.carrier) else {
+        return Err(Failure::after(LOOK_PAUSE, "the courier is not configured"));
+    };
+    let sent_at = attempt.sent_at.unwrap_or(attempt.created_at);
+    let name = Reference::new(reference.clone())?;
+    let found = match carrier.find_by_reference(&name, sent_at.date_naive()).await {
+        Ok(found) => found,
+        Err(error) => return Err(Failure::after(LOOK_PAUSE, error.to_string())),
+    };
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    lease.hold(&mut tx).await?;
+    for stray in &found {
+        cancel_at_courier(&mut tx, &app.ids, now, &stray.carrier_shipment_id, &reference).await?;
+    }
+    if let (true, Some(hours)) = (found.is_empty(), STRAY_HOURS.get(round + 1)) {
+        let job = FindStray { reference, round: round + 1 };
+        jobs::enqueue_at(&mut tx, &app.ids, now, &job, now + chrono::Duration::hours(*hours)).await?;
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The rows of the room: `subscriptions.rs` who is told and with which secrets, `dispatches.rs` what is told and each
+//! try, `log.rs` what became of it and what may be sent again.
+
+mod dispatches;
+mod log;
+mod subscriptions;
+
+pub(super) use dispatches::{
+    Call, NewEvent, bury, call, count_failure, deliver, insert_dispatch, insert_event, is_behind,
+    next_sequence, next_waiting, postpone, turn_off,
+};
+pub(super) use log::{Line, Past, events_since, log, restart, skip};
+pub(super) use subscriptions::{
+    Subscription, active, delete_subscription, find, insert_subscription, lock, of_partner, replace_secret,
+    secrets, update_subscription,
+};

@@ -1,0 +1,107 @@
+//! A service with DHL's sandbox beside it, on one common clock.
+
+use aisle::delivery::{self, Address, Parcel, Request};
+use aisle::ids::{OrderId, ShipmentId, ShopperId};
+use aisle::sandbox::dhl::{BookedShipment, Sandbox, Settings};
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use super::identity::ShopperActor;
+use super::{Answer, TestApp, start_of_time};
+
+/// The store of these tests.
+pub const STORE: &str = "0001";
+
+/// The service and its courier.
+pub struct Depot {
+    pub test: TestApp,
+    pub dhl: Sandbox,
+}
+
+impl Depot {
+    pub async fn new() -> Self {
+        Self::whose_tracking_knows_after(Duration::minutes(10)).await
+    }
+
+    /// A courier that finds a booking by its reference only after this time.
+    pub async fn whose_tracking_knows_after(known_after: Duration) -> Self {
+        let settings = Settings {
+            clock_stands_at: Some(start_of_time()),
+            known_after: known_after.to_std().expect("a time"),
+            ..Settings::local()
+        };
+        let dhl = Sandbox::start(settings.clone()).await.expect("a sandbox");
+        let test = TestApp::with(&[
+            ("AISLE_DHL_URL", dhl.url()),
+            ("AISLE_DHL_API_KEY", &settings.api_key),
+            ("AISLE_DHL_API_SECRET", &settings.api_secret),
+            ("AISLE_DHL_USERNAME", &settings.username),
+            ("AISLE_DHL_PASSWORD", &settings.password),
+            ("AISLE_DHL_BILLING_NUMBER", &settings.billing_number),
+        ])
+        .await;
+        Self { test, dhl }
+    }
+
+    /// Asks for a delivery of parcels with these weights.
+    pub async fn request(&self, shopper: &ShopperActor, weights: &[i64]) -> ShipmentId {
+        let app = &self.test.app;
+        let shipment: ShipmentId = app.ids.next();
+        let order: OrderId = app.ids.next();
+        let request = Request {
+            shipment,
+            order,
+            store: STORE.parse().expect("a store"),
+            shopper: ShopperId(shopper.id.parse().expect("an id")),
+            sender: address("Markt Bonn", "53113", "Bonn"),
+            recipient: address("Mária Müller", "10115", "Berlin"),
+            parcels: weights.iter().map(|weight| Parcel { weight_grams: *weight }).collect(),
+            reference: "R-7F3K2A".to_owned(),
+        };
+        let mut tx = app.db.begin().await.expect("a transaction");
+        delivery::request(&mut tx, &app.ids, app.clock.now(), request).await.expect("a shipment");
+        tx.commit().await.expect("a commit");
+        shipment
+    }
+
+    /// Takes a shipment back.
+    pub async fn cancel(&self, shipment: ShipmentId) -> Result<(), delivery::Error> {
+        let app = &self.test.app;
+        let mut tx = app.db.begin().await?;
+        delivery::cancel(&mut tx, &app.ids, app.clock.now(), shipment).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Lets time pass for both, and works off what is due then.
+    pub async fn pass(&self, time: Duration) {
+        self.dhl.advance_clock(time.num_seconds()).expect("the courier's clock moves");
+        self.test.advance(time);
+        self.test.run_jobs().await;
+    }
+
+    pub async fn see(&self, shipment: ShipmentId, token: &str) -> Answer {
+        self.test.get(&format!("/v1/shipments/{shipment}")).bearer(token).send().await
+    }
+
+    pub async fn hand_over(&self, shipment: ShipmentId, token: &str) -> Answer {
+        self.test.post(&format!("/v1/shipments/{shipment}/hand-over"), &Value::Null).bearer(token).send().await
+    }
+
+    /// The courier's labels that were not cancelled.
+    pub fn live(&self) -> Vec<BookedShipment> {
+        self.dhl.books().shipments.into_iter().filter(|each| each.cancelled_at.is_none()).collect()
+    }
+
+    pub fn calls(&self, operation: &str) -> u64 {
+        self.dhl.books().calls.get(operation).copied().unwrap_or_default()
+    }
+}
+
+/// An address that couriers take.
+pub fn address(name: &str, postal_code: &str, city: &str) -> Address {
+    let body = json!({
+        "name": name, "street": "Invalidenstr.", "house_number": "117a", "postal_code": postal_code, "city": city,
+        "country": "DE",
+    });
+    serde_json::from_value(body).expect("an address")
+}

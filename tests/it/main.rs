@@ -5,6 +5,8 @@ mod carts;
 mod catalog;
 mod checkout;
 mod contract;
+mod crash;
+mod demo;
 mod delivery;
 mod dhl_adapter;
 mod exchange;

@@ -16,7 +16,7 @@ const UNTIL_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often it is looked at.
 const UNTIL_PAUSE: Duration = Duration::from_millis(40);
 /// Characters of a body that are shown.
-const BODY_SHOWN_MAX: usize = 230;
+const BODY_SHOWN_MAX: usize = 170;
 
 /// Something was not as it should be; says what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -45,14 +45,23 @@ pub struct Ask {
 impl Ask {
     /// A call without a body.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
-        Self { method, url: url.into(), headers: Vec::new(), body: Vec::new(), shown: String::new(), has_secret: false }
+        Self {
+            method,
+            url: url.into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            shown: String::new(),
+            has_secret: false,
+        }
     }
 
     /// With this JSON.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         let text = body.to_string();
-        self.body("application/json", text.clone()).shown(&text)
+        // With a space after each comma there is somewhere to break a long line.
+        let shown = text.replace(",\"", ", \"");
+        self.body("application/json", text).shown(&shown)
     }
 
     /// With this body, of which nothing is printed.
@@ -97,12 +106,8 @@ impl Ask {
         };
         for (name, value) in &self.headers {
             if matches!(*name, "prefer" | "if-match") {
-                let _ = write!(text, "  [{name}: {value}]");
+                let _ = write!(text, "   {name}: {value}");
             }
-        }
-        if !self.shown.is_empty() {
-            text.push_str("  ");
-            text.push_str(&cut(&self.shown));
         }
         text
     }
@@ -134,27 +139,33 @@ impl Answer {
     /// A text of the body, by JSON pointer.
     pub fn text(&self, pointer: &str) -> Result<&str, Unexpected> {
         let found = self.json.pointer(pointer).and_then(Value::as_str);
-        found.ok_or_else(|| Unexpected(format!("expected a text at {pointer} in {}", cut(&self.json.to_string()))))
+        found.ok_or_else(|| {
+            Unexpected(format!("expected a text at {pointer} in {}", cut(&self.json.to_string())))
+        })
     }
 
     /// A whole number of the body, by JSON pointer.
     pub fn number(&self, pointer: &str) -> Result<i64, Unexpected> {
         let found = self.json.pointer(pointer).and_then(Value::as_i64);
-        found.ok_or_else(|| Unexpected(format!("expected a number at {pointer} in {}", cut(&self.json.to_string()))))
+        found.ok_or_else(|| {
+            Unexpected(format!("expected a number at {pointer} in {}", cut(&self.json.to_string())))
+        })
     }
 
     /// An amount of the body, by JSON pointer.
     pub fn money(&self, pointer: &str) -> Result<Money, Unexpected> {
         let found = self.json.pointer(pointer).and_then(|value| serde_json::from_value(value.clone()).ok());
-        found.ok_or_else(|| Unexpected(format!("expected an amount at {pointer} in {}", cut(&self.json.to_string()))))
+        found.ok_or_else(|| {
+            Unexpected(format!("expected an amount at {pointer} in {}", cut(&self.json.to_string())))
+        })
     }
 
     /// A list of the body, by JSON pointer.
     pub fn list(&self, pointer: &str) -> Result<&[Value], Unexpected> {
         let found = self.json.pointer(pointer).and_then(Value::as_array);
-        found
-            .map(Vec::as_slice)
-            .ok_or_else(|| Unexpected(format!("expected a list at {pointer} in {}", cut(&self.json.to_string()))))
+        found.map(Vec::as_slice).ok_or_else(|| {
+            Unexpected(format!("expected a list at {pointer} in {}", cut(&self.json.to_string())))
+        })
     }
 
     /// A header as text.
@@ -197,7 +208,7 @@ impl Caller {
         status: u16,
         look: impl FnOnce(&Answer) -> Result<String, Unexpected>,
     ) -> Result<Answer, Unexpected> {
-        self.printer.sent(&ask.description(&self.url));
+        self.printer.sent(&ask.description(&self.url), &cut(&ask.shown));
         let answer = self.send(&ask).await?;
         if answer.status.as_u16() != status {
             self.printer.received(&described(&answer), answer.took);
@@ -216,7 +227,7 @@ impl Caller {
         is_done: impl Fn(&Answer) -> bool,
         look: impl FnOnce(&Answer) -> Result<String, Unexpected>,
     ) -> Result<Answer, Unexpected> {
-        self.printer.sent(&ask.description(&self.url));
+        self.printer.sent(&ask.description(&self.url), &cut(&ask.shown));
         let begun = Instant::now();
         let mut looks = 0;
         loop {

@@ -108,8 +108,10 @@ fn taxes(journey: &Journey) -> Result<Vec<Check>, Unexpected> {
     let mut found = Vec::new();
     let mut is_on_receipt = true;
     for tax in &lines {
-        let amounts = (|| Ok::<_, serde_json::Error>([read(tax, "net")?, read(tax, "tax")?, read(tax, "gross")?]))();
-        let [net, vat, gross] = amounts.map_err(|error| Unexpected(format!("expected VAT lines: {error}")))?;
+        let amounts =
+            (|| Ok::<_, serde_json::Error>([read(tax, "net")?, read(tax, "tax")?, read(tax, "gross")?]))();
+        let [net, vat, gross] =
+            amounts.map_err(|error| Unexpected(format!("expected VAT lines: {error}")))?;
         adds_up &= net.minor() + vat.minor() == gross.minor();
         sum += gross.minor();
         is_on_receipt &= [net, vat, gross]
@@ -138,7 +140,8 @@ fn messages(ground: &Ground, journey: &Journey) -> Check {
 }
 
 fn webhooks(books: &Books) -> Check {
-    let taken = books.events.iter().filter(|event| event.delivery.status == DeliveryStatus::Delivered).count();
+    let taken =
+        books.events.iter().filter(|event| event.delivery.status == DeliveryStatus::Delivered).count();
     let holds = taken == books.events.len();
     check_that("PayPal's webhooks proven and taken", holds, format!("{taken} of {}", books.events.len()))
 }

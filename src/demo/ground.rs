@@ -25,6 +25,8 @@ use crate::serve::Service;
 const PAYPAL_CLIENT: (&str, &str) = ("aisle-demo", "aisle-demo-secret");
 /// The id of the webhook subscription there.
 const PAYPAL_WEBHOOK: &str = "AISLEDEMOWEBHOOK1";
+/// The service's log, begun anew by each run.
+const LOG: &str = "aisle.log";
 /// The file of staff and partners.
 const ACCOUNTS: &str = "accounts.json";
 /// How often the demo asks after its parcel: a real courier is asked every few hours.
@@ -58,14 +60,16 @@ impl Ground {
         let listener = listen(bind).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let paypal = start_paypal(folder, &url).await?;
-        let credentials = dhl::Settings { state_file: Some(folder.join("dhl.json")), ..dhl::Settings::local() };
+        let credentials =
+            dhl::Settings { state_file: Some(folder.join("dhl.json")), ..dhl::Settings::local() };
         let dhl = dhl::Sandbox::start(credentials.clone()).await?;
         let subscriber = Subscriber::start().await?;
         let is_new = !folder.join("aisle.db").exists();
         let config = settings(folder, &url, &paypal, (&credentials, dhl.url()))?;
         operations::install_metrics();
+        log_to(&folder.join(LOG))?;
         let app = App::start(config, Clock::System, Random::System).await?;
-        let service = Service::start(&app, listener)?;
+        let service = Service::start(&app, listener).await?;
         let accounts = Accounts::of(&app, &folder.join(ACCOUNTS), is_new).await?;
         Ok(Self { app, paypal, dhl, subscriber, accounts, service, folder: folder.to_owned() })
     }
@@ -89,6 +93,7 @@ impl Ground {
         printer.pair("PayPal sandbox", &self.paypal.url());
         printer.pair("DHL sandbox", self.dhl.url());
         printer.pair("retailer's own system", &self.subscriber.url);
+        printer.pair("the service's log", &self.folder.join(LOG).display().to_string());
         printer.pair("folder, kept for next time", &self.folder.display().to_string());
     }
 
@@ -112,6 +117,16 @@ impl Ground {
         self.dhl.stop().await;
         self.subscriber.stop().await;
     }
+}
+
+/// The service logs to a file, so that the page stays readable.
+fn log_to(file: &Path) -> io::Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::new("info,sqlx=warn");
+    let log = std::sync::Mutex::new(std::fs::File::create(file)?);
+    // A second call finds the first one's subscriber in place.
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(log).try_init();
+    Ok(())
 }
 
 async fn listen(bind: Option<SocketAddr>) -> io::Result<TcpListener> {

@@ -45,9 +45,12 @@ impl Printer {
         self.line(&self.dressed(title, Look::Bold));
     }
 
-    /// What is sent.
-    pub fn sent(&self, text: &str) {
-        self.inside("→", text, None);
+    /// What is sent: the head, and what is shown of the body.
+    pub fn sent(&self, head: &str, body: &str) {
+        self.inside("→", head, None);
+        if !body.is_empty() {
+            self.inside(" ", body, None);
+        }
     }
 
     /// What came back, and how long it took.

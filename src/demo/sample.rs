@@ -60,8 +60,18 @@ pub fn batch() -> (usize, String) {
         rate("reduced", "7"),
         json!({"kind": "price_list", "price_list": "germany", "name": "Germany", "currency": "EUR"}),
         json!({"kind": "price_list", "price_list": STORE, "name": "Berlin Mitte", "currency": "EUR"}),
-        store(STORE, "Aisle Berlin Mitte", &[STORE, "germany"], ["Invalidenstraße", "117", "10115", "Berlin"]),
-        store(OTHER_STORE, "Aisle Hamburg Altona", &["germany"], ["Große Bergstraße", "162", "22767", "Hamburg"]),
+        store(
+            STORE,
+            "Aisle Berlin Mitte",
+            &[STORE, "germany"],
+            ["Invalidenstraße", "117", "10115", "Berlin"],
+        ),
+        store(
+            OTHER_STORE,
+            "Aisle Hamburg Altona",
+            &["germany"],
+            ["Große Bergstraße", "162", "22767", "Hamburg"],
+        ),
     ];
     let mut count = 0;
     for product in products() {

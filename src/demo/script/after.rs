@@ -21,9 +21,14 @@ const EVENTS_TIMEOUT: Duration = Duration::from_secs(10);
 const EVENTS_PAUSE: Duration = Duration::from_millis(20);
 
 /// A supervisor gives money back.
-pub(super) async fn refund(caller: &mut Caller, ground: &Ground, order: OrderId) -> Result<Money, Unexpected> {
+pub(super) async fn refund(
+    caller: &mut Caller,
+    ground: &Ground,
+    order: OrderId,
+) -> Result<Money, Unexpected> {
     let supervisor =
-        bring::sign_in(caller, &ground.accounts.supervisor, "One oat drink leaked; a supervisor signs in").await?;
+        bring::sign_in(caller, &ground.accounts.supervisor, "One oat drink leaked; a supervisor signs in")
+            .await?;
     caller.printer.step("The supervisor gives its price back");
     let amount = Money::new(REFUND_CENTS, Currency::EUR);
     let refund: RefundId = ground.app.ids.next();
@@ -31,16 +36,27 @@ pub(super) async fn refund(caller: &mut Caller, ground: &Ground, order: OrderId)
     let body = json!({"amount": amount, "reason": "leaked"});
     let ask = caller.to(Method::PUT, &path).json(&body).bearer(&supervisor);
     caller
-        .ask(ask.clone(), 202, |answer| Ok(format!("{} of {}", answer.text("/state")?, answer.money("/amount")?)))
+        .ask(ask.clone(), 202, |answer| {
+            Ok(format!("{} of {}", answer.text("/state")?, answer.money("/amount")?))
+        })
         .await?;
     caller.printer.note("Sent again, it is the same refund:");
     caller.ask(ask, 200, |answer| Ok(answer.text("/state")?.to_owned())).await?;
     let ask = caller.to(Method::GET, &format!("/v1/orders/{order}")).bearer(&supervisor);
     let expected = json!(amount);
     caller
-        .until(ask, "the refund to be done", |answer| answer.json["refunded"] == expected, |answer| {
-            Ok(format!("captured {}, refunded {}", answer.money("/captured")?, answer.money("/refunded")?))
-        })
+        .until(
+            ask,
+            "the refund to be done",
+            |answer| answer.json["refunded"] == expected,
+            |answer| {
+                Ok(format!(
+                    "captured {}, refunded {}",
+                    answer.money("/captured")?,
+                    answer.money("/refunded")?
+                ))
+            },
+        )
         .await?;
     Ok(amount)
 }
@@ -57,7 +73,11 @@ pub(super) async fn receipt(
     let view = caller
         .ask(ask, 200, |answer| {
             make_sure(answer.money("/refunded")? == refunded, format!("{refunded} to be refunded"))?;
-            Ok(format!("{}, captured {}, and the receipt's address", answer.text("/state")?, answer.money("/captured")?))
+            Ok(format!(
+                "{}, captured {}, and the receipt's address",
+                answer.text("/state")?,
+                answer.money("/captured")?
+            ))
         })
         .await?;
     let address = view.text("/receipt_url")?;

@@ -39,7 +39,10 @@ pub(super) async fn bring_in_catalogue(caller: &mut Caller, ground: &Ground) -> 
                 make_sure(refused == 0, "no refused row")?;
                 let rows = i64::try_from(lines).unwrap_or(i64::MAX);
                 make_sure(applied + unchanged == rows, "every row applied or unchanged")?;
-                Ok(format!("applied {applied}, unchanged {unchanged}, refused {refused}, revision {}", revision?))
+                Ok(format!(
+                    "applied {applied}, unchanged {unchanged}, refused {refused}, revision {}",
+                    revision?
+                ))
             })
             .await?;
     }
@@ -80,7 +83,10 @@ pub(super) async fn sign_in(caller: &mut Caller, ground: &Ground) -> Result<Stri
     caller.printer.step("A shopper signs in as a guest, by a key that the phone has just made");
     let device = DeviceKey::generate(&ground.app.random);
     let body = device.sign_in(&caller.url, ground.app.clock.now());
-    let ask = caller.to(Method::POST, "/v1/auth/guest").json(&body);
+    let ask = caller
+        .to(Method::POST, "/v1/auth/guest")
+        .json(&body)
+        .shown(&format!("the device's public key and its signature of {}", body["issued_at"]));
     let answer = caller
         .ask(ask, 200, |answer| {
             Ok(format!(
@@ -105,20 +111,31 @@ pub(super) async fn link_paypal(
     let ask = caller.to(Method::PUT, &path).json(&json!({"provider": "paypal"})).bearer(token);
     let linking = caller
         .ask(ask.header("prefer", "wait=10"), 200, |answer| {
-            Ok(format!("{}, approve at {}", answer.text("/state")?, answer.text("/approve_url")?))
+            make_sure(answer.text("/approve_url")?.starts_with("http"), "an address to approve at")?;
+            Ok(format!("{}, with the address of PayPal's approval page", answer.text("/state")?))
         })
         .await?;
     let page = linking.text("/approve_url")?;
     caller.printer.note("The shopper's browser opens PayPal's page and approves:");
-    caller.ask(Ask::new(Method::GET, page), 200, |_| Ok("PayPal asks whether to save the account".to_owned())).await?;
+    caller
+        .ask(Ask::new(Method::GET, page), 200, |_| Ok("PayPal asks whether to save the account".to_owned()))
+        .await?;
     let form = format!("decision=approve&email={}", PAYER.replace('@', "%40"));
-    let approve = Ask::new(Method::POST, page).body("application/x-www-form-urlencoded", form.clone()).shown(&form);
+    let approve =
+        Ask::new(Method::POST, page).body("application/x-www-form-urlencoded", form.clone()).shown(&form);
     let sent_back = caller
-        .ask(approve, 303, |answer| Ok(format!("back to {}", answer.header("location")?)))
+        .ask(approve, 303, |answer| {
+            let way_back = answer.header("location")?;
+            Ok(format!("sends the browser back to {}", way_back.split('?').next().unwrap_or_default()))
+        })
         .await?;
     let way_back = sent_back.header("location")?;
     make_sure(way_back.starts_with(&caller.url), "PayPal to lead back to the service")?;
-    caller.ask(Ask::new(Method::GET, way_back), 200, |_| Ok("a page: you can go back to the app".to_owned())).await?;
+    caller
+        .ask(Ask::new(Method::GET, way_back).secret_query(), 200, |_| {
+            Ok("a page: you can go back to the app".to_owned())
+        })
+        .await?;
     let ask = caller.to(Method::POST, &format!("{path}/confirm")).bearer(token).header("prefer", "wait=10");
     let linked = caller
         .ask(ask, 200, |answer| {

@@ -20,7 +20,13 @@ pub(super) async fn sign_in(caller: &mut Caller, login: &Login, title: &str) -> 
         .json(&json!({"login": login.name, "password": login.password}))
         .shown(&format!("login {}, and the password", login.name));
     let answer = caller
-        .ask(ask, 200, |answer| Ok(format!("staff {}, access token for {} s", answer.text("/staff")?, answer.number("/expires_in")?)))
+        .ask(ask, 200, |answer| {
+            Ok(format!(
+                "staff {}, access token for {} s",
+                answer.text("/staff")?,
+                answer.number("/expires_in")?
+            ))
+        })
         .await?;
     Ok(answer.text("/access_token")?.to_owned())
 }
@@ -35,9 +41,12 @@ pub(super) async fn label(
     caller.printer.step("Staff pack the parcel and print DHL's label");
     let ask = caller.to(Method::GET, &shipment_path(shipment, "")).bearer(clerk);
     let answer = caller
-        .until(ask, "DHL to have booked the parcel", |answer| answer.json["state"] == "booked", |answer| {
-            Ok(format!("booked, DHL's number {}", tracking_number(answer)?))
-        })
+        .until(
+            ask,
+            "DHL to have booked the parcel",
+            |answer| answer.json["state"] == "booked",
+            |answer| Ok(format!("booked, DHL's number {}", tracking_number(answer)?)),
+        )
         .await?;
     let number = tracking_number(&answer)?.to_owned();
     let ask = caller.to(Method::GET, &shipment_path(shipment, "/labels/1")).bearer(clerk);
@@ -72,9 +81,12 @@ pub(super) async fn hand_over(
     let ask = caller.to(Method::GET, &format!("/v1/orders/{order}")).bearer(&shopper.token);
     let total = json!(placed.total);
     caller
-        .until(ask, "the whole total to be captured", |answer| answer.json["captured"] == total, |answer| {
-            Ok(format!("{}, captured {}", answer.text("/state")?, answer.money("/captured")?))
-        })
+        .until(
+            ask,
+            "the whole total to be captured",
+            |answer| answer.json["captured"] == total,
+            |answer| Ok(format!("{}, captured {}", answer.text("/state")?, answer.money("/captured")?)),
+        )
         .await?;
     Ok(())
 }
@@ -96,9 +108,12 @@ pub(super) async fn deliver(
     caller.printer.note("The shopper's app asks:");
     let ask = caller.to(Method::GET, &shipment_path(shipment, "")).bearer(&shopper.token);
     caller
-        .until(ask, "the shipment to be delivered", |answer| answer.json["state"] == "delivered", |_| {
-            Ok("delivered".to_owned())
-        })
+        .until(
+            ask,
+            "the shipment to be delivered",
+            |answer| answer.json["state"] == "delivered",
+            |_| Ok("delivered".to_owned()),
+        )
         .await?;
     Ok(())
 }

@@ -34,7 +34,11 @@ const BASKET: [(&str, i64, bool); 6] = [
 const FOREIGN_CODE: &str = "4006381333931";
 
 /// The shopper says which store this is.
-pub(super) async fn check_in(caller: &mut Caller, ground: &Ground, shopper: &Shopper) -> Result<Cart, Unexpected> {
+pub(super) async fn check_in(
+    caller: &mut Caller,
+    ground: &Ground,
+    shopper: &Shopper,
+) -> Result<Cart, Unexpected> {
     caller.printer.step("The shopper checks in at the store");
     let cart: CartId = ground.app.ids.next();
     let ask = caller
@@ -43,7 +47,12 @@ pub(super) async fn check_in(caller: &mut Caller, ground: &Ground, shopper: &Sho
         .bearer(&shopper.token);
     let answer = caller
         .ask(ask, 201, |answer| {
-            Ok(format!("cart {}, {}, total {}", answer.text("/id")?, answer.text("/state")?, answer.money("/total")?))
+            Ok(format!(
+                "cart {}, {}, total {}",
+                answer.text("/id")?,
+                answer.text("/state")?,
+                answer.money("/total")?
+            ))
         })
         .await?;
     Ok(Cart {
@@ -109,12 +118,19 @@ pub(super) async fn scan(
         let ask = caller
             .to(Method::POST, &format!("/v1/carts/{}/scans", cart.id))
             .json(&body)
-            .shown(&format!("{} scans: {}", BASKET.len(), body["events"][0]))
+            .shown(&format!(
+                "{} scans, the first: {}",
+                BASKET.len(),
+                body["events"][0].to_string().replace(",\"", ", \"")
+            ))
             .bearer(&shopper.token);
         let answer = caller
             .ask(ask, 200, |answer| {
                 let results = answer.list("/results")?;
-                make_sure(results.iter().all(|result| result["outcome"] == outcome), format!("every event {outcome}"))?;
+                make_sure(
+                    results.iter().all(|result| result["outcome"] == outcome),
+                    format!("every event {outcome}"),
+                )?;
                 Ok(format!("{} events {outcome}, total {}", results.len(), answer.money("/total")?))
             })
             .await?;
@@ -151,7 +167,11 @@ fn described(answer: &Answer) -> Result<String, Unexpected> {
 }
 
 /// More milk. The ETag makes sure that the shopper changes what they see.
-pub(super) async fn change_quantity(caller: &mut Caller, shopper: &Shopper, cart: Cart) -> Result<Cart, Unexpected> {
+pub(super) async fn change_quantity(
+    caller: &mut Caller,
+    shopper: &Shopper,
+    cart: Cart,
+) -> Result<Cart, Unexpected> {
     caller.printer.step("The shopper takes three of the milk");
     let ask = |version: i64| {
         caller
@@ -163,7 +183,11 @@ pub(super) async fn change_quantity(caller: &mut Caller, shopper: &Shopper, cart
     let answer = caller.ask(ask(cart.version), 200, described).await?;
     make_sure(answer.money("/total")? != cart.total, "the total to change")?;
     caller.printer.note("Another phone on the same cart still shows the old one, and is told so:");
-    caller.ask(ask(cart.version), 412, |answer| Ok(format!("{}: {}", answer.text("/code")?, answer.text("/detail")?))).await?;
+    caller
+        .ask(ask(cart.version), 412, |answer| {
+            Ok(format!("{}: {}", answer.text("/code")?, answer.text("/detail")?))
+        })
+        .await?;
     Ok(Cart { version: answer.number("/version")?, total: answer.money("/total")?, ..cart })
 }
 
@@ -198,13 +222,20 @@ pub(super) async fn place(
         .await?;
     caller.printer.note("From now on the cart is locked:");
     let late = json!({"events": [{"type": "scan", "id": ground.app.ids.next::<EventId>(), "code": sample::code(MILK)}]});
-    let ask = caller.to(Method::POST, &format!("/v1/carts/{}/scans", cart.id)).json(&late).bearer(&shopper.token);
-    caller.ask(ask, 409, |answer| Ok(format!("{}: {}", answer.text("/code")?, answer.text("/detail")?))).await?;
+    let ask =
+        caller.to(Method::POST, &format!("/v1/carts/{}/scans", cart.id)).json(&late).bearer(&shopper.token);
+    caller
+        .ask(ask, 409, |answer| Ok(format!("{}: {}", answer.text("/code")?, answer.text("/detail")?)))
+        .await?;
     Ok(Placed { checkout, total: answer.money("/quote/total")?, due_now: answer.money("/quote/due_now")? })
 }
 
 /// The shopper's yes; the debit itself needs nothing more.
-pub(super) async fn pay(caller: &mut Caller, shopper: &Shopper, placed: &Placed) -> Result<OrderId, Unexpected> {
+pub(super) async fn pay(
+    caller: &mut Caller,
+    shopper: &Shopper,
+    placed: &Placed,
+) -> Result<OrderId, Unexpected> {
     caller.printer.step("The shopper says yes; the linked account is debited automatically");
     let ask = caller
         .to(Method::POST, &format!("/v1/checkouts/{}/pay", placed.checkout))
@@ -231,15 +262,20 @@ pub(super) async fn read_order(
     let ask = caller.to(Method::GET, &format!("/v1/orders/{order}")).bearer(&shopper.token);
     let due_now = json!(placed.due_now);
     let answer = caller
-        .until(ask, "the share of what is taken along to be captured", |answer| answer.json["captured"] == due_now, |answer| {
-            Ok(format!(
-                "number {}, {}, captured {} of {}",
-                answer.text("/number")?,
-                answer.text("/state")?,
-                answer.money("/captured")?,
-                answer.money("/quote/total")?
-            ))
-        })
+        .until(
+            ask,
+            "the share of what is taken along to be captured",
+            |answer| answer.json["captured"] == due_now,
+            |answer| {
+                Ok(format!(
+                    "number {}, {}, captured {} of {}",
+                    answer.text("/number")?,
+                    answer.text("/state")?,
+                    answer.money("/captured")?,
+                    answer.money("/quote/total")?
+                ))
+            },
+        )
         .await?;
     id(&answer, "/shipment")
 }
@@ -255,7 +291,11 @@ pub(super) async fn leave(
     let ask = caller.to(Method::POST, &format!("/v1/orders/{order}/exit-pass")).bearer(&shopper.token);
     let pass = caller
         .ask(ask, 201, |answer| {
-            Ok(format!("a signed pass for {} pieces, good until {}", answer.number("/pieces")?, answer.text("/expires_at")?))
+            Ok(format!(
+                "a signed pass for {} pieces, good until {}",
+                answer.number("/pieces")?,
+                answer.text("/expires_at")?
+            ))
         })
         .await?;
     let body = json!({"pass": pass.text("/pass")?, "store": sample::STORE});
@@ -265,7 +305,9 @@ pub(super) async fn leave(
         .shown(&format!("the pass, store {}", sample::STORE))
         .bearer(&ground.accounts.gate_key);
     let mut openings = 0;
-    caller.ask(ask.clone(), 200, |answer| Ok(format!("open, for {} pieces", answer.number("/pieces")?))).await?;
+    caller
+        .ask(ask.clone(), 200, |answer| Ok(format!("open, for {} pieces", answer.number("/pieces")?)))
+        .await?;
     openings += 1;
     caller.printer.note("A friend tries the same pass:");
     caller

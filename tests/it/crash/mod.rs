@@ -156,7 +156,10 @@ impl Trip {
         });
         let captures = matches!(
             strike,
-            Strike::Open(CAPTURE) | Strike::Done(CAPTURE) | Strike::Working(CAPTURE) | Strike::Answered(CAPTURE)
+            Strike::Open(CAPTURE)
+                | Strike::Done(CAPTURE)
+                | Strike::Working(CAPTURE)
+                | Strike::Answered(CAPTURE)
         );
         Self {
             strike,
@@ -293,7 +296,9 @@ impl Trip {
     }
 
     async fn pay(&self, shop: &Shop) {
-        let Some((200, checkout)) = shop.call(Method::GET, &self.checkout_path(), &Value::Null).await else { return };
+        let Some((200, checkout)) = shop.call(Method::GET, &self.checkout_path(), &Value::Null).await else {
+            return;
+        };
         let yes = json!({"total": checkout["quote"]["total"]});
         shop.call(Method::POST, &format!("{}/pay", self.checkout_path()), &yes).await;
     }
@@ -307,7 +312,10 @@ impl Trip {
                 let answer = shop.must(Method::POST, &path, &events(batch), 200).await;
                 let results = answer["results"].as_array().expect("results");
                 let is_kept = results.iter().all(|result| result["outcome"] == "repeated");
-                assert!(is_kept || count >= acknowledged, "seed {SEED}: an acknowledged batch is lost: {answer}");
+                assert!(
+                    is_kept || count >= acknowledged,
+                    "seed {SEED}: an acknowledged batch is lost: {answer}"
+                );
             }
         }
         if matches!(self.strike, Strike::Scanning(_) | Strike::Placing(_)) {
@@ -337,11 +345,9 @@ impl Trip {
             match checkout["state"].as_str().expect("a state") {
                 "paid" | "declined" | "cancelled" => return,
                 "quoted" => self.pay(shop).await,
-                state => assert!(
-                    Instant::now() < end,
-                    "seed {SEED}: {self:?} is still {state}\n{}",
-                    shop.log()
-                ),
+                state => {
+                    assert!(Instant::now() < end, "seed {SEED}: {self:?} is still {state}\n{}", shop.log())
+                }
             }
         }
     }
@@ -358,18 +364,31 @@ impl Trip {
                 faults.push(format!("{:?}, {:?}: {what}", self.strike, self.next));
             }
         };
-        hold(is_paid == checkout["order"].is_string(), format!("{} with order {}", checkout["state"], checkout["order"]));
-        hold(self.pieces() == pieces_of(&cart), format!("scanned {:?}, in the cart {:?}", self.pieces(), pieces_of(&cart)));
+        hold(
+            is_paid == checkout["order"].is_string(),
+            format!("{} with order {}", checkout["state"], checkout["order"]),
+        );
+        hold(
+            self.pieces() == pieces_of(&cart),
+            format!("scanned {:?}, in the cart {:?}", self.pieces(), pieces_of(&cart)),
+        );
         if is_paid {
             let order = format!("/v1/orders/{}", checkout["order"].as_str().unwrap_or_default());
             let order = shop.must(Method::GET, &order, &Value::Null, 200).await;
-            let [total, due_now] = ["total", "due_now"].map(|name| checkout["quote"][name]["amount"].as_i64());
+            let [total, due_now] =
+                ["total", "due_now"].map(|name| checkout["quote"][name]["amount"].as_i64());
             hold(cart["state"] == "closed", format!("the cart is {}", cart["state"]));
             hold(books.orders == 1, format!("{} PayPal orders with money", books.orders));
             hold(Some(books.captured) == due_now, format!("{due_now:?} due, {} captured", books.captured));
             let set_aside = if self.is_delivered { total } else { Some(0) };
-            hold(Some(books.set_aside) == set_aside, format!("{set_aside:?} to be set aside, {} is", books.set_aside));
-            hold(order["captured"]["amount"] == books.captured, format!("{} in the order, {books:?}", order["captured"]));
+            hold(
+                Some(books.set_aside) == set_aside,
+                format!("{set_aside:?} to be set aside, {} is", books.set_aside),
+            );
+            hold(
+                order["captured"]["amount"] == books.captured,
+                format!("{} in the order, {books:?}", order["captured"]),
+            );
             hold(books.refunded == 0, format!("{books:?}"));
             let number = order["number"].as_str().unwrap_or("(none)");
             let parcels = shop.dhl.books().shipments;
@@ -432,9 +451,8 @@ impl Money {
             .values()
             .filter(|capture| orders.contains(&capture.order_id) && capture.status != CaptureStatus::Declined)
             .collect();
-        let is_open = |status| {
-            matches!(status, AuthorizationStatus::Created | AuthorizationStatus::PartiallyCaptured)
-        };
+        let is_open =
+            |status| matches!(status, AuthorizationStatus::Created | AuthorizationStatus::PartiallyCaptured);
         let open: Vec<_> = books
             .authorizations
             .values()

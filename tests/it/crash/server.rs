@@ -45,7 +45,11 @@ impl Server {
 
     /// The last lines of its log.
     pub fn log(&self) -> String {
-        self.log.lock().expect("nobody panics with it").iter().fold(String::new(), |text, line| text + line + "\n")
+        self.log
+            .lock()
+            .expect("nobody panics with it")
+            .iter()
+            .fold(String::new(), |text, line| text + line + "\n")
     }
 
     /// Ends it as a power failure would: SIGKILL.

@@ -200,7 +200,8 @@ async fn bring_in_catalogue(database: &TestDatabase, variables: &[(String, Strin
     let name: Uuid = app.ids.next();
     let mut content = aisle::catalog::Content::receive(body, name).await.expect("received");
     let now: Moment = app.clock.now();
-    let report = aisle::catalog::apply_batch(&app.db, now, app.ids.next(), &mut content).await.expect("applied");
+    let report =
+        aisle::catalog::apply_batch(&app.db, now, app.ids.next(), &mut content).await.expect("applied");
     assert_eq!(report.refused, 0);
     app.db.close().await;
 }

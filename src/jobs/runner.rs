@@ -12,8 +12,10 @@ use super::{Failure, Lease, Outcome, store};
 use crate::app::App;
 use crate::db;
 
-/// A worker holds a job this long at most; longer than [`DEADLINE`], so that a result is never late by design.
-const LEASE: chrono::Duration = chrono::Duration::seconds(60);
+/// A worker that died holds a job this long before another takes it: a shopper may be waiting at the exit.
+const LEASE: chrono::Duration = chrono::Duration::seconds(15);
+/// How often a worker that lives renews its lease: twice may fail before another worker takes the job.
+const RENEW: Duration = Duration::from_secs(5);
 /// A job that takes longer is tried again: every call inside it has a shorter deadline of its own.
 const DEADLINE: Duration = Duration::from_secs(50);
 /// Jobs that one instance works on at once: enough to hide partners' latency, few enough for the database's connections.
@@ -91,14 +93,28 @@ async fn claim(app: &App) -> Result<Option<Lease>, db::Error> {
 #[tracing::instrument(name = "job", skip_all, fields(job.id = %lease.id, job.kind = %lease.kind, job.attempt = lease.attempt))]
 async fn run(app: &App, lease: Lease) {
     let work = AssertUnwindSafe(app.run_job(&lease)).catch_unwind();
-    let outcome = match tokio::time::timeout(DEADLINE, work).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(Failure::later("the job panicked")),
-        Err(_) => Err(Failure::later("the job took too long")),
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(DEADLINE, work) => match outcome {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::later("the job panicked")),
+            Err(_) => Err(Failure::later("the job took too long")),
+        },
+        never = renew(app, &lease) => match never {},
     };
     if let Err(error) = settle(app, &lease, outcome).await {
         // The lease runs out and another worker does the job again.
         tracing::error!("a job's end can't be written: {error}");
+    }
+}
+
+/// Keeps the lease while the job runs. A renewal that fails is no reason to stop: whether the lease still holds is asked
+/// again where something is written.
+async fn renew(app: &App, lease: &Lease) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        if let Err(error) = store::renew(&app.db, lease, app.clock.now() + LEASE).await {
+            tracing::warn!("a lease can't be renewed: {error}");
+        }
     }
 }
 

@@ -103,6 +103,17 @@ pub(super) async fn touch(tx: &mut Tx, id: JobId, fence: i64) -> Result<u64, Err
         .await
 }
 
+/// Holds a job until `until`, while its lease is not lost.
+pub(super) async fn renew(db: &Db, lease: &Lease, until: Moment) -> Result<(), Error> {
+    db.sql("UPDATE jobs SET leased_until = $3 WHERE id = $1 AND fence = $2 AND state = 'waiting'")
+        .bind(lease.id)
+        .bind(lease.fence)
+        .bind(until)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Ends a job that went well, or lets it run once more when it was asked for meanwhile.
 pub(super) async fn finish(db: &Db, lease: &Lease, now: Moment) -> Result<(), Error> {
     let mut tx = db.begin().await?;

@@ -73,6 +73,7 @@ async fn a_time_out_after_success_ends_in_exactly_one_live_parcel() {
     for fault in [FaultKind::NoAnswerAfter, FaultKind::ErrorAfter { status: 503 }, FaultKind::Garbled] {
         let depot = Depot::new().await;
         let shopper = depot.test.shopper().await;
+        let is_readable = !matches!(fault, FaultKind::Garbled);
         depot.dhl.plan_fault("orders.create", fault, 1);
         let shipment = depot.request(&shopper, &[4_200]).await;
         depot.test.run_jobs().await;
@@ -89,7 +90,9 @@ async fn a_time_out_after_success_ends_in_exactly_one_live_parcel() {
         let reference = live[0].reference.clone().expect("a reference");
         assert_eq!(depot.dhl.books().live_with_reference(&reference).len(), 1);
         assert_eq!(depot.calls("orders.create"), 1);
-        assert_kept(&depot.dhl);
+        if is_readable {
+            assert_kept(&depot.dhl);
+        }
     }
 }
 

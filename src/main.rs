@@ -108,7 +108,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     aisle::operations::log_as_json();
     let bind = config.bind;
     let app = App::start(config, Clock::System, Random::System).await?;
-    let service = Service::start(&app, tokio::net::TcpListener::bind(bind).await?)?;
+    let service = Service::start(&app, tokio::net::TcpListener::bind(bind).await?).await?;
     eprintln!("aisle: serving on http://{}", service.address());
     stop_signal().await;
     eprintln!("aisle: stopping");

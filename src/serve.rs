@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::http::limit::SHUTDOWN_TIMEOUT;
-use crate::{jobs, payments, router};
+use crate::{catalog, jobs, payments, router};
 
 /// A service that runs until it is told to stop.
 #[derive(Debug)]
@@ -16,21 +16,25 @@ pub struct Service {
     stop: CancellationToken,
     requests: tokio::task::JoinHandle<std::io::Result<()>>,
     workers: tokio::task::JoinHandle<()>,
+    feed: tokio::task::JoinHandle<()>,
 }
 
 impl Service {
     /// Serves on this listener. The app's index is warm already, so the first request is as fast as the others.
-    pub fn start(app: &App, listener: TcpListener) -> std::io::Result<Self> {
+    pub async fn start(app: &App, listener: TcpListener) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
+        // Periodic work asks for itself again; only the first time must be asked for.
+        payments::schedule(app).await.map_err(std::io::Error::other)?;
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
         let stopped = stop.clone().cancelled_owned();
-        #[expect(clippy::disallowed_methods, reason = "both tasks are waited for in `stop`")]
-        let (requests, workers) = (
+        #[expect(clippy::disallowed_methods, reason = "all three are waited for in `stop`")]
+        let (requests, workers, feed) = (
             tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await }),
-            tokio::spawn(work(app.clone(), stop.clone())),
+            tokio::spawn(jobs::work(app.clone(), stop.clone())),
+            tokio::spawn(catalog::follow(app.clone(), stop.clone())),
         );
-        Ok(Self { address, stop, requests, workers })
+        Ok(Self { address, stop, requests, workers, feed })
     }
 
     /// Where it listens.
@@ -42,22 +46,15 @@ impl Service {
     /// finished then is as safe as after a crash, and goes on at the next start.
     pub async fn stop(self) {
         self.stop.cancel();
-        let both = async {
+        let all = async {
             let _ = self.requests.await;
             let _ = self.workers.await;
+            let _ = self.feed.await;
         };
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT, both).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
             tracing::warn!("stopped before everything was finished; it goes on at the next start");
         }
     }
-}
-
-/// Makes sure that the periodic jobs are asked for, then works jobs off.
-async fn work(app: App, stop: CancellationToken) {
-    if let Err(error) = payments::schedule(&app).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the sweep of payments can't be asked for");
-    }
-    jobs::work(app, stop).await;
 }
 
 /// Waits for the signal to stop: Ctrl-C or SIGTERM.

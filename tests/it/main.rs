@@ -1,7 +1,9 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
 mod architecture;
+mod carts;
 mod catalog;
+mod checkout;
 mod contract;
 mod delivery;
 mod dhl_adapter;

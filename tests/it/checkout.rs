@@ -289,7 +289,10 @@ async fn a_cancelled_order_gives_everything_back_and_calls_the_parcel_off() {
     assert_eq!((read.text("/state"), read.number("/captured/amount")), ("cancelled", 249));
     shopper.post(&format!("/v1/orders/{order}/exit-pass"), &json!({})).await.expect(409);
     let books = shop.paypal.books();
-    assert!(books.authorizations.values().all(|hold| format!("{:?}", hold.status) != "Created"), "nothing is held any more");
+    assert!(
+        books.authorizations.values().all(|hold| format!("{:?}", hold.status) != "Created"),
+        "nothing is held any more"
+    );
     assert!(shop.dhl.books().shipments.iter().all(|shipment| shipment.cancelled_at.is_some()));
 }
 

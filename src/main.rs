@@ -22,6 +22,10 @@ enum Command {
     Import(Box<import::Arguments>),
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
+    /// Show the whole trip of one shopper, with sandboxes of PayPal and DHL and a sample catalogue inside.
+    Demo(aisle::demo::Arguments),
+    /// Run the partners' sandboxes alone.
+    Sandbox(aisle::sandbox::command::Arguments),
     /// Make an account of staff, or reset the one that has the login; the password is taken from
     /// `AISLE_STAFF_PASSWORD`, or made up and told.
     Staff {
@@ -68,6 +72,8 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     match command {
         Command::Serve => serve().await,
+        Command::Demo(arguments) => aisle::demo::run(arguments).await,
+        Command::Sandbox(arguments) => sandbox(arguments).await,
         Command::Openapi => tell(&aisle::router::document().to_pretty_json()?),
         Command::Staff { login, role, stores } => {
             let (env, app) = open().await?;
@@ -87,6 +93,15 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
             tell(summary.to_string().trim_end())
         }
     }
+}
+
+async fn sandbox(arguments: aisle::sandbox::command::Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let sandboxes = aisle::sandbox::command::Sandboxes::start(arguments).await?;
+    tell(&sandboxes.guide())?;
+    eprintln!("aisle: the sandboxes run until Ctrl-C");
+    stop_signal().await;
+    sandboxes.stop().await;
+    Ok(())
 }
 
 async fn open() -> Result<(Env, App), Box<dyn std::error::Error>> {

@@ -218,13 +218,17 @@ impl Cart {
             lines_given: 0,
             seen: HashSet::new(),
         };
-        rest.iter().for_each(|event| cart.apply(event));
+        for event in rest {
+            cart.apply(event);
+        }
         Ok(cart)
     }
 
     /// The cart after one more entry of its log.
     pub fn fold(&mut self, version: i64, events: &[Event]) {
-        events.iter().for_each(|event| self.apply(event));
+        for event in events {
+            self.apply(event);
+        }
         self.version = version;
     }
 
@@ -234,13 +238,13 @@ impl Cart {
             Event::CheckedIn { .. } => {}
             Event::Scanned { id, product, quantity } => {
                 self.seen.insert(*id);
-                match self.lines.iter_mut().find(|line| line.product.sku == product.sku) {
-                    Some(line) => line.quantity += quantity,
-                    None => {
-                        self.lines_given += 1;
-                        let (number, product) = (self.lines_given, product.clone());
-                        self.lines.push(Line { number, product, quantity: *quantity });
-                    }
+                let known = self.lines.iter_mut().find(|line| line.product.sku == product.sku);
+                if let Some(line) = known {
+                    line.quantity += quantity;
+                } else {
+                    self.lines_given += 1;
+                    let (number, product) = (self.lines_given, product.clone());
+                    self.lines.push(Line { number, product, quantity: *quantity });
                 }
             }
             Event::QuantitySet { id, line, quantity } => {

@@ -12,6 +12,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt, AsyncSeekExt, AsyncWriteExt, BufReader};
 use uuid::Uuid;
 
+use crate::hash::hex;
 use crate::http::limit::BATCH_BYTES_MAX;
 
 /// Longest line: a store with a long address is one kilobyte.
@@ -61,7 +62,7 @@ impl Content {
             file.write_all(&bytes).await?;
         }
         file.flush().await?;
-        Ok(Self { file, hash: hexadecimal(hash.finish().as_ref()) })
+        Ok(Self { file, hash: hex(hash.finish().as_ref()) })
     }
 
     /// SHA-256 of the whole, in hexadecimal.
@@ -91,15 +92,6 @@ async fn unnamed_file(name: Uuid) -> std::io::Result<File> {
     // Where an open file can't be unlinked it stays until the system clears its folder of temporary files.
     let _ = tokio::fs::remove_file(&path).await;
     Ok(file)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A line of a content.

@@ -91,10 +91,10 @@ impl State {
                 Event::Confirmed | Event::ConfirmedWithHold,
             )
             | (Self::Paying | Self::ActionRequired | Self::Paid, Event::Released)
-            | (Self::Cancelled | Self::Declined, Event::GivenUp) => Stay,
+            | (Self::Cancelled | Self::Declined, Event::GivenUp)
             // News from the provider that comes again, or too late: what was given up is voided or given back by the
             // payment itself, which knows that it was cancelled.
-            (
+            | (
                 Self::ActionRequired | Self::Paid | Self::Declined | Self::Cancelled,
                 Event::ActionNeeded | Event::Authorised | Event::Declined,
             ) => Stay,

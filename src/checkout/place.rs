@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +14,7 @@ use crate::cart::{self, Cart, Entry};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
+use crate::hash::sha256_hex;
 use crate::ids::{CartId, CheckoutId, MethodId, ShopperId, StoreId};
 use crate::jobs::{self, Job, Lease, Outcome};
 use crate::money::Money;
@@ -160,8 +160,7 @@ fn same(existing: Checkout, shopper: ShopperId, hash: &str) -> Result<Checkout, 
 
 fn hash(placement: &Placement) -> Result<String, Error> {
     let text = serde_json::to_vec(placement).map_err(|error| Error::Internal(error.into()))?;
-    let digest = digest::digest(&digest::SHA256, &text);
-    Ok(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sha256_hex(&text))
 }
 
 async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<(), Error> {

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::carrier::{
@@ -23,6 +22,7 @@ use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::error::Internal;
+use crate::hash::sha256_hex;
 use crate::ids::{Ids, ShipmentId};
 use crate::jobs::{self, Failure, Job, Lease};
 
@@ -282,8 +282,7 @@ async fn keep_label(
     attempt: &Attempt,
     label: &Label,
 ) -> Result<(), Internal> {
-    let sha256: String =
-        digest(&SHA256, &label.bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256_hex(&label.bytes);
     store::save_label(tx, &attempt.reference, label, &sha256).await?;
     let parcels = store::parcels(&mut *tx, shipment.id).await?;
     let is_ready = |parcel: &store::Parcel| {

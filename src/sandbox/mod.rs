@@ -3,5 +3,6 @@
 //! They are written from the partners' specifications alone and share no type with the adapters: a shared type would
 //! hide the same mistake on both sides.
 
+pub mod command;
 pub mod dhl;
 pub mod paypal;

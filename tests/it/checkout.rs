@@ -3,7 +3,7 @@
 use aisle::identity::Role;
 use aisle::ids::{CheckoutId, OrderId, RefundId};
 use aisle::money::{Currency, Money};
-use aisle::sandbox::paypal::{Fault, Rule};
+use aisle::sandbox::paypal::{Controls, Fault, Rule};
 use chrono::Duration;
 use serde_json::json;
 
@@ -57,7 +57,7 @@ async fn goods_delivered_are_authorised_then_captured_at_hand_over() {
     let read = shopper.read_order(order).await;
     assert_eq!((read.number("/captured/amount"), read.text("/state")), (4747, "completed"));
     let captured: Vec<String> =
-        shop.paypal.books().captures.values().map(|capture| capture.amount.value().to_string()).collect();
+        shop.paypal.books().captures.values().map(|capture| capture.amount.value().clone()).collect();
     assert_eq!(captured.len(), 2, "{captured:?}");
     let receipt = read.text("/receipt_url").trim_start_matches(shop.test.url()).to_owned();
     let page = shop.test.get(&receipt).send().await.expect(200);
@@ -158,7 +158,7 @@ async fn an_action_that_the_provider_asks_for_is_handed_to_the_shopper_and_then_
     assert_eq!((waiting.text("/state"), waiting.text("/waits_for")), ("action_required", "shopper"));
     assert!(shop.paypal.approve(waiting.text("/action_url"), "anna@example.com"));
     let checkout: CheckoutId = waiting.text("/id").parse().expect("an id");
-    shop.paypal.set_webhook_controls(Default::default());
+    shop.paypal.set_webhook_controls(Controls::default());
     shop.paypal.deliver_webhooks().await;
     shop.until(async || shopper.checkout(checkout).await.text("/state") == "paid").await;
     assert_eq!(shop.paypal.books().captures.len(), 1);

@@ -106,6 +106,10 @@ impl Sandbox {
         let mut state = State::load(settings.state_file)?;
         state.url.clone_from(&url);
         state.webhook = settings.webhook.or(state.webhook);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the sandbox is a server of its own and shares nothing"
+        )]
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

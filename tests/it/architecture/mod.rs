@@ -20,7 +20,7 @@ const LINES: &[&[&[&str]]] = &[
     &[&["identity"]],
     &[&["jobs", "http"]],
     &[&["db", "error"]],
-    &[&["money", "quantity", "ids", "clock", "env", "random"]],
+    &[&["money", "quantity", "ids", "clock", "env", "hash", "random"]],
 ];
 
 /// The one loop: what is at or above this room may name `crate::app::App`, because handlers and jobs are given it.

@@ -83,13 +83,15 @@ async fn a_hold_that_ended_at_paypal_ends_here_too() {
     assert_eq!(shop.facts(payment).await, [fact("authorised", 1000), fact("voided", 1000)]);
 }
 
+type Headers = Vec<(String, String)>;
+
 #[tokio::test]
 async fn forged_webhooks_are_refused_and_leave_nothing_behind() {
     let shop = PaidShop::open().await;
     shop.payer("anna@example.com").await;
     let event = shop.sandbox.books().events.first().expect("an event").clone();
     let (headers, body) = shop.signed(&event.body).await;
-    let send = async |change: &dyn Fn(&mut Vec<(String, String)>), body: &str| {
+    let send = async |change: &dyn Fn(&mut Headers), body: &str| {
         let mut headers = headers.clone();
         change(&mut headers);
         let mut call = shop

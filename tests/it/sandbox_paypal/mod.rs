@@ -61,6 +61,7 @@ impl Shop {
 
     async fn open_with(settings: Settings) -> Shop {
         let sandbox = Sandbox::start(settings).await.expect("a free port and a readable state");
+        #[expect(clippy::disallowed_methods, reason = "the test is a client of its own")]
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -1,0 +1,137 @@
+//! The sample catalogue: invented goods under GS1's prefix for demonstrations (952), two stores in Germany, and the VAT
+//! rates of the German law (§ 12 UStG: 19 % and 7 %) since 2021.
+
+use serde_json::{Value, json};
+
+const PRODUCTS: &str = include_str!("catalog.tsv");
+
+/// The store of the trip; its own price list comes before the country's.
+pub const STORE: &str = "berlin-mitte";
+/// Another store, which sells at the country's prices.
+pub const OTHER_STORE: &str = "hamburg-altona";
+/// From when on the rates are valid: before that they were lowered for half a year.
+const RATES_VALID_FROM: &str = "2021-01-01";
+/// What the store of the trip sells at prices of its own: SKU and cents.
+const OWN_PRICES: [(&str, i64); 4] = [("10001", 139), ("10016", 299), ("10019", 269), ("10301", 999)];
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// The retailer's number.
+    pub sku: &'static str,
+    /// EAN-13.
+    pub code: &'static str,
+    name: &'static str,
+    brand: &'static str,
+    tax_class: &'static str,
+    price_cents: &'static str,
+    weight_grams: &'static str,
+    /// Whether a courier may bring it.
+    pub is_deliverable: bool,
+    age_min: &'static str,
+}
+
+/// Every product, in the order of the table.
+pub fn products() -> impl Iterator<Item = Product> {
+    PRODUCTS.lines().filter(|line| !line.starts_with('#')).skip(1).filter_map(product)
+}
+
+fn product(line: &'static str) -> Option<Product> {
+    let mut fields = line.split('\t');
+    Some(Product {
+        sku: fields.next()?,
+        code: fields.next()?,
+        name: fields.next()?,
+        brand: fields.next()?,
+        tax_class: fields.next()?,
+        price_cents: fields.next()?,
+        weight_grams: fields.next()?,
+        is_deliverable: fields.next()? == "yes",
+        age_min: fields.next()?,
+    })
+}
+
+/// The catalogue as one batch, a row a line; says how many products are in it.
+pub fn batch() -> (usize, String) {
+    let mut rows = vec![
+        json!({"kind": "tax_class", "tax_class": "standard", "name": "Standard rate"}),
+        json!({"kind": "tax_class", "tax_class": "reduced", "name": "Reduced rate"}),
+        rate("standard", "19"),
+        rate("reduced", "7"),
+        json!({"kind": "price_list", "price_list": "germany", "name": "Germany", "currency": "EUR"}),
+        json!({"kind": "price_list", "price_list": STORE, "name": "Berlin Mitte", "currency": "EUR"}),
+        store(
+            STORE,
+            "Aisle Berlin Mitte",
+            &[STORE, "germany"],
+            ["Invalidenstraße", "117", "10115", "Berlin"],
+        ),
+        store(
+            OTHER_STORE,
+            "Aisle Hamburg Altona",
+            &["germany"],
+            ["Große Bergstraße", "162", "22767", "Hamburg"],
+        ),
+    ];
+    let mut count = 0;
+    for product in products() {
+        count += 1;
+        rows.push(json!({
+            "kind": "product", "sku": product.sku, "name": product.name, "brand": product.brand,
+            "tax_class": product.tax_class, "weight_grams": product.weight_grams.parse::<i64>().ok(),
+            "deliverable": product.is_deliverable, "age_min": product.age_min.parse::<i64>().ok(),
+        }));
+        rows.push(json!({"kind": "code", "code": product.code, "sku": product.sku}));
+        rows.push(price("germany", product.sku, product.price_cents.parse().unwrap_or_default()));
+    }
+    rows.extend(OWN_PRICES.map(|(sku, cents)| price(STORE, sku, cents)));
+    (count, rows.iter().map(|row| format!("{row}\n")).collect())
+}
+
+fn rate(tax_class: &str, rate: &str) -> Value {
+    json!({"kind": "tax_rate", "country": "DE", "tax_class": tax_class, "valid_from": RATES_VALID_FROM, "rate": rate})
+}
+
+fn price(list: &str, sku: &str, cents: i64) -> Value {
+    json!({"kind": "price", "price_list": list, "sku": sku, "amount": cents, "currency": "EUR"})
+}
+
+fn store(store: &str, name: &str, price_lists: &[&str], address: [&str; 4]) -> Value {
+    let [street, house_number, postal_code, city] = address;
+    json!({
+        "kind": "store", "store": store, "name": name, "country": "DE", "currency": "EUR",
+        "time_zone": "Europe/Berlin", "price_lists": price_lists,
+        "address": {"street": street, "house_number": house_number, "postal_code": postal_code, "city": city},
+    })
+}
+
+/// The code of a product of the table; empty for a number that is not in it.
+pub fn code(sku: &str) -> &'static str {
+    products().find(|product| product.sku == sku).map_or("", |product| product.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_product_is_whole_and_every_code_is_right_and_stands_once() {
+        let mut codes = BTreeSet::new();
+        for product in products() {
+            let digits: Vec<u32> = product.code.chars().filter_map(|digit| digit.to_digit(10)).collect();
+            assert_eq!(digits.len(), 13, "{product:?}");
+            let sum: u32 = digits.iter().enumerate().map(|(place, digit)| digit * [1, 3][place % 2]).sum();
+            assert_eq!(sum % 10, 0, "{product:?}");
+            assert!(product.price_cents.parse::<i64>().is_ok_and(|cents| cents > 0), "{product:?}");
+            assert!(product.weight_grams.parse::<i64>().is_ok_and(|grams| grams > 0), "{product:?}");
+            assert!(codes.insert(product.code), "{product:?}");
+        }
+        assert_eq!(codes.len(), 302);
+        assert_eq!(batch().0, codes.len());
+        for (sku, _) in OWN_PRICES {
+            assert!(!code(sku).is_empty(), "{sku}");
+        }
+    }
+}

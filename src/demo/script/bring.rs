@@ -1,0 +1,119 @@
+//! The parcel's way: label, hand-over with the capture of the rest, delivery.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{Placed, Shopper, shipment_path};
+use crate::demo::accounts::Login;
+use crate::demo::calls::{Answer, Ask, Caller, Unexpected, make_sure};
+use crate::demo::ground::Ground;
+use crate::ids::{OrderId, ShipmentId};
+
+/// From the courier's depot to the door: picked up, in transit, out for delivery, delivered.
+const STAGES: usize = 4;
+
+/// Staff sign in by name and password; answers the token.
+pub(super) async fn sign_in(caller: &mut Caller, login: &Login, title: &str) -> Result<String, Unexpected> {
+    caller.printer.step(title);
+    let ask = caller
+        .to(Method::POST, "/v1/auth/staff")
+        .json(&json!({"login": login.name, "password": login.password}))
+        .shown(&format!("login {}, and the password", login.name));
+    let answer = caller
+        .ask(ask, 200, |answer| {
+            Ok(format!(
+                "staff {}, access token for {} s",
+                answer.text("/staff")?,
+                answer.number("/expires_in")?
+            ))
+        })
+        .await?;
+    Ok(answer.text("/access_token")?.to_owned())
+}
+
+/// Staff see the shipment and print its label. Answers the parcel's number and where the courier serves the label.
+pub(super) async fn label(
+    caller: &mut Caller,
+    ground: &Ground,
+    clerk: &str,
+    shipment: ShipmentId,
+) -> Result<(String, String), Unexpected> {
+    caller.printer.step("Staff pack the parcel and print DHL's label");
+    let ask = caller.to(Method::GET, &shipment_path(shipment, "")).bearer(clerk);
+    let answer = caller
+        .until(
+            ask,
+            "DHL to have booked the parcel",
+            |answer| answer.json["state"] == "booked",
+            |answer| Ok(format!("booked, DHL's number {}", tracking_number(answer)?)),
+        )
+        .await?;
+    let number = tracking_number(&answer)?.to_owned();
+    let ask = caller.to(Method::GET, &shipment_path(shipment, "/labels/1")).bearer(clerk);
+    caller
+        .ask(ask, 200, |answer| {
+            make_sure(answer.bytes.starts_with(b"%PDF"), "a PDF")?;
+            Ok(format!("{}, {} bytes", answer.header("content-type")?, answer.bytes.len()))
+        })
+        .await?;
+    let books = ground.dhl.books();
+    let booked = books.shipments.iter().find(|booked| booked.number == number);
+    let booked = booked.ok_or_else(|| Unexpected("expected the parcel in DHL's own books".to_owned()))?;
+    Ok((number, format!("{}{}", ground.dhl.url(), booked.label_path)))
+}
+
+fn tracking_number(shipment: &Answer) -> Result<&str, Unexpected> {
+    shipment.text("/parcels/0/tracking_number")
+}
+
+/// The courier has the goods: only now the rest is captured.
+pub(super) async fn hand_over(
+    caller: &mut Caller,
+    shopper: &Shopper,
+    clerk: &str,
+    shipment: ShipmentId,
+    order: OrderId,
+    placed: &Placed,
+) -> Result<(), Unexpected> {
+    caller.printer.step("DHL collects the parcel: only now the rest is captured");
+    let ask = caller.to(Method::POST, &shipment_path(shipment, "/hand-over")).bearer(clerk);
+    caller.ask(ask, 200, |answer| Ok(answer.text("/state")?.to_owned())).await?;
+    let ask = caller.to(Method::GET, &format!("/v1/orders/{order}")).bearer(&shopper.token);
+    let total = json!(placed.total);
+    caller
+        .until(
+            ask,
+            "the whole total to be captured",
+            |answer| answer.json["captured"] == total,
+            |answer| Ok(format!("{}, captured {}", answer.text("/state")?, answer.money("/captured")?)),
+        )
+        .await?;
+    Ok(())
+}
+
+/// DHL's sandbox moves the parcel on; the service learns of it by asking.
+pub(super) async fn deliver(
+    caller: &mut Caller,
+    ground: &Ground,
+    shopper: &Shopper,
+    shipment: ShipmentId,
+    tracking_number: &str,
+) -> Result<(), Unexpected> {
+    caller.printer.step("DHL brings the parcel to the door");
+    let events = format!("{}/sandbox/shipments/{tracking_number}/events", ground.dhl.url());
+    for _ in 0..STAGES {
+        let ask = Ask::new(Method::POST, &events).json(&json!({"code": "advance"}));
+        caller.ask(ask, 200, |answer| Ok(format!("the parcel is {}", answer.text("/stage")?))).await?;
+    }
+    caller.printer.note("The shopper's app asks:");
+    let ask = caller.to(Method::GET, &shipment_path(shipment, "")).bearer(&shopper.token);
+    caller
+        .until(
+            ask,
+            "the shipment to be delivered",
+            |answer| answer.json["state"] == "delivered",
+            |_| Ok("delivered".to_owned()),
+        )
+        .await?;
+    Ok(())
+}

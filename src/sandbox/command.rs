@@ -1,0 +1,203 @@
+//! `aisle sandbox`: the partners' servers alone, for a service that runs beside them.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::{dhl, paypal};
+
+/// The credentials of the PayPal sandbox.
+const PAYPAL_CLIENT: (&str, &str) = ("aisle-sandbox", "aisle-sandbox-secret");
+/// Where a service on this machine takes PayPal's webhooks, unless somebody says otherwise.
+const WEBHOOK_URL: &str = "http://127.0.0.1:8080/v1/webhooks/payments/paypal";
+/// The id of the webhook subscription, unless somebody says otherwise.
+const WEBHOOK_ID: &str = "AISLESANDBOXHOOK1";
+
+/// Which partners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    /// PayPal.
+    Paypal,
+    /// DHL Parcel DE.
+    Dhl,
+    /// All of them.
+    All,
+}
+
+/// How the sandboxes are run.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Which partners.
+    #[arg(default_value = "all")]
+    which: Which,
+    /// Where they listen: PayPal here, DHL one port above; port 0 takes free ones.
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    bind: SocketAddr,
+    /// Where their books are kept; the next run goes on with them.
+    #[arg(long, default_value = "aisle-data/sandbox")]
+    state: PathBuf,
+    /// Where PayPal's webhooks are sent.
+    #[arg(long, default_value = WEBHOOK_URL)]
+    webhook_url: String,
+    /// The id of the webhook subscription.
+    #[arg(long, default_value = WEBHOOK_ID)]
+    webhook_id: String,
+}
+
+/// Sandboxes that run.
+pub struct Sandboxes {
+    paypal: Option<paypal::Sandbox>,
+    dhl: Option<(dhl::Sandbox, dhl::Settings)>,
+    webhook: paypal::WebhookTarget,
+    environment: PathBuf,
+    roots: PathBuf,
+}
+
+impl Sandboxes {
+    /// Starts them, and writes what a service needs to know of them to files in the state's folder.
+    pub async fn start(arguments: Arguments) -> io::Result<Self> {
+        let Arguments { which, bind, state, webhook_url: url, webhook_id } = arguments;
+        std::fs::create_dir_all(&state)?;
+        let webhook = paypal::WebhookTarget { url, webhook_id };
+        let paypal = match which {
+            Which::Dhl => None,
+            Which::Paypal | Which::All => Some(
+                paypal::Sandbox::start(paypal::Settings {
+                    bind,
+                    client_id: PAYPAL_CLIENT.0.to_owned(),
+                    client_secret: PAYPAL_CLIENT.1.to_owned(),
+                    webhook: Some(webhook.clone()),
+                    state_file: Some(state.join("paypal.json")),
+                })
+                .await?,
+            ),
+        };
+        let dhl = match which {
+            Which::Paypal => None,
+            Which::Dhl | Which::All => {
+                let bind = if which == Which::Dhl { bind } else { next_port(bind) };
+                let state_file = Some(state.join("dhl.json"));
+                let settings = dhl::Settings { bind, state_file, ..dhl::Settings::local() };
+                Some((dhl::Sandbox::start(settings.clone()).await?, settings))
+            }
+        };
+        let (environment, roots) = (state.join("aisle.env"), state.join("paypal-root.pem"));
+        let sandboxes = Self { paypal, dhl, webhook, environment, roots };
+        if let Some(paypal) = &sandboxes.paypal {
+            std::fs::write(&sandboxes.roots, paypal.root_certificate_pem())?;
+        }
+        std::fs::write(&sandboxes.environment, sandboxes.variables())?;
+        Ok(sandboxes)
+    }
+
+    /// What a person needs to know: addresses, credentials, pages, variables, controls.
+    pub fn guide(&self) -> String {
+        let mut guide = String::new();
+        // Writing to a text can't fail.
+        if let Some(paypal) = &self.paypal {
+            let _ = writeln!(guide, "{}", paypal_guide(&paypal.url(), &self.webhook));
+        }
+        if let Some((dhl, settings)) = &self.dhl {
+            let _ = writeln!(guide, "{}", dhl_guide(dhl.url(), settings));
+        }
+        let _ = writeln!(guide, "Variables for `aisle serve`, also in {}:\n", self.environment.display());
+        for line in self.variables().lines() {
+            let _ = writeln!(guide, "  {line}");
+        }
+        let _ = write!(guide, "\n  set -a; . {}; set +a; aisle serve", self.environment.display());
+        guide
+    }
+
+    /// A line a variable, to be read by a shell.
+    fn variables(&self) -> String {
+        let mut lines = String::new();
+        let mut set = |name: &str, value: &str| {
+            let _ = writeln!(lines, "{name}={value}");
+        };
+        if let Some(paypal) = &self.paypal {
+            let url = paypal.url();
+            set("AISLE_PAYPAL_URL", &url);
+            set("AISLE_PAYPAL_CLIENT_ID", PAYPAL_CLIENT.0);
+            set("AISLE_PAYPAL_CLIENT_SECRET", PAYPAL_CLIENT.1);
+            set("AISLE_PAYPAL_WEBHOOK_ID", &self.webhook.webhook_id);
+            set("AISLE_PAYPAL_WEBHOOK_ROOTS_FILE", &quoted(&self.roots.display().to_string()));
+            set("AISLE_PAYPAL_CERT_HOSTS", url.trim_start_matches("http://"));
+        }
+        if let Some((dhl, settings)) = &self.dhl {
+            set("AISLE_DHL_URL", dhl.url());
+            set("AISLE_DHL_API_KEY", &settings.api_key);
+            set("AISLE_DHL_API_SECRET", &settings.api_secret);
+            set("AISLE_DHL_USERNAME", &settings.username);
+            set("AISLE_DHL_PASSWORD", &settings.password);
+            set("AISLE_DHL_BILLING_NUMBER", &settings.billing_number);
+        }
+        lines
+    }
+
+    /// Ends them in order.
+    pub async fn stop(self) {
+        if let Some(paypal) = self.paypal {
+            paypal.stop().await;
+        }
+        if let Some((dhl, _)) = self.dhl {
+            dhl.stop().await;
+        }
+    }
+}
+
+fn next_port(mut address: SocketAddr) -> SocketAddr {
+    if address.port() != 0 {
+        address.set_port(address.port().wrapping_add(1));
+    }
+    address
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn paypal_guide(url: &str, webhook: &paypal::WebhookTarget) -> String {
+    format!(
+        "PayPal sandbox         {url}
+  client id, secret    {}, {}
+  webhooks             to {} as {}
+  pages                {url}/  explains itself and shows its books
+                       approval pages: as the answers of the API name them
+  books                GET {url}/sandbox/books
+  outcomes             words in the payer's e-mail address, before the @: +declined, +action, +pending,
+                       +revoked, +latedecline, +refundpending
+  faults               POST {url}/sandbox/faults
+                       {{\"operation\":\"orders.create\",\"kind\":\"no_answer_after\",\"times\":1}}
+                       kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
+                       delay_ms (delay_ms); DELETE clears
+  webhooks go wrong    POST {url}/sandbox/webhooks
+                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"hold\":false}}
+  clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
+",
+        PAYPAL_CLIENT.0, PAYPAL_CLIENT.1, webhook.url, webhook.webhook_id
+    )
+}
+
+fn dhl_guide(url: &str, settings: &dhl::Settings) -> String {
+    format!(
+        "DHL Parcel DE sandbox  {url}
+  API key, secret      {}, {}
+  user, password       {}, {}
+  billing number       {}
+  pages                {url}/  shows its books and moves parcels by buttons
+  books                GET {url}/sandbox/books
+  a parcel moves on    POST {url}/sandbox/shipments/NUMBER/events {{\"code\":\"advance\"}}
+                       codes: advance, return_started, return_to_sender, age_check_failed, lost
+  faults               POST {url}/sandbox/faults
+                       {{\"operation\":\"orders.create\",\"kind\":\"no_answer_after\",\"times\":1}}
+                       kinds: error_before, error_after (status), no_answer_before, no_answer_after, delay_ms,
+                       item_error, label_missing, garbled; DELETE clears
+  clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
+",
+        settings.api_key, settings.api_secret, settings.username, settings.password, settings.billing_number
+    )
+}

@@ -1,0 +1,207 @@
+//! A shop whose service can be killed and started again, while its database and its partners stay.
+
+use std::time::Duration;
+
+use aisle::app::App;
+use aisle::clock::{Clock, Moment};
+use aisle::config::Config;
+use aisle::db::Place;
+use aisle::env::Env;
+use aisle::identity::device::DeviceKey;
+use aisle::ids::Ids;
+use aisle::random::Random;
+use aisle::sandbox::{dhl, paypal};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::server::Server;
+use crate::support::catalog;
+use crate::support::client;
+use crate::support::database::TestDatabase;
+use crate::support::identity::MASTER_KEY;
+
+/// How the world reaches the service: the same over all restarts, whatever port it gets.
+const PUBLIC_URL: &str = "http://aisle.test";
+const WEBHOOK_ID: &str = "CRASHWEBHOOK1";
+/// Longer than the service's own longest wait.
+const CALL_TIMEOUT: Duration = Duration::from_secs(25);
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(4);
+
+pub struct Shop {
+    pub paypal: paypal::Sandbox,
+    pub dhl: dhl::Sandbox,
+    pub database: TestDatabase,
+    pub ids: Ids,
+    /// The shopper's access token.
+    token: String,
+    /// The linked account.
+    pub method: Uuid,
+    client: Client,
+    variables: Vec<(String, String)>,
+    server: Option<Server>,
+}
+
+/// Status and body.
+pub type Answer = (u16, Value);
+
+impl Shop {
+    /// A shop with a catalogue, and a shopper whose account is linked.
+    pub async fn open() -> Self {
+        let database = TestDatabase::new().await;
+        let paypal = paypal::Sandbox::start(paypal::Settings {
+            bind: "127.0.0.1:0".parse().expect("an address"),
+            client_id: "shop".to_owned(),
+            client_secret: "secret".to_owned(),
+            webhook: None,
+            state_file: None,
+        })
+        .await
+        .expect("a sandbox");
+        let settings = dhl::Settings::local();
+        let dhl = dhl::Sandbox::start(settings.clone()).await.expect("a sandbox");
+        let variables = variables(&database, &paypal, &settings, dhl.url());
+        bring_in_catalogue(&database, &variables).await;
+        let mut shop = Self {
+            paypal,
+            dhl,
+            database,
+            ids: Ids::default(),
+            token: String::new(),
+            method: Uuid::nil(),
+            client: client(),
+            variables,
+            server: None,
+        };
+        shop.restart().await;
+        shop.sign_in().await;
+        shop.link().await;
+        shop
+    }
+
+    /// Starts the service; PayPal learns where it is now.
+    pub async fn restart(&mut self) {
+        let server = Server::start(&self.variables).await;
+        let url = format!("{}/v1/webhooks/payments/paypal", server.url);
+        self.paypal.set_webhook(paypal::WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
+        self.server = Some(server);
+    }
+
+    /// Kills the service.
+    pub fn kill(&mut self) {
+        self.server.take().expect("it runs").kill();
+    }
+
+    /// The last lines that the service logged.
+    pub fn log(&self) -> String {
+        self.server.as_ref().map(Server::log).unwrap_or_default()
+    }
+
+    /// A call of the shopper's phone; nothing when the connection broke.
+    pub async fn call(&self, method: Method, path: &str, body: &Value) -> Option<Answer> {
+        let server = self.server.as_ref()?;
+        let mut request = self.client.request(method, format!("{}{path}", server.url)).timeout(CALL_TIMEOUT);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let request = request.bearer_auth(&self.token).header("prefer", "wait=15");
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.ok()?;
+        Some((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+    }
+
+    /// A call that must be answered with this status.
+    pub async fn must(&self, method: Method, path: &str, body: &Value, status: u16) -> Value {
+        let answer = self.call(method, path, body).await;
+        let Some((got, body)) = answer else { panic!("{path}: no answer\n{}", self.log()) };
+        assert_eq!(got, status, "{path}: {body}\n{}", self.log());
+        body
+    }
+
+    async fn sign_in(&mut self) {
+        let device = DeviceKey::generate(&Random::System);
+        let body = device.sign_in(PUBLIC_URL, Clock::System.now());
+        let tokens = self.must(Method::POST, "/v1/auth/guest", &body, 200).await;
+        tokens["access_token"].as_str().expect("a token").clone_into(&mut self.token);
+    }
+
+    async fn link(&mut self) {
+        self.method = self.ids.next();
+        let path = format!("/v1/payment-methods/{}", self.method);
+        let linking = self.must(Method::PUT, &path, &json!({"provider": "paypal"}), 200).await;
+        let page = linking["approve_url"].as_str().expect("a page");
+        assert!(self.paypal.approve(page, "anna@example.com"));
+        let linked = self.must(Method::POST, &format!("{path}/confirm"), &Value::Null, 200).await;
+        assert_eq!(linked["state"], "active");
+    }
+
+    /// Whether PayPal has used up the faults that were ordered.
+    pub async fn is_fault_taken(&self) -> bool {
+        let answer = self.client.get(format!("{}/sandbox/faults", self.paypal.url())).send().await;
+        let answer: Value = answer.expect("an answer").json().await.expect("JSON");
+        answer.as_array().is_some_and(Vec::is_empty)
+    }
+}
+
+/// Looks until the condition holds, or the time is over; says which.
+pub async fn within(longest: Duration, mut holds: impl AsyncFnMut() -> bool) -> bool {
+    let mut ticks = tokio::time::interval(LOOK);
+    let looking = async {
+        while !holds().await {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(longest, looking).await.is_ok()
+}
+
+fn variables(
+    database: &TestDatabase,
+    paypal: &paypal::Sandbox,
+    settings: &dhl::Settings,
+    dhl_url: &str,
+) -> Vec<(String, String)> {
+    let place = match &database.options.place {
+        Place::SqliteFile(file) => ("AISLE_DATABASE_FILE", file.to_str().expect("text").to_owned()),
+        Place::PostgresUrl(url) => ("DATABASE_URL", url.clone()),
+    };
+    let paypal_url = paypal.url();
+    let pairs = [
+        place,
+        ("AISLE_DATABASE_CONNECTIONS", database.options.connections_max.to_string()),
+        ("AISLE_BIND", "127.0.0.1:0".to_owned()),
+        ("AISLE_PUBLIC_URL", PUBLIC_URL.to_owned()),
+        ("AISLE_MASTER_KEY", MASTER_KEY.to_owned()),
+        ("AISLE_PAYPAL_CERT_HOSTS", paypal_url.trim_start_matches("http://").to_owned()),
+        ("AISLE_PAYPAL_URL", paypal_url),
+        ("AISLE_PAYPAL_CLIENT_ID", "shop".to_owned()),
+        ("AISLE_PAYPAL_CLIENT_SECRET", "secret".to_owned()),
+        ("AISLE_PAYPAL_WEBHOOK_ID", WEBHOOK_ID.to_owned()),
+        ("AISLE_PAYPAL_WEBHOOK_ROOTS", paypal.root_certificate_pem()),
+        ("AISLE_DHL_URL", dhl_url.to_owned()),
+        ("AISLE_DHL_API_KEY", settings.api_key.clone()),
+        ("AISLE_DHL_API_SECRET", settings.api_secret.clone()),
+        ("AISLE_DHL_USERNAME", settings.username.clone()),
+        ("AISLE_DHL_PASSWORD", settings.password.clone()),
+        ("AISLE_DHL_BILLING_NUMBER", settings.billing_number.clone()),
+        ("RUST_LOG", "warn".to_owned()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Writes the small catalogue into the database before the service opens it.
+async fn bring_in_catalogue(database: &TestDatabase, variables: &[(String, String)]) {
+    let mut config = Config::read(&Env::from_pairs(variables.to_vec())).expect("settings");
+    config.database = database.options.clone();
+    let app = App::start(config, Clock::System, Random::System).await.expect("the app starts");
+    let text = catalog::lines(&catalog::rows());
+    let body = futures_util::stream::iter([Ok::<_, std::io::Error>(axum::body::Bytes::from(text))]);
+    let name: Uuid = app.ids.next();
+    let mut content = aisle::catalog::Content::receive(body, name).await.expect("received");
+    let now: Moment = app.clock.now();
+    let report =
+        aisle::catalog::apply_batch(&app.db, now, app.ids.next(), &mut content).await.expect("applied");
+    assert_eq!(report.refused, 0);
+    app.db.close().await;
+}

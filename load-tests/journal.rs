@@ -30,7 +30,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::process::{Process, answer};
-use crate::report::{Report, median, millis, ratio};
+use crate::report::{Report, median, micros, millis, ratio};
 use crate::wrk;
 use crate::{Outcome, Settings, shop};
 
@@ -118,6 +118,13 @@ async fn over_http(settings: &Settings, engine: &str, aim: &str, report: &mut Re
             &millis(median(rounds.iter().map(|(ours, _)| ours.p99_us))),
             &millis(median(rounds.iter().map(|(_, single)| single.p99_us))),
             &ratio(rounds.iter().map(|(ours, single)| (ours.p99_us, single.p99_us))),
+            "",
+        );
+        report.row(
+            "… processor time of the server for one",
+            &micros(median(rounds.iter().map(|(ours, _)| ours.cpu_ns))),
+            &micros(median(rounds.iter().map(|(_, single)| single.cpu_ns))),
+            &ratio(rounds.iter().map(|(ours, single)| (ours.cpu_ns, single.cpu_ns))),
             "",
         );
     }

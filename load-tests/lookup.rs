@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::routing::get;
 
 use crate::process::Process;
-use crate::report::{Report, median, millis, ratio};
+use crate::report::{Report, median, micros, millis, ratio};
 use crate::wrk::{self, Seen};
 use crate::{Outcome, Settings, shop};
 
@@ -66,11 +66,10 @@ fn tell(report: &mut Report, connections: u64, rounds: &[(Seen, Seen)]) {
     ] {
         report.row(&format!("… {name}"), &millis(ours(of)), &millis(bare(of)), &quotients(of), "");
     }
-    let cpu = |ns: u64| format!("{}.{} µs", ns / 1_000, ns % 1_000 / 100);
     report.row(
         "… processor time of the server for one",
-        &cpu(ours(|seen| seen.cpu_ns)),
-        &cpu(bare(|seen| seen.cpu_ns)),
+        &micros(ours(|seen| seen.cpu_ns)),
+        &micros(bare(|seen| seen.cpu_ns)),
         &quotients(|seen| seen.cpu_ns),
         "",
     );

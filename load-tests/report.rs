@@ -59,3 +59,8 @@ fn decimal(hundredths: u64) -> String {
 pub fn millis(us: u64) -> String {
     format!("{} ms", decimal(us / 10))
 }
+
+/// Nanoseconds as microseconds.
+pub fn micros(ns: u64) -> String {
+    format!("{}.{} µs", ns / 1_000, ns % 1_000 / 100)
+}

@@ -2,6 +2,7 @@
 //! randomness, no allocation for a label and no text that nobody reads.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -48,8 +49,10 @@ impl Tracer {
     /// An id that no other request has. It is no secret: the process's own, and a count.
     fn next_id(&self) -> HeaderValue {
         let number = self.0.count.fetch_add(1, Ordering::Relaxed);
-        HeaderValue::try_from(format!("{}-{number:x}", self.0.process))
-            .unwrap_or_else(|_| HeaderValue::from_static("none"))
+        let mut id = String::with_capacity(REQUEST_ID_LENGTH_MAX);
+        // Writing to a String can't fail.
+        let _ = write!(id, "{}-{number:x}", self.0.process);
+        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
     }
 
     fn histogram(&self, route: &str, method: &'static str, status: StatusCode) -> Histogram {

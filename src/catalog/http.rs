@@ -185,14 +185,14 @@ fn answer(hit: &Hit<'_>, revision: i64) -> Vec<u8> {
     use std::io::Write;
     let prepared = &hit.product.answer;
     let mut body = Vec::with_capacity(prepared.len() + AROUND_BYTES);
-    // Writing to a Vec can't fail.
-    let _ = write!(body, "{{\"store\":\"{}\",\"gtin\":\"{}\",", hit.store.store, hit.gtin);
+    // Texts are copied and only numbers formatted: this is written for every lookup. Writing to a Vec can't fail.
+    body.extend_from_slice(b"{\"store\":\"");
+    body.extend_from_slice(hit.store.store.as_str().as_bytes());
+    let _ = write!(body, "\",\"gtin\":\"{}\",", hit.gtin);
     body.extend_from_slice(prepared);
-    let (amount, currency) = (hit.price.minor(), hit.price.currency());
-    let _ = write!(
-        body,
-        ",\"price\":{{\"amount\":{amount},\"currency\":\"{currency}\"}},\"revision\":{revision}}}"
-    );
+    let _ = write!(body, ",\"price\":{{\"amount\":{},\"currency\":\"", hit.price.minor());
+    body.extend_from_slice(hit.price.currency().code().as_bytes());
+    let _ = write!(body, "\"}},\"revision\":{revision}}}");
     body
 }
 

@@ -1,12 +1,19 @@
-//! One id, one line and one measurement for each request.
+//! One id, one line and one measurement for each request. Every request pays for what is here, lookups too: so no
+//! randomness, no allocation for a label and no text that nobody reads.
 
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use metrics::Histogram;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use crate::app::App;
 
@@ -15,51 +22,104 @@ pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken over from a caller.
 const REQUEST_ID_LENGTH_MAX: usize = 64;
 
+/// What the requests of one router share; cheap to clone.
+#[derive(Clone)]
+pub struct Tracer(Arc<Shared>);
+
+struct Shared {
+    /// Begins the id of every request: no two processes have the same.
+    process: String,
+    /// Requests without an id of their own so far.
+    count: AtomicU64,
+    /// The measurements by route, and there by method and status: looked up by name once, not once a request.
+    histograms: RwLock<HashMap<String, Vec<(&'static str, StatusCode, Histogram)>>>,
+}
+
+impl Tracer {
+    /// For one router of this app.
+    pub fn new(app: &App) -> Self {
+        let process: Uuid = app.ids.next();
+        Self(Arc::new(Shared {
+            process: process.simple().to_string(),
+            count: AtomicU64::new(0),
+            histograms: RwLock::default(),
+        }))
+    }
+
+    /// An id that no other request has. It is no secret: the process's own, and a count.
+    fn next_id(&self) -> HeaderValue {
+        let number = self.0.count.fetch_add(1, Ordering::Relaxed);
+        let mut id = String::with_capacity(REQUEST_ID_LENGTH_MAX);
+        // Writing to a String can't fail.
+        let _ = write!(id, "{}-{number:x}", self.0.process);
+        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
+    }
+
+    fn histogram(&self, route: &str, method: &'static str, status: StatusCode) -> Histogram {
+        let find = |known: &HashMap<String, Vec<(&'static str, StatusCode, Histogram)>>| {
+            let of_route = known.get(route)?;
+            let found = of_route.iter().find(|(one, code, _)| *one == method && *code == status)?;
+            Some(found.2.clone())
+        };
+        if let Some(histogram) = find(&self.0.histograms.read().unwrap_or_else(PoisonError::into_inner)) {
+            return histogram;
+        }
+        let histogram = metrics::histogram!(
+            "aisle_http_request_seconds",
+            "method" => method, "route" => route.to_owned(), "status" => status.as_str().to_owned(),
+        );
+        let mut known = self.0.histograms.write().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have been first; its handle records into the same place.
+        known.entry(route.to_owned()).or_default().push((method, status, histogram.clone()));
+        histogram
+    }
+}
+
 /// Gives the request an id (the caller's own, when it sent a plain one), logs its end and measures it.
-pub async fn trace(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn trace(State(tracer): State<Tracer>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request.headers().get(&REQUEST_ID).filter(|id| is_plain(id)).cloned();
-    let id = id.unwrap_or_else(|| {
-        let id: uuid::Uuid = app.ids.next();
-        HeaderValue::try_from(id.to_string()).unwrap_or_else(|_| HeaderValue::from_static("none"))
-    });
+    let id = id.unwrap_or_else(|| tracer.next_id());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = request.method().clone();
-    let name = id.to_str().unwrap_or_default().to_owned();
+    let method = method_name(request.method());
+    let name = id.to_str().unwrap_or_default();
     // Reads are far more frequent than everything else and change nothing: their lines are for debugging.
-    let span = if method == Method::GET {
-        tracing::debug_span!("request", request.id = name, http.method = %method)
+    let is_read = method == "GET";
+    let span = if is_read {
+        tracing::debug_span!("request", request.id = name, http.method = method)
     } else {
-        tracing::info_span!("request", request.id = name, http.method = %method)
+        tracing::info_span!("request", request.id = name, http.method = method)
     };
     let mut response = next.run(request).instrument(span.clone()).await;
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let status = response.status();
     let took = started.elapsed();
-    metrics::histogram!(
-        "aisle_http_request_seconds", "method" => method.to_string(), "route" => route.to_owned(), "status" => status.as_str().to_owned(),
-    )
-    .record(took);
+    tracer.histogram(route, method, status).record(took);
     span.in_scope(|| {
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        if method == Method::GET {
-            tracing::debug!(
-                http.route = route,
-                http.status = status.as_u16(),
-                took_us,
-                "{method} {route} {status}"
-            );
+        let code = status.as_u16();
+        if is_read {
+            tracing::debug!(http.route = route, http.status = code, took_us, "{method} {route} {status}");
         } else {
-            tracing::info!(
-                http.route = route,
-                http.status = status.as_u16(),
-                took_us,
-                "{method} {route} {status}"
-            );
+            tracing::info!(http.route = route, http.status = code, took_us, "{method} {route} {status}");
         }
     });
     response.headers_mut().insert(REQUEST_ID.clone(), id);
     response
+}
+
+/// The method as a label. Callers may make methods up; a measurement of each would be a way to fill the memory.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 fn is_plain(id: &HeaderValue) -> bool {

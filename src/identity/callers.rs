@@ -177,7 +177,8 @@ impl FromRequestParts<App> for Caller {
         if let Some(caller) = callers.find(&hash, now) {
             return Ok(caller);
         }
-        let known = authenticate(app, token, now).await?;
+        // Apart from the request's own future, which would otherwise carry the room for all of it: most requests end above.
+        let known = Box::pin(authenticate(app, token, now)).await?;
         callers.by_token.insert(hash, known.clone());
         Ok(known.caller)
     }

@@ -105,8 +105,29 @@ impl Ground {
         printer.pair("PayPal sandbox, its books", &self.paypal.url());
         printer.pair("DHL sandbox, its books", self.dhl.url());
         printer.pair("the parcel's label (PDF)", &journey.label);
-        printer.pair("the receipt, for a day", "");
+        printer.pair("the receipt, for a while", "");
         printer.line(&journey.receipt);
+    }
+
+    /// Leaves the names and tokens of the people for whoever goes on by hand, and says where.
+    pub fn leave_tour(&self, printer: &Printer, journey: &Journey) -> io::Result<()> {
+        let file = self.folder.join("tour.sh");
+        let text = format!(
+            "# For curl: the service, and who takes part. The tokens last ten minutes; the demo run again writes new ones.\n\
+             AISLE={}\nSHOPPER={}\nMETHOD={}\nSTAFF={}\nGATE={}\n",
+            self.url(),
+            journey.shopper_token,
+            journey.method,
+            journey.clerk_token,
+            self.accounts.gate_key,
+        );
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        io::Write::write_all(&mut options.open(&file)?, text.as_bytes())?;
+        printer.pair("for curl, see the README", &format!(". {}", file.display()));
+        Ok(())
     }
 
     /// Ends everything in order.

@@ -87,5 +87,9 @@ async fn trip(caller: &mut Caller, ground: &Ground) -> bool {
         }
     };
     ground.show_pages(&caller.printer, &journey);
+    if let Err(error) = ground.leave_tour(&caller.printer, &journey) {
+        caller.printer.failed(&format!("a file for the tour could be written: {error}"));
+        return false;
+    }
     went_well
 }

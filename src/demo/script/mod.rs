@@ -19,6 +19,12 @@ use crate::money::Money;
 /// What the checks need to know of the trip.
 #[derive(Clone, Debug)]
 pub struct Journey {
+    /// What the shopper's phone proves itself by, for some minutes more.
+    pub shopper_token: String,
+    /// The linked account.
+    pub method: MethodId,
+    /// What the clerk proves themselves by.
+    pub clerk_token: String,
     /// The checkout, which PayPal knows the payment by.
     pub checkout: CheckoutId,
     /// The order.
@@ -83,6 +89,9 @@ pub async fn walk(caller: &mut Caller, ground: &Ground) -> Result<Journey, Unexp
     let (view, receipt, receipt_page) = after::receipt(caller, &shopper, order, refunded).await?;
     let events = after::events(caller, ground, order).await?;
     Ok(Journey {
+        shopper_token: shopper.token,
+        method: shopper.method,
+        clerk_token: clerk,
         checkout: placed.checkout,
         order,
         view,

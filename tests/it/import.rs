@@ -13,6 +13,7 @@ use clap::Parser;
 
 use crate::support::TestApp;
 use crate::support::catalog::STORE;
+use crate::support::trip::Shop;
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -295,5 +296,45 @@ async fn the_real_files_are_imported_with_the_defects_that_are_known() {
     }
     if real("hr-products.csv").is_some() {
         assert!(find(&test, "9008700124195").is_some());
+    }
+}
+
+/// The codes of a real file as they stand in it, from some row on.
+fn codes(file: &Path, delimiter: u8, column: &str, from: usize, count: usize) -> Vec<String> {
+    let mut rows = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .quoting(false)
+        .from_path(file)
+        .expect("a file");
+    let place =
+        rows.headers().expect("headings").iter().position(|name| name == column).expect("a column of codes");
+    let cells =
+        rows.records().skip(from).filter_map(|row| Some(row.ok()?.get(place)?.trim_matches('"').to_owned()));
+    cells.filter(|code| code.len() == 13).take(count).collect()
+}
+
+#[tokio::test]
+async fn trips_over_the_real_codes_end_with_a_receipt() {
+    let shop = Shop::open().await;
+    for (name, map, delimiter, column) in
+        [("hr-products.csv", CROATIAN, b',', "barcode"), ("off-jumbo-nl.tsv", OPEN_FOOD_FACTS, b'\t', "code")]
+    {
+        let Some(file) = real(name) else { continue };
+        let arguments = [map, "--prices=seeded:7", "--store", STORE, "--deliverable"];
+        run(&shop.test, &file, &arguments).await.expect("imported");
+        for trip in 0..3 {
+            let shopper = shop.payer("anna@example.com").await;
+            let cart = shopper.check_in().await;
+            let codes = codes(&file, delimiter, column, 40 + trip * 50, 6);
+            let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+            let scanned = shopper.scan(cart, &codes).await.expect(200);
+            let lines = scanned.json["lines"].as_array().expect("lines").len();
+            assert!(lines >= 3, "{name}, trip {trip}: {}", scanned.json);
+            let order = shopper.order(cart, if trip == 0 { &[1] } else { &[] }).await;
+            shop.test.run_jobs().await;
+            let read = shopper.read_order(order).await;
+            assert_eq!(read.json["captured"], read.json["quote"]["due_now"], "{name}, trip {trip}");
+        }
     }
 }

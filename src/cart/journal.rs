@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use super::event::Event;
 use super::model::Cart;
 use super::store;
 use crate::clock::Moment;
-use crate::db::{self, Db};
+use crate::db::Db;
 use crate::ids::CartId;
 
 /// Appends that may wait for the committer; beyond it scans are told to come again instead of growing the queue.
@@ -50,6 +51,8 @@ pub(super) enum AppendError {
 
 type Answer = oneshot::Sender<Result<(), AppendError>>;
 
+/// A batch that takes longer is answered as unknown: the same events may be sent again, and count once.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Folded carts kept in memory: two for each shopper of a busy region, at some kilobytes each.
 const CARTS_KEPT_MAX: usize = 20_000;
 
@@ -94,10 +97,15 @@ impl Journal {
 async fn commit_all(db: Db, mut gathered: mpsc::Receiver<(Append, Answer)>) {
     let mut batch = Vec::new();
     while gathered.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        // In one order on every instance: two that write rows of the same carts then wait for each other, never in a ring.
+        batch.sort_unstable_by_key(|(append, _)| (append.cart, append.seq));
         let (appends, answers): (Vec<Append>, Vec<Answer>) = batch.drain(..).unzip();
         metrics::histogram!("aisle_journal_batch_rows")
             .record(f64::from(u32::try_from(appends.len()).unwrap_or(u32::MAX)));
-        let written = store::append_all(&db, &appends).await;
+        let written = match tokio::time::timeout(COMMIT_TIMEOUT, store::append_all(&db, &appends)).await {
+            Ok(written) => written.map_err(|error| error.to_string()),
+            Err(_) => Err("the database took too long".to_owned()),
+        };
         for (append, answer) in appends.iter().zip(answers) {
             // A request that went away still has its row: it will find it when it asks again.
             let _ = answer.send(outcome(&written, append.id));
@@ -105,10 +113,10 @@ async fn commit_all(db: Db, mut gathered: mpsc::Receiver<(Append, Answer)>) {
     }
 }
 
-fn outcome(written: &Result<HashSet<Uuid>, db::Error>, id: Uuid) -> Result<(), AppendError> {
+fn outcome(written: &Result<HashSet<Uuid>, String>, id: Uuid) -> Result<(), AppendError> {
     match written {
         Ok(written) if written.contains(&id) => Ok(()),
         Ok(_) => Err(AppendError::Lost),
-        Err(error) => Err(AppendError::Database(error.to_string())),
+        Err(error) => Err(AppendError::Database(error.clone())),
     }
 }

@@ -71,10 +71,12 @@ pub(super) async fn change<T>(
     // events that were not written.
     let mut held = slot.lock().await;
     let mut known = held.take();
+    // Only an open cart may be trusted: a lock is lifted by another entry of the log.
+    let mut trust = expected.is_none() && known.as_ref().is_some_and(|cart| cart.state == State::Open);
     for _ in 0..ATTEMPTS_MAX {
+        let is_trusted = std::mem::take(&mut trust);
         let cart = match known.take() {
-            // Only an open cart may be trusted: a lock is lifted by another entry of the log.
-            Some(cart) if cart.state == State::Open && expected.is_none() => Some(cart),
+            Some(cart) if is_trusted => Some(cart),
             known => store::fold(&app.db, id, known).await?,
         };
         let mut cart = cart.filter(|cart| cart.shopper == shopper).ok_or(Error::Unknown)?;
@@ -84,6 +86,11 @@ pub(super) async fn change<T>(
         }
         let store = cart.store.clone();
         let (events, outcomes) = cart.decide(wishes, |code| find(app, &store, code));
+        if events.is_empty() && is_trusted {
+            // Nothing to write, so nothing would collide were the cart stale: decided again on what the database has.
+            known = Some(cart);
+            continue;
+        }
         if !events.is_empty() {
             let append = store::next(&cart, app.ids.next(), events, app.clock.now());
             let version = append.seq;

@@ -301,6 +301,13 @@ async fn put_catalog_batch(
     body: Body,
 ) -> Result<Reply<Report>, Problem> {
     partner.must(Scope::CatalogWrite)?;
+    if partner.store.is_some() {
+        // The catalogue is every store's: a key for one store may not change what the others sell.
+        return Err(Problem::forbidden(
+            "key_of_one_store",
+            "The key is for one store; the catalogue needs a key for all.",
+        ));
+    }
     let name: Uuid = app.ids.next();
     let mut content = Content::receive(body.into_data_stream(), name).await?;
     let report = batches::apply(&app.db, app.clock.now(), id, &mut content).await?;

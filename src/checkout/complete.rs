@@ -41,9 +41,17 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         News::Refunded { payment, refund, amount, .. } => {
             refunded(app, tx, now, payment, refund, amount).await
         }
-        News::RefundFailed { refund, reason, .. } => {
+        News::RefundFailed { payment, refund, reason, .. } => {
             store::end_refund(tx, refund, RefundState::Failed, Some(reason.as_str())).await?;
-            Ok(())
+            // A part may have gone through before the other was refused.
+            let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+            let Some(paid) = payments::find(&mut *tx, payment).await? else { return Ok(()) };
+            if order.refunded == paid.refunded {
+                return Ok(());
+            }
+            order.refunded = paid.refunded;
+            store::update_order(tx, &order).await?;
+            tell(app, tx, now, NewsKind::Refunded, &order).await
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
     }
@@ -138,7 +146,9 @@ async fn request_delivery(
 async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     order.captured = captured_total;
-    order.trouble = None;
+    if order.captured == order.quote.total {
+        order.trouble = None;
+    }
     order.state = order.settled_state();
     Ok(store::update_order(tx, &order).await?)
 }
@@ -155,7 +165,10 @@ async fn refunded(
     if !store::end_refund(tx, refund, RefundState::Done, None).await? {
         return Ok(());
     }
-    order.refunded = order.refunded.plus(amount)?;
+    order.refunded = match payments::find(&mut *tx, payment).await? {
+        Some(paid) => paid.refunded,
+        None => order.refunded.plus(amount)?,
+    };
     store::update_order(tx, &order).await?;
     tell(app, tx, now, NewsKind::Refunded, &order).await
 }
@@ -190,14 +203,30 @@ pub async fn delivery_news(
     };
     let Some(seen) = store::find_order(&mut *tx, order).await? else { return Ok(()) };
     payments::lock(tx, seen.payment).await?;
-    let Some(order) = store::find_order_locked(tx, order).await? else { return Ok(()) };
+    let Some(mut order) = store::find_order_locked(tx, order).await? else { return Ok(()) };
     if kind == NewsKind::HandedOver && order.state == OrderState::Placed {
-        let rest = order.quote.due_at_hand_over()?;
-        if rest.is_positive() {
-            payments::capture(tx, &app.ids, now, order.payment, HAND_OVER_SEQUENCE, rest, true).await?;
-        }
+        capture_rest(app, tx, now, &mut order).await?;
     }
     tell(app, tx, now, kind, &order).await
+}
+
+/// Captures what was delivered. The hold is kept open when the share of what was taken along is still missing. A payment that
+/// does not allow it, because its hold has ended, does not stop the goods: the order shows the trouble.
+async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) -> Result<(), Internal> {
+    let rest = order.quote.due_at_hand_over()?;
+    if !rest.is_positive() {
+        return Ok(());
+    }
+    let is_last = order.captured.plus(rest)? == order.quote.total;
+    match payments::capture(tx, &app.ids, now, order.payment, HAND_OVER_SEQUENCE, rest, is_last).await {
+        Ok(()) => Ok(()),
+        Err(payments::Error::Plan(error)) => {
+            tracing::error!(order.id = %order.id, "what was handed over can't be captured: {error}");
+            order.trouble = Some(format!("{rest} were handed over and can't be captured: {error}"));
+            Ok(store::update_order(tx, order).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Tells the other systems what happened to an order, in the transaction in which it happened.

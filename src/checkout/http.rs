@@ -76,6 +76,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         QuoteError::UnknownLine(_) => "line_unknown",
         QuoteError::NotDeliverable(_) => "line_not_deliverable",
         QuoteError::TooHeavy(_) => "line_too_heavy",
+        QuoteError::TooMuch => "delivery_too_large",
         QuoteError::Money(_) => "amount_too_large",
     };
     Problem::unprocessable(code, error.to_string()).at("/deliver/lines", error.to_string())
@@ -99,7 +100,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `delivery_unavailable`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `payment_method_unusable`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `payment_method_unusable`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]

@@ -134,9 +134,9 @@ pub(super) async fn place(
     let cart = cart::lock(&mut tx, entry, shopper, placement.cart, placement.cart_version, id).await;
     let cart = match cart {
         // The same request, sent twice at once: the other one was first.
-        Err(cart::Error::Locked(holder)) if holder == id => {
+        Err(error @ (cart::Error::Locked(_) | cart::Error::Changed(_))) => {
             tx.rollback().await?;
-            let existing = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
+            let Some(existing) = store::find(&app.db, id).await? else { return Err(error.into()) };
             return same(existing, shopper, &hash).map(|existing| (false, existing));
         }
         cart => cart?,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::cart::{self, Cart, TaxLine};
+use crate::delivery;
 use crate::ids::Sku;
 use crate::money::{self, Money, Rate};
 use crate::text_enum;
@@ -83,6 +84,9 @@ pub enum QuoteError {
     /// One piece is heavier than a parcel may be.
     #[error("a piece of line {0} is heavier than a parcel may be")]
     TooHeavy(i64),
+    /// What is to be delivered needs more parcels than a shipment may have.
+    #[error("what is to be delivered needs more than {} parcels", delivery::PARCELS_MAX)]
+    TooMuch,
     /// An amount does not fit.
     #[error(transparent)]
     Money(#[from] money::Error),
@@ -109,7 +113,11 @@ pub fn quote(cart: &Cart, delivered: &BTreeSet<i64>, fee: Option<DeliveryFee>) -
     let totals = cart::total(cart.currency, amounts)?;
     let taken = lines.iter().filter(|line| line.fulfilment == Fulfilment::TakeAlong).map(|line| line.amount);
     let due_now = Money::sum(cart.currency, taken)?;
-    Ok(Quote { delivery_fee, total: totals.total, taxes: totals.taxes, due_now, lines })
+    let quote = Quote { delivery_fee, total: totals.total, taxes: totals.taxes, due_now, lines };
+    if quote.parcels().len() > delivery::PARCELS_MAX {
+        return Err(QuoteError::TooMuch);
+    }
+    Ok(quote)
 }
 
 fn quote_line(line: &cart::Line, delivered: &BTreeSet<i64>) -> Result<QuoteLine, QuoteError> {

@@ -84,14 +84,19 @@ pub(super) async fn cancel(
 ) -> Result<Order, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    let seen = store::find_order(&mut tx, id).await?.ok_or(Error::UnknownOrder)?;
+    may(&seen.store)?;
+    if seen.state == OrderState::Cancelled {
+        return Ok(seen);
+    }
+    if let Some(shipment) = seen.shipment {
+        // Locked before the payment, as where a delivery tells its news. Refused once the courier has the goods: then only
+        // a return helps.
+        delivery::cancel(&mut tx, &app.ids, now, shipment).await?;
+    }
     let mut order = locked(&mut tx, id).await?;
-    may(&order.store)?;
     if order.state == OrderState::Cancelled {
         return Ok(order);
-    }
-    if let Some(shipment) = order.shipment {
-        // Refused once the courier has the goods: then only a return helps.
-        delivery::cancel(&mut tx, &app.ids, now, shipment).await?;
     }
     payments::cancel(&mut tx, &app.ids, now, order.payment).await?;
     order.state = OrderState::Cancelled;

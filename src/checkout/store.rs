@@ -303,7 +303,10 @@ pub(super) async fn exit_facts(
     Ok(order.map(|order| ExitFacts {
         order: order.id,
         pieces: order.quote.pieces_of(Fulfilment::TakeAlong),
-        paid: order.captured.minor() >= order.quote.due_now.minor(),
+        // Captured as a whole and not given back as a whole; trouble may mean that a capture of it failed.
+        paid: order.captured.minor() >= order.quote.due_now.minor()
+            && order.trouble.is_none()
+            && (order.refunded.minor() == 0 || order.refunded != order.captured),
         cancelled: order.state == OrderState::Cancelled,
         store: order.store,
     }))

@@ -131,11 +131,11 @@ async fn settle(app: &App, lease: &Lease, outcome: Outcome) -> Result<(), db::Er
         Err(Failure::Later { after, reason }) if after.is_some() || lease.attempt < ATTEMPTS_MAX => {
             let pause = after.unwrap_or_else(|| backoff(app, lease.attempt));
             tracing::warn!(job.pause_ms = %pause.as_millis(), "job to be tried again: {reason}");
-            store::retry(&app.db, lease, now, now + pause, &reason).await
+            store::retry(&app.db, lease, now, now + pause, &reason, after.is_none()).await
         }
         Err(Failure::Later { reason, .. } | Failure::Never { reason }) => {
             tracing::error!("job given up: {reason}");
-            store::bury(&app.db, lease, &reason).await
+            store::bury(&app.db, lease, now, &reason).await
         }
     }
 }

@@ -137,16 +137,22 @@ pub(super) async fn finish(db: &Db, lease: &Lease, now: Moment) -> Result<(), Er
     tx.commit().await
 }
 
-/// Gives a job back, to be tried again at `run_at`, or at once when it was asked for meanwhile.
+/// Gives a job back, to be tried again at `run_at`, or at once when it was asked for meanwhile. A pause of the job's own
+/// choice does not count as an attempt.
 pub(super) async fn retry(
     db: &Db,
     lease: &Lease,
     now: Moment,
     run_at: Moment,
     reason: &str,
+    counts: bool,
 ) -> Result<(), Error> {
     db.sql(
-        "UPDATE jobs SET leased_until = NULL, run_at = CASE WHEN rerun THEN $3 ELSE $4 END, last_error = $5
+        "UPDATE jobs SET
+             leased_until = NULL,
+             run_at = CASE WHEN rerun THEN $3 ELSE $4 END,
+             last_error = $5,
+             attempts = CASE WHEN $6 THEN attempts ELSE attempts - 1 END
          WHERE id = $1 AND fence = $2",
     )
     .bind(lease.id)
@@ -154,18 +160,27 @@ pub(super) async fn retry(
     .bind(now)
     .bind(run_at)
     .bind(reason)
+    .bind(counts)
     .execute()
     .await?;
     Ok(())
 }
 
-/// Makes a job a dead letter.
-pub(super) async fn bury(db: &Db, lease: &Lease, reason: &str) -> Result<(), Error> {
+/// Makes a job a dead letter, unless it was asked for again meanwhile: then it runs once more.
+pub(super) async fn bury(db: &Db, lease: &Lease, now: Moment, reason: &str) -> Result<(), Error> {
     db.sql(
-        "UPDATE jobs SET leased_until = NULL, state = 'dead', last_error = $3 WHERE id = $1 AND fence = $2",
+        "UPDATE jobs SET
+             leased_until = NULL,
+             state = CASE WHEN rerun THEN 'waiting' ELSE 'dead' END,
+             attempts = CASE WHEN rerun THEN 0 ELSE attempts END,
+             run_at = $3,
+             rerun = FALSE,
+             last_error = $4
+         WHERE id = $1 AND fence = $2",
     )
     .bind(lease.id)
     .bind(lease.fence)
+    .bind(now)
     .bind(reason)
     .execute()
     .await?;

@@ -183,7 +183,11 @@ async fn ask_order(
     }
     let secrets = store::methods::secrets(&app.db, payment.method).await?;
     let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
-        // The link is gone before anything was debited with it: a link in use is not forgotten.
+        if operation.state != OperationState::Intended {
+            // It may have been debited before the link went: only asking helps, and there is nothing to ask with.
+            return Ok(Asked::Lost("the link is gone while the outcome is open"));
+        }
+        // The link is gone before anything was debited with it.
         let (reason, may_retry) = (DeclineReason::LinkRevoked, false);
         return Ok(Asked::Outcome(Outcome::Declined { reason, may_retry }));
     };

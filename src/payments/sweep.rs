@@ -48,7 +48,11 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
     lease.hold(&mut tx).await?;
     let silent = store::operations::silent(&mut tx, now - SILENCE, OPERATIONS_MAX).await?;
     for operation in silent {
-        jobs::enqueue(&mut tx, &app.ids, now, &Operate { operation }).await?;
+        let job = Operate { operation };
+        // A job that waits may be pausing on purpose, as between two tries of a refund; only a job that is gone is missed.
+        if !jobs::is_waiting(&app.db, Operate::KIND, &job.subject()).await? {
+            jobs::enqueue(&mut tx, &app.ids, now, &job).await?;
+        }
     }
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;

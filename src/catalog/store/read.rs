@@ -1,5 +1,7 @@
 //! Reads what changed since a revision, in pages along the indexes on `revision`.
 
+use std::collections::HashMap;
+
 use sqlx::Error;
 
 use super::super::code::Gtin;
@@ -101,10 +103,13 @@ pub(in crate::catalog) async fn stores(tx: &mut Tx, above: i64) -> Result<Vec<(S
 }
 
 fn with_lists(stores: Vec<StoreRead>, lists: &[(StoreId, PriceListId)]) -> Vec<(Store, bool)> {
+    // Grouped here and not by the order of the rows: a database may sort names by another rule than we do.
+    let mut by_store: HashMap<&StoreId, Vec<PriceListId>> = HashMap::new();
+    for (store, list) in lists {
+        by_store.entry(store).or_default().push(list.clone());
+    }
     let with_lists = |store: StoreRead| {
-        let begin = lists.partition_point(|(each, _)| *each < store.store);
-        let own = lists[begin..].iter().take_while(|(each, _)| *each == store.store);
-        let own = own.map(|(_, list)| list.clone()).collect();
+        let own = by_store.remove(&store.store).unwrap_or_default();
         let deleted = store.deleted;
         (store.into_store(own), deleted)
     };

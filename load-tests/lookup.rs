@@ -60,10 +60,9 @@ fn tell(report: &mut Report, connections: u64, rounds: &[(Seen, Seen)]) {
         &quotients(|seen| seen.per_second),
         "at least 0.8",
     );
-    for (name, of) in [
-        ("half are faster than", (|seen| seen.p50_us) as fn(&Seen) -> u64),
-        ("99 of 100 are faster than", |seen| seen.p99_us),
-    ] {
+    let times: [(&str, fn(&Seen) -> u64); 2] =
+        [("half are faster than", |seen| seen.p50_us), ("99 of 100 are faster than", |seen| seen.p99_us)];
+    for (name, of) in times {
         report.row(&format!("… {name}"), &millis(ours(of)), &millis(bare(of)), &quotients(of), "");
     }
     report.row(

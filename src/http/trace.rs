@@ -26,6 +26,7 @@ const REQUEST_ID_LENGTH_MAX: usize = 64;
 #[derive(Clone)]
 pub struct Tracer(Arc<Shared>);
 
+/// Measurements by route, and there by method and status.
 type Histograms = HashMap<String, Vec<(&'static str, StatusCode, Histogram)>>;
 
 struct Shared {
@@ -33,7 +34,7 @@ struct Shared {
     process: String,
     /// Requests without an id of their own so far.
     count: AtomicU64,
-    /// The measurements by route, and there by method and status: looked up by name once, not once a request.
+    /// Looked up by name once, not once a request.
     histograms: RwLock<Histograms>,
 }
 

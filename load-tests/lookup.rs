@@ -49,10 +49,13 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
     Ok(report)
 }
 
+/// One figure of what was seen.
+type Figure = fn(&Seen) -> u64;
+
 fn tell(report: &mut Report, connections: u64, rounds: &[(Seen, Seen)]) {
-    let ours = |of: fn(&Seen) -> u64| median(rounds.iter().map(|(ours, _)| of(ours)));
-    let bare = |of: fn(&Seen) -> u64| median(rounds.iter().map(|(_, bare)| of(bare)));
-    let quotients = |of: fn(&Seen) -> u64| ratio(rounds.iter().map(|(ours, bare)| (of(ours), of(bare))));
+    let ours = |of: Figure| median(rounds.iter().map(|(ours, _)| of(ours)));
+    let bare = |of: Figure| median(rounds.iter().map(|(_, bare)| of(bare)));
+    let quotients = |of: Figure| ratio(rounds.iter().map(|(ours, bare)| (of(ours), of(bare))));
     report.row(
         &format!("lookup, {connections} connections: requests a second"),
         &ours(|seen| seen.per_second).to_string(),
@@ -60,10 +63,9 @@ fn tell(report: &mut Report, connections: u64, rounds: &[(Seen, Seen)]) {
         &quotients(|seen| seen.per_second),
         "at least 0.8",
     );
-    for (name, of) in [
-        ("half are faster than", (|seen| seen.p50_us) as fn(&Seen) -> u64),
-        ("99 of 100 are faster than", |seen| seen.p99_us),
-    ] {
+    let times: [(&str, Figure); 2] =
+        [("half are faster than", |seen| seen.p50_us), ("99 of 100 are faster than", |seen| seen.p99_us)];
+    for (name, of) in times {
         report.row(&format!("… {name}"), &millis(ours(of)), &millis(bare(of)), &quotients(of), "");
     }
     report.row(

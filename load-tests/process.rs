@@ -19,7 +19,7 @@ pub struct Process {
 }
 
 /// Longest wait for a server to answer: it reads the whole catalogue first.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Process {
     /// `aisle serve` over this database, with the settings of production.

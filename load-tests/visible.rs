@@ -65,10 +65,10 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
         shop::send_batch(&client, &first.service, &key, rows).await?;
         taken.push(u64::try_from(sent.elapsed().as_micros())?);
         let (began, last) = (Instant::now(), (PRICES - 1) * step);
-        let (seen_here, seen_there) =
+        let (on_first, on_second) =
             tokio::join!(first.see(last, amount, began), second.see(last, amount, began));
-        here.push(seen_here?);
-        there.push(seen_there?);
+        here.push(on_first?);
+        there.push(on_second?);
     }
     let mut report = Report::default();
     for (figure, times, aim) in [

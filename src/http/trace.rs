@@ -26,13 +26,16 @@ const REQUEST_ID_LENGTH_MAX: usize = 64;
 #[derive(Clone)]
 pub struct Tracer(Arc<Shared>);
 
+/// Measurements by route, and there by method and status.
+type Histograms = HashMap<String, Vec<(&'static str, StatusCode, Histogram)>>;
+
 struct Shared {
     /// Begins the id of every request: no two processes have the same.
     process: String,
     /// Requests without an id of their own so far.
     count: AtomicU64,
-    /// The measurements by route, and there by method and status: looked up by name once, not once a request.
-    histograms: RwLock<HashMap<String, Vec<(&'static str, StatusCode, Histogram)>>>,
+    /// Looked up by name once, not once a request.
+    histograms: RwLock<Histograms>,
 }
 
 impl Tracer {
@@ -56,7 +59,7 @@ impl Tracer {
     }
 
     fn histogram(&self, route: &str, method: &'static str, status: StatusCode) -> Histogram {
-        let find = |known: &HashMap<String, Vec<(&'static str, StatusCode, Histogram)>>| {
+        let find = |known: &Histograms| {
             let of_route = known.get(route)?;
             let found = of_route.iter().find(|(one, code, _)| *one == method && *code == status)?;
             Some(found.2.clone())

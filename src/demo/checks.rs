@@ -55,7 +55,7 @@ fn money(books: &Books, journey: &Journey) -> Result<Vec<Check>, Unexpected> {
         .values()
         .filter(|capture| orders.contains(&&capture.order_id) && capture.status != CaptureStatus::Declined)
         .collect();
-    let captured: i64 = captures.iter().map(|capture| capture.amount.minor).sum();
+    let debited: i64 = captures.iter().map(|capture| capture.amount.minor).sum();
     let refunded: i64 = captures.iter().map(|capture| books.refunded_minor(&capture.id)).sum();
     let rest = journey.total.minus(journey.due_now).map_err(|error| Unexpected(error.to_string()))?;
     let mut planned = [journey.due_now.minor(), rest.minor()];
@@ -66,13 +66,13 @@ fn money(books: &Books, journey: &Journey) -> Result<Vec<Check>, Unexpected> {
     Ok(vec![
         check_that(
             "order total = captured at PayPal",
-            captured == journey.total.minor() && ours("captured") == Some(captured),
-            format!("{} = {}", journey.total, eur(captured)),
+            debited == journey.total.minor() && ours("captured") == Some(debited),
+            format!("{} = {}", journey.total, eur(debited)),
         ),
         check_that(
             "refunded here = refunded at PayPal",
             refunded == journey.refunded.minor() && ours("refunded") == Some(refunded),
-            format!("{} = {}; {} remain debited", journey.refunded, eur(refunded), eur(captured - refunded)),
+            format!("{} = {}; {} remain debited", journey.refunded, eur(refunded), eur(debited - refunded)),
         ),
         check_that(
             "one capture for each planned debit",

@@ -1,5 +1,5 @@
 //! The sample catalogue: invented goods under GS1's prefix for demonstrations (952), two stores in Germany, and the VAT
-//! rates of the German law (§ 12 UStG: 19 % and 7 %) since 2021.
+//! rates of the German law (§ 12 `UStG`: 19 % and 7 %) since 2021.
 
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ pub fn batch() -> (usize, String) {
         rows.push(price("germany", product.sku, product.price_cents.parse().unwrap_or_default()));
     }
     rows.extend(OWN_PRICES.map(|(sku, cents)| price(STORE, sku, cents)));
-    (count, rows.iter().map(|row| format!("{row}\n")).collect())
+    (count, rows.iter().map(|row| row.to_string() + "\n").collect())
 }
 
 fn rate(tax_class: &str, rate: &str) -> Value {

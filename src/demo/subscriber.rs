@@ -87,15 +87,12 @@ async fn receive(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body:
         .and_then(|secret| Webhook::new(secret).ok())
         .is_some_and(|webhook| webhook.verify(&body, &headers).is_ok());
     let id = headers.get(HEADER_WEBHOOK_ID).and_then(|id| id.to_str().ok());
-    match (proven, id, serde_json::from_slice(&body)) {
-        (true, Some(id), Ok(body)) => {
-            kept.messages.push(Message { id: id.to_owned(), body });
-            StatusCode::NO_CONTENT
-        }
-        _ => {
-            kept.refused += 1;
-            StatusCode::UNAUTHORIZED
-        }
+    if let (true, Some(id), Ok(body)) = (proven, id, serde_json::from_slice(&body)) {
+        kept.messages.push(Message { id: id.to_owned(), body });
+        StatusCode::NO_CONTENT
+    } else {
+        kept.refused += 1;
+        StatusCode::UNAUTHORIZED
     }
 }
 

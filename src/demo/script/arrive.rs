@@ -67,13 +67,12 @@ pub(super) async fn subscribe(caller: &mut Caller, ground: &Ground) -> Result<()
     let answer = caller
         .ask(ask, status, |answer| Ok(format!("{}, signs with a secret of its own", answer.text("/state")?)))
         .await?;
-    match known {
-        Some(secret) => ground.subscriber.trust(secret),
-        None => {
-            let secret = answer.text("/secret")?;
-            ground.keep_secret(secret)?;
-            ground.subscriber.trust(secret);
-        }
+    if let Some(secret) = known {
+        ground.subscriber.trust(secret);
+    } else {
+        let secret = answer.text("/secret")?;
+        ground.keep_secret(secret)?;
+        ground.subscriber.trust(secret);
     }
     Ok(())
 }

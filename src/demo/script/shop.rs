@@ -166,7 +166,7 @@ fn described(answer: &Answer) -> Result<String, Unexpected> {
     ))
 }
 
-/// More milk. The ETag makes sure that the shopper changes what they see.
+/// More milk. The `ETag` makes sure that the shopper changes what they see.
 pub(super) async fn change_quantity(
     caller: &mut Caller,
     shopper: &Shopper,

@@ -360,7 +360,7 @@ impl Trip {
                 "paid" | "declined" | "cancelled" => return,
                 "quoted" => self.pay(shop).await,
                 state => {
-                    assert!(Instant::now() < end, "seed {SEED}: {self:?} is still {state}\n{}", shop.log())
+                    assert!(Instant::now() < end, "seed {SEED}: {self:?} is still {state}\n{}", shop.log());
                 }
             }
         }

@@ -111,7 +111,7 @@ pub async fn exists(db: &Db, id: BatchId) -> Result<bool, db::Error> {
     Ok(batch::find(db, id).await?.is_some())
 }
 
-/// Refused rows of a batch after a line, at most `limit` and never more than [`REFUSALS_SHOWN_MAX`].
+/// Refused rows of a batch after a line, at most `limit` and never more than `REFUSALS_SHOWN_MAX`.
 pub async fn refusals(db: &Db, id: BatchId, after: i64, limit: i64) -> Result<Vec<RefusedRow>, db::Error> {
     batch::refusals(db, id, after, limit.clamp(1, REFUSALS_SHOWN_MAX)).await
 }

@@ -28,7 +28,7 @@ use crate::random::Random;
 pub const KEY_LEAD: Duration = Duration::minutes(10);
 /// How long clients may keep the published set (`Cache-Control`).
 pub const JWKS_LIFE_SECONDS: i64 = 300;
-/// Nothing that we sign lives longer; so long, and [`super::token::LEEWAY`], an old key is still trusted.
+/// Nothing that we sign lives longer; so long, and the leeway of clocks, an old key is still trusted.
 pub const TOKEN_LIFE_MAX: Duration = Duration::hours(1);
 /// How often an instance looks for keys that another one made: well within [`KEY_LEAD`].
 const RELOAD_AFTER: Duration = Duration::seconds(60);

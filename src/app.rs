@@ -87,7 +87,7 @@ impl App {
         let http = http_client().map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;
         let identity = identity::Identity::open(&db, &config.identity, &clock, &random, &http).await?;
         let catalog = catalog::Catalog::load(&db).await?;
-        let journal = cart::Journal::start(db.clone());
+        let journal = cart::Journal::start(&db);
         let providers = payments::Providers::new(&config.payments, &http);
         let carriers = delivery::Carriers::new(&config.delivery, &http);
         let outbound = exchange::Outbound::new(&config.exchange)

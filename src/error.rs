@@ -1,7 +1,8 @@
-//! Problem: what a refused request is told (RFC 9457), and the only place that logs a failure.
+//! Problem: what a refused request is told (RFC 9457).
 //!
 //! A problem has a stable `code` that programs may switch on, a text for people, pointers to what was wrong in the body,
-//! and says whether the same request may succeed later. What went wrong inside is logged, never sent.
+//! and says whether the same request may succeed later. What went wrong inside goes into the request's log line,
+//! never to the caller.
 
 use std::error::Error as StdError;
 
@@ -127,15 +128,6 @@ impl Problem {
         self.status
     }
 
-    fn log(&self) {
-        let source = self.source.as_deref().map(ToString::to_string);
-        if self.status.is_server_error() {
-            tracing::error!(problem.code = self.code, error = source, "request failed: {}", self.code);
-        } else {
-            tracing::info!(problem.code = self.code, error = source, "request refused: {}", self.code);
-        }
-    }
-
     fn body(self) -> ProblemBody {
         ProblemBody {
             r#type: format!("urn:aisle:problem:{}", self.code),
@@ -149,13 +141,24 @@ impl Problem {
     }
 }
 
+/// What a refused request's log line says, carried by the response to the one who writes that line (`http/trace.rs`).
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// The stable code.
+    pub code: &'static str,
+    /// What went wrong inside.
+    pub source: Option<String>,
+}
+
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        self.log();
+    fn into_response(mut self) -> Response {
+        let source = self.source.take().map(|source| source.to_string());
+        let reason = Reason { code: self.code, source };
         let status = self.status;
         let retry_after = self.retry_after_seconds;
         let body = serde_json::to_vec(&self.body()).unwrap_or_default();
         let mut response = (status, body).into_response();
+        response.extensions_mut().insert(reason);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = retry_after {

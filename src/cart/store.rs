@@ -7,38 +7,78 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::event::Event;
-use super::journal::Append;
+use super::journal::{Append, Queued};
 use super::model::{Cart, Error};
 use crate::clock::Moment;
 use crate::db::{self, Db, Run, Sql, Tx};
 use crate::ids::{CartId, ShopperId, StoreId};
 
+/// Which of the appends of one statement were written.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// All, as nearly always.
+    All,
+    /// These; the places of the others were taken.
+    Only(HashSet<Uuid>),
+}
+
+impl Written {
+    /// Whether this append was written.
+    pub(super) fn includes(&self, append: Uuid) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(written) => written.contains(&append),
+        }
+    }
+}
+
 /// Writes many rows of many carts in one statement; answers the appends that were written. A row whose place is taken is
 /// left out.
-pub(super) async fn append_all(db: &Db, appends: &[Append]) -> Result<HashSet<Uuid>, db::Error> {
-    let rows: Vec<Row<'_>> = appends.iter().map(Row::of).collect();
-    let rows = serde_json::to_string(&rows).map_err(|error| db::Error::Encode(error.into()))?;
+pub(super) async fn append_all(db: &Db, appends: &[Queued]) -> Result<Written, db::Error> {
+    let mut rows = String::with_capacity(appends.iter().map(|append| append.row.len() + 1).sum::<usize>() + 2);
+    for append in appends {
+        rows.push(if rows.is_empty() { '[' } else { ',' });
+        rows.push_str(&append.row);
+    }
+    rows.push(']');
     // Outside a BEGIN the statement is a transaction of its own, answered after its commit: two ways to the database less.
-    let written: Vec<(Uuid,)> = db
+    let count = db
         .sql(Sql::each(
             "INSERT INTO cart_events (cart_id, seq, append_id, events, at)
              SELECT unhex(value ->> 'cart'), value ->> 'seq', unhex(value ->> 'append'), value -> 'events', value ->> 'at'
              FROM json_each($1)
              WHERE TRUE
-             ON CONFLICT (cart_id, seq) DO NOTHING
-             RETURNING append_id",
+             ON CONFLICT (cart_id, seq) DO NOTHING",
             "INSERT INTO cart_events (cart_id, seq, append_id, events, at)
              SELECT CAST(value ->> 'cart' AS UUID), CAST(value ->> 'seq' AS BIGINT), CAST(value ->> 'append' AS UUID),
                  value -> 'events', CAST(value ->> 'at' AS TIMESTAMPTZ)
              FROM json_each($1)
              WHERE TRUE
-             ON CONFLICT (cart_id, seq) DO NOTHING
-             RETURNING append_id",
+             ON CONFLICT (cart_id, seq) DO NOTHING",
+        ))
+        .bind(rows.as_str())
+        .execute()
+        .await?;
+    if u64::try_from(appends.len()).is_ok_and(|appends| appends == count) {
+        return Ok(Written::All);
+    }
+    // Rows are never changed or deleted: who holds each place can be read afterwards.
+    let written: Vec<(Uuid,)> = db
+        .sql(Sql::each(
+            "SELECT append_id FROM json_each($1)
+             JOIN cart_events ON cart_id = unhex(value ->> 'cart') AND seq = value ->> 'seq'",
+            "SELECT append_id FROM json_each($1)
+             JOIN cart_events ON cart_id = CAST(value ->> 'cart' AS UUID) AND seq = CAST(value ->> 'seq' AS BIGINT)",
         ))
         .bind(rows)
         .fetch_all()
         .await?;
-    Ok(written.into_iter().map(|(id,)| id).collect())
+    Ok(Written::Only(written.into_iter().map(|(id,)| id).collect()))
+}
+
+/// A row as [`append_all`]'s statement reads it.
+pub(super) fn row_text(append: &Append) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Row::of(append))
 }
 
 /// An append as the statement reads it.

@@ -94,7 +94,7 @@ pub(super) async fn change<T>(
         if !events.is_empty() {
             let append = store::next(&cart, app.ids.next(), events, app.clock.now());
             let version = append.seq;
-            match app.journal.append(append).await {
+            match app.journal.append(&append).await {
                 Ok(()) => cart.written(version),
                 // Folded again from the start: what was decided on the stale cart is void.
                 Err(AppendError::Lost) => continue,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -16,6 +16,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::error::Reason;
 
 /// The header that carries a request's id in and out.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -86,29 +87,69 @@ pub async fn trace(State(tracer): State<Tracer>, request: Request, next: Next) -
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = method_name(request.method());
     let name = id.to_str().unwrap_or_default();
-    // Reads are far more frequent than everything else and change nothing: their lines are for debugging.
-    let is_read = method == "GET";
-    let span = if is_read {
+    let is_quiet = is_quiet(method, route.as_ref());
+    let span = if is_quiet {
         tracing::debug_span!("request", request.id = name, http.method = method)
     } else {
         tracing::info_span!("request", request.id = name, http.method = method)
     };
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next.run(request).instrument(span).await;
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let status = response.status();
     let took = started.elapsed();
     tracer.histogram(route, method, status).record(took);
-    span.in_scope(|| {
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let code = status.as_u16();
-        if is_read {
-            tracing::debug!(http.route = route, http.status = code, took_us, "{method} {route} {status}");
-        } else {
-            tracing::info!(http.route = route, http.status = code, took_us, "{method} {route} {status}");
-        }
-    });
+    let line = Line { id: name, method, route, status, took, reason: response.extensions_mut().remove() };
+    line.write(is_quiet);
     response.headers_mut().insert(REQUEST_ID.clone(), id);
     response
+}
+
+/// The one line that a request leaves in the log. Its id is a field of its own, because a quiet request has no span.
+struct Line<'a> {
+    id: &'a str,
+    method: &'static str,
+    route: &'a str,
+    status: StatusCode,
+    took: Duration,
+    /// Why it was refused.
+    reason: Option<Reason>,
+}
+
+impl Line<'_> {
+    fn write(&self, is_quiet: bool) {
+        let Self { id, method, route, status, .. } = *self;
+        let took_us = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
+        let code = self.reason.as_ref().map(|reason| reason.code);
+        let error = self.reason.as_ref().and_then(|reason| reason.source.as_deref());
+        let status_code = status.as_u16();
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    request.id = id,
+                    http.method = method,
+                    http.route = route,
+                    http.status = status_code,
+                    took_us,
+                    problem.code = code,
+                    error,
+                    "{method} {route} {status}"
+                )
+            };
+        }
+        if status.is_server_error() {
+            line!(error);
+        } else if is_quiet && code.is_none() {
+            line!(debug);
+        } else {
+            line!(info);
+        }
+    }
+}
+
+/// Reads and scans are far more frequent than everything else, and the log of a cart keeps each scan: their lines are for
+/// debugging.
+fn is_quiet(method: &str, route: Option<&MatchedPath>) -> bool {
+    method == "GET" || route.is_some_and(|route| route.as_str().ends_with("/scans"))
 }
 
 /// The method as a label. Callers may make methods up; a measurement of each would be a way to fill the memory.

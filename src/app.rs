@@ -74,6 +74,40 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// No call to a partner takes longer; adapters set shorter deadlines.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Which kinds of jobs there are, and what does each: every kind has its line here.
+macro_rules! kinds_of_jobs {
+    ($($job:ty => $work:path,)*) => {
+        impl App {
+            /// The kinds that this release can do; others wait for an instance of another release.
+            pub const KINDS_OF_JOBS: &'static [&'static str] = &[$(<$job as Job>::KIND),*];
+
+            /// Does one job.
+            pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
+                match lease.kind.as_str() {
+                    $(<$job as Job>::KIND => $work(self, lease).await,)*
+                    unknown => Err(jobs::Failure::never(format!("no such kind of job: {unknown}"))),
+                }
+            }
+        }
+    };
+}
+
+kinds_of_jobs! {
+    checkout::Expire => checkout::expire,
+    delivery::BookParcel => delivery::book_parcel,
+    delivery::CancelLabel => delivery::cancel_label,
+    delivery::FindStray => delivery::find_stray,
+    delivery::CloseDay => delivery::close_day,
+    delivery::TrackShipment => delivery::track_shipment,
+    exchange::Dispatch => exchange::dispatch,
+    payments::Follow => payments::follow,
+    payments::Link => payments::link,
+    payments::Operate => payments::operate,
+    payments::Sweep => payments::sweep,
+    payments::Unlink => payments::unlink,
+    payments::WindDown => payments::wind_down,
+}
+
 impl App {
     /// Opens the database, warms the index and gathers the parts.
     pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Self, StartError> {
@@ -108,26 +142,6 @@ impl App {
             carriers,
             outbound,
         })))
-    }
-
-    /// Does one job. Every kind has its line here.
-    pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
-        match lease.kind.as_str() {
-            checkout::Expire::KIND => checkout::expire(self, lease).await,
-            delivery::BookParcel::KIND => delivery::book_parcel(self, lease).await,
-            delivery::CancelLabel::KIND => delivery::cancel_label(self, lease).await,
-            delivery::FindStray::KIND => delivery::find_stray(self, lease).await,
-            delivery::CloseDay::KIND => delivery::close_day(self, lease).await,
-            delivery::TrackShipment::KIND => delivery::track_shipment(self, lease).await,
-            exchange::Dispatch::KIND => exchange::dispatch(self, lease).await,
-            payments::Follow::KIND => payments::follow(self, lease).await,
-            payments::Link::KIND => payments::link(self, lease).await,
-            payments::Operate::KIND => payments::operate(self, lease).await,
-            payments::Sweep::KIND => payments::sweep(self, lease).await,
-            payments::Unlink::KIND => payments::unlink(self, lease).await,
-            payments::WindDown::KIND => payments::wind_down(self, lease).await,
-            unknown => Err(jobs::Failure::never(format!("no such kind of job: {unknown}"))),
-        }
     }
 
     /// What payments report to the room above, inside the transaction that learns it.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::http::limit::SHUTDOWN_TIMEOUT;
-use crate::{catalog, jobs, payments, router};
+use crate::{catalog, jobs, operations, payments, router};
 
 /// A service that runs until it is told to stop.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Service {
     requests: tokio::task::JoinHandle<std::io::Result<()>>,
     workers: tokio::task::JoinHandle<()>,
     feed: tokio::task::JoinHandle<()>,
+    upkeep: tokio::task::JoinHandle<()>,
 }
 
 impl Service {
@@ -28,13 +29,14 @@ impl Service {
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
         let stopped = stop.clone().cancelled_owned();
-        #[expect(clippy::disallowed_methods, reason = "all three are waited for in `stop`")]
-        let (requests, workers, feed) = (
+        #[expect(clippy::disallowed_methods, reason = "all are waited for in `stop`")]
+        let (requests, workers, feed, upkeep) = (
             tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await }),
             tokio::spawn(jobs::work(app.clone(), stop.clone())),
             tokio::spawn(catalog::follow(app.clone(), stop.clone())),
+            tokio::spawn(operations::keep_metrics(stop.clone())),
         );
-        Ok(Self { address, stop, requests, workers, feed })
+        Ok(Self { address, stop, requests, workers, feed, upkeep })
     }
 
     /// Where it listens.
@@ -50,6 +52,7 @@ impl Service {
             let _ = self.requests.await;
             let _ = self.workers.await;
             let _ = self.feed.await;
+            let _ = self.upkeep.await;
         };
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
             tracing::warn!("stopped before everything was finished; it goes on at the next start");

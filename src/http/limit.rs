@@ -10,6 +10,16 @@ pub const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
 pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
 /// An ordinary request is answered in this time, or with a problem. Longer than the longest wait that a client may ask for.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A request that streams a catalogue may take this long: a million products over a shop's line.
+pub const STREAM_TIMEOUT: Duration = Duration::from_hours(1);
+/// The routes that stream.
+const STREAMS: [&str; 1] = ["/v1/catalog/batches/{id}"];
+
+/// How long a request of this route may take.
+pub fn timeout(route: &str) -> Duration {
+    if STREAMS.contains(&route) { STREAM_TIMEOUT } else { REQUEST_TIMEOUT }
+}
+
 /// The longest wait that `Prefer: wait=…` may ask for.
 pub const WAIT_MAX: Duration = Duration::from_secs(20);
 /// How long a stop waits for requests and jobs that were begun.

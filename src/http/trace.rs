@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use metrics::Histogram;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::error::Reason;
+use crate::error::{Problem, Reason};
+use crate::http::limit;
 
 /// The header that carries a request's id in and out.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,16 +86,20 @@ pub async fn trace(State(tracer): State<Tracer>, request: Request, next: Next) -
     let id = request.headers().get(&REQUEST_ID).filter(|id| is_plain(id)).cloned();
     let id = id.unwrap_or_else(|| tracer.next_id());
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = method_name(request.method());
     let name = id.to_str().unwrap_or_default();
-    let is_quiet = is_quiet(method, route.as_ref());
+    let is_quiet = is_quiet(method, route);
     let span = if is_quiet {
         tracing::debug_span!("request", request.id = name, http.method = method)
     } else {
         tracing::info_span!("request", request.id = name, http.method = method)
     };
-    let mut response = next.run(request).instrument(span).await;
-    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let answered = tokio::time::timeout(limit::timeout(route), next.run(request)).instrument(span).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        let detail = "The request took too long. What it asked for may have been done: ask, or send it again.";
+        Problem::unavailable("request_timeout", detail, 1).into_response()
+    });
     let status = response.status();
     let took = started.elapsed();
     tracer.histogram(route, method, status).record(took);
@@ -148,8 +153,8 @@ impl Line<'_> {
 
 /// Reads and scans are far more frequent than everything else, and the log of a cart keeps each scan: their lines are for
 /// debugging.
-fn is_quiet(method: &str, route: Option<&MatchedPath>) -> bool {
-    method == "GET" || route.is_some_and(|route| route.as_str().ends_with("/scans"))
+fn is_quiet(method: &str, route: &str) -> bool {
+    method == "GET" || route.ends_with("/scans")
 }
 
 /// The method as a label. Callers may make methods up; a measurement of each would be a way to fill the memory.

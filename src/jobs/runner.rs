@@ -83,8 +83,9 @@ pub async fn run_due(app: &App) -> Result<usize, db::Error> {
 
 async fn claim(app: &App) -> Result<Option<Lease>, db::Error> {
     let now = app.clock.now();
-    if store::is_any_due(&app.db, now).await? {
-        store::claim(&app.db, now, now + LEASE).await
+    let kinds = App::KINDS_OF_JOBS;
+    if store::is_any_due(&app.db, kinds, now).await? {
+        store::claim(&app.db, kinds, now, now + LEASE).await
     } else {
         Ok(None)
     }

@@ -46,14 +46,24 @@ struct Claimed {
     attempts: i64,
 }
 
-/// Takes the job that has been due the longest, until `until`.
-pub(super) async fn claim(db: &Db, now: Moment, until: Moment) -> Result<Option<Lease>, Error> {
+/// Kinds of jobs as a statement reads them.
+fn kinds_text(kinds: &[&str]) -> String {
+    #[derive(Serialize)]
+    struct Kind<'a> {
+        key: &'a str,
+    }
+    serde_json::to_string(&kinds.iter().map(|key| Kind { key }).collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// Takes the job of these kinds that has been due the longest, until `until`.
+pub(super) async fn claim(db: &Db, kinds: &[&str], now: Moment, until: Moment) -> Result<Option<Lease>, Error> {
     let claimed: Option<Claimed> = db
         .sql(Sql::each(
             "UPDATE jobs SET leased_until = $1, fence = fence + 1, attempts = attempts + 1, rerun = FALSE
              WHERE id = (
                  SELECT id FROM jobs
                  WHERE state = 'waiting' AND run_at <= $2 AND (leased_until IS NULL OR leased_until < $2)
+                     AND kind IN (SELECT value ->> 'key' FROM json_each($3))
                  ORDER BY run_at, id
                  LIMIT 1
              )
@@ -62,6 +72,7 @@ pub(super) async fn claim(db: &Db, now: Moment, until: Moment) -> Result<Option<
              WHERE id = (
                  SELECT id FROM jobs
                  WHERE state = 'waiting' AND run_at <= $2 AND (leased_until IS NULL OR leased_until < $2)
+                     AND kind IN (SELECT value ->> 'key' FROM json_each($3))
                  ORDER BY run_at, id
                  LIMIT 1
                  FOR UPDATE SKIP LOCKED
@@ -70,6 +81,7 @@ pub(super) async fn claim(db: &Db, now: Moment, until: Moment) -> Result<Option<
         ))
         .bind(until)
         .bind(now)
+        .bind(kinds_text(kinds))
         .fetch_optional()
         .await?;
     Ok(claimed.map(|row| Lease {
@@ -81,15 +93,17 @@ pub(super) async fn claim(db: &Db, now: Moment, until: Moment) -> Result<Option<
     }))
 }
 
-/// Whether any job is due; a plain read, so that an idle instance never takes SQLite's writer.
-pub(super) async fn is_any_due(db: &Db, now: Moment) -> Result<bool, Error> {
+/// Whether any job of these kinds is due; a plain read, so that an idle instance never takes SQLite's writer.
+pub(super) async fn is_any_due(db: &Db, kinds: &[&str], now: Moment) -> Result<bool, Error> {
     let due: Option<(JobId,)> = db
         .sql(
             "SELECT id FROM jobs
              WHERE state = 'waiting' AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
+                 AND kind IN (SELECT value ->> 'key' FROM json_each($2))
              LIMIT 1",
         )
         .bind(now)
+        .bind(kinds_text(kinds))
         .fetch_optional()
         .await?;
     Ok(due.is_some())

@@ -6,4 +6,4 @@ mod http;
 mod pages;
 
 pub use http::routes;
-pub use pages::{install_metrics, log_as_json, pages};
+pub use pages::{install_metrics, keep_metrics, log_as_json, pages};

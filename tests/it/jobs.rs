@@ -18,16 +18,42 @@ impl Job for Unheard {
     }
 }
 
+/// A job of a kind that is known, with a payload that can't be read.
+#[derive(Serialize, Deserialize)]
+struct Unreadable {
+    of: String,
+}
+
+impl Job for Unreadable {
+    const KIND: &'static str = aisle::payments::Operate::KIND;
+
+    fn subject(&self) -> String {
+        self.of.clone()
+    }
+}
+
 /// Asks for a job that nobody can do.
 pub async fn ask(test: &TestApp, of: &str) {
+    enqueue(test, &Unreadable { of: of.to_owned() }).await;
+}
+
+async fn enqueue(test: &TestApp, job: &impl Job) {
     let mut tx = test.app.db.begin().await.expect("begun");
-    let job = Unheard { of: of.to_owned() };
-    jobs::enqueue(&mut tx, &test.app.ids, test.app.clock.now(), &job).await.expect("asked");
+    jobs::enqueue(&mut tx, &test.app.ids, test.app.clock.now(), job).await.expect("asked");
     tx.commit().await.expect("committed");
 }
 
 #[tokio::test]
-async fn a_job_of_an_unknown_kind_becomes_a_dead_letter_that_can_be_replayed_and_dropped() {
+async fn a_job_of_an_unknown_kind_waits_for_an_instance_of_another_release() {
+    let test = TestApp::new().await;
+    enqueue(&test, &Unheard { of: "a".to_owned() }).await;
+    assert_eq!(test.run_jobs().await, 0);
+    let counts = jobs::counts(&test.app.db).await.expect("counted");
+    assert_eq!((counts.waiting, counts.dead), (1, 0));
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_can_do_becomes_a_dead_letter_that_can_be_replayed_and_dropped() {
     let test = TestApp::new().await;
     ask(&test, "a").await;
     assert_eq!(test.run_jobs().await, 1);

@@ -1,4 +1,4 @@
-//! How much of something: whole pieces, grams or millilitres, never a fraction.
+//! How much of something: whole pieces, grams, millilitres or millimetres, never a fraction.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,6 +13,8 @@ pub enum Unit {
     Gram,
     /// Millilitres.
     Millilitre,
+    /// Millimetres.
+    Millimetre,
 }
 
 /// Largest quantity of one line: 10,000 pieces, 10 t or 10,000 l are no purchase by phone.
@@ -55,6 +57,9 @@ impl TryFrom<Raw> for Quantity {
 }
 
 impl Quantity {
+    /// One piece.
+    pub const ONE: Self = Self { amount: 1, unit: Unit::Piece };
+
     /// A quantity of `amount` units.
     pub fn new(amount: i64, unit: Unit) -> Result<Self, Error> {
         if (1..=QUANTITY_MAX).contains(&amount) { Ok(Self { amount, unit }) } else { Err(Error::OutOfRange) }

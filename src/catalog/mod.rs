@@ -15,6 +15,7 @@ mod http;
 pub mod import;
 mod index;
 mod model;
+mod product;
 mod rows;
 mod store;
 
@@ -27,7 +28,9 @@ pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
 pub use http::routes;
 pub use index::Snapshot;
-pub use model::{FindError, Found, Offer, Product, Store, StoreAddress};
+pub use model::{FindError, Found, Offer, Price, Store, StoreAddress};
+pub use product::{AgeReason, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
 pub use rows::{
-    BatchRow, CodeRow, Kind, PriceListRow, PriceRow, ProductRow, Reason, StoreRow, TaxClassRow, TaxRateRow,
+    BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow, TaxClassRow,
+    TaxRateRow,
 };

@@ -7,11 +7,12 @@ mod read;
 
 pub(super) use read::{check_circulation, check_product, fit, gtin, read};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::StoreAddress;
+use super::product::ProductRow;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 use crate::text_enum;
@@ -33,6 +34,10 @@ text_enum! {
         Code = "code",
         /// A product's price on a list.
         Price = "price",
+        /// How much of a product a store has.
+        Stock = "stock",
+        /// What must not be sold any more.
+        Recall = "recall",
         /// A row that doesn't say what it is about, or something unheard of.
         Unknown = "unknown",
     }
@@ -79,6 +84,20 @@ text_enum! {
         Currency = "currency_differs",
         /// The weight is not above zero, or beyond belief.
         WeightRange = "weight_range",
+        /// The price's time is missing, turned round or without an end where it must have one.
+        PriceWindow = "price_window",
+        /// A measure, a number of pieces or a quantity limit is not above zero, or beyond belief.
+        QuantityRange = "quantity_range",
+        /// An address that is not https, or with a user's name in it.
+        MediaUrl = "media_url",
+        /// A language that is no tag of BCP 47, or a time of day that is none.
+        Form = "form_invalid",
+        /// A template of codes that can't be read.
+        TemplateInvalid = "template_invalid",
+        /// A recall that names lots and lists none, or says nothing.
+        RecallForm = "recall_form",
+        /// There is no such store.
+        StoreUnknown = "store_unknown",
         /// No law knows this age limit.
         AgeInvalid = "age_invalid",
         /// No live product has this SKU.
@@ -123,6 +142,10 @@ pub enum BatchRow {
     Code(CodeRow),
     /// A price.
     Price(PriceRow),
+    /// How much of a product a store has.
+    Stock(StockRow),
+    /// What must not be sold any more.
+    Recall(RecallRow),
 }
 
 /// A class of goods that are taxed alike.
@@ -188,36 +211,12 @@ pub struct StoreRow {
     pub time_zone: String,
     /// Price lists; the first that has a price wins.
     pub price_lists: Vec<PriceListId>,
-    /// Whether the row is taken back.
+    /// The languages of the store, the first one that of its receipts (BCP 47).
     #[serde(default)]
-    pub deleted: bool,
-}
-
-/// A product.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProductRow {
-    /// The key.
-    pub sku: Sku,
-    /// The name that shoppers read.
-    pub name: String,
-    /// The brand.
+    pub languages: Vec<String>,
+    /// Templates of the codes that this store's scales and printers make.
     #[serde(default)]
-    pub brand: Option<String>,
-    /// The tax class.
-    pub tax_class: TaxClassId,
-    /// What it weighs packed, in grams.
-    #[serde(default)]
-    pub weight_grams: Option<i64>,
-    /// Whether a courier may bring it.
-    #[serde(default)]
-    pub deliverable: bool,
-    /// From what age it may be sold: 6, 12, 14, 16, 18 or 21 years.
-    #[serde(default)]
-    pub age_min: Option<i64>,
-    /// Net content as it is printed.
-    #[serde(default)]
-    pub content: Option<String>,
+    pub code_templates: Vec<String>,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,
@@ -235,12 +234,36 @@ pub struct CodeRow {
     /// means something in this chain only.
     #[serde(default)]
     pub internal: bool,
+    /// How many pieces the code stands for (1 when left out): a pack of six that has a code of its own.
+    #[serde(default = "one")]
+    #[schema(minimum = 1)]
+    pub quantity: i64,
+    /// Whether it is the code that lists and labels show.
+    #[serde(default)]
+    pub primary: bool,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,
 }
 
-/// A product's price on a list.
+fn one() -> i64 {
+    1
+}
+
+text_enum! {
+    /// For whom and how a price is meant.
+    pub enum PriceKind {
+        /// For everybody.
+        Regular = "regular",
+        /// For everybody, for a time.
+        Promotion = "promotion",
+        /// For members of the retailer's club.
+        Member = "member",
+    }
+}
+
+/// A product's price on a list. A regular price without `valid_from` holds until it is replaced; every other price says
+/// from when on it holds, may be sent ahead, and takes effect at its second.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceRow {
@@ -248,10 +271,68 @@ pub struct PriceRow {
     pub price_list: PriceListId,
     /// The product.
     pub sku: Sku,
-    /// Minor units for one piece, tax included.
+    /// Minor units for one piece, or for the product's `priced_per`; tax included.
     pub amount: i64,
     /// The list's currency.
     pub currency: Currency,
+    /// For whom and how it is meant; `regular` when left out.
+    #[serde(default = "regular")]
+    pub price_kind: PriceKind,
+    /// From when on it holds.
+    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub valid_from: Option<DateTime<Utc>>,
+    /// From when on it no longer holds; a promotion must say so.
+    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub valid_to: Option<DateTime<Utc>>,
+    /// The retailer's own name of the promotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<String>,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+fn regular() -> PriceKind {
+    PriceKind::Regular
+}
+
+impl PriceRow {
+    /// Whether it is the open price of everybody, which holds until it is replaced.
+    pub(super) fn is_open(&self) -> bool {
+        self.price_kind == PriceKind::Regular && self.valid_from.is_none()
+    }
+}
+
+/// How much of a product a store has.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StockRow {
+    /// The store.
+    pub store: StoreId,
+    /// The product.
+    pub sku: Sku,
+    /// Pieces; grams, millilitres or millimetres of what is sold by measure. Below zero when the system has it so.
+    pub amount: i64,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// What must not be sold any more: a product, or some of its lots.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecallRow {
+    /// The retailer's own number of the recall.
+    pub recall: String,
+    /// The product.
+    pub sku: Sku,
+    /// The lots as they are printed; all of them when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lots: Option<Vec<String>>,
+    /// What shoppers are told.
+    pub notice: String,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,
@@ -267,7 +348,17 @@ pub(super) enum Key {
     Store { store: StoreId },
     Product { sku: Sku },
     Code { code: String },
-    Price { price_list: PriceListId, sku: Sku },
+    Price {
+        price_list: PriceListId,
+        sku: Sku,
+        #[serde(default = "regular")]
+        price_kind: PriceKind,
+        /// Seconds since 1970; none for the open price.
+        #[serde(default, deserialize_with = "timestamp")]
+        valid_from: Option<i64>,
+    },
+    Stock { store: StoreId, sku: Sku },
+    Recall { recall: String, sku: Sku },
 }
 
 impl Key {
@@ -280,6 +371,8 @@ impl Key {
             Self::Product { .. } => Kind::Product,
             Self::Code { .. } => Kind::Code,
             Self::Price { .. } => Kind::Price,
+            Self::Stock { .. } => Kind::Stock,
+            Self::Recall { .. } => Kind::Recall,
         }
     }
 }
@@ -295,9 +388,36 @@ impl std::fmt::Display for Key {
             Self::Store { store } => write!(formatter, "{store}"),
             Self::Product { sku } => write!(formatter, "{sku}"),
             Self::Code { code } => write!(formatter, "{code}"),
-            Self::Price { price_list, sku } => write!(formatter, "{price_list}/{sku}"),
+            Self::Price { price_list, sku, valid_from: None, .. } => write!(formatter, "{price_list}/{sku}"),
+            Self::Price { price_list, sku, price_kind, valid_from: Some(from) } => {
+                write!(formatter, "{price_list}/{sku}/{price_kind}/{from}")
+            }
+            Self::Stock { store, sku } => write!(formatter, "{store}/{sku}"),
+            Self::Recall { recall, sku } => write!(formatter, "{recall}/{sku}"),
         }
     }
+}
+
+/// Times as RFC 3339, to the second.
+mod seconds {
+    use chrono::{DateTime, SecondsFormat, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => to.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+        Option::<DateTime<Utc>>::deserialize(from)
+    }
+}
+
+/// A time as seconds since 1970.
+fn timestamp<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(seconds::deserialize(from)?.map(|time| time.timestamp()))
 }
 
 /// A row that was read and is right as far as it can be seen by itself.

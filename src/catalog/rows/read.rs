@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::super::code::{self, Circulation, CodeError, Gtin};
-use super::{BatchRow, Key, Kind, ProductRow, Reason, Refusal, Row, StoreRow};
+use super::super::product;
+use super::super::product::{NetContent, ProductRow, SaleBan, SaleType};
+use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row, StoreRow};
 
 /// Longest text of a field: a receipt line holds far less.
 const TEXT_LENGTH_MAX: usize = 200;
@@ -15,6 +17,30 @@ const PRICE_MAX: i64 = 100_000_000;
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 /// Age limits that laws use.
 const AGES: [i64; 6] = [6, 12, 14, 16, 18, 21];
+/// Languages of one product's names, and of one store.
+const LANGUAGES_MAX: usize = 16;
+/// Levels of a retailer's tree of goods.
+const CATEGORY_DEPTH_MAX: usize = 8;
+/// Pieces that one code may stand for.
+const CODE_PIECES_MAX: i64 = 999;
+/// Largest net content: a ton in grams.
+const NET_CONTENT_MAX: i64 = 1_000_000;
+/// Longest side of a piece: ten metres.
+const SIZE_MM_MAX: i64 = 10_000;
+/// Largest limit of pieces of a trip: as many as a line holds.
+const QUANTITY_LIMIT_MAX: i64 = 999;
+/// Times of a week in which one product is not sold.
+const BANS_MAX: usize = 14;
+/// Longest address of a picture.
+const IMAGE_LENGTH_MAX: usize = 500;
+/// Longest text that shoppers are told at a recall.
+const NOTICE_LENGTH_MAX: usize = 1_000;
+/// Lots of one recall of one product.
+const LOTS_MAX: usize = 500;
+/// Largest stock, in pieces or grams: a thousand tons.
+const STOCK_MAX: i64 = 1_000_000_000;
+/// Templates of codes of one store.
+const TEMPLATES_MAX: usize = 32;
 /// Price lists of one store: store, region, country and a few for campaigns.
 const STORE_LISTS_MAX: usize = 32;
 
@@ -39,7 +65,7 @@ pub(in crate::catalog) fn read(line: &[u8]) -> Result<Row, (Kind, String, Refusa
     } else {
         Err(named(Refusal::new(
             Reason::Kind,
-            "kind must be one of tax_class, tax_rate, price_list, store, product, code, price",
+            "kind must be one of tax_class, tax_rate, price_list, store, product, code, price, stock, recall",
         )))
     }
 }
@@ -101,14 +127,25 @@ fn live(line: &[u8]) -> Result<Row, Refusal> {
             Key::Product { sku: row.sku.clone() }
         }
         BatchRow::Code(row) => {
-            let gtin = gtin(&row.code)?;
-            check_circulation(gtin, row.internal)?;
-            row.code = gtin.to_string();
+            check_code(row)?;
             Key::Code { code: row.code.clone() }
         }
         BatchRow::Price(row) => {
             check_price(row.amount)?;
-            Key::Price { price_list: row.price_list.clone(), sku: row.sku.clone() }
+            check_window(row)?;
+            let (price_list, sku) = (row.price_list.clone(), row.sku.clone());
+            let valid_from = row.valid_from.map(|from| from.timestamp());
+            Key::Price { price_list, sku, price_kind: row.price_kind, valid_from }
+        }
+        BatchRow::Stock(row) => {
+            if row.amount.abs() > STOCK_MAX {
+                return Err(Refusal::new(Reason::QuantityRange, format!("amount is beyond {STOCK_MAX}")));
+            }
+            Key::Stock { store: row.store.clone(), sku: row.sku.clone() }
+        }
+        BatchRow::Recall(row) => {
+            check_recall(row)?;
+            Key::Recall { recall: row.recall.clone(), sku: row.sku.clone() }
         }
     };
     Ok(Row { key, content: Some(row) })
@@ -145,14 +182,37 @@ pub(in crate::catalog) fn check_circulation(gtin: Gtin, internal: bool) -> Resul
     }
 }
 
+fn check_code(row: &mut CodeRow) -> Result<(), Refusal> {
+    let gtin = gtin(&row.code)?;
+    check_circulation(gtin, row.internal)?;
+    check_range("quantity", row.quantity, CODE_PIECES_MAX)?;
+    row.code = gtin.to_string();
+    Ok(())
+}
+
 pub(in crate::catalog) fn check_product(row: &ProductRow) -> Result<(), Refusal> {
     if row.name.trim().is_empty() {
         return Err(Refusal::new(Reason::NameMissing, "name is empty"));
     }
     check_text("name", &row.name)?;
-    for (field, text) in [("brand", &row.brand), ("content", &row.content)] {
+    for (language, name) in &row.names {
+        check_language(language)?;
+        check_text("names", name)?;
+    }
+    let texts = [
+        ("brand", &row.brand),
+        ("content", &row.content),
+        ("sale_stop", &row.sale_stop),
+        ("control_hint", &row.control_hint),
+    ];
+    for (field, text) in texts {
         text.as_deref().map_or(Ok(()), |text| check_text(field, text))?;
     }
+    if row.names.len() > LANGUAGES_MAX || row.category.len() > CATEGORY_DEPTH_MAX {
+        let detail = format!("at most {LANGUAGES_MAX} names and {CATEGORY_DEPTH_MAX} levels of category");
+        return Err(Refusal::new(Reason::Field, detail));
+    }
+    row.category.iter().try_for_each(|level| check_text("category", level))?;
     if row.weight_grams.is_some_and(|grams| !(1..=WEIGHT_GRAMS_MAX).contains(&grams)) {
         return Err(Refusal::new(
             Reason::WeightRange,
@@ -162,7 +222,98 @@ pub(in crate::catalog) fn check_product(row: &ProductRow) -> Result<(), Refusal>
     if row.age_min.is_some_and(|age| !AGES.contains(&age)) {
         return Err(Refusal::new(Reason::AgeInvalid, "age_min must be 6, 12, 14, 16, 18 or 21"));
     }
+    check_measures(row)?;
+    row.sale_bans.iter().try_for_each(check_ban)?;
+    row.image.as_deref().map_or(Ok(()), check_image)
+}
+
+fn check_measures(row: &ProductRow) -> Result<(), Refusal> {
+    if let Some(NetContent { amount, .. }) = row.net_content {
+        check_range("net_content", amount, NET_CONTENT_MAX)?;
+    }
+    if let Some(size) = row.size {
+        for side in [size.length_mm, size.width_mm, size.height_mm] {
+            check_range("size", side, SIZE_MM_MAX)?;
+        }
+    }
+    if let Some(pieces) = row.quantity_max {
+        check_range("quantity_max", pieces, QUANTITY_LIMIT_MAX)?;
+    }
+    if row.sale == SaleType::Weighed && row.priced_per.is_none() {
+        let detail = "a product of type weighed says with priced_per what its price is for";
+        return Err(Refusal::new(Reason::Field, detail));
+    }
+    if row.sale_bans.len() > BANS_MAX {
+        return Err(Refusal::new(Reason::Field, format!("at most {BANS_MAX} sale_bans")));
+    }
     Ok(())
+}
+
+fn check_range(field: &str, amount: i64, most: i64) -> Result<(), Refusal> {
+    if (1..=most).contains(&amount) {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::QuantityRange, format!("{field} must be from 1 to {most}")))
+}
+
+fn check_ban(ban: &SaleBan) -> Result<(), Refusal> {
+    let are_times = [&ban.from, &ban.to].into_iter().all(|time| product::minutes(time).is_some());
+    let are_days = !ban.days.is_empty() && ban.days.iter().all(|day| (1..=7).contains(day));
+    if are_times && are_days {
+        return Ok(());
+    }
+    let detail = "sale_bans need days from 1 (Monday) to 7 and times from 00:00 to 23:59";
+    Err(Refusal::new(Reason::Form, detail))
+}
+
+fn check_image(address: &str) -> Result<(), Refusal> {
+    let url = url::Url::parse(address).ok().filter(|_| address.len() <= IMAGE_LENGTH_MAX);
+    let is_right =
+        url.is_some_and(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none());
+    if is_right {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::MediaUrl, "image must be an https address without a user's name"))
+}
+
+/// Whether a text is a language tag as far as its form tells (BCP 47).
+fn check_language(tag: &str) -> Result<(), Refusal> {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    let is_language = (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_lowercase());
+    let are_subtags = parts.all(|part| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    if is_language && are_subtags && tag.len() <= 35 {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::Form, "languages are tags of BCP 47, such as de or fr-CH"))
+}
+
+fn check_window(row: &PriceRow) -> Result<(), Refusal> {
+    let refuse = |detail| Err(Refusal::new(Reason::PriceWindow, detail));
+    match (row.valid_from, row.valid_to) {
+        (None, None) if row.price_kind == PriceKind::Regular => Ok(()),
+        (None, _) => refuse("a price that ends, a promotion and a member price say with valid_from when they begin"),
+        (Some(_), None) if row.price_kind == PriceKind::Promotion => {
+            refuse("a promotion says with valid_to when it ends")
+        }
+        (Some(from), Some(to)) if from >= to => refuse("valid_to must be later than valid_from"),
+        _ => row.promotion.as_deref().map_or(Ok(()), |name| check_text("promotion", name)),
+    }
+}
+
+fn check_recall(row: &RecallRow) -> Result<(), Refusal> {
+    check_text("recall", &row.recall)?;
+    if row.notice.trim().is_empty() || row.lots.as_ref().is_some_and(Vec::is_empty) {
+        let detail = "a recall says something in notice, and where it names lots it lists at least one";
+        return Err(Refusal::new(Reason::RecallForm, detail));
+    }
+    if row.notice.chars().count() > NOTICE_LENGTH_MAX || row.lots.as_ref().is_some_and(|lots| lots.len() > LOTS_MAX) {
+        let detail = format!("notice has at most {NOTICE_LENGTH_MAX} characters, lots at most {LOTS_MAX} entries");
+        return Err(Refusal::new(Reason::RecallForm, detail));
+    }
+    row.lots.iter().flatten().try_for_each(|lot| check_text("lots", lot))
 }
 
 fn check_store(row: &StoreRow) -> Result<(), Refusal> {
@@ -179,6 +330,12 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
         check_text(field, text)?;
     }
     check_country(&row.country)?;
+    if row.languages.len() > LANGUAGES_MAX || row.code_templates.len() > TEMPLATES_MAX {
+        let detail = format!("at most {LANGUAGES_MAX} languages and {TEMPLATES_MAX} code_templates");
+        return Err(Refusal::new(Reason::Field, detail));
+    }
+    row.languages.iter().try_for_each(|tag| check_language(tag))?;
+    row.code_templates.iter().try_for_each(|template| check_text("code_templates", template))?;
     let distinct: std::collections::HashSet<_> = row.price_lists.iter().collect();
     if row.price_lists.is_empty()
         || row.price_lists.len() > STORE_LISTS_MAX

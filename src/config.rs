@@ -1,22 +1,26 @@
 //! Config: the sum of every room's settings, read from the environment, all mistakes reported at once.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use url::Url;
 
 use crate::env::Env;
+use crate::http::limit::{REQUEST_SECONDS_MAX, REQUEST_TIMEOUT};
 use crate::{checkout, db, delivery, exchange, identity, payments};
 
 /// Every setting of the service.
 ///
-/// Of its own it reads `AISLE_BIND` (address and port, default `127.0.0.1:8080`) and `AISLE_PUBLIC_URL` (how phones and
-/// partners reach the service; default `http://` and the bound address).
+/// Of its own it reads `AISLE_BIND` (address and port, default `127.0.0.1:8080`), `AISLE_PUBLIC_URL` (how phones and
+/// partners reach the service; default `http://` and the bound address) and `AISLE_REQUEST_TIMEOUT_SECONDS`.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the service listens.
     pub bind: SocketAddr,
     /// How the world reaches the service, without a slash at the end.
     pub public_url: Url,
+    /// An ordinary request is answered in this time, or with a problem.
+    pub request_timeout: Duration,
     /// The database.
     pub database: db::Options,
     /// Callers and tokens.
@@ -29,6 +33,15 @@ pub struct Config {
     pub checkout: checkout::Settings,
     /// Partners' subscriptions.
     pub exchange: exchange::Settings,
+}
+
+fn request_timeout(env: &Env) -> Duration {
+    let name = "AISLE_REQUEST_TIMEOUT_SECONDS";
+    let seconds = env.parsed_or(name, "a whole number of seconds", REQUEST_TIMEOUT.as_secs());
+    if !(1..=REQUEST_SECONDS_MAX).contains(&seconds) {
+        env.mistake(format!("{name} must be from 1 to {REQUEST_SECONDS_MAX}"));
+    }
+    Duration::from_secs(seconds)
 }
 
 /// All that was wrong with the environment.
@@ -46,9 +59,11 @@ impl Config {
         );
         let public_url =
             env.parsed("AISLE_PUBLIC_URL", "a URL").or_else(|| Url::parse(&format!("http://{bind}")).ok());
+        let request_timeout = request_timeout(env);
         let config = public_url.map(|public_url| Self {
             bind,
             public_url,
+            request_timeout,
             database: db::Options::read(env),
             identity: identity::Settings::read(env),
             payments: payments::Settings::read(env),

@@ -35,7 +35,8 @@ impl Written {
 /// Writes many rows of many carts in one statement; answers the appends that were written. A row whose place is taken is
 /// left out.
 pub(super) async fn append_all(db: &Db, appends: &[Queued]) -> Result<Written, db::Error> {
-    let mut rows = String::with_capacity(appends.iter().map(|append| append.row.len() + 1).sum::<usize>() + 2);
+    let mut rows =
+        String::with_capacity(appends.iter().map(|append| append.row.len() + 1).sum::<usize>() + 2);
     for append in appends {
         rows.push(if rows.is_empty() { '[' } else { ',' });
         rows.push_str(&append.row);

@@ -151,7 +151,7 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
                     tbody {
                         @for tax in &quote.taxes {
                             tr {
-                                td { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
+                                td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
                                 td.n { (tax.gross.to_decimal()) }
                             }
                         }

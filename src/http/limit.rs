@@ -8,17 +8,15 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 pub const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
 /// Largest body of a catalogue batch; streamed, never held in memory as a whole.
 pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
-/// An ordinary request is answered in this time, or with a problem. Longer than the longest wait that a client may ask for.
+/// An ordinary request is answered in this time, or with a problem, unless the settings say otherwise. Longer than the
+/// longest wait that a client may ask for.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time that the settings may give a request: connections of senders that are gone must come free.
+pub const REQUEST_SECONDS_MAX: u64 = 300;
 /// A request that streams a catalogue may take this long: a million products over a shop's line.
 pub const STREAM_TIMEOUT: Duration = Duration::from_hours(1);
-/// The routes that stream.
-const STREAMS: [&str; 1] = ["/v1/catalog/batches/{id}"];
-
-/// How long a request of this route may take.
-pub fn timeout(route: &str) -> Duration {
-    if STREAMS.contains(&route) { STREAM_TIMEOUT } else { REQUEST_TIMEOUT }
-}
+/// The routes that take [`STREAM_TIMEOUT`].
+pub const STREAMS: [&str; 1] = ["/v1/catalog/batches/{id}"];
 
 /// The longest wait that `Prefer: wait=…` may ask for.
 pub const WAIT_MAX: Duration = Duration::from_secs(20);

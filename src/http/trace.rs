@@ -36,6 +36,7 @@ struct Shared {
     process: String,
     /// Requests without an id of their own so far.
     count: AtomicU64,
+    request_timeout: Duration,
     /// Looked up by name once, not once a request.
     histograms: RwLock<Histograms>,
 }
@@ -47,8 +48,14 @@ impl Tracer {
         Self(Arc::new(Shared {
             process: process.simple().to_string(),
             count: AtomicU64::new(0),
+            request_timeout: app.config.request_timeout,
             histograms: RwLock::default(),
         }))
+    }
+
+    /// How long a request of this route may take.
+    fn timeout(&self, route: &str) -> Duration {
+        if limit::STREAMS.contains(&route) { limit::STREAM_TIMEOUT } else { self.0.request_timeout }
     }
 
     /// An id that no other request has. It is no secret: the process's own, and a count.
@@ -95,9 +102,10 @@ pub async fn trace(State(tracer): State<Tracer>, request: Request, next: Next) -
     } else {
         tracing::info_span!("request", request.id = name, http.method = method)
     };
-    let answered = tokio::time::timeout(limit::timeout(route), next.run(request)).instrument(span).await;
+    let answered = tokio::time::timeout(tracer.timeout(route), next.run(request)).instrument(span).await;
     let mut response = answered.unwrap_or_else(|_| {
-        let detail = "The request took too long. What it asked for may have been done: ask, or send it again.";
+        let detail =
+            "The request took too long. What it asked for may have been done: ask, or send it again.";
         Problem::unavailable("request_timeout", detail, 1).into_response()
     });
     let status = response.status();

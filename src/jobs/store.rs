@@ -56,7 +56,12 @@ fn kinds_text(kinds: &[&str]) -> String {
 }
 
 /// Takes the job of these kinds that has been due the longest, until `until`.
-pub(super) async fn claim(db: &Db, kinds: &[&str], now: Moment, until: Moment) -> Result<Option<Lease>, Error> {
+pub(super) async fn claim(
+    db: &Db,
+    kinds: &[&str],
+    now: Moment,
+    until: Moment,
+) -> Result<Option<Lease>, Error> {
     let claimed: Option<Claimed> = db
         .sql(Sql::each(
             "UPDATE jobs SET leased_until = $1, fence = fence + 1, attempts = attempts + 1, rerun = FALSE

@@ -11,6 +11,7 @@ mod demo;
 mod dhl_adapter;
 mod exchange;
 mod exit;
+mod http;
 mod identity;
 mod import;
 mod jobs;

@@ -14,7 +14,7 @@ async fn an_admin_sees_replays_and_drops_dead_letters() {
     ask(&test, "a").await;
     test.run_jobs().await;
     let dead = test.get("/v1/operations/jobs/dead").bearer(&admin).send().await.expect(200);
-    assert_eq!((dead.text("/jobs/0/kind"), dead.text("/jobs/0/subject")), ("unheard_of", "a"));
+    assert_eq!((dead.text("/jobs/0/kind"), dead.text("/jobs/0/subject")), ("payments.operate", "a"));
     let job = format!("/v1/operations/jobs/{}", dead.text("/jobs/0/id"));
     test.call(Method::POST, &format!("{job}/replay")).bearer(&admin).send().await.expect(202);
     test.call(Method::POST, &format!("{job}/replay")).bearer(&admin).send().await.problem(404, "job_unknown");

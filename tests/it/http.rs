@@ -1,0 +1,26 @@
+//! What all routes share: deadlines.
+
+use axum::body::{Body, Bytes};
+use axum::http::{Request, StatusCode};
+use tower::ServiceExt;
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_request_whose_body_never_ends_is_answered_at_its_deadline() {
+    let test = TestApp::with(&[("AISLE_REQUEST_TIMEOUT_SECONDS", "1")]).await;
+    let router = aisle::router::router(test.app.clone());
+    let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let request = Request::post("/v1/auth/guest").header("content-type", "application/json").body(body);
+    let response = router.oneshot(request.expect("a request")).await.expect("answered");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+}
+
+#[test]
+fn every_route_that_may_take_longer_is_a_route() {
+    let document = serde_json::to_value(aisle::router::document()).expect("a document");
+    for route in aisle::http::limit::STREAMS {
+        assert!(document["paths"].get(route).is_some(), "{route}");
+    }
+}

@@ -79,13 +79,13 @@ pub async fn apply(db: &Db, now: Moment, id: BatchId, content: &mut Content) -> 
         return known(db, id, content.hash()).await?.ok_or(Error::Differs);
     }
     let hash = content.hash().to_owned();
-    let mut batch = Batch { tx, id, revision, chunk: Chunk::default(), kinds: Kinds::new() };
+    let mut batch = Batch { tx, id, revision, now, chunk: Chunk::default(), kinds: Kinds::new() };
     let mut lines = content.lines().await?;
     while let Some(line) = lines.next().await? {
         let row = line.bytes.map(rows::read);
         batch.add(line.number, row).await?;
     }
-    batch.commit(hash, now).await?;
+    batch.commit(hash).await?;
     known(db, id, content.hash()).await?.ok_or(Error::Differs)
 }
 
@@ -148,6 +148,7 @@ struct Batch {
     tx: Tx,
     id: BatchId,
     revision: i64,
+    now: Moment,
     chunk: Chunk,
     kinds: Kinds,
 }
@@ -226,11 +227,16 @@ impl Batch {
     async fn write(&mut self, kind: Kind, live: &[BatchRow], gone: &[Key]) -> Result<i64, db::Error> {
         let mut applied = 0;
         if !live.is_empty() {
-            applied += if kind == Kind::Store {
-                let stores: Vec<_> = live.iter().filter_map(BatchRow::as_store).collect();
-                write::upsert_stores(&mut self.tx, self.revision, &stores).await?
-            } else {
-                write::upsert(&mut self.tx, kind, self.revision, live).await?
+            applied += match kind {
+                Kind::Store => {
+                    let stores: Vec<_> = live.iter().filter_map(BatchRow::as_store).collect();
+                    write::upsert_stores(&mut self.tx, self.revision, &stores).await?
+                }
+                Kind::Price => {
+                    let prices: Vec<_> = live.iter().filter_map(BatchRow::as_price).collect();
+                    write::upsert_prices(&mut self.tx, self.revision, self.now.timestamp(), &prices).await?
+                }
+                _ => write::upsert(&mut self.tx, kind, self.revision, live).await?,
             };
         }
         if !gone.is_empty() {
@@ -239,7 +245,7 @@ impl Batch {
         Ok(i64::try_from(applied).unwrap_or(i64::MAX))
     }
 
-    async fn commit(mut self, hash: String, now: Moment) -> Result<(), db::Error> {
+    async fn commit(mut self, hash: String) -> Result<(), db::Error> {
         self.flush().await?;
         let sum = |of: fn(&Tally) -> i64| self.kinds.values().map(of).sum::<i64>();
         let (applied, unchanged, refused) =
@@ -256,7 +262,7 @@ impl Batch {
             refused,
             kinds: Json(self.kinds),
             revision: self.revision,
-            applied_at: now,
+            applied_at: self.now,
         };
         batch::insert(&mut self.tx, self.id, read).await?;
         self.tx.commit().await
@@ -272,6 +278,7 @@ fn count(length: usize) -> i64 {
 struct Known {
     skus: HashSet<String>,
     tax_classes: HashSet<String>,
+    stores: HashSet<String>,
     /// With the currency, and whether the list is in use.
     price_lists: HashMap<String, (Currency, bool)>,
 }
@@ -279,6 +286,7 @@ struct Known {
 impl Known {
     async fn read(tx: &mut Tx, rows: &[(i64, Row)]) -> Result<Self, db::Error> {
         let (mut skus, mut classes, mut lists) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut stores = HashSet::new();
         for content in rows.iter().filter_map(|(_, row)| row.content.as_ref()) {
             match content {
                 BatchRow::TaxClass(_) => {}
@@ -291,6 +299,11 @@ impl Known {
                     skus.insert(row.sku.as_str());
                     lists.insert(row.price_list.as_str());
                 }
+                BatchRow::Stock(row) => {
+                    skus.insert(row.sku.as_str());
+                    stores.insert(row.store.as_str());
+                }
+                BatchRow::Recall(row) => drop(skus.insert(row.sku.as_str())),
             }
         }
         let mut known = Self::default();
@@ -300,6 +313,9 @@ impl Known {
         if !classes.is_empty() {
             known.tax_classes =
                 write::live_tax_classes(tx, classes).await?.into_iter().map(|(class,)| class).collect();
+        }
+        if !stores.is_empty() {
+            known.stores = write::live_stores(tx, stores).await?.into_iter().map(|(store,)| store).collect();
         }
         if !lists.is_empty() {
             let lists = write::price_lists(tx, lists).await?.into_iter();
@@ -336,7 +352,9 @@ impl Known {
                 Ok(())
             }
             BatchRow::Store(row) => {
-                row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))
+                row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))?;
+                self.stores.insert(row.store.to_string());
+                Ok(())
             }
             BatchRow::Product(row) => {
                 self.tax_class(row.tax_class.as_str())?;
@@ -348,6 +366,11 @@ impl Known {
                 self.price_list(row.price_list.as_str(), row.currency)?;
                 self.sku(row.sku.as_str())
             }
+            BatchRow::Stock(row) => {
+                self.store(row.store.as_str())?;
+                self.sku(row.sku.as_str())
+            }
+            BatchRow::Recall(row) => self.sku(row.sku.as_str()),
         }
     }
 
@@ -355,6 +378,7 @@ impl Known {
         match key {
             Key::Product { sku } => drop(self.skus.remove(sku.as_str())),
             Key::TaxClass { tax_class } => drop(self.tax_classes.remove(tax_class.as_str())),
+            Key::Store { store } => drop(self.stores.remove(store.as_str())),
             Key::PriceList { price_list } => {
                 if let Some((_, live)) = self.price_lists.get_mut(price_list.as_str()) {
                     *live = false;
@@ -368,6 +392,12 @@ impl Known {
         let known = self.skus.contains(sku);
         known.then_some(()).ok_or_else(|| {
             Refusal::new(Reason::SkuUnknown, format!("there is no product {sku}; send it first"))
+        })
+    }
+
+    fn store(&self, store: &str) -> Result<(), Refusal> {
+        self.stores.contains(store).then_some(()).ok_or_else(|| {
+            Refusal::new(Reason::StoreUnknown, format!("there is no store {store}; send it first"))
         })
     }
 

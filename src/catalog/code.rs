@@ -85,6 +85,9 @@ const TEN_TO_8: u64 = 100_000_000;
 const TEN_TO_13: u64 = 10_000_000_000_000;
 
 impl Gtin {
+    /// All zeros, which name nothing.
+    pub(super) const NOTHING: Self = Self(0);
+
     /// The number.
     pub fn value(self) -> u64 {
         self.0

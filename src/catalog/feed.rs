@@ -2,6 +2,7 @@
 //!
 //! Revisions commit in order, and one read transaction sees whole batches only: so a snapshot never holds half of one.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +10,17 @@ use arc_swap::{ArcSwap, Guard};
 use chrono::NaiveDate;
 use tokio_util::sync::CancellationToken;
 
-use super::index::{Change, Snapshot};
-use super::store::read;
+use super::index::{Change, Snapshot, Timed, lowest_before};
+use super::rows::PriceKind;
+use super::store::read::{self, OnList};
 use crate::app::App;
 use crate::db::{Db, Error, Tx};
 
 /// How often an instance asks for revisions that others made: what a shopper may see is older by this at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Products on lists whose prices with times are read at once.
+const TIMED_AT_ONCE: usize = 1_000;
 
 /// The catalogue's index: what every lookup reads.
 #[derive(Debug)]
@@ -94,7 +99,13 @@ async fn apply(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error
     }
     products(tx, change, above).await?;
     codes(tx, change, above).await?;
-    prices(tx, change, above).await
+    let again = prices(tx, change, above).await?;
+    timed_prices(tx, change, above, again).await?;
+    for row in read::recalls(tx, above).await? {
+        let (sku, live) = (row.sku.clone(), !row.deleted);
+        change.recall(&sku, row.into_recall(), live);
+    }
+    Ok(())
 }
 
 /// Sorts after every key.
@@ -110,7 +121,7 @@ async fn products(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Er
         place = last.place();
         for row in page {
             let live = !row.deleted;
-            change.product(row.into_product(), live);
+            change.product(&row.details.0, live);
         }
     }
 }
@@ -122,20 +133,71 @@ async fn codes(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error
         let Some(last) = page.last() else { return Ok(()) };
         place = (last.revision, last.code.to_string());
         for row in page {
-            change.code(row.code, &row.sku, !row.deleted);
+            change.code(row.code, &row.sku, row.quantity, !row.deleted);
         }
     }
 }
 
-async fn prices(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error> {
+/// Applies open prices; answers whose prices with times must be looked at again.
+async fn prices(tx: &mut Tx, change: &mut Change, above: i64) -> Result<BTreeSet<OnList>, Error> {
+    let (revision, last_key) = after(above);
+    let mut place = (revision, last_key, String::new());
+    let mut again = BTreeSet::new();
+    loop {
+        let page = read::prices(tx, &place).await?;
+        let Some(last) = page.last() else { return Ok(again) };
+        place = (last.revision, last.price_list.to_string(), last.sku.to_string());
+        for row in page {
+            if change.price(&row.price_list, &row.sku, (!row.deleted).then_some(row.amount)) {
+                again.insert(OnList { price_list: row.price_list, sku: row.sku });
+            }
+        }
+    }
+}
+
+/// Applies prices with times: all of a product on a list at once, because each one's lowest price before it is made of the
+/// others.
+async fn timed_prices(
+    tx: &mut Tx,
+    change: &mut Change,
+    above: i64,
+    mut of: BTreeSet<OnList>,
+) -> Result<(), Error> {
     let (revision, last_key) = after(above);
     let mut place = (revision, last_key, String::new());
     loop {
-        let page = read::prices(tx, &place).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        place = (last.revision, last.price_list.to_string(), last.sku.to_string());
-        for row in page {
-            change.price(&row.price_list, &row.sku, (!row.deleted).then_some(row.amount));
+        let page = read::timed_places(tx, &place).await?;
+        let Some(last) = page.last() else { break };
+        place = (last.revision, last.on.price_list.to_string(), last.on.sku.to_string());
+        of.extend(page.into_iter().map(|changed| changed.on));
+    }
+    let of: Vec<OnList> = of.into_iter().collect();
+    for chunk in of.chunks(TIMED_AT_ONCE) {
+        let mut prices: HashMap<OnList, Vec<Timed>> = chunk.iter().map(|on| (on.clone(), Vec::new())).collect();
+        for row in read::timed_prices(tx, chunk).await? {
+            prices.entry(row.on).or_default().push(Timed {
+                kind: row.price_kind,
+                from: row.valid_from,
+                to: row.valid_to.unwrap_or(i64::MAX),
+                amount: row.amount,
+                name: row.promotion.map(Into::into),
+                lowest: None,
+            });
+        }
+        let mut replaced: HashMap<OnList, Vec<(i64, i64)>> = HashMap::new();
+        for row in read::replaced_prices(tx, chunk).await? {
+            replaced.entry(row.on).or_default().push((row.replaced_at, row.amount));
+        }
+        for (on, timed) in prices {
+            let open = change.open_price(&on.price_list, &on.sku);
+            let replaced = replaced.get(&on).map_or(&[][..], Vec::as_slice);
+            let lowest = |price: &Timed| Timed {
+                lowest: lowest_before(price.from, open, replaced, &timed).filter(|_| price.kind == PriceKind::Promotion),
+                ..price.clone()
+            };
+            let priced = timed.iter().map(lowest).collect();
+            change.timed(&on.price_list, &on.sku, priced);
         }
     }
+    Ok(())
 }

@@ -1,13 +1,14 @@
 //! What the catalogue is made of: stores, products and what a store asks for a product.
 
 use std::ops::Deref;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::code::{CodeError, Gtin};
-use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
+use super::product::ProductRow;
+use crate::clock::Moment;
+use crate::ids::{PriceListId, StoreId};
 use crate::money::{Currency, Money};
 
 /// Where a store is.
@@ -41,55 +42,75 @@ pub struct Store {
     pub time_zone: String,
     /// Its price lists; the first that has a price for a product wins.
     pub price_lists: Vec<PriceListId>,
+    /// Its languages, the first one that of its receipts (BCP 47).
+    pub languages: Vec<String>,
+    /// Templates of the codes that its scales and printers make.
+    pub code_templates: Vec<String>,
 }
 
-/// A product, the same in every store.
+/// What must not be sold any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Product {
-    /// The retailer's number.
-    pub sku: Sku,
-    /// The name that shoppers read.
-    pub name: String,
-    /// The brand.
-    pub brand: Option<String>,
-    /// How it is taxed.
-    pub tax_class: TaxClassId,
-    /// What it weighs packed, in grams; unknown for some.
-    pub weight_grams: Option<i64>,
-    /// Whether a courier may bring it.
-    pub deliverable: bool,
-    /// From what age it may be sold, in years.
-    pub age_min: Option<i64>,
-    /// Net content as it is printed, such as "500 g".
-    pub content: Option<String>,
-    /// The members of an answer that don't depend on the store, ready to be sent: `"sku":…,"content":…`.
-    pub(super) answer: Box<[u8]>,
+pub struct Recall {
+    /// The retailer's own number of the recall.
+    pub recall: String,
+    /// The lots as they are printed; none for all of them.
+    pub lots: Option<Vec<String>>,
+    /// What shoppers are told.
+    pub notice: String,
 }
 
-/// A product at the price of one store.
+/// A promotion that makes a price lower.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promotion {
+    /// The retailer's own name of it.
+    pub name: Option<String>,
+    /// The first second after it.
+    pub until: Option<Moment>,
+    /// The lowest price of the 30 days before it (directive 98/6/EC, article 6a).
+    pub lowest_30_days: Option<Money>,
+}
+
+/// What a store asks for a product: for one piece, or for the product's `priced_per`; tax included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// What everybody pays now.
+    pub amount: Money,
+    /// What everybody pays without a promotion; there may be none.
+    pub regular: Option<Money>,
+    /// The promotion that makes the price lower.
+    pub promotion: Option<Promotion>,
+    /// What members pay.
+    pub member: Option<Money>,
+}
+
+/// A product at the price of one store. The product's facts are reached through it: `offer.name`.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    pub(super) product: Arc<Product>,
-    /// What one piece costs, tax included.
-    pub price: Money,
+    pub(super) product: ProductRow,
+    /// What it costs.
+    pub price: Price,
+    /// What must not be sold of it.
+    pub recalls: Vec<Recall>,
     /// The revision of the catalogue in which this was so.
     pub revision: i64,
 }
 
 impl Deref for Offer {
-    type Target = Product;
+    type Target = ProductRow;
 
-    fn deref(&self) -> &Product {
+    fn deref(&self) -> &ProductRow {
         &self.product
     }
 }
 
-/// What a code means in a store: the offer, and the number that the code was read as. The fields of [`Offer`] and
-/// [`Product`] are reached through it: `found.price`, `found.name`.
+/// What a code means in a store: the offer, and the number that the code was read as. The offer and the product's facts are
+/// reached through it: `found.price`, `found.name`.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The number that the code was read as.
     pub gtin: Gtin,
+    /// How many pieces the code stands for.
+    pub pieces: i64,
     pub(super) offer: Offer,
 }
 
@@ -116,37 +137,4 @@ pub enum FindError {
     /// The product has no price in this store.
     #[error("the product has no price in this store")]
     NoPrice,
-}
-
-/// The members of an answer that don't depend on the store.
-#[derive(Serialize)]
-struct AnswerPart<'a> {
-    sku: &'a Sku,
-    name: &'a str,
-    brand: Option<&'a str>,
-    tax_class: &'a TaxClassId,
-    weight_grams: Option<i64>,
-    deliverable: bool,
-    age_min: Option<i64>,
-    content: Option<&'a str>,
-}
-
-impl Product {
-    /// Serialises what every answer about the product has in common; done once, when the product changes.
-    #[must_use]
-    pub(super) fn with_answer(mut self) -> Self {
-        let part = AnswerPart {
-            sku: &self.sku,
-            name: &self.name,
-            brand: self.brand.as_deref(),
-            tax_class: &self.tax_class,
-            weight_grams: self.weight_grams,
-            deliverable: self.deliverable,
-            age_min: self.age_min,
-            content: self.content.as_deref(),
-        };
-        let object = serde_json::to_vec(&part).expect("texts and numbers can be written as JSON");
-        self.answer = object[1..object.len() - 1].into();
-        self
-    }
 }

@@ -39,9 +39,9 @@ const FILES: &[File] = &[
     file!(8, "0008_checkout.sql", None),
     file!(9, "0009_exit.sql", None),
     file!(10, "0010_exchange.sql", None),
-    file!(11, "0011_product_details.postgres.sql", Some(Engine::Postgres)),
-    file!(11, "0011_product_details.sqlite.sql", Some(Engine::Sqlite)),
-    file!(12, "0012_goods.sql", None),
+    file!(13, "0013_product_details.postgres.sql", Some(Engine::Postgres)),
+    file!(13, "0013_product_details.sqlite.sql", Some(Engine::Sqlite)),
+    file!(14, "0014_goods.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::super::code::Gtin;
-use super::super::model::{Product, Store};
-use super::{Entry, NO_PRICE, Pages, PriceList, Shop, Snapshot, hash};
+use super::super::model::{Recall, Store};
+use super::super::product::ProductRow;
+use super::{HAS_TIMED, NO_PRICE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 
@@ -40,7 +41,12 @@ impl Change {
             return;
         }
         Arc::make_mut(&mut self.next.list_numbers).insert(id, self.next.lists.len());
-        self.next.lists.push(Arc::new(PriceList { currency, live, prices: Pages::new() }));
+        self.next.lists.push(Arc::new(PriceList {
+            currency,
+            live,
+            prices: Pages::new(),
+            timed: std::collections::HashMap::new(),
+        }));
     }
 
     /// A store, new or changed.
@@ -72,31 +78,78 @@ impl Change {
     }
 
     /// A product, new, changed or no longer sold.
-    pub(in crate::catalog) fn product(&mut self, product: Product, live: bool) {
+    pub(in crate::catalog) fn product(&mut self, product: &ProductRow, live: bool) {
         let number = self.next.number_of(&product.sku).unwrap_or(self.next.product_count);
-        let sku = product.sku.clone();
-        self.next.products.set(number, Some(Entry { product: Arc::new(product.with_answer()), live }));
+        self.next.products.set(number, Some(Record::new(product, live)));
         if number == self.next.product_count {
             self.next.product_count += 1;
             // A new SKU never takes the entry of another one whose hash is the same.
-            Arc::make_mut(&mut self.next.skus).set(hash(&sku), Some(number), |_| false);
+            Arc::make_mut(&mut self.next.skus).set(hash(&product.sku), Some(number), |_| false);
         }
     }
 
-    /// A code of a product; a code that was taken back points to nothing.
-    pub(in crate::catalog) fn code(&mut self, gtin: Gtin, sku: &Sku, live: bool) {
+    /// A code of a product and how many pieces it stands for; a code that was taken back points to nothing.
+    pub(in crate::catalog) fn code(&mut self, gtin: Gtin, sku: &Sku, pieces: i64, live: bool) {
         let number = self.next.number_of(sku).filter(|_| live);
         let internal = gtin.circulation() == super::Circulation::Chain;
         let table = if internal { &mut self.next.internal } else { &mut self.next.global };
         Arc::make_mut(table).set(gtin.value(), number, |_| true);
+        let is_multiple = number.is_some() && pieces != 1;
+        if is_multiple {
+            Arc::make_mut(&mut self.next.multiples).insert(gtin.value(), pieces);
+        } else if self.next.multiples.contains_key(&gtin.value()) {
+            Arc::make_mut(&mut self.next.multiples).remove(&gtin.value());
+        }
     }
 
-    /// A price in minor units of the list's currency; none takes it back.
-    pub(in crate::catalog) fn price(&mut self, list: &PriceListId, sku: &Sku, amount: Option<i64>) {
+    /// An open price in minor units of the list's currency; none takes it back. Says whether there are prices with times
+    /// too, whose lowest price before them may be another one now.
+    pub(in crate::catalog) fn price(&mut self, list: &PriceListId, sku: &Sku, amount: Option<i64>) -> bool {
+        let Some(number) = self.next.number_of(sku) else { return false };
+        let Some(list) = self.list_mut(list) else { return false };
+        let timed = list.prices.get(number).copied().unwrap_or(NO_PRICE) & HAS_TIMED;
+        list.prices.set(number, amount.unwrap_or(NO_PRICE) | timed);
+        timed != 0
+    }
+
+    /// The open price of a product on a list.
+    pub(in crate::catalog) fn open_price(&self, list: &PriceListId, sku: &Sku) -> Option<i64> {
+        let list = self.next.lists.get(*self.next.list_numbers.get(list)?)?;
+        list.open(self.next.number_of(sku)?)
+    }
+
+    /// All prices with times of a product on a list.
+    pub(in crate::catalog) fn timed(&mut self, list: &PriceListId, sku: &Sku, timed: Vec<Timed>) {
         let Some(number) = self.next.number_of(sku) else { return };
-        let list = self.next.list_numbers.get(list).and_then(|number| self.next.lists.get_mut(*number));
-        if let Some(list) = list {
-            Arc::make_mut(list).prices.set(number, amount.unwrap_or(NO_PRICE));
+        let Some(list) = self.list_mut(list) else { return };
+        let open = list.open(number).unwrap_or(NO_PRICE);
+        if timed.is_empty() {
+            list.timed.remove(&number);
+            list.prices.set(number, open);
+        } else {
+            list.timed.insert(number, timed.into());
+            list.prices.set(number, open | HAS_TIMED);
+        }
+    }
+
+    fn list_mut(&mut self, list: &PriceListId) -> Option<&mut PriceList> {
+        let number = *self.next.list_numbers.get(list)?;
+        self.next.lists.get_mut(number).map(Arc::make_mut)
+    }
+
+    /// A recall of a product, new or changed; or one that is over.
+    pub(in crate::catalog) fn recall(&mut self, sku: &Sku, recall: Recall, live: bool) {
+        let Some(number) = self.next.number_of(sku) else { return };
+        let recalls = Arc::make_mut(&mut self.next.recalls);
+        let known = recalls.get(&number).map_or(&[][..], |known| known);
+        let mut next: Vec<Recall> = known.iter().filter(|each| each.recall != recall.recall).cloned().collect();
+        if live {
+            next.push(recall);
+        }
+        if next.is_empty() {
+            recalls.remove(&number);
+        } else {
+            recalls.insert(number, next.into());
         }
     }
 }

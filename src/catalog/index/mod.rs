@@ -8,9 +8,13 @@
 
 mod change;
 mod pages;
+mod record;
 mod table;
+mod timed;
 
 pub(super) use change::Change;
+pub(super) use record::Record;
+pub(super) use timed::{Asked, Timed, lowest_before};
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,26 +25,40 @@ use chrono::NaiveDate;
 use self::pages::Pages;
 use self::table::Table;
 use super::code::{self, Circulation, Gtin, Symbology};
-use super::model::{FindError, Found, Offer, Product, Store};
+use super::model::{FindError, Found, Offer, Price, Promotion, Recall, Store};
+use crate::clock::Moment;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 
 /// A page entry without a price.
 const NO_PRICE: i64 = 0;
-
-/// A product and whether it is still sold.
-#[derive(Clone, Debug)]
-struct Entry {
-    product: Arc<Product>,
-    live: bool,
-}
+/// Set in a page entry of a product that has prices with times on the list: no price comes near it.
+const HAS_TIMED: i64 = 1 << 62;
 
 /// One price list: what it asks, by product number.
 #[derive(Clone, Debug)]
 struct PriceList {
     currency: Currency,
     live: bool,
+    /// The open price in minor units, and [`HAS_TIMED`].
     prices: Pages<i64>,
+    timed: HashMap<u32, Arc<[Timed]>>,
+}
+
+impl PriceList {
+    fn open(&self, number: u32) -> Option<i64> {
+        self.prices.get(number).map(|entry| entry & !HAS_TIMED).filter(|price| *price != NO_PRICE)
+    }
+
+    #[inline]
+    fn asked(&self, number: u32, now: i64) -> Asked<'_> {
+        let entry = self.prices.get(number).copied().unwrap_or(NO_PRICE);
+        if entry & HAS_TIMED == 0 {
+            return Asked { regular: (entry != NO_PRICE).then_some(entry), ..Asked::default() };
+        }
+        let timed = self.timed.get(&number).map_or(&[][..], |timed| timed);
+        Asked::now(self.open(number), timed, now)
+    }
 }
 
 /// A store and its price lists, by their places in the snapshot.
@@ -62,7 +80,11 @@ pub struct Snapshot {
     internal: Arc<Table>,
     /// SKUs by their hash.
     skus: Arc<Table>,
-    products: Pages<Option<Entry>>,
+    products: Pages<Option<Record>>,
+    /// How many pieces a code stands for, where that is not one.
+    multiples: Arc<HashMap<u64, i64>>,
+    /// What must not be sold any more, by product number.
+    recalls: Arc<HashMap<u32, Arc<[Recall]>>>,
     product_count: u32,
     list_numbers: Arc<HashMap<PriceListId, usize>>,
     lists: Vec<Arc<PriceList>>,
@@ -74,9 +96,14 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit<'a> {
     pub(super) gtin: Gtin,
-    pub(super) product: &'a Arc<Product>,
+    /// How many pieces the code stands for.
+    pub(super) pieces: i64,
+    pub(super) record: &'a Record,
     pub(super) store: &'a Store,
-    pub(super) price: Money,
+    pub(super) asked: Asked<'a>,
+    /// What everybody pays, in minor units of the store's currency.
+    pub(super) amount: i64,
+    pub(super) recalls: &'a [Recall],
 }
 
 impl Snapshot {
@@ -88,6 +115,8 @@ impl Snapshot {
             internal: Arc::new(Table::new()),
             skus: Arc::new(Table::new()),
             products: Pages::new(),
+            multiples: Arc::default(),
+            recalls: Arc::default(),
             product_count: 0,
             list_numbers: Arc::default(),
             lists: Vec::new(),
@@ -113,20 +142,44 @@ impl Snapshot {
         stores
     }
 
-    /// What a scanned code means in a store.
-    pub fn find(&self, store: &StoreId, code: &str) -> Result<Found, FindError> {
-        let hit = self.look_up(store.as_str(), code, None)?;
-        let offer = Offer { product: Arc::clone(hit.product), price: hit.price, revision: self.revision };
-        Ok(Found { gtin: hit.gtin, offer })
+    /// What a scanned code means in a store at a moment.
+    pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
+        let hit = self.look_up(store.as_str(), code, None, now)?;
+        Ok(Found { gtin: hit.gtin, pieces: hit.pieces, offer: self.offer(&hit) })
     }
 
-    /// What a store asks for a product; [`FindError::UnknownCode`] when it is not sold any more.
-    pub fn product(&self, store: &StoreId, sku: &Sku) -> Result<Offer, FindError> {
+    fn offer(&self, hit: &Hit<'_>) -> Offer {
+        let money = |minor| Money::new(minor, hit.store.currency);
+        let price = Price {
+            amount: money(hit.amount),
+            regular: hit.asked.regular.map(money),
+            promotion: hit.asked.reduction().map(|timed| Promotion {
+                name: timed.name.as_deref().map(str::to_owned),
+                until: chrono::DateTime::from_timestamp(timed.to, 0),
+                lowest_30_days: timed.lowest.map(money),
+            }),
+            member: hit.asked.member.map(|timed| money(timed.amount)),
+        };
+        let recalls = hit.recalls.to_vec();
+        Offer { product: hit.record.product(), price, recalls, revision: self.revision }
+    }
+
+    /// What a store asks for a product at a moment; [`FindError::UnknownCode`] when it is not sold any more.
+    pub fn product(&self, store: &StoreId, sku: &Sku, now: Moment) -> Result<Offer, FindError> {
         let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
         let number = self.number_of(sku).ok_or(FindError::UnknownCode)?;
-        let product = self.live(number).ok_or(FindError::UnknownCode)?;
-        let price = self.price(shop, number)?;
-        Ok(Offer { product: Arc::clone(product), price, revision: self.revision })
+        let record = self.live(number).ok_or(FindError::UnknownCode)?;
+        Ok(self.offer(&self.hit(shop, Gtin::NOTHING, number, record, now)?))
+    }
+
+    /// What must not be sold any more of a product.
+    pub fn recalls(&self, sku: &Sku) -> &[Recall] {
+        self.number_of(sku).map_or(&[], |number| self.recalls_of(number))
+    }
+
+    fn recalls_of(&self, number: u32) -> &[Recall] {
+        // Nearly always there are none at all.
+        if self.recalls.is_empty() { &[] } else { self.recalls.get(&number).map_or(&[], |recalls| recalls) }
     }
 
     /// The tax rate of a class in a country on a day of that country; none when none was delivered for it.
@@ -141,6 +194,7 @@ impl Snapshot {
         store: &str,
         code: &str,
         symbology: Option<Symbology>,
+        now: Moment,
     ) -> Result<Hit<'_>, FindError> {
         let shop = self.shops.get(store).ok_or(FindError::UnknownStore)?;
         let readings = code::parse(code, symbology)?;
@@ -148,9 +202,24 @@ impl Snapshot {
             let number = self.table(gtin).find(gtin.value(), |_| true)?;
             Some((gtin, number, self.live(number)?))
         });
-        let (gtin, number, product) = hit.ok_or(FindError::UnknownCode)?;
-        let price = self.price(shop, number)?;
-        Ok(Hit { gtin, product, store: &shop.store, price })
+        let (gtin, number, record) = hit.ok_or(FindError::UnknownCode)?;
+        self.hit(shop, gtin, number, record, now)
+    }
+
+    #[inline]
+    fn hit<'a>(
+        &'a self,
+        shop: &'a Shop,
+        gtin: Gtin,
+        number: u32,
+        record: &'a Record,
+        now: Moment,
+    ) -> Result<Hit<'a>, FindError> {
+        let asked = self.asked(shop, number, now.timestamp());
+        let amount = asked.to_pay().ok_or(FindError::NoPrice)?;
+        let pieces = if self.multiples.is_empty() { None } else { self.multiples.get(&gtin.value()) };
+        let recalls = self.recalls_of(number);
+        Ok(Hit { gtin, pieces: pieces.copied().unwrap_or(1), record, store: &shop.store, asked, amount, recalls })
     }
 
     fn table(&self, gtin: Gtin) -> &Table {
@@ -158,9 +227,8 @@ impl Snapshot {
     }
 
     #[inline]
-    fn live(&self, number: u32) -> Option<&Arc<Product>> {
-        let entry = self.products.get(number)?.as_ref()?;
-        entry.live.then_some(&entry.product)
+    fn live(&self, number: u32) -> Option<&Record> {
+        self.products.get(number)?.as_ref().filter(|record| record.is_live())
     }
 
     fn number_of(&self, sku: &Sku) -> Option<u32> {
@@ -168,17 +236,14 @@ impl Snapshot {
     }
 
     fn is_sku(&self, number: u32, sku: &Sku) -> bool {
-        self.products.get(number).and_then(Option::as_ref).is_some_and(|entry| entry.product.sku == *sku)
+        self.products.get(number).and_then(Option::as_ref).is_some_and(|record| record.is_sku(sku.as_str()))
     }
 
-    /// The price on the first list that has one.
+    /// What a store asks: each kind of price from its first list that has one.
     #[inline]
-    fn price(&self, shop: &Shop, number: u32) -> Result<Money, FindError> {
+    fn asked(&self, shop: &Shop, number: u32, now: i64) -> Asked<'_> {
         let lists = shop.lists.iter().filter_map(|list| self.lists.get(*list)).filter(|list| list.live);
-        let found = lists
-            .filter_map(|list| Some((list, *list.prices.get(number)?)))
-            .find(|(_, price)| *price != NO_PRICE);
-        found.map(|(list, price)| Money::new(price, list.currency)).ok_or(FindError::NoPrice)
+        lists.fold(Asked::default(), |asked, list| asked.or(list.asked(number, now)))
     }
 }
 

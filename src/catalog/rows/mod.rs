@@ -429,6 +429,10 @@ pub(super) struct Row {
 }
 
 impl BatchRow {
+    pub(super) fn as_price(&self) -> Option<&PriceRow> {
+        if let Self::Price(row) = self { Some(row) } else { None }
+    }
+
     pub(super) fn as_store(&self) -> Option<&StoreRow> {
         if let Self::Store(row) = self { Some(row) } else { None }
     }

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use sqlx::Error;
+use sqlx::types::Json;
 
 use super::super::code::Gtin;
-use super::super::model::{Product, Store, StoreAddress};
-use super::super::rows::StoreRow;
+use super::super::model::{Recall, Store, StoreAddress};
+use super::super::product::ProductRow;
+use super::super::rows::{PriceKind, StoreRow};
 use crate::db::{Db, Run, Tx};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
@@ -63,16 +66,19 @@ struct StoreRead {
     country: String,
     currency: Currency,
     time_zone: String,
+    languages: String,
+    code_templates: String,
     deleted: bool,
 }
 
 impl StoreRead {
     fn into_store(self, price_lists: Vec<PriceListId>) -> Store {
-        let Self {
-            store, name, street, house_number, postal_code, city, country, currency, time_zone, ..
-        } = self;
+        let Self { store, name, street, house_number, postal_code, city, country, currency, time_zone, .. } = self;
         let address = StoreAddress { street, house_number, postal_code, city };
-        Store { store, name, address, country, currency, time_zone, price_lists }
+        // Both are written from lists of texts, and are nothing else.
+        let languages = serde_json::from_str(&self.languages).unwrap_or_default();
+        let code_templates = serde_json::from_str(&self.code_templates).unwrap_or_default();
+        Store { store, name, address, country, currency, time_zone, price_lists, languages, code_templates }
     }
 }
 
@@ -80,7 +86,8 @@ impl StoreRead {
 pub(in crate::catalog) async fn stores(tx: &mut Tx, above: i64) -> Result<Vec<(Store, bool)>, Error> {
     let stores: Vec<StoreRead> = tx
         .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, deleted
+            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
+                 code_templates, deleted
              FROM stores
              WHERE revision > $1
              ORDER BY store",
@@ -120,7 +127,8 @@ fn with_lists(stores: Vec<StoreRead>, lists: &[(StoreId, PriceListId)]) -> Vec<(
 pub(super) async fn stores_named(tx: &mut Tx, named: &str) -> Result<Vec<StoreRow>, Error> {
     let stores: Vec<StoreRead> = tx
         .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, deleted
+            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
+                 code_templates, deleted
              FROM stores
              WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))
              ORDER BY store",
@@ -142,21 +150,26 @@ pub(super) async fn stores_named(tx: &mut Tx, named: &str) -> Result<Vec<StoreRo
 
 impl From<Store> for StoreRow {
     fn from(store: Store) -> Self {
-        let Store { store, name, address, country, currency, time_zone, price_lists } = store;
-        Self { store, name, address, country, currency, time_zone, price_lists, deleted: false }
+        let Store { store, name, address, country, currency, time_zone, price_lists, languages, code_templates } = store;
+        Self {
+            store,
+            name,
+            address,
+            country,
+            currency,
+            time_zone,
+            price_lists,
+            languages,
+            code_templates,
+            deleted: false,
+        }
     }
 }
 
 #[derive(Debug, sqlx::FromRow)]
 pub(in crate::catalog) struct ProductRead {
     sku: Sku,
-    name: String,
-    brand: Option<String>,
-    tax_class: TaxClassId,
-    weight_grams: Option<i64>,
-    deliverable: bool,
-    age_min: Option<i64>,
-    content: Option<String>,
+    pub(in crate::catalog) details: Json<ProductRow>,
     pub(in crate::catalog) deleted: bool,
     revision: i64,
 }
@@ -164,21 +177,6 @@ pub(in crate::catalog) struct ProductRead {
 impl ProductRead {
     pub(in crate::catalog) fn place(&self) -> (i64, String) {
         (self.revision, self.sku.to_string())
-    }
-
-    pub(in crate::catalog) fn into_product(self) -> Product {
-        let Self { sku, name, brand, tax_class, weight_grams, deliverable, age_min, content, .. } = self;
-        Product {
-            sku,
-            name,
-            brand,
-            tax_class,
-            weight_grams,
-            deliverable,
-            age_min,
-            content,
-            answer: Box::default(),
-        }
     }
 }
 
@@ -188,8 +186,7 @@ pub(in crate::catalog) async fn products(
     after: &(i64, String),
 ) -> Result<Vec<ProductRead>, Error> {
     tx.sql(
-        "SELECT sku, name, brand, tax_class, weight_grams, deliverable, age_min, content, deleted, revision
-         FROM products
+        "SELECT sku, details, deleted, revision FROM products
          WHERE (revision, sku) > ($1, $2)
          ORDER BY revision, sku
          LIMIT $3",
@@ -205,6 +202,7 @@ pub(in crate::catalog) async fn products(
 pub(in crate::catalog) struct CodeRead {
     pub(in crate::catalog) code: Gtin,
     pub(in crate::catalog) sku: Sku,
+    pub(in crate::catalog) quantity: i64,
     pub(in crate::catalog) deleted: bool,
     pub(in crate::catalog) revision: i64,
 }
@@ -212,7 +210,7 @@ pub(in crate::catalog) struct CodeRead {
 /// The codes that changed after this place (revision and code), a page.
 pub(in crate::catalog) async fn codes(tx: &mut Tx, after: &(i64, String)) -> Result<Vec<CodeRead>, Error> {
     tx.sql(
-        "SELECT code, sku, deleted, revision FROM codes
+        "SELECT code, sku, quantity, deleted, revision FROM codes
          WHERE (revision, code) > ($1, $2)
          ORDER BY revision, code
          LIMIT $3",
@@ -252,11 +250,126 @@ pub(in crate::catalog) async fn prices(
     .await
 }
 
+/// A product on a price list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, sqlx::FromRow)]
+pub(in crate::catalog) struct OnList {
+    pub(in crate::catalog) price_list: PriceListId,
+    pub(in crate::catalog) sku: Sku,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(in crate::catalog) struct TimedPlace {
+    pub(in crate::catalog) revision: i64,
+    #[sqlx(flatten)]
+    pub(in crate::catalog) on: OnList,
+}
+
+/// Where prices with times changed after this place (revision, list and SKU), a page.
+pub(in crate::catalog) async fn timed_places(
+    tx: &mut Tx,
+    after: &(i64, String, String),
+) -> Result<Vec<TimedPlace>, Error> {
+    tx.sql(
+        "SELECT revision, price_list, sku FROM timed_prices
+         WHERE (revision, price_list, sku) > ($1, $2, $3)
+         GROUP BY revision, price_list, sku
+         ORDER BY revision, price_list, sku
+         LIMIT $4",
+    )
+    .bind(after.0)
+    .bind(after.1.as_str())
+    .bind(after.2.as_str())
+    .bind(PAGE_ROWS)
+    .fetch_all()
+    .await
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(in crate::catalog) struct TimedRead {
+    #[sqlx(flatten)]
+    pub(in crate::catalog) on: OnList,
+    pub(in crate::catalog) price_kind: PriceKind,
+    pub(in crate::catalog) valid_from: i64,
+    pub(in crate::catalog) valid_to: Option<i64>,
+    pub(in crate::catalog) amount: i64,
+    pub(in crate::catalog) promotion: Option<String>,
+}
+
+/// All prices with times of these products.
+pub(in crate::catalog) async fn timed_prices(tx: &mut Tx, of: &[OnList]) -> Result<Vec<TimedRead>, Error> {
+    tx.sql(
+        "SELECT timed_prices.price_list, timed_prices.sku, price_kind, valid_from, valid_to, amount, promotion
+         FROM json_each($1)
+         JOIN timed_prices ON timed_prices.price_list = value ->> 'price_list' AND timed_prices.sku = value ->> 'sku'
+         WHERE NOT deleted
+         ORDER BY valid_from, price_kind",
+    )
+    .bind(serde_json::to_string(of).map_err(|error| Error::Encode(error.into()))?)
+    .fetch_all()
+    .await
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(in crate::catalog) struct ReplacedRead {
+    #[sqlx(flatten)]
+    pub(in crate::catalog) on: OnList,
+    pub(in crate::catalog) replaced_at: i64,
+    pub(in crate::catalog) amount: i64,
+}
+
+/// What the open prices of these products were.
+pub(in crate::catalog) async fn replaced_prices(tx: &mut Tx, of: &[OnList]) -> Result<Vec<ReplacedRead>, Error> {
+    tx.sql(
+        "SELECT price_history.price_list, price_history.sku, replaced_at, amount
+         FROM json_each($1)
+         JOIN price_history ON price_history.price_list = value ->> 'price_list' AND price_history.sku = value ->> 'sku'
+         ORDER BY replaced_at",
+    )
+    .bind(serde_json::to_string(of).map_err(|error| Error::Encode(error.into()))?)
+    .fetch_all()
+    .await
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(in crate::catalog) struct RecallRead {
+    pub(in crate::catalog) recall: String,
+    pub(in crate::catalog) sku: Sku,
+    lots: Option<String>,
+    notice: String,
+    pub(in crate::catalog) deleted: bool,
+}
+
+impl RecallRead {
+    pub(in crate::catalog) fn into_recall(self) -> Recall {
+        // Written from a list of texts, and nothing else.
+        let lots = self.lots.map(|lots| serde_json::from_str(&lots).unwrap_or_default());
+        Recall { recall: self.recall, lots, notice: self.notice }
+    }
+}
+
+/// Recalls that changed; there are few.
+pub(in crate::catalog) async fn recalls(tx: &mut Tx, above: i64) -> Result<Vec<RecallRead>, Error> {
+    tx.sql("SELECT recall, sku, lots, notice, deleted FROM recalls WHERE revision > $1 ORDER BY revision, recall, sku")
+        .bind(above)
+        .fetch_all()
+        .await
+}
+
+/// How much of a product a store has, as its system says.
+pub(in crate::catalog) async fn stock(db: &Db, store: &StoreId, sku: &Sku) -> Result<Option<(i64, i64)>, Error> {
+    db.sql("SELECT amount, revision FROM stock WHERE store = $1 AND sku = $2 AND NOT deleted")
+        .bind(store)
+        .bind(sku)
+        .fetch_optional()
+        .await
+}
+
 /// A store by its number, straight from the database.
 pub(in crate::catalog) async fn store(db: &Db, store: &StoreId) -> Result<Option<Store>, Error> {
     let read: Option<StoreRead> = db
         .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, deleted
+            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
+                 code_templates, deleted
              FROM stores
              WHERE store = $1 AND NOT deleted",
         )

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use sqlx::Error;
 
-use super::super::rows::{Key, Kind, StoreRow};
+use super::super::rows::{Key, Kind, PriceKind, PriceRow, StoreRow};
 use crate::db::{Run, Tx};
 use crate::money::Currency;
 
@@ -60,6 +60,17 @@ pub(in crate::catalog) async fn live_tax_classes<'a>(
         .await
 }
 
+/// Which of these stores are open.
+pub(in crate::catalog) async fn live_stores<'a>(
+    tx: &mut Tx,
+    stores: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String,)>, Error> {
+    tx.sql("SELECT store FROM stores WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))")
+        .bind(named(stores)?)
+        .fetch_all()
+        .await
+}
+
 /// Which of these price lists were ever there, their currencies, and whether they were taken back.
 pub(in crate::catalog) async fn price_lists<'a>(
     tx: &mut Tx,
@@ -74,7 +85,7 @@ pub(in crate::catalog) async fn price_lists<'a>(
     .await
 }
 
-/// Writes rows of one kind, not stores; answers how many were new or different.
+/// Writes rows of one kind, not stores and not prices; answers how many were new or different.
 pub(in crate::catalog) async fn upsert<T: Serialize>(
     tx: &mut Tx,
     kind: Kind,
@@ -87,8 +98,9 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::PriceList => PRICE_LISTS,
         Kind::Product => PRODUCTS,
         Kind::Code => CODES,
-        Kind::Price => PRICES,
-        Kind::Store | Kind::Unknown => return Ok(0),
+        Kind::Stock => STOCK,
+        Kind::Recall => RECALLS,
+        Kind::Store | Kind::Price | Kind::Unknown => return Ok(0),
     };
     tx.sql(text).bind(json(rows)?).bind(revision).execute().await
 }
@@ -130,43 +142,33 @@ const PRICE_LISTS: &str = "
        OR price_lists.currency <> excluded.currency";
 
 const PRODUCTS: &str = "
-    INSERT INTO products
-        (sku, name, brand, tax_class, weight_grams, deliverable, age_min, content, deleted, revision)
-    SELECT
-        value ->> 'sku', value ->> 'name', value ->> 'brand', value ->> 'tax_class',
-        CAST(value ->> 'weight_grams' AS BIGINT), CAST(value ->> 'deliverable' AS BOOLEAN),
-        CAST(value ->> 'age_min' AS BIGINT), value ->> 'content', FALSE, $2
+    INSERT INTO products (sku, name, tax_class, details, deleted, revision)
+    SELECT value ->> 'sku', value ->> 'name', value ->> 'tax_class', value, FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (sku) DO UPDATE SET
         name = excluded.name,
-        brand = excluded.brand,
         tax_class = excluded.tax_class,
-        weight_grams = excluded.weight_grams,
-        deliverable = excluded.deliverable,
-        age_min = excluded.age_min,
-        content = excluded.content,
+        details = excluded.details,
         deleted = FALSE,
         revision = excluded.revision
-    WHERE products.deleted
-       OR products.name <> excluded.name
-       OR products.brand IS DISTINCT FROM excluded.brand
-       OR products.tax_class <> excluded.tax_class
-       OR products.weight_grams IS DISTINCT FROM excluded.weight_grams
-       OR products.deliverable <> excluded.deliverable
-       OR products.age_min IS DISTINCT FROM excluded.age_min
-       OR products.content IS DISTINCT FROM excluded.content";
+    WHERE products.deleted OR products.details <> excluded.details";
 
 const CODES: &str = "
-    INSERT INTO codes (code, sku, deleted, revision)
-    SELECT value ->> 'code', value ->> 'sku', FALSE, $2
+    INSERT INTO codes (code, sku, quantity, is_primary, deleted, revision)
+    SELECT
+        value ->> 'code', value ->> 'sku', CAST(value ->> 'quantity' AS BIGINT),
+        CAST(value ->> 'primary' AS BOOLEAN), FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (code) DO UPDATE SET
         sku = excluded.sku,
+        quantity = excluded.quantity,
+        is_primary = excluded.is_primary,
         deleted = FALSE,
         revision = excluded.revision
-    WHERE codes.deleted OR codes.sku <> excluded.sku";
+    WHERE codes.deleted OR codes.sku <> excluded.sku OR codes.quantity <> excluded.quantity
+       OR codes.is_primary <> excluded.is_primary";
 
 const PRICES: &str = "
     INSERT INTO prices (price_list, sku, amount, currency, deleted, revision)
@@ -181,11 +183,114 @@ const PRICES: &str = "
         revision = excluded.revision
     WHERE prices.deleted OR prices.amount <> excluded.amount OR prices.currency <> excluded.currency";
 
+/// What open prices were until now; to be run before they are replaced.
+const REPLACED_PRICES: &str = "
+    INSERT INTO price_history (price_list, sku, replaced_at, revision, amount)
+    SELECT prices.price_list, prices.sku, $3, $2, prices.amount
+    FROM json_each($1)
+    JOIN prices ON prices.price_list = value ->> 'price_list' AND prices.sku = value ->> 'sku'
+    WHERE NOT prices.deleted AND prices.amount <> CAST(value ->> 'amount' AS BIGINT)
+    ON CONFLICT (price_list, sku, replaced_at, revision) DO NOTHING";
+
+const TIMED_PRICES: &str = "
+    INSERT INTO timed_prices
+        (price_list, sku, price_kind, valid_from, valid_to, amount, currency, promotion, deleted, revision)
+    SELECT
+        value ->> 'price_list', value ->> 'sku', value ->> 'price_kind', CAST(value ->> 'valid_from' AS BIGINT),
+        CAST(value ->> 'valid_to' AS BIGINT), CAST(value ->> 'amount' AS BIGINT), value ->> 'currency',
+        value ->> 'promotion', FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (price_list, sku, price_kind, valid_from) DO UPDATE SET
+        valid_to = excluded.valid_to,
+        amount = excluded.amount,
+        currency = excluded.currency,
+        promotion = excluded.promotion,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE timed_prices.deleted OR timed_prices.valid_to IS DISTINCT FROM excluded.valid_to
+       OR timed_prices.amount <> excluded.amount OR timed_prices.currency <> excluded.currency
+       OR timed_prices.promotion IS DISTINCT FROM excluded.promotion";
+
+const STOCK: &str = "
+    INSERT INTO stock (store, sku, amount, deleted, revision)
+    SELECT value ->> 'store', value ->> 'sku', CAST(value ->> 'amount' AS BIGINT), FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (store, sku) DO UPDATE SET
+        amount = excluded.amount,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE stock.deleted OR stock.amount <> excluded.amount";
+
+const RECALLS: &str = "
+    INSERT INTO recalls (recall, sku, lots, notice, deleted, revision)
+    SELECT value ->> 'recall', value ->> 'sku', value ->> 'lots', value ->> 'notice', FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (recall, sku) DO UPDATE SET
+        lots = excluded.lots,
+        notice = excluded.notice,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE recalls.deleted OR recalls.lots IS DISTINCT FROM excluded.lots OR recalls.notice <> excluded.notice";
+
+/// A price with its times as the database has them.
+#[derive(Serialize)]
+struct TimedPrice<'a> {
+    price_list: &'a str,
+    sku: &'a str,
+    price_kind: PriceKind,
+    valid_from: i64,
+    valid_to: Option<i64>,
+    amount: i64,
+    currency: Currency,
+    promotion: Option<&'a str>,
+}
+
+/// Writes prices, open ones and those with times; answers how many were new or different.
+pub(in crate::catalog) async fn upsert_prices(
+    tx: &mut Tx,
+    revision: i64,
+    now: i64,
+    rows: &[&PriceRow],
+) -> Result<u64, Error> {
+    let mut written = 0;
+    let (open, timed): (Vec<&PriceRow>, Vec<&PriceRow>) = rows.iter().copied().partition(|row| row.is_open());
+    if !open.is_empty() {
+        let open = json(&open)?;
+        tx.sql(REPLACED_PRICES).bind(open.as_str()).bind(revision).bind(now).execute().await?;
+        written += tx.sql(PRICES).bind(open).bind(revision).execute().await?;
+    }
+    let timed: Vec<TimedPrice<'_>> = timed.into_iter().filter_map(TimedPrice::of).collect();
+    if !timed.is_empty() {
+        written += tx.sql(TIMED_PRICES).bind(json(&timed)?).bind(revision).execute().await?;
+    }
+    Ok(written)
+}
+
+impl<'a> TimedPrice<'a> {
+    fn of(row: &'a PriceRow) -> Option<Self> {
+        Some(Self {
+            price_list: row.price_list.as_str(),
+            sku: row.sku.as_str(),
+            price_kind: row.price_kind,
+            valid_from: row.valid_from?.timestamp(),
+            valid_to: row.valid_to.map(|to| to.timestamp()),
+            amount: row.amount,
+            currency: row.currency,
+            promotion: row.promotion.as_deref(),
+        })
+    }
+}
+
 #[derive(Serialize)]
 #[serde(untagged)]
 enum KeyFields<'a> {
     One { key: &'a str },
-    Price { price_list: &'a str, sku: &'a str },
+    Price { price_list: &'a str, sku: &'a str, price_kind: PriceKind, valid_from: Option<i64> },
+    Stock { store: &'a str, sku: &'a str },
+    Recall { recall: &'a str, sku: &'a str },
     Rate { country: &'a str, tax_class: &'a str, valid_from: String },
 }
 
@@ -223,16 +328,51 @@ pub(in crate::catalog) async fn delete(
             "UPDATE codes SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND code IN (SELECT value ->> 'key' FROM json_each($1))"
         }
-        Kind::Price => {
-            "UPDATE prices SET deleted = TRUE, revision = $2
-             WHERE NOT deleted AND (price_list, sku) IN (
-                 SELECT value ->> 'price_list', value ->> 'sku' FROM json_each($1)
-             )"
+        Kind::Price => return delete_prices(tx, revision, keys).await,
+        Kind::Stock => {
+            "UPDATE stock SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND (store, sku) IN (SELECT value ->> 'store', value ->> 'sku' FROM json_each($1))"
+        }
+        Kind::Recall => {
+            "UPDATE recalls SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND (recall, sku) IN (SELECT value ->> 'recall', value ->> 'sku' FROM json_each($1))"
         }
         Kind::Unknown => return Ok(0),
     };
     let fields: Vec<KeyFields<'_>> = keys.iter().map(fields).collect();
     tx.sql(text).bind(json(&fields)?).bind(revision).execute().await
+}
+
+/// Takes prices back; an open price and those with times are rows of two tables.
+async fn delete_prices(tx: &mut Tx, revision: i64, keys: &[Key]) -> Result<u64, Error> {
+    let is_open = |key: &&Key| matches!(key, Key::Price { valid_from: None, .. });
+    let (open, timed): (Vec<&Key>, Vec<&Key>) = keys.iter().partition(is_open);
+    let mut deleted = 0;
+    for (keys, text) in [
+        (
+            open,
+            "UPDATE prices SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND (price_list, sku) IN (
+                 SELECT value ->> 'price_list', value ->> 'sku' FROM json_each($1)
+             )",
+        ),
+        (
+            timed,
+            "UPDATE timed_prices SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND (price_list, sku, price_kind, valid_from) IN (
+                 SELECT
+                     value ->> 'price_list', value ->> 'sku', value ->> 'price_kind',
+                     CAST(value ->> 'valid_from' AS BIGINT)
+                 FROM json_each($1)
+             )",
+        ),
+    ] {
+        if !keys.is_empty() {
+            let fields: Vec<KeyFields<'_>> = keys.into_iter().map(fields).collect();
+            deleted += tx.sql(text).bind(json(&fields)?).bind(revision).execute().await?;
+        }
+    }
+    Ok(deleted)
 }
 
 fn fields(key: &Key) -> KeyFields<'_> {
@@ -242,9 +382,14 @@ fn fields(key: &Key) -> KeyFields<'_> {
         Key::Store { store } => KeyFields::One { key: store.as_str() },
         Key::Product { sku } => KeyFields::One { key: sku.as_str() },
         Key::Code { code } => KeyFields::One { key: code },
-        Key::Price { price_list, sku } => {
-            KeyFields::Price { price_list: price_list.as_str(), sku: sku.as_str() }
-        }
+        Key::Price { price_list, sku, price_kind, valid_from } => KeyFields::Price {
+            price_list: price_list.as_str(),
+            sku: sku.as_str(),
+            price_kind: *price_kind,
+            valid_from: *valid_from,
+        },
+        Key::Stock { store, sku } => KeyFields::Stock { store: store.as_str(), sku: sku.as_str() },
+        Key::Recall { recall, sku } => KeyFields::Recall { recall, sku: sku.as_str() },
         Key::TaxRate { country, tax_class, valid_from } => {
             KeyFields::Rate { country, tax_class: tax_class.as_str(), valid_from: valid_from.to_string() }
         }
@@ -293,11 +438,12 @@ fn places(row: &StoreRow) -> impl Iterator<Item = Place<'_>> {
 
 const STORES: &str = "
     INSERT INTO stores
-        (store, name, street, house_number, postal_code, city, country, currency, time_zone, deleted, revision)
+        (store, name, street, house_number, postal_code, city, country, currency, time_zone, languages, code_templates,
+         deleted, revision)
     SELECT
         value ->> 'store', value ->> 'name', value -> 'address' ->> 'street', value -> 'address' ->> 'house_number',
         value -> 'address' ->> 'postal_code', value -> 'address' ->> 'city', value ->> 'country',
-        value ->> 'currency', value ->> 'time_zone', FALSE, $2
+        value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates', FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (store) DO UPDATE SET
@@ -309,5 +455,7 @@ const STORES: &str = "
         country = excluded.country,
         currency = excluded.currency,
         time_zone = excluded.time_zone,
+        languages = excluded.languages,
+        code_templates = excluded.code_templates,
         deleted = FALSE,
         revision = excluded.revision";

@@ -96,13 +96,12 @@ pub async fn wind_down(app: &App, lease: &Lease) -> jobs::Outcome {
     let WindDown { payment } = lease.payload()?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let Some(books) = load(&mut tx, payment).await? else {
         return Err(jobs::Failure::never("there is no such payment"));
     };
     let checkout = books.payment.checkout;
     write_change(app, &mut tx, now, books.wind_down()).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(payment.0);
     app.changes.changed(checkout.0);
     app.jobs.wake();

@@ -179,9 +179,8 @@ async fn ask_for_approval(
         Err(error) => return Ok(Err(error)),
     };
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     methods::set_begun(&mut tx, now, method.id, &begun.setup_token, &begun.approve_url).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(method.id.0);
     Ok(Ok(false))
 }
@@ -208,13 +207,12 @@ async fn finish(
         Err(error) => return Ok(Err(error)),
     };
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let (customer, label) = (linked.customer.as_deref(), linked.label.as_deref());
     if !methods::set_linked(&mut tx, now, method.id, &linked.token, customer, label).await? {
         // Removed meanwhile: what was just made at the provider is ended there too.
         jobs::enqueue(&mut tx, &app.ids, now, &Unlink { method: method.id }).await?;
     }
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(method.id.0);
     app.jobs.wake();
     Ok(Ok(true))
@@ -222,10 +220,9 @@ async fn finish(
 
 async fn fail(app: &App, lease: &Lease, id: MethodId, now: Moment, detail: &str) -> jobs::Outcome {
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     methods::set_state(&mut tx, now, id, MethodState::Linking, MethodState::Failed).await?;
     methods::forget(&mut tx, now, id).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     tracing::info!(method.id = %id, "a link failed: {detail}");
     app.changes.changed(id.0);
     Ok(())
@@ -253,9 +250,8 @@ pub async fn unlink(app: &App, lease: &Lease) -> jobs::Outcome {
         }
     }
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     methods::forget(&mut tx, app.clock.now(), id).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     Ok(())
 }
 

@@ -108,6 +108,8 @@ pub(super) async fn write_down(
         state: OperationState::Intended,
         object: None,
         reason: None,
+        trouble: None,
+        created_at: now,
         sent_at: None,
         waits_since: None,
     };

@@ -45,7 +45,6 @@ pub async fn schedule(app: &App) -> Result<(), db::Error> {
 pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let silent = store::operations::silent(&mut tx, now - SILENCE, OPERATIONS_MAX).await?;
     for operation in silent {
         let job = Operate { operation };
@@ -56,7 +55,7 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
     }
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     Ok(())
 }

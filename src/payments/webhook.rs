@@ -81,12 +81,11 @@ pub async fn follow(app: &App, lease: &Lease) -> jobs::Outcome {
     }
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     for operation in operations {
         jobs::enqueue(&mut tx, &app.ids, now, &Operate { operation }).await?;
     }
     events::set_processed(&mut tx, now, name, &event).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     Ok(())
 }
@@ -113,12 +112,11 @@ async fn follow_hold(
     }
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let Some(books) = load(&mut tx, payment).await? else { return Ok(()) };
     if let Ok(Some(planned)) = books.plan_release() {
         write_down(&mut tx, &app.ids, now, payment, &planned).await?;
     }
-    tx.commit().await?;
+    lease.commit(tx).await?;
     Ok(())
 }
 
@@ -139,10 +137,9 @@ async fn follow_link(
         Err(LinkError::Unknown(detail) | LinkError::Refused(detail)) => return Err(Failure::later(detail)),
     }
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     store::methods::set_state(&mut tx, app.clock.now(), method, MethodState::Active, MethodState::Revoked)
         .await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(method.0);
     Ok(())
 }

@@ -88,7 +88,7 @@ text_enum! {
 text_enum! {
     /// How far an operation is.
     pub enum OperationState {
-        /// Written down; no byte has left.
+        /// Written down; surely no byte has left, or what left was surely not taken in.
         Intended = "intended",
         /// A byte may have left; the outcome is unknown until the provider says.
         Sent = "sent",
@@ -106,6 +106,13 @@ text_enum! {
         Failed = "failed",
         /// Given up before it could happen.
         Abandoned = "abandoned",
+    }
+}
+
+impl OperationKind {
+    /// Whether it is not done any more, unless it may have left, once its payment is given up: all that would hold or debit.
+    pub const fn is_dropped_when_given_up(self) -> bool {
+        !matches!(self, Self::Refund | Self::Void)
     }
 }
 
@@ -222,7 +229,11 @@ pub struct Operation {
     pub object: Option<String>,
     /// Why it failed.
     pub reason: Option<DeclineReason>,
-    /// When the first byte may have left.
+    /// Why it is parked, for people.
+    pub trouble: Option<String>,
+    /// When it was written down.
+    pub created_at: Moment,
+    /// When the first byte may have left; nothing while surely none did.
     pub sent_at: Option<Moment>,
     /// Since when the provider or the shopper has had to do something.
     pub waits_since: Option<Moment>,

@@ -66,6 +66,8 @@ impl World {
             state: OperationState::Sent,
             object: None,
             reason: None,
+            trouble: None,
+            created_at: Moment::UNIX_EPOCH,
             sent_at: None,
             waits_since: None,
         });

@@ -141,8 +141,10 @@ pub(super) async fn place(
         }
         cart => cart?,
     };
-    usable_method(&mut tx, shopper, placement.payment_method).await?;
+    let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
     let checkout = draft(app, &cart, id, placement, hash, now)?;
+    let quote = &checkout.quote;
+    payments::can_debit(app, method.provider, &[quote.total, quote.due_now, quote.due_at_hand_over()?])?;
     if !store::insert(&mut tx, &checkout).await? {
         return Err(Error::Differs);
     }
@@ -163,12 +165,12 @@ fn hash(placement: &Placement) -> Result<String, Error> {
     Ok(sha256_hex(&text))
 }
 
-async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<(), Error> {
+async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<payments::Method, Error> {
     let method = payments::find_method(&mut *tx, shopper, id)
         .await?
         .ok_or(Error::Method("you have no such method"))?;
     if method.state == payments::MethodState::Active {
-        Ok(())
+        Ok(method)
     } else {
         Err(Error::Method("it is not linked, or not any more"))
     }
@@ -367,7 +369,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         reference: checkout.number.clone(),
         return_url: String::new(),
     };
-    payments::start(tx, &app.ids, now, start).await?;
+    payments::start(app, tx, now, start).await?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::db::{self, Db, Run, Tx};
 use crate::ids::{Ids, JobId};
 
 pub use runner::{Wake, run_due, work};
-pub use store::{Counts, Dead, counts, dead, drop_dead, replay};
+pub use store::{Counts, Dead, counts, dead, drop_dead, forget_dead, replay};
 
 /// A kind of work: what it is about, and everything needed to do it.
 pub trait Job: Serialize + DeserializeOwned {

@@ -1,4 +1,4 @@
-//! What the rooms above ask of a payment that runs: capture, release, refund, give up. Each writes down operations in the
+//! What the rooms above ask of a payment that runs: capture, refund, give up. Each writes down operations in the
 //! caller's transaction; wake the jobs after the commit.
 
 use serde::{Deserialize, Serialize};
@@ -27,15 +27,6 @@ pub async fn capture(
 ) -> Result<(), Error> {
     let books = locked(tx, payment).await?;
     if let Some(planned) = books.plan_capture(sequence, amount, last)? {
-        write_down(tx, ids, now, payment, &planned).await?;
-    }
-    Ok(())
-}
-
-/// Lets go of what is held and not captured, once every open capture ended.
-pub async fn release(tx: &mut Tx, ids: &Ids, now: Moment, payment: PaymentId) -> Result<(), Error> {
-    let books = locked(tx, payment).await?;
-    if let Some(planned) = books.plan_release()? {
         write_down(tx, ids, now, payment, &planned).await?;
     }
     Ok(())

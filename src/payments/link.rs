@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{MethodState, ProviderName};
 use super::provider::{LinkError, LinkProgress, LinkRequest, Provider};
+use super::operate::pause_since;
 use super::start::key;
 use super::store::methods::{self, Method, Secrets};
 use super::{Error, store};
@@ -153,8 +154,8 @@ pub async fn link(app: &App, lease: &Lease) -> jobs::Outcome {
     };
     match result {
         Ok(true) => Ok(()),
-        Ok(false) => Err(pause(lease, "the shopper has to approve")),
-        Err(LinkError::Unknown(detail)) => Err(pause(lease, &detail)),
+        Ok(false) => Err(pause(&method, now, "the shopper has to approve")),
+        Err(LinkError::Unknown(detail)) => Err(pause(&method, now, &detail)),
         Err(LinkError::Refused(detail)) => fail(app, lease, id, now, &detail).await,
     }
 }
@@ -231,19 +232,23 @@ async fn fail(app: &App, lease: &Lease, id: MethodId, now: Moment, detail: &str)
 /// Does [`Unlink`].
 pub async fn unlink(app: &App, lease: &Lease) -> jobs::Outcome {
     let Unlink { method: id } = lease.payload()?;
-    let Some(method) = methods::find(&app.db, id).await? else { return Ok(()) };
+    // Locked: a debit that is just beginning is seen, and none begins any more with a link that is removed.
+    let mut tx = app.db.begin().await?;
+    let Some(method) = methods::lock(&mut tx, id).await? else { return Ok(()) };
     // A debit whose outcome is unknown is found out by the same call, which needs the link.
-    if store::payments::uses_method(&app.db, id).await? {
+    let is_in_use = store::payments::uses_method(&mut tx, id).await?;
+    let secrets = methods::secrets(&mut tx, id).await?;
+    tx.rollback().await?;
+    if is_in_use {
         return Err(Failure::after(IN_USE, "a debit may still be on its way"));
     }
-    let secrets = methods::secrets(&app.db, id).await?;
     if let Some(token) = secrets.and_then(|secrets| secrets.provider_token) {
         let Some(provider) = app.providers.get(method.provider) else {
             return Err(Failure::later("the provider is not configured"));
         };
         match provider.unlink(&key(&format!("{id}/unlink")), &token).await {
             Ok(()) => {}
-            Err(LinkError::Unknown(detail)) => return Err(pause(lease, &detail)),
+            Err(LinkError::Unknown(detail)) => return Err(Failure::after(PAUSES.1, detail)),
             Err(LinkError::Refused(detail)) => {
                 return Err(Failure::later(format!("unlink refused: {detail}")));
             }
@@ -255,7 +260,6 @@ pub async fn unlink(app: &App, lease: &Lease) -> jobs::Outcome {
     Ok(())
 }
 
-fn pause(lease: &Lease, reason: &str) -> Failure {
-    let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
-    Failure::after(PAUSES.0.saturating_mul(attempt).min(PAUSES.1), reason)
+fn pause(method: &Method, now: Moment, reason: &str) -> Failure {
+    Failure::after(pause_since(method.created_at, now, PAUSES), reason)
 }

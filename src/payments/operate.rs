@@ -114,7 +114,7 @@ fn may_wait(operation: &Operation) -> bool {
 
 /// A pause that grows with the time for which something has been tried, a third of it, so that the tries thin out. Jobs that
 /// choose their pauses don't count their tries.
-fn pause_since(since: Moment, now: Moment, (first, longest): (Duration, Duration)) -> Duration {
+pub(super) fn pause_since(since: Moment, now: Moment, (first, longest): (Duration, Duration)) -> Duration {
     let passed = (now - since).to_std().unwrap_or_default();
     (passed / 3).clamp(first, longest)
 }

@@ -124,6 +124,16 @@ impl OperationState {
 }
 
 text_enum! {
+    /// What people found out about an operation.
+    pub enum Verdict {
+        /// It happened: the provider's object proves it.
+        Happened = "happened",
+        /// It did not happen, and never will.
+        DidNotHappen = "did_not_happen",
+    }
+}
+
+text_enum! {
     /// A kind of entry in the ledger of money facts.
     pub enum FactKind {
         /// Held for us.

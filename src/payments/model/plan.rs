@@ -174,7 +174,7 @@ impl Books {
     pub fn waits_for_captures(&self, operation: &Operation) -> bool {
         let waits = match operation.kind {
             OperationKind::Void => true,
-            OperationKind::Capture => operation.is_last && operation.object.is_none(),
+            OperationKind::Capture => operation.is_last,
             _ => false,
         };
         let is_open = |each: &Operation| each.kind == OperationKind::Capture && !each.state.is_final();

@@ -61,6 +61,12 @@ pub async fn find(db: impl Run<'_>, id: MethodId) -> Result<Option<Method>, Erro
     .await
 }
 
+/// Takes an account for this transaction: a debit that begins and a link that ends wait here for each other.
+pub async fn lock(tx: &mut crate::db::Tx, id: MethodId) -> Result<Option<Method>, Error> {
+    tx.sql("UPDATE payment_methods SET changed_at = changed_at WHERE id = $1").bind(id).execute().await?;
+    find(tx, id).await
+}
+
 /// The accounts that a shopper linked and did not remove, newest first.
 pub async fn list(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<Method>, Error> {
     db.sql(

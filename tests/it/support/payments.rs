@@ -126,13 +126,6 @@ impl PaidShop {
         Ok(tx.commit().await?)
     }
 
-    pub async fn release(&self, payment: PaymentId) -> Result<(), payments::Error> {
-        let app = &self.test.app;
-        let mut tx = app.db.begin().await?;
-        payments::release(&mut tx, &app.ids, app.clock.now(), payment).await?;
-        Ok(tx.commit().await?)
-    }
-
     pub async fn refund(
         &self,
         payment: PaymentId,
@@ -237,7 +230,7 @@ impl Payer<'_> {
             return_url: "aisle://app/paid".to_owned(),
         };
         let mut tx = app.db.begin().await?;
-        payments::start(&mut tx, &app.ids, app.clock.now(), start).await?;
+        payments::start(app, &mut tx, app.clock.now(), start).await?;
         tx.commit().await?;
         Ok(payment)
     }

@@ -47,6 +47,9 @@ pub enum Error {
     /// The address can't be delivered to.
     #[error("the address has faults")]
     Address(Vec<delivery::AddressFault>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    StoreClosed,
     /// There is no tax rate for the delivery fee in the store's country.
     #[error("the delivery fee has no tax rate")]
     FeeUntaxed,
@@ -141,6 +144,9 @@ pub(super) async fn place(
         }
         cart => cart?,
     };
+    if app.catalog.view().store(&cart.store).is_none() {
+        return Err(Error::StoreClosed);
+    }
     let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
     let checkout = draft(app, &cart, id, placement, hash, now)?;
     let quote = &checkout.quote;
@@ -251,11 +257,26 @@ pub(super) async fn confirm(
     if checkout.state == State::Quoted && now > checkout.deadline {
         return Err(Error::State(State::Cancelled));
     }
+    let mut tx = let_out_if_closed(app, tx, &mut checkout, now).await?;
     let event = if checkout.holds.is_empty() { Event::Confirmed } else { Event::ConfirmedWithHold };
     step(app, &mut tx, &mut checkout, event, now).await?;
     tx.commit().await?;
     announce(app, id);
     Ok(checkout)
+}
+
+/// A store that closed since the quote sells nothing any more: a checkout that is not being paid yet is given up, so that its
+/// cart is open again.
+async fn let_out_if_closed(app: &App, mut tx: Tx, checkout: &mut Checkout, now: Moment) -> Result<Tx, Error> {
+    let is_before_payment = matches!(checkout.state, State::Quoted | State::Held);
+    if !is_before_payment || app.catalog.view().store(&checkout.store).is_some() {
+        return Ok(tx);
+    }
+    checkout.reason = Some("the store is closed".to_owned());
+    step(app, &mut tx, checkout, Event::GivenUp, now).await?;
+    tx.commit().await?;
+    announce(app, checkout.id);
+    Err(Error::StoreClosed)
 }
 
 /// Staff have looked and let it pass.
@@ -268,6 +289,7 @@ pub(super) async fn release(
     let mut tx = app.db.begin().await?;
     let mut checkout = store::find_locked(&mut tx, id).await?.ok_or(Error::Unknown)?;
     may(&checkout.store)?;
+    let mut tx = let_out_if_closed(app, tx, &mut checkout, now).await?;
     step(app, &mut tx, &mut checkout, Event::Released, now).await?;
     tx.commit().await?;
     announce(app, id);

@@ -6,7 +6,7 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `webhook.rs` and `sweep.rs` what makes it move on, `provider.rs`
+//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `secrets.rs` what is kept sealed of it, `webhook.rs` and `sweep.rs` what makes it move on, `provider.rs`
 //! the trait and `providers/` its adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
@@ -21,6 +21,7 @@ mod pages;
 mod provider;
 mod providers;
 mod resolve;
+mod secrets;
 mod settle;
 mod start;
 mod store;
@@ -137,6 +138,9 @@ pub enum Error {
     /// The room above could not take the news.
     #[error("the news could not be told: {0}")]
     News(Internal),
+    /// What is kept sealed can't be opened.
+    #[error("the secrets of the payment method can't be opened: {0}")]
+    Sealed(Internal),
     /// The payment does not allow it.
     #[error(transparent)]
     Plan(#[from] PlanError),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{Books, DeclineReason, Operation, OperationKind, OperationState, Outcome};
 use super::provider::{CaptureRequest, ChargeRequest, Intent, Provider, RefundRequest};
 use super::settle::settle;
-use super::store;
+use super::{secrets, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::ids::OperationId;
@@ -195,7 +195,7 @@ async fn ask_order(
         let Some(order) = order else { return Ok(Asked::Lost("there is no order to complete")) };
         return Ok(Asked::Outcome(provider.complete(&operation.key, order, intent).await));
     }
-    let secrets = store::methods::secrets(&app.db, payment.method).await?;
+    let secrets = secrets::of_method(app, &app.db, payment.method).await?;
     let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
         if operation.state != OperationState::Intended {
             // It may have been debited before the link went: only asking helps, and there is nothing to ask with.

@@ -77,9 +77,8 @@ async fn prove(app: &App, books: &Books, operation: &Operation, object: &str) ->
     let payment = &books.payment;
     let provider = app.providers.get(payment.provider).ok_or(Error::ProviderAbsent)?;
     // What completes an order carries the name of the operation that made the order.
-    let is_order = |kind| {
-        matches!(kind, OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete)
-    };
+    let is_order =
+        |kind| matches!(kind, OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete);
     let names: Vec<OperationId> = if is_order(operation.kind) {
         books.operations.iter().filter(|each| is_order(each.kind)).map(|each| each.id).collect()
     } else {

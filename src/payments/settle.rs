@@ -6,8 +6,8 @@ use super::store;
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::ids::{OperationId, PaymentId};
 use crate::error::Internal;
+use crate::ids::{OperationId, PaymentId};
 use crate::jobs::{Failure, Lease};
 
 /// A payment with its operations, taken for this transaction.
@@ -51,7 +51,12 @@ pub(super) async fn settle(
 }
 
 /// Writes a change with all that belongs to it, and tells the room above.
-pub(super) async fn write_change(app: &App, tx: &mut Tx, now: Moment, change: Change) -> Result<(), Internal> {
+pub(super) async fn write_change(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    change: Change,
+) -> Result<(), Internal> {
     let payment = &change.payment;
     store::payments::update(tx, now, payment).await?;
     if let Some(operation) = &change.operation {

@@ -471,7 +471,7 @@ impl From<Error> for Problem {
                 ),
             )
             .at("/payment_method", "can't be debited with this amount"),
-            Error::News(error) => Self::internal(error),
+            Error::News(error) | Error::Sealed(error) => Self::internal(error),
             Error::Plan(PlanError::State) => Self::conflict(
                 "payment_state",
                 "The payment is not in a state that allows this. Read it and decide again.",

@@ -152,8 +152,13 @@ pub(super) async fn resolve_operation(
         )
         .at("/object", "needed with `happened`, and only then"));
     }
-    let resolution =
-        Resolution { operation: id, verdict: finding.verdict, object, note: note.to_owned(), staff: staff.id };
+    let resolution = Resolution {
+        operation: id,
+        verdict: finding.verdict,
+        object,
+        note: note.to_owned(),
+        staff: staff.id,
+    };
     resolve::resolve(&app, resolution).await?;
     Ok(StatusCode::NO_CONTENT)
 }

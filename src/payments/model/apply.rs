@@ -147,7 +147,10 @@ impl Change {
             operation.state = OperationState::Done;
             operation.trouble = None;
         } else {
-            park(operation, format!("the provider's answer ({}) does not fit what was asked for", receipt.amount));
+            park(
+                operation,
+                format!("the provider's answer ({}) does not fit what was asked for", receipt.amount),
+            );
         }
     }
 
@@ -442,9 +445,12 @@ impl Books {
                 Some(format!("the hold can't be let go of: {reason}"))
             }
             OperationKind::Refund if self.payment.is_given_up => {
-                let tries = operation.target.map_or(0, |capture| self.refund_tries(capture)).saturating_add(1);
+                let tries =
+                    operation.target.map_or(0, |capture| self.refund_tries(capture)).saturating_add(1);
                 let is_over = tries >= REFUND_TRIES_MAX;
-                is_over.then(|| format!("the payment was given up and can't be given back after {tries} tries: {reason}"))
+                is_over.then(|| {
+                    format!("the payment was given up and can't be given back after {tries} tries: {reason}")
+                })
             }
             _ => None,
         }

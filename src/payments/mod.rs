@@ -10,7 +10,7 @@
 //! the trait and `providers/` its adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
-//! ([`lock`]), because news come to the rooms above with the payment locked.
+//! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
 
 mod change;
 mod http;

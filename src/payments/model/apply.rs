@@ -241,15 +241,14 @@ impl Change {
         }
         payment.refunded = refunded;
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Refunded, amount: operation.amount });
-        if let Some(refund) = operation.refund
-            && let Some(amount) = books.refund_complete_with(operation, refund)
-        {
-            self.news.push(News::Refunded {
-                payment: payment.id,
-                checkout: payment.checkout,
-                refund,
-                amount,
-            });
+        if let Some(refund) = operation.refund {
+            let (payment, checkout) = (payment.id, payment.checkout);
+            if let Some(reason) = books.refund_failure(operation, refund) {
+                // Told again, because a part arrived all the same.
+                self.news.push(News::RefundFailed { payment, checkout, refund, reason });
+            } else if let Some(amount) = books.refund_complete_with(operation, refund) {
+                self.news.push(News::Refunded { payment, checkout, refund, amount });
+            }
         }
         true
     }
@@ -454,6 +453,13 @@ impl Books {
             }
             _ => None,
         }
+    }
+
+    /// Why another part of this refund was refused, if one was.
+    fn refund_failure(&self, operation: &Operation, refund: RefundId) -> Option<DeclineReason> {
+        let mut others =
+            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id);
+        others.find(|each| each.state == OperationState::Failed).and_then(|each| each.reason)
     }
 
     /// The whole amount of a refund when this operation is the last of its parts to be done.

@@ -330,7 +330,7 @@ pub enum News {
         /// How much.
         amount: Money,
     },
-    /// A refund, or a part of it, was refused.
+    /// A refund, or a part of it, was refused; told again when another part arrives all the same.
     RefundFailed {
         /// Of which payment.
         payment: PaymentId,

@@ -1,7 +1,9 @@
 //! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does.
 
 mod links;
+mod parked;
 mod troubles;
+pub mod unsent;
 mod webhooks;
 
 use aisle::ids::RefundId;
@@ -45,6 +47,11 @@ async fn goods_for_delivery_are_held_and_captured_in_parts_until_the_last_one() 
     shop.capture(payment, 1, eur(500), false).await.expect("asked for");
     shop.capture(payment, 1, eur(500), false).await.expect("asked for twice");
     shop.capture(payment, 2, eur(50), true).await.expect("asked for");
+    // The last capture ends the hold: it waits for the one whose answer is lost.
+    shop.sandbox.add_fault(Rule::new("authorizations.capture", LOST, 2));
+    shop.test.run_jobs().await;
+    assert_eq!(shop.read(payment).await.captured, eur(400));
+    assert_eq!(shop.sandbox.books().captures.len(), 2);
     assert!(shop.capture(payment, 3, eur(50), false).await.is_err(), "after the last one");
     let over = shop.until_state(payment, PaymentState::Captured).await;
     assert_eq!(over.captured, eur(950));

@@ -66,9 +66,6 @@ pub(super) async fn write_change(
     for planned in &change.planned {
         write_down(tx, &app.ids, now, payment.id, planned).await?;
     }
-    if let Some(state) = change.method {
-        store::methods::set_state(&mut *tx, now, payment.method, super::MethodState::Active, state).await?;
-    }
     tracing::info!(
         payment.id = %payment.id,
         payment.state = payment.state.as_str(),
@@ -77,6 +74,10 @@ pub(super) async fn write_change(
     );
     for news in change.news {
         app.payment_news(tx, now, news).await?;
+    }
+    // After the rooms above, who take a checkout first and then the account that it is paid with.
+    if let Some(state) = change.method {
+        store::methods::set_state(&mut *tx, now, payment.method, super::MethodState::Active, state).await?;
     }
     Ok(())
 }

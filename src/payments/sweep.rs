@@ -45,7 +45,9 @@ pub async fn schedule(app: &App) -> Result<(), db::Error> {
 pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let silent = store::operations::silent(&mut tx, now - SILENCE, OPERATIONS_MAX).await?;
+    let mut silent = store::operations::silent(&mut tx, now - SILENCE, OPERATIONS_MAX).await?;
+    // Everybody who asks for several jobs asks for them in one order.
+    silent.sort_unstable();
     for operation in silent {
         let job = Operate { operation };
         // A job that waits may be pausing on purpose, as between two tries of a refund; only a job that is gone is missed.

@@ -88,6 +88,8 @@ pub async fn follow(app: &App, lease: &Lease) -> jobs::Outcome {
         follow_link(app, lease, provider, name, object).await?;
     }
     let now = app.clock.now();
+    // Everybody who asks for several jobs asks for them in one order.
+    operations.sort_unstable();
     let mut tx = app.db.begin().await?;
     for operation in operations {
         jobs::enqueue(&mut tx, &app.ids, now, &Operate { operation }).await?;

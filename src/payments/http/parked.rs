@@ -54,7 +54,7 @@ struct ParkedOperation {
     /// When it was sent.
     sent_at: Option<DateTime<Utc>>,
     /// Since when it waits.
-    parked_at: DateTime<Utc>,
+    waits_since: DateTime<Utc>,
 }
 
 impl From<Parked> for ParkedOperation {
@@ -71,7 +71,7 @@ impl From<Parked> for ParkedOperation {
             order: parked.order,
             object: parked.object,
             sent_at: parked.sent_at,
-            parked_at: parked.parked_at,
+            waits_since: parked.waits_since,
         }
     }
 }

@@ -50,7 +50,7 @@ pub struct Parked {
     /// When it was sent.
     pub sent_at: Option<Moment>,
     /// Since when it waits.
-    pub parked_at: Moment,
+    pub waits_since: Moment,
 }
 
 #[derive(sqlx::FromRow)]
@@ -84,7 +84,7 @@ impl From<ParkedRow> for Parked {
             order: row.provider_order,
             object: row.provider_object,
             sent_at: row.sent_at,
-            parked_at: row.changed_at,
+            waits_since: row.changed_at,
         }
     }
 }

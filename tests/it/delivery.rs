@@ -386,27 +386,21 @@ async fn a_booking_that_waits_for_its_shipment_keeps_nobody_from_its_job() {
         .await
         .expect("taken");
     let staff = async {
-        // On PostgreSQL the job waits for the shipment by now; SQLite has one writer, which is this transaction.
-        for _ in 0..400 {
-            if db.engine() == Engine::Sqlite || waits(db).await {
-                break;
-            }
+        // SQLite has one writer, which is this transaction; on PostgreSQL the job comes to wait for the shipment.
+        if db.engine() == Engine::Postgres {
+            while !waits(db).await {}
+            // Shorter than the time after which the server looks for deadlocks: a wait shows here, and not as one try more.
+            tx.sql("SET LOCAL lock_timeout = '500ms'").execute().await.expect("set");
         }
         let job = BookParcel { shipment, parcel: 1 };
         let now = depot.test.app.clock.now();
-        jobs::enqueue(&mut tx, &depot.test.app.ids, now, &job).await.expect("no deadlock");
+        jobs::enqueue(&mut tx, &depot.test.app.ids, now, &job).await.expect("the job's row is free");
         tx.commit().await.expect("committed");
     };
     let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), async {
         tokio::join!(depot.test.run_jobs(), staff)
     });
     in_time.await.expect("nobody waits for ever");
-    let failed: Vec<(String,)> = db
-        .sql("SELECT last_error FROM jobs WHERE last_error LIKE '%deadlock%'")
-        .fetch_all()
-        .await
-        .expect("jobs");
-    assert!(failed.is_empty(), "{failed:?}");
 }
 
 /// Whether anybody in this database of PostgreSQL waits for a row.

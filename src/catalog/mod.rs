@@ -31,3 +31,11 @@ pub use model::{FindError, Found, Offer, Product, Store, StoreAddress};
 pub use rows::{
     BatchRow, CodeRow, Kind, PriceListRow, PriceRow, ProductRow, Reason, StoreRow, TaxClassRow, TaxRateRow,
 };
+
+use crate::db;
+use crate::ids::StoreId;
+
+/// A store as it was last delivered, also one that closed since; without its price lists.
+pub async fn known_store(tx: &mut db::Tx, store: &StoreId) -> Result<Option<Store>, db::Error> {
+    store::read::known_store(tx, store).await
+}

@@ -308,6 +308,21 @@ async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
 }
 
 #[tokio::test]
+async fn a_key_of_one_store_changes_nothing_in_the_catalogue_of_all() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let key = test.partner_of(&[Scope::CatalogWrite], Some(store(STORE_WITH_OWN_PRICES))).await;
+    for list in ["de", "bonn"] {
+        let id: BatchId = test.app.ids.next();
+        let written = sample::lines(&[price(list, "milk", 1)]);
+        let call = test.call(Method::PUT, &format!("/v1/catalog/batches/{id}")).bearer(&key);
+        call.body("application/x-ndjson", written).send().await.problem(403, "key_of_one_store");
+    }
+    assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 129)));
+    assert_eq!(find(&test, STORE_WITH_OWN_PRICES, MILK), Ok(("milk".to_owned(), 119)));
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_applies_nothing() {
     let test = TestApp::new().await;
     test.seed_catalog().await;

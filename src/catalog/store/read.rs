@@ -252,6 +252,20 @@ pub(in crate::catalog) async fn prices(
     .await
 }
 
+/// A store by its number, closed or not, as it was last delivered, without its price lists.
+pub(in crate::catalog) async fn known_store(tx: &mut Tx, store: &StoreId) -> Result<Option<Store>, Error> {
+    let read: Option<StoreRead> = tx
+        .sql(
+            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, deleted
+             FROM stores
+             WHERE store = $1",
+        )
+        .bind(store)
+        .fetch_optional()
+        .await?;
+    Ok(read.map(|read| read.into_store(Vec::new())))
+}
+
 /// A store by its number, straight from the database.
 pub(in crate::catalog) async fn store(db: &Db, store: &StoreId) -> Result<Option<Store>, Error> {
     let read: Option<StoreRead> = db

@@ -108,6 +108,7 @@ async fn open() -> Result<(Env, App), Box<dyn std::error::Error>> {
     let env = Env::of_process();
     let config = Config::read(&env)?;
     eprintln!("aisle: database: {}", config.database.describe());
+    eprintln!("aisle: master key: {}", config.identity.master_key.describe());
     Ok((env, App::start(config, Clock::System, Random::System).await?))
 }
 
@@ -119,6 +120,7 @@ fn tell(text: &str) -> Result<(), Box<dyn std::error::Error>> {
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::read(&Env::of_process())?;
     eprintln!("aisle: database: {}", config.database.describe());
+    eprintln!("aisle: master key: {}", config.identity.master_key.describe());
     aisle::operations::install_metrics();
     aisle::operations::log_as_json();
     let bind = config.bind;

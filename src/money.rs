@@ -207,6 +207,19 @@ pub fn round(minor: Decimal, currency: Currency, rule: Rounding) -> Result<Money
     Ok(Money::new(whole, currency))
 }
 
+/// An amount in proportion: `minor` × `part` ÷ `whole`, rounded once, half away from zero. What goods by weight cost, and
+/// unit prices. An error when `whole` is not positive, or when the result does not fit.
+pub fn in_proportion(minor: i64, part: i64, whole: i64) -> Result<i64, Error> {
+    if whole < 1 {
+        return Err(Error::Overflow);
+    }
+    let product = i128::from(minor) * i128::from(part);
+    let whole = i128::from(whole);
+    // Half of the divisor away from zero, then cut off: the same as rounding half away from zero.
+    let half = if product < 0 { -whole } else { whole };
+    i64::try_from((product * 2 + half) / (whole * 2)).map_err(|_| Error::Overflow)
+}
+
 /// A tax rate in percent: 19 means 19 %.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(transparent)]
@@ -269,6 +282,16 @@ mod tests {
 
     fn eur(minor: i64) -> Money {
         Money::new(minor, Currency::EUR)
+    }
+
+    #[test]
+    fn an_amount_in_proportion_is_rounded_half_away_from_zero() {
+        assert_eq!(in_proportion(1299, 385, 1000), Ok(500));
+        assert_eq!(in_proportion(1, 1, 2), Ok(1));
+        assert_eq!(in_proportion(-1, 1, 2), Ok(-1));
+        assert_eq!(in_proportion(1, 1, 3), Ok(0));
+        assert_eq!(in_proportion(i64::MAX, 2, 1), Err(Error::Overflow));
+        assert_eq!(in_proportion(5, 1, 0), Err(Error::Overflow));
     }
 
     #[test]

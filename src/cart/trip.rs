@@ -112,7 +112,7 @@ pub(super) async fn change<T>(
 /// What the catalogue says of a code now, as a line keeps it.
 fn find(app: &App, store: &StoreId, code: &str) -> Result<Product, Refusal> {
     let catalog = app.catalog.view();
-    let found = catalog.find(store, code).map_err(|error| match error {
+    let found = catalog.find(store, code, app.clock.now()).map_err(|error| match error {
         FindError::BadCode(CodeError::CheckDigit) => Refusal::CodeCheckDigit,
         FindError::BadCode(_) => Refusal::CodeMalformed,
         FindError::UnknownCode | FindError::UnknownStore => Refusal::CodeUnknown,
@@ -125,7 +125,7 @@ fn find(app: &App, store: &StoreId, code: &str) -> Result<Product, Refusal> {
         code: found.gtin.to_string(),
         sku: found.sku.clone(),
         name: found.name.clone(),
-        price: found.price,
+        price: found.price.amount,
         tax_class: found.tax_class.clone(),
         rate,
         weight_grams: found.weight_grams,

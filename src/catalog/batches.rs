@@ -232,6 +232,11 @@ impl Batch {
                     let stores: Vec<_> = live.iter().filter_map(BatchRow::as_store).collect();
                     write::upsert_stores(&mut self.tx, self.revision, &stores).await?
                 }
+                Kind::Product => {
+                    // Without their tag: what is stored is the product.
+                    let products: Vec<_> = live.iter().filter_map(BatchRow::as_product).collect();
+                    write::upsert(&mut self.tx, kind, self.revision, &products).await?
+                }
                 Kind::Price => {
                     let prices: Vec<_> = live.iter().filter_map(BatchRow::as_price).collect();
                     write::upsert_prices(&mut self.tx, self.revision, self.now.timestamp(), &prices).await?

@@ -173,7 +173,8 @@ async fn timed_prices(
     }
     let of: Vec<OnList> = of.into_iter().collect();
     for chunk in of.chunks(TIMED_AT_ONCE) {
-        let mut prices: HashMap<OnList, Vec<Timed>> = chunk.iter().map(|on| (on.clone(), Vec::new())).collect();
+        let mut prices: HashMap<OnList, Vec<Timed>> =
+            chunk.iter().map(|on| (on.clone(), Vec::new())).collect();
         for row in read::timed_prices(tx, chunk).await? {
             prices.entry(row.on).or_default().push(Timed {
                 kind: row.price_kind,
@@ -192,7 +193,8 @@ async fn timed_prices(
             let open = change.open_price(&on.price_list, &on.sku);
             let replaced = replaced.get(&on).map_or(&[][..], Vec::as_slice);
             let lowest = |price: &Timed| Timed {
-                lowest: lowest_before(price.from, open, replaced, &timed).filter(|_| price.kind == PriceKind::Promotion),
+                lowest: lowest_before(price.from, open, replaced, &timed)
+                    .filter(|_| price.kind == PriceKind::Promotion),
                 ..price.clone()
             };
             let priced = timed.iter().map(lowest).collect();

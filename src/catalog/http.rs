@@ -11,24 +11,25 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::answer::{self, ProductInStore};
 use super::batches::{self, RefusedRow, Report};
 use super::code::{CodeError, Symbology};
 use super::content::{Content, ContentError};
-use super::index::Hit;
 use super::model::{FindError, Store};
 use super::rows::BatchRow;
+use super::store::read;
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Path, Query};
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Partner, Scope};
-use crate::ids::{BatchId, Sku, StoreId, TaxClassId};
-use crate::money::Money;
+use crate::ids::{BatchId, Sku, StoreId};
 
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(find_product))
+        .routes(routes!(get_stock))
         .routes(routes!(list_stores))
         .routes(routes!(get_store))
         .routes(routes!(catalog_revision))
@@ -94,37 +95,6 @@ impl From<ContentError> for Problem {
     }
 }
 
-/// A product as a shopper sees it in a store. Written by hand where it is sent: this is its description.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ProductInStore)]
-pub(super) struct ProductInStore {
-    /// The store.
-    store: StoreId,
-    /// The code as the number of 14 digits that it was read as.
-    #[schema(pattern = "^[0-9]{14}$")]
-    gtin: String,
-    /// The retailer's number.
-    sku: Sku,
-    /// The name.
-    name: String,
-    /// The brand.
-    brand: Option<String>,
-    /// How it is taxed.
-    tax_class: TaxClassId,
-    /// What it weighs packed, in grams.
-    weight_grams: Option<i64>,
-    /// Whether a courier may bring it.
-    deliverable: bool,
-    /// From what age it may be sold, in years.
-    age_min: Option<i64>,
-    /// Net content as it is printed.
-    content: Option<String>,
-    /// What one piece costs in this store, tax included.
-    price: Money,
-    /// The revision of the catalogue in which this is so.
-    revision: i64,
-}
-
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -167,33 +137,13 @@ async fn find_product(
     let mut parts = path.iter().map(|(_, part)| part);
     let (store, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let view = app.catalog.view();
-    let hit = view.look_up(store, code, symbology)?;
-    let body = answer(&hit, view.revision());
+    let hit = view.look_up(store, code, symbology, app.clock.now())?;
+    let body = answer::write(&hit, view.revision());
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // Prices change at any moment, and the caller is known by a token: nothing in between may keep the answer.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
-}
-
-/// Room for what stands around the product's prepared bytes.
-const AROUND_BYTES: usize = 256;
-
-/// The answer: the product's prepared bytes with store, number, price and revision around them. Stores and currencies
-/// are keys without a character that JSON would escape.
-fn answer(hit: &Hit<'_>, revision: i64) -> Vec<u8> {
-    use std::io::Write;
-    let prepared = &hit.product.answer;
-    let mut body = Vec::with_capacity(prepared.len() + AROUND_BYTES);
-    // Texts are copied and only numbers formatted: this is written for every lookup. Writing to a Vec can't fail.
-    body.extend_from_slice(b"{\"store\":\"");
-    body.extend_from_slice(hit.store.store.as_str().as_bytes());
-    let _ = write!(body, "\",\"gtin\":\"{}\",", hit.gtin);
-    body.extend_from_slice(prepared);
-    let _ = write!(body, ",\"price\":{{\"amount\":{},\"currency\":\"", hit.price.minor());
-    body.extend_from_slice(hit.price.currency().code().as_bytes());
-    let _ = write!(body, "\"}},\"revision\":{revision}}}");
-    body
 }
 
 /// All stores.
@@ -243,6 +193,50 @@ async fn get_store(
 ) -> Result<Reply<Store>, Problem> {
     let store = app.catalog.view().store(&store).cloned().ok_or(FindError::UnknownStore)?;
     Ok(Reply(StatusCode::OK, store))
+}
+
+/// How much of a product a store has.
+#[derive(Debug, Serialize, ToSchema)]
+struct Stock {
+    /// The store.
+    store: StoreId,
+    /// The product.
+    sku: Sku,
+    /// Pieces; grams, millilitres or millimetres of what is sold by measure.
+    amount: i64,
+    /// The revision of the catalogue that said so.
+    revision: i64,
+}
+
+/// How much of a product a store has
+///
+/// As the retailer's system said last; what was sold since is not taken off.
+#[utoipa::path(
+    get,
+    path = "/v1/stores/{store}/stock/{sku}",
+    tag = "catalog",
+    params(
+        ("store" = StoreId, Path, description = "The store"),
+        ("sku" = Sku, Path, description = "The retailer's number of the product"),
+    ),
+    responses(
+        (status = 200, description = "How much", body = inline(Stock)),
+        (status = 400, description = "`invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`stock_unknown`: no system said how much there is",
+            body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []), ("staff" = []), ("partner" = [])),
+)]
+async fn get_stock(
+    State(app): State<App>,
+    _caller: Caller,
+    Path((store, sku)): Path<(StoreId, Sku)>,
+) -> Result<Reply<Stock>, Problem> {
+    let (amount, revision) = read::stock(&app.db, &store, &sku)
+        .await?
+        .ok_or_else(|| Problem::not_found("stock_unknown", "No system said how much of it there is here."))?;
+    Ok(Reply(StatusCode::OK, Stock { store, sku, amount, revision }))
 }
 
 /// The catalogue's revision on the instance that answers.

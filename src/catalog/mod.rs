@@ -7,6 +7,7 @@
 //!
 //! Start in `index/` for lookups, in `batches.rs` for changes, in `feed.rs` for the way from one to the other.
 
+mod answer;
 mod batches;
 mod code;
 mod content;
@@ -28,9 +29,17 @@ pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
 pub use http::routes;
 pub use index::Snapshot;
-pub use model::{FindError, Found, Offer, Price, Store, StoreAddress};
+pub use model::{FindError, Found, Offer, Price, Promotion, Recall, Store, StoreAddress};
 pub use product::{AgeReason, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
 pub use rows::{
-    BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow, TaxClassRow,
-    TaxRateRow,
+    BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow,
+    TaxClassRow, TaxRateRow,
 };
+
+use crate::db;
+use crate::ids::StoreId;
+
+/// A store as it was last delivered, also one that closed since; without its price lists.
+pub async fn known_store(tx: &mut db::Tx, store: &StoreId) -> Result<Option<Store>, db::Error> {
+    store::read::known_store(tx, store).await
+}

@@ -140,7 +140,8 @@ impl SaleBan {
     pub fn holds(&self, at: NaiveDateTime) -> bool {
         let (Some(from), Some(to)) = (minutes(&self.from), minutes(&self.to)) else { return false };
         let now = at.hour() * 60 + at.minute();
-        let is_day = |day: chrono::Weekday| self.days.iter().any(|each| u32::from(*each) == day.number_from_monday());
+        let is_day =
+            |day: chrono::Weekday| self.days.iter().any(|each| u32::from(*each) == day.number_from_monday());
         let today = at.weekday();
         if from < to {
             return is_day(today) && (from..to).contains(&now);

@@ -7,6 +7,7 @@ use super::model::{Checkout, Event, NewsKind, Order, OrderState, RefundState, St
 use super::{place, store, views};
 use crate::app::App;
 use crate::cart::{self, Entry};
+use crate::catalog;
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::delivery;
@@ -127,15 +128,15 @@ async fn request_delivery(
     shipment: ShipmentId,
     parcels: Vec<i64>,
 ) -> Result<(), Internal> {
-    let catalog = app.catalog.view();
-    let store = catalog.store(&order.store).ok_or("the order's store is gone")?;
+    // A store that closed since the quote still sends what was paid: nothing must stand between the money and its order.
+    let store = catalog::known_store(tx, &order.store).await?.ok_or("the order's store was never known")?;
     let recipient = checkout.recipient.clone().ok_or("a delivery without a recipient")?;
     let request = delivery::Request {
         shipment,
         order: order.id,
         store: order.store.clone(),
         shopper: order.shopper,
-        sender: delivery::Address::of_store(store),
+        sender: delivery::Address::of_store(&store),
         recipient,
         parcels: parcels.into_iter().map(|weight_grams| delivery::Parcel { weight_grams }).collect(),
         reference: order.number.clone(),

@@ -44,6 +44,10 @@ impl From<Error> for Problem {
                 Self::unprocessable("address_invalid", "The address can't be delivered to; see errors."),
                 |problem, fault| problem.at(format!("/deliver/recipient{}", fault.pointer), fault.detail),
             ),
+            Error::StoreClosed => Self::conflict(
+                "store_closed",
+                "The store is closed. Nothing was debited, and the cart is open.",
+            ),
             Error::FeeUntaxed => {
                 Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
             }
@@ -98,9 +102,9 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `delivery_unavailable`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `payment_method_unusable`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `payment_method_unusable`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]
@@ -187,7 +191,7 @@ pub struct Confirmation {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`total_differs`, `payment_method_unusable`"),
     ),
     security(("shopper" = []))
@@ -251,7 +255,8 @@ pub async fn cancel_checkout(
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `payment_method_inactive`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`amount_not_payable`, `provider_absent`"),
     ),
     security(("staff" = []))
 )]

@@ -47,6 +47,9 @@ pub enum Error {
     /// The address can't be delivered to.
     #[error("the address has faults")]
     Address(Vec<delivery::AddressFault>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    StoreClosed,
     /// There is no tax rate for the delivery fee in the store's country.
     #[error("the delivery fee has no tax rate")]
     FeeUntaxed,
@@ -141,8 +144,13 @@ pub(super) async fn place(
         }
         cart => cart?,
     };
-    usable_method(&mut tx, shopper, placement.payment_method).await?;
+    if app.catalog.view().store(&cart.store).is_none() {
+        return Err(Error::StoreClosed);
+    }
+    let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
     let checkout = draft(app, &cart, id, placement, hash, now)?;
+    let quote = &checkout.quote;
+    payments::can_debit(app, method.provider, &[quote.total, quote.due_now, quote.due_at_hand_over()?])?;
     if !store::insert(&mut tx, &checkout).await? {
         return Err(Error::Differs);
     }
@@ -163,12 +171,12 @@ fn hash(placement: &Placement) -> Result<String, Error> {
     Ok(sha256_hex(&text))
 }
 
-async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<(), Error> {
+async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<payments::Method, Error> {
     let method = payments::find_method(&mut *tx, shopper, id)
         .await?
         .ok_or(Error::Method("you have no such method"))?;
     if method.state == payments::MethodState::Active {
-        Ok(())
+        Ok(method)
     } else {
         Err(Error::Method("it is not linked, or not any more"))
     }
@@ -249,11 +257,26 @@ pub(super) async fn confirm(
     if checkout.state == State::Quoted && now > checkout.deadline {
         return Err(Error::State(State::Cancelled));
     }
+    let mut tx = let_out_if_closed(app, tx, &mut checkout, now).await?;
     let event = if checkout.holds.is_empty() { Event::Confirmed } else { Event::ConfirmedWithHold };
     step(app, &mut tx, &mut checkout, event, now).await?;
     tx.commit().await?;
     announce(app, id);
     Ok(checkout)
+}
+
+/// A store that closed since the quote sells nothing any more: a checkout that is not being paid yet is given up, so that its
+/// cart is open again.
+async fn let_out_if_closed(app: &App, mut tx: Tx, checkout: &mut Checkout, now: Moment) -> Result<Tx, Error> {
+    let is_before_payment = matches!(checkout.state, State::Quoted | State::Held);
+    if !is_before_payment || app.catalog.view().store(&checkout.store).is_some() {
+        return Ok(tx);
+    }
+    checkout.reason = Some("the store is closed".to_owned());
+    step(app, &mut tx, checkout, Event::GivenUp, now).await?;
+    tx.commit().await?;
+    announce(app, checkout.id);
+    Err(Error::StoreClosed)
 }
 
 /// Staff have looked and let it pass.
@@ -266,6 +289,7 @@ pub(super) async fn release(
     let mut tx = app.db.begin().await?;
     let mut checkout = store::find_locked(&mut tx, id).await?.ok_or(Error::Unknown)?;
     may(&checkout.store)?;
+    let mut tx = let_out_if_closed(app, tx, &mut checkout, now).await?;
     step(app, &mut tx, &mut checkout, Event::Released, now).await?;
     tx.commit().await?;
     announce(app, id);
@@ -367,7 +391,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         reference: checkout.number.clone(),
         return_url: String::new(),
     };
-    payments::start(tx, &app.ids, now, start).await?;
+    payments::start(app, tx, now, start).await?;
     Ok(())
 }
 

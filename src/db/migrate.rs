@@ -39,6 +39,8 @@ const FILES: &[File] = &[
     file!(8, "0008_checkout.sql", None),
     file!(9, "0009_exit.sql", None),
     file!(10, "0010_exchange.sql", None),
+    file!(11, "0011_payments_parked.sql", None),
+    file!(12, "0012_payments_sealed.sql", None),
     file!(13, "0013_product_details.postgres.sql", Some(Engine::Postgres)),
     file!(13, "0013_product_details.sqlite.sql", Some(Engine::Sqlite)),
     file!(14, "0014_goods.sql", None),

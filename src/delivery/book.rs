@@ -84,10 +84,9 @@ pub async fn book_parcel(app: &App, lease: &Lease) -> jobs::Outcome {
     }
 }
 
-/// Opens the transaction that settles a step: the lease is held, and the shipment and the attempt are as they are now.
-async fn settling(app: &App, lease: &Lease, attempt: &Attempt) -> Result<(Tx, Shipment, Attempt), Failure> {
+/// Opens the transaction that settles a step: the shipment and the attempt are as they are now, and the shipment is locked.
+async fn settling(app: &App, attempt: &Attempt) -> Result<(Tx, Shipment, Attempt), Failure> {
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let shipment = store::lock(&mut tx, attempt.shipment).await?;
     let attempt = store::attempt(&mut tx, &attempt.reference).await?;
     match (shipment, attempt) {
@@ -96,8 +95,8 @@ async fn settling(app: &App, lease: &Lease, attempt: &Attempt) -> Result<(Tx, Sh
     }
 }
 
-async fn commit(app: &App, tx: Tx, shipment: ShipmentId) -> Result<(), db::Error> {
-    tx.commit().await?;
+async fn commit(app: &App, lease: &Lease, tx: Tx, shipment: ShipmentId) -> Result<(), Failure> {
+    lease.commit(tx).await?;
     app.jobs.wake();
     app.changes.changed(shipment.0);
     Ok(())
@@ -106,7 +105,7 @@ async fn commit(app: &App, tx: Tx, shipment: ShipmentId) -> Result<(), db::Error
 /// Calls the courier, once.
 async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt) -> jobs::Outcome {
     let now = app.clock.now();
-    let (mut tx, shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let (mut tx, shipment, mut attempt) = settling(app, attempt).await?;
     let parcels = store::parcels(&mut tx, shipment.id).await?;
     let Some(parcel) = parcels.iter().find(|parcel| parcel.number == attempt.parcel) else {
         return Err(Failure::never("the parcel is gone"));
@@ -119,7 +118,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
     attempt.sent_at = Some(now);
     attempt.recipient_version = shipment.recipient_version;
     store::save_attempt(&mut tx, &attempt).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     let booking = Booking {
         reference: Reference::new(attempt.reference.clone())?,
         ship_date: None,
@@ -139,7 +138,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
 
 async fn settle_call(app: &App, lease: &Lease, attempt: &Attempt, outcome: BookOutcome) -> jobs::Outcome {
     let now = app.clock.now();
-    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
     let pause = match outcome {
         BookOutcome::Confirmed(confirmation) => {
             confirm(app, &mut tx, now, &mut shipment, &mut attempt, confirmation).await?;
@@ -172,7 +171,7 @@ async fn settle_call(app: &App, lease: &Lease, attempt: &Attempt, outcome: BookO
     }
     store::save_attempt(&mut tx, &attempt).await?;
     store::save(&mut tx, &shipment).await?;
-    commit(app, tx, shipment.id).await?;
+    commit(app, lease, tx, shipment.id).await?;
     match pause {
         Some((pause, detail)) => Err(Failure::after(pause, detail)),
         None => Ok(()),
@@ -194,7 +193,7 @@ async fn look(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
     if let Some((first, others)) = found.split_first() {
         return adopt(app, lease, carrier, attempt, first, others).await;
     }
-    let (mut tx, shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let (mut tx, shipment, mut attempt) = settling(app, attempt).await?;
     attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
     attempt.looks += 1;
     let is_over = model::is_search_over(sent_at, now, attempt.looks);
@@ -206,7 +205,7 @@ async fn look(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
         withdraw::watch_for_stray(&mut tx, &app.ids, now, &attempt).await?;
         again(&mut tx, &app.ids, now, &shipment, attempt.parcel).await?;
     }
-    commit(app, tx, shipment.id).await?;
+    commit(app, lease, tx, shipment.id).await?;
     if is_over {
         return Ok(());
     }
@@ -228,7 +227,7 @@ async fn adopt(
     // Without the label the booking is good all the same; the job then fetches it again.
     let label = carrier.fetch_label(&found.carrier_shipment_id, LabelFormat::Pdf).await.ok().flatten();
     let now = app.clock.now();
-    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
     let confirmation = Confirmation {
         carrier_shipment_id: found.carrier_shipment_id.clone(),
         tracking_number: found.tracking_number.clone(),
@@ -241,7 +240,7 @@ async fn adopt(
             .await?;
     }
     store::save(&mut tx, &shipment).await?;
-    commit(app, tx, shipment.id).await?;
+    commit(app, lease, tx, shipment.id).await?;
     Ok(())
 }
 
@@ -311,7 +310,7 @@ async fn fetch_label(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &
         }
     };
     let now = app.clock.now();
-    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
     if attempt.state != AttemptState::Confirmed {
         return Ok(());
     }
@@ -320,7 +319,7 @@ async fn fetch_label(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &
         None => withdraw::give_up(&mut tx, &app.ids, now, &mut attempt).await?,
     }
     store::save(&mut tx, &shipment).await?;
-    commit(app, tx, shipment.id).await?;
+    commit(app, lease, tx, shipment.id).await?;
     Ok(())
 }
 
@@ -354,14 +353,14 @@ async fn put_off(
     detail: &str,
 ) -> jobs::Outcome {
     let now = app.clock.now();
-    let (mut tx, mut shipment, mut attempt) = settling(app, lease, attempt).await?;
+    let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
     if attempt.state == AttemptState::Sent {
         attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
     }
     note_trouble(&mut shipment, &mut attempt, now, detail);
     store::save_attempt(&mut tx, &attempt).await?;
     store::save(&mut tx, &shipment).await?;
-    commit(app, tx, shipment.id).await?;
+    commit(app, lease, tx, shipment.id).await?;
     Err(Failure::after(pause, detail))
 }
 

@@ -99,12 +99,11 @@ pub async fn close_day(app: &App, lease: &Lease) -> jobs::Outcome {
         Err(error) => error.to_string(),
     };
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     if let Some(mut shipment) = store::lock(&mut tx, id).await? {
         shipment.trouble = Some(format!("the courier did not close the day: {trouble}"));
         store::save(&mut tx, &shipment).await?;
     }
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(id.0);
     Ok(())
 }

@@ -80,7 +80,6 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
     let told = ask(app, &shipment, &parcels).await;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let Some(mut shipment) = store::lock(&mut tx, id).await? else { return Ok(()) };
     if shipment.tracking_round != round {
         return Ok(());
@@ -93,7 +92,7 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
     settle(app, &mut tx, now, &mut shipment).await?;
     go_on(app, &mut tx, now, &mut shipment).await?;
     store::save(&mut tx, &shipment).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     app.changes.changed(id.0);
     Ok(())

@@ -123,9 +123,8 @@ pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
 
 async fn mark_sent(app: &App, lease: &Lease, id: &str, sent: bool) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     store::save_cancellation(&mut tx, id, None, sent).await?;
-    Ok(tx.commit().await?)
+    lease.commit(tx).await
 }
 
 async fn settle(
@@ -137,7 +136,6 @@ async fn settle(
 ) -> jobs::Outcome {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let shipment = store::lock(&mut tx, attempt.shipment).await?;
     let attempt = store::attempt(&mut tx, &attempt.reference).await?;
     let (Some(mut shipment), Some(mut attempt)) = (shipment, attempt) else { return Ok(()) };
@@ -160,7 +158,7 @@ async fn settle(
         book::again(&mut tx, &app.ids, now, &shipment, attempt.parcel).await?;
     }
     store::save(&mut tx, &shipment).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     app.changes.changed(shipment.id.0);
     Ok(())
@@ -182,7 +180,6 @@ pub async fn find_stray(app: &App, lease: &Lease) -> jobs::Outcome {
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     for stray in &found {
         cancel_at_courier(&mut tx, &app.ids, now, &stray.carrier_shipment_id, &reference).await?;
     }
@@ -190,7 +187,7 @@ pub async fn find_stray(app: &App, lease: &Lease) -> jobs::Outcome {
         let job = FindStray { reference, round: round + 1 };
         jobs::enqueue_at(&mut tx, &app.ids, now, &job, now + chrono::Duration::hours(*hours)).await?;
     }
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     Ok(())
 }

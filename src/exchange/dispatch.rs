@@ -76,7 +76,6 @@ async fn settle(app: &App, lease: &Lease, call: &Call, answer: &Answer) -> Outco
         // Before the job's row: a replay takes the subscription first and its jobs after it.
         store::turn_off(&mut tx, call, now).await?;
     }
-    lease.hold(&mut tx).await?;
     let outcome = match answer {
         Answer::Taken(status) => {
             if store::deliver(&mut tx, call.id, i64::from(status.as_u16()), now).await? {
@@ -97,7 +96,7 @@ async fn settle(app: &App, lease: &Lease, call: &Call, answer: &Answer) -> Outco
         Answer::Refused(status) => fail(&mut tx, call, now, Some(*status), "the answer was no 2xx").await?,
         Answer::Silent(why) => fail(&mut tx, call, now, None, why).await?,
     };
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     metrics::counter!("aisle_exchange_dispatches_total", "outcome" => label(answer)).increment(1);
     outcome

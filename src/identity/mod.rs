@@ -72,6 +72,7 @@ impl Identity {
             MasterKey::Given(text) => seal::Master::parse(text)?,
             MasterKey::File(path) => seal::Master::of_file(path, random)?,
         };
+        let master = master.after(&settings.master_keys_before)?;
         Ok(Self {
             keys: keys::Keys::open(db, clock, random, master, settings.key_rotation).await?,
             oidc: settings.oidc.clone().map(|settings| oidc::Oidc::new(settings, http.clone())),

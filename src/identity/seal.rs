@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
@@ -25,14 +26,22 @@ pub enum SealError {
     File(String, std::io::Error),
     /// What was sealed was sealed with another key, or changed since.
     #[error(
-        "the signing keys in the database were sealed with another master key; bring that one back, or empty the table \
-         signing_keys, after which everybody signs in again"
+        "what is sealed in the database was sealed with another master key: bring that one back, as AISLE_MASTER_KEY or in \
+         AISLE_MASTER_KEYS_BEFORE (or empty the table signing_keys, after which everybody signs in again)"
     )]
     OtherKey,
 }
 
-/// A key that seals other keys.
-pub(super) struct Master(LessSafeKey);
+/// The key that seals secrets, and those before it, which still open what they sealed.
+pub(super) struct Master {
+    current: MasterKey,
+    before: Vec<MasterKey>,
+}
+
+struct MasterKey {
+    cipher: LessSafeKey,
+    marks: hmac::Key,
+}
 
 impl Identity {
     /// Seals a secret of another room with the master key, for one purpose: it opens only when the same purpose is named.
@@ -44,14 +53,36 @@ impl Identity {
     pub fn unseal(&self, purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         self.keys.master.open(purpose, sealed)
     }
+
+    /// Marks of a secret by which its row is found: the current key's first, then those of the keys before it. They tell
+    /// nothing of the secret to those who lack the keys.
+    pub fn marks(&self, secret: &[u8]) -> Vec<String> {
+        let master = &self.keys.master;
+        let keys = std::iter::once(&master.current).chain(&master.before);
+        keys.map(|key| STANDARD.encode(hmac::sign(&key.marks, secret))).collect()
+    }
+}
+
+impl MasterKey {
+    fn parse(text: &SecretString) -> Result<Self, SealError> {
+        let bytes = STANDARD.decode(text.expose_secret().trim()).map_err(|_| SealError::NotAKey)?;
+        let cipher = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| SealError::NotAKey)?;
+        // Of its own: a key that seals is used for nothing else.
+        let marks = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"aisle marks");
+        let marks = hmac::Key::new(hmac::HMAC_SHA256, marks.as_ref());
+        Ok(Self { cipher: LessSafeKey::new(cipher), marks })
+    }
 }
 
 impl Master {
     pub(super) fn parse(text: &SecretString) -> Result<Self, SealError> {
-        let bytes = STANDARD.decode(text.expose_secret().trim()).map_err(|_| SealError::NotAKey)?;
-        UnboundKey::new(&AES_256_GCM, &bytes)
-            .map(|key| Self(LessSafeKey::new(key)))
-            .map_err(|_| SealError::NotAKey)
+        Ok(Self { current: MasterKey::parse(text)?, before: Vec::new() })
+    }
+
+    /// The same key, which opens what these sealed too.
+    pub(super) fn after(self, before: &[SecretString]) -> Result<Self, SealError> {
+        let before: Result<Vec<_>, _> = before.iter().map(MasterKey::parse).collect();
+        Ok(Self { before: before?, ..self })
     }
 
     /// The key in this file; made, for its owner alone to read, when there is none.
@@ -78,7 +109,8 @@ impl Master {
     pub(super) fn seal(&self, random: &Random, purpose: &[u8], secret: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_LEN] = random.bytes();
         let mut sealed = secret.to_vec();
-        self.0
+        self.current
+            .cipher
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose), &mut sealed)
             .expect("a secret of a few bytes can be sealed");
         [nonce.as_slice(), &sealed].concat()
@@ -86,11 +118,13 @@ impl Master {
 
     pub(super) fn open(&self, purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::OtherKey)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::OtherKey)?;
-        let mut opened = sealed.to_vec();
-        let secret =
-            self.0.open_in_place(nonce, Aad::from(purpose), &mut opened).map_err(|_| SealError::OtherKey)?;
-        Ok(secret.to_vec())
+        let open_with = |key: &MasterKey| {
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let mut opened = sealed.to_vec();
+            let secret = key.cipher.open_in_place(nonce, Aad::from(purpose), &mut opened).ok()?;
+            Some(secret.to_vec())
+        };
+        std::iter::once(&self.current).chain(&self.before).find_map(open_with).ok_or(SealError::OtherKey)
     }
 }
 
@@ -128,6 +162,19 @@ mod tests {
         assert!(master(2).open(b"a", &sealed).is_err());
         assert!(master(1).open(b"b", &sealed).is_err());
         assert!(master(1).open(b"a", &sealed[..5]).is_err());
+    }
+
+    #[test]
+    fn a_new_key_opens_what_the_keys_before_it_sealed_and_seals_by_itself() {
+        let random = Random::seeded(1);
+        let old = master(1).seal(&random, b"a", b"secret");
+        let before = [STANDARD.encode([1; MASTER_KEY_BYTES]).into()];
+        let changed = master(2).after(&before).expect("keys");
+        assert_eq!(changed.open(b"a", &old).expect("opens"), b"secret");
+        let new = changed.seal(&random, b"a", b"secret");
+        assert!(master(1).open(b"a", &new).is_err());
+        assert_eq!(master(2).open(b"a", &new).expect("opens"), b"secret");
+        assert!(master(3).after(&before).expect("keys").open(b"a", &new).is_err());
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::env::Env;
 ///
 /// | variable | meaning |
 /// | --- | --- |
-/// | `AISLE_MASTER_KEY` | 32 bytes in base64 that seal the signing keys in the database. Needed on PostgreSQL; on SQLite a key is otherwise made once in a file beside the database (`….key`, mode 0600) |
+/// | `AISLE_MASTER_KEY` | 32 bytes in base64 that seal what is secret in the database: signing keys, links of accounts, subscribers' secrets. Needed on PostgreSQL; on SQLite a key is otherwise made once in a file beside the database (`….key`, mode 0600) |
+/// | `AISLE_MASTER_KEYS_BEFORE` | earlier master keys, by comma: they open what they sealed and seal nothing new |
 /// | `AISLE_KEY_ROTATION_DAYS` | days that a key signs before the next one does (1 to 366, default 30) |
 /// | `AISLE_OIDC_ISSUER`, `AISLE_OIDC_AUDIENCE`, `AISLE_OIDC_JWKS_URL` | the retailer's own issuer of shoppers' tokens; all three or none |
 /// | `AISLE_OIDC_ALGORITHMS` | what that issuer signs with, of RS256, ES256, EdDSA, separated by commas (default RS256) |
@@ -23,6 +24,8 @@ pub struct Settings {
     pub issuer: String,
     /// What seals the signing keys.
     pub master_key: MasterKey,
+    /// Earlier master keys, which still open what they sealed.
+    pub master_keys_before: Vec<SecretString>,
     /// How long a key signs.
     pub key_rotation: chrono::Duration,
     /// The retailer's own issuer.
@@ -36,6 +39,16 @@ pub enum MasterKey {
     Given(SecretString),
     /// It is in this file, which is made when it is not there.
     File(PathBuf),
+}
+
+impl MasterKey {
+    /// Where the key comes from, for people; never the key.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Given(_) => "given by AISLE_MASTER_KEY".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
 }
 
 /// The retailer's own issuer of tokens.
@@ -60,6 +73,7 @@ impl Settings {
             // The same form that Config keeps: a URL as its parser writes it.
             issuer: Url::parse(&public_url).map_or(public_url, String::from).trim_end_matches('/').to_owned(),
             master_key: master_key(env),
+            master_keys_before: master_keys_before(env),
             key_rotation: chrono::Duration::days(days(env)),
             oidc: oidc(env),
         }
@@ -89,6 +103,17 @@ fn master_key(env: &Env) -> MasterKey {
     }
     let database = env.text("AISLE_DATABASE_FILE").unwrap_or_else(|| "aisle-data/aisle.db".to_owned());
     MasterKey::File(format!("{database}.key").into())
+}
+
+fn master_keys_before(env: &Env) -> Vec<SecretString> {
+    let text = env.text("AISLE_MASTER_KEYS_BEFORE").unwrap_or_default();
+    let keys = text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(SecretString::from);
+    keys.inspect(|key| {
+        if let Err(error) = Master::parse(key) {
+            env.mistake(format!("AISLE_MASTER_KEYS_BEFORE: {error}"));
+        }
+    })
+    .collect()
 }
 
 fn oidc(env: &Env) -> Option<OidcSettings> {

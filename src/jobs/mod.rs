@@ -1,7 +1,7 @@
 //! Jobs: work that may fail later, as rows written in the transaction that made it necessary.
 //!
 //! Invariants: a job runs at least once after its transaction commits and never before; everything a job does can be
-//! done twice; a worker that lost its lease can change nothing any more ([`Lease::hold`]); a job that keeps failing ends
+//! done twice; a worker that lost its lease can change nothing any more ([`Lease::commit`]); a job that keeps failing ends
 //! as a dead letter that staff can see, replay or drop, never as silence.
 //!
 //! `store.rs` has the rows, `runner.rs` the loop; `app.rs` maps kinds to functions.
@@ -19,7 +19,7 @@ use crate::db::{self, Db, Run, Tx};
 use crate::ids::{Ids, JobId};
 
 pub use runner::{Wake, run_due, work};
-pub use store::{Counts, Dead, counts, dead, drop_dead, replay};
+pub use store::{Counts, Dead, counts, dead, drop_dead, forget_dead, replay};
 
 /// A kind of work: what it is about, and everything needed to do it.
 pub trait Job: Serialize + DeserializeOwned {
@@ -98,9 +98,14 @@ impl Lease {
             .map_err(|error| Failure::never(format!("the payload can't be read: {error}")))
     }
 
-    /// Makes sure, as the first statement of the transaction that settles the job, that the lease still holds.
-    pub async fn hold(&self, tx: &mut Tx) -> Result<(), Failure> {
-        if store::touch(tx, self.id, self.fence).await? == 1 { Ok(()) } else { Err(LeaseLost.into()) }
+    /// Commits what the job settled, if the lease still holds; else nothing of it is written. The job's row is the last
+    /// one that the transaction locks: whoever locks a row of a room asks for jobs after it, so the other order could make
+    /// two transactions wait for each other.
+    pub async fn commit(&self, mut tx: Tx) -> Result<(), Failure> {
+        if store::touch(&mut tx, self.id, self.fence).await? != 1 {
+            return Err(LeaseLost.into());
+        }
+        Ok(tx.commit().await?)
     }
 }
 

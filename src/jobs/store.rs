@@ -270,6 +270,16 @@ pub async fn drop_dead(db: &Db, id: JobId) -> Result<bool, Error> {
     Ok(db.sql("DELETE FROM jobs WHERE id = $1 AND state = 'dead'").bind(id).execute().await? == 1)
 }
 
+/// Drops the dead letters of a kind about a subject, inside the transaction that did their work otherwise.
+pub async fn forget_dead(tx: &mut Tx, kind: &str, subject: &str) -> Result<(), Error> {
+    tx.sql("DELETE FROM jobs WHERE kind = $1 AND subject = $2 AND state = 'dead'")
+        .bind(kind)
+        .bind(subject)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// How many jobs wait and how many are dead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

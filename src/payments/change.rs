@@ -1,4 +1,4 @@
-//! What the rooms above ask of a payment that runs: capture, release, refund, give up. Each writes down operations in the
+//! What the rooms above ask of a payment that runs: capture, refund, give up. Each writes down operations in the
 //! caller's transaction; wake the jobs after the commit.
 
 use serde::{Deserialize, Serialize};
@@ -27,15 +27,6 @@ pub async fn capture(
 ) -> Result<(), Error> {
     let books = locked(tx, payment).await?;
     if let Some(planned) = books.plan_capture(sequence, amount, last)? {
-        write_down(tx, ids, now, payment, &planned).await?;
-    }
-    Ok(())
-}
-
-/// Lets go of what is held and not captured, once every open capture ended.
-pub async fn release(tx: &mut Tx, ids: &Ids, now: Moment, payment: PaymentId) -> Result<(), Error> {
-    let books = locked(tx, payment).await?;
-    if let Some(planned) = books.plan_release()? {
         write_down(tx, ids, now, payment, &planned).await?;
     }
     Ok(())
@@ -96,13 +87,12 @@ pub async fn wind_down(app: &App, lease: &Lease) -> jobs::Outcome {
     let WindDown { payment } = lease.payload()?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let Some(books) = load(&mut tx, payment).await? else {
         return Err(jobs::Failure::never("there is no such payment"));
     };
     let checkout = books.payment.checkout;
     write_change(app, &mut tx, now, books.wind_down()).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(payment.0);
     app.changes.changed(checkout.0);
     app.jobs.wake();

@@ -11,9 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::model::{MethodState, ProviderName};
-use super::provider::{LinkError, LinkProgress, LinkRequest, Provider};
+use super::operate::pause_since;
+use super::provider::{LinkError, LinkProgress, LinkRequest, Linked, Provider};
+use super::secrets::{self, Purpose, Secrets};
 use super::start::key;
-use super::store::methods::{self, Method, Secrets};
+use super::store::methods::{self, Method, SealedLink};
 use super::{Error, store};
 use crate::app::App;
 use crate::clock::Moment;
@@ -80,7 +82,8 @@ pub(super) async fn begin(
         approve_url: None,
         created_at: now,
     };
-    let secret: SecretString = URL_SAFE_NO_PAD.encode(app.random.bytes::<32>()).into();
+    let secret = URL_SAFE_NO_PAD.encode(app.random.bytes::<32>());
+    let secret = secrets::seal(app, Purpose::ReturnSecret(id), &secret);
     let mut tx = app.db.begin().await?;
     if methods::insert(&mut tx, now, &method, &secret).await? {
         jobs::enqueue(&mut tx, &app.ids, now, &Link { method: id }).await?;
@@ -106,7 +109,7 @@ pub(super) async fn look(app: &App, method: MethodId) -> Result<(), Error> {
 
 /// Lets the provider's redirect come in, once: answers the account when the secret is right.
 pub(super) async fn come_back(app: &App, id: MethodId, secret: &str) -> Result<Option<Method>, Error> {
-    let secrets = methods::secrets(&app.db, id).await?;
+    let secrets = secrets::of_method(app, &app.db, id).await.map_err(Error::Sealed)?;
     let expected = secrets.and_then(|secrets| secrets.return_secret);
     let is_right = expected.is_some_and(|expected| {
         let expected = expected.expose_secret().as_bytes();
@@ -141,7 +144,7 @@ pub async fn link(app: &App, lease: &Lease) -> jobs::Outcome {
     let Some(method) = methods::find(&app.db, id).await? else {
         return Err(Failure::never("there is no such payment method"));
     };
-    let secrets = methods::secrets(&app.db, id).await?;
+    let secrets = secrets::of_method(app, &app.db, id).await?;
     let (MethodState::Linking, Some(secrets)) = (method.state, secrets) else { return Ok(()) };
     let Some(provider) = app.providers.get(method.provider) else {
         return Err(Failure::later("the provider is not configured"));
@@ -153,8 +156,8 @@ pub async fn link(app: &App, lease: &Lease) -> jobs::Outcome {
     };
     match result {
         Ok(true) => Ok(()),
-        Ok(false) => Err(pause(lease, "the shopper has to approve")),
-        Err(LinkError::Unknown(detail)) => Err(pause(lease, &detail)),
+        Ok(false) => Err(pause(&method, now, "the shopper has to approve")),
+        Err(LinkError::Unknown(detail)) => Err(pause(&method, now, &detail)),
         Err(LinkError::Refused(detail)) => fail(app, lease, id, now, &detail).await,
     }
 }
@@ -179,9 +182,9 @@ async fn ask_for_approval(
         Err(error) => return Ok(Err(error)),
     };
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
-    methods::set_begun(&mut tx, now, method.id, &begun.setup_token, &begun.approve_url).await?;
-    tx.commit().await?;
+    let setup_token = secrets::seal(app, Purpose::SetupToken(method.id), begun.setup_token.expose_secret());
+    methods::set_begun(&mut tx, now, method.id, &setup_token, &begun.approve_url).await?;
+    lease.commit(tx).await?;
     app.changes.changed(method.id.0);
     Ok(Ok(false))
 }
@@ -208,24 +211,34 @@ async fn finish(
         Err(error) => return Ok(Err(error)),
     };
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
-    let (customer, label) = (linked.customer.as_deref(), linked.label.as_deref());
-    if !methods::set_linked(&mut tx, now, method.id, &linked.token, customer, label).await? {
+    let sealed = seal_link(app, method, &linked)?;
+    if !methods::set_linked(&mut tx, now, method.id, &sealed, linked.label.as_deref()).await? {
         // Removed meanwhile: what was just made at the provider is ended there too.
         jobs::enqueue(&mut tx, &app.ids, now, &Unlink { method: method.id }).await?;
     }
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(method.id.0);
     app.jobs.wake();
     Ok(Ok(true))
 }
 
+fn seal_link(app: &App, method: &Method, linked: &Linked) -> Result<SealedLink, Failure> {
+    let marks = secrets::marks(app, method.provider, &linked.token);
+    Ok(SealedLink {
+        token: secrets::seal(app, Purpose::ProviderToken(method.id), linked.token.expose_secret()),
+        mark: marks.into_iter().next().ok_or("there is no master key")?,
+        customer: linked
+            .customer
+            .as_deref()
+            .map(|customer| secrets::seal(app, Purpose::ProviderCustomer(method.id), customer)),
+    })
+}
+
 async fn fail(app: &App, lease: &Lease, id: MethodId, now: Moment, detail: &str) -> jobs::Outcome {
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     methods::set_state(&mut tx, now, id, MethodState::Linking, MethodState::Failed).await?;
     methods::forget(&mut tx, now, id).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     tracing::info!(method.id = %id, "a link failed: {detail}");
     app.changes.changed(id.0);
     Ok(())
@@ -234,32 +247,34 @@ async fn fail(app: &App, lease: &Lease, id: MethodId, now: Moment, detail: &str)
 /// Does [`Unlink`].
 pub async fn unlink(app: &App, lease: &Lease) -> jobs::Outcome {
     let Unlink { method: id } = lease.payload()?;
-    let Some(method) = methods::find(&app.db, id).await? else { return Ok(()) };
+    // Locked: a debit that is just beginning is seen, and none begins any more with a link that is removed.
+    let mut tx = app.db.begin().await?;
+    let Some(method) = methods::lock(&mut tx, id).await? else { return Ok(()) };
     // A debit whose outcome is unknown is found out by the same call, which needs the link.
-    if store::payments::uses_method(&app.db, id).await? {
+    let is_in_use = store::payments::uses_method(&mut tx, id).await?;
+    let secrets = secrets::of_method(app, &mut tx, id).await?;
+    tx.rollback().await?;
+    if is_in_use {
         return Err(Failure::after(IN_USE, "a debit may still be on its way"));
     }
-    let secrets = methods::secrets(&app.db, id).await?;
     if let Some(token) = secrets.and_then(|secrets| secrets.provider_token) {
         let Some(provider) = app.providers.get(method.provider) else {
             return Err(Failure::later("the provider is not configured"));
         };
         match provider.unlink(&key(&format!("{id}/unlink")), &token).await {
             Ok(()) => {}
-            Err(LinkError::Unknown(detail)) => return Err(pause(lease, &detail)),
+            Err(LinkError::Unknown(detail)) => return Err(Failure::after(PAUSES.1, detail)),
             Err(LinkError::Refused(detail)) => {
                 return Err(Failure::later(format!("unlink refused: {detail}")));
             }
         }
     }
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     methods::forget(&mut tx, app.clock.now(), id).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     Ok(())
 }
 
-fn pause(lease: &Lease, reason: &str) -> Failure {
-    let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
-    Failure::after(PAUSES.0.saturating_mul(attempt).min(PAUSES.1), reason)
+fn pause(method: &Method, now: Moment, reason: &str) -> Failure {
+    Failure::after(pause_since(method.created_at, now, PAUSES), reason)
 }

@@ -6,11 +6,11 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `link.rs` how an account is linked, `webhook.rs` and `sweep.rs` what makes it move on, `provider.rs`
+//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `secrets.rs` what is kept sealed of it, `webhook.rs` and `sweep.rs` what makes it move on, `provider.rs`
 //! the trait and `providers/` its adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
-//! ([`lock`]), because news come to the rooms above with the payment locked.
+//! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
 
 mod change;
 mod http;
@@ -20,6 +20,8 @@ mod operate;
 mod pages;
 mod provider;
 mod providers;
+mod resolve;
+mod secrets;
 mod settle;
 mod start;
 mod store;
@@ -30,10 +32,12 @@ use url::Url;
 
 use crate::db::{self, Run, Tx};
 use crate::env::Env;
+use crate::error::Internal;
 use crate::ids::{MethodId, PaymentId, ShopperId};
+use crate::money::Money;
 
 pub use change::WindDown;
-pub use change::{cancel, capture, refund, release, wind_down};
+pub use change::{cancel, capture, refund, wind_down};
 pub use http::routes;
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
@@ -42,7 +46,7 @@ pub use model::{
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;
-pub use start::{Start, start};
+pub use start::{Start, can_debit, start};
 pub use store::methods::Method;
 pub use sweep::{Sweep, schedule, sweep};
 pub use webhook::{Follow, follow};
@@ -116,6 +120,27 @@ pub enum Error {
     /// The total is not positive, or the lines don't add up to it, or more is due now than in all.
     #[error("the amounts of the payment don't add up")]
     Amounts,
+    /// There is no such operation.
+    #[error("there is no such operation")]
+    OperationUnknown,
+    /// The operation does not wait for people, or was settled otherwise.
+    #[error("the operation does not wait for people")]
+    OperationState,
+    /// What shall prove that an operation happened does not.
+    #[error("{0}")]
+    Evidence(&'static str),
+    /// The provider can't be asked now.
+    #[error("the provider can't be asked now")]
+    ProviderSilent,
+    /// The provider can't be told this amount exactly.
+    #[error("{0} can't be told to the provider exactly")]
+    NotExpressible(Money),
+    /// The room above could not take the news.
+    #[error("the news could not be told: {0}")]
+    News(Internal),
+    /// What is kept sealed can't be opened.
+    #[error("the secrets of the payment method can't be opened: {0}")]
+    Sealed(Internal),
     /// The payment does not allow it.
     #[error(transparent)]
     Plan(#[from] PlanError),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{Books, DeclineReason, Operation, OperationKind, OperationState, Outcome};
 use super::provider::{CaptureRequest, ChargeRequest, Intent, Provider, RefundRequest};
 use super::settle::settle;
-use super::store;
+use super::{secrets, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::ids::OperationId;
@@ -32,25 +32,17 @@ impl Job for Operate {
     }
 }
 
-/// Pauses before an unknown outcome is asked for again: short at first, because a shopper waits at the exit.
-const UNKNOWN_PAUSES: [Duration; 8] = [
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-    Duration::from_secs(16),
-    Duration::from_secs(30),
-];
+/// The first pause and the longest before an unknown outcome is asked for again, or what did not leave is sent again: short
+/// at first, because a shopper waits at the exit.
+const UNKNOWN_PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 /// The first pause and the longest before the shopper's confirmation is looked for again.
 const WAITING_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 /// The first pause and the longest before something pending is looked at again: reviews take days.
 const PENDING_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(15));
 /// A shopper who has not confirmed in this time is not going to.
 const ACTION_TIME_MAX: chrono::Duration = chrono::Duration::minutes(15);
-/// The pause of a void that has to wait for a capture.
-const AFTER_CAPTURE: Duration = Duration::from_secs(1);
+/// The first pause and the longest of what has to wait for a capture, which may itself wait for people.
+const AFTER_CAPTURE_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
 
 /// What asking came to.
 enum Asked {
@@ -76,19 +68,23 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
     if operation.state.is_final() {
         return Ok(());
     }
-    if operation.kind == OperationKind::Void && books.has_open_capture() {
-        return Err(Failure::after(AFTER_CAPTURE, "a capture is still open"));
+    let now = app.clock.now();
+    if may_wait(operation) && books.waits_for_captures(operation) {
+        let pause = pause_since(operation.created_at, now, AFTER_CAPTURE_PAUSES);
+        return Err(Failure::after(pause, "a capture is still open"));
     }
     let Some(provider) = app.providers.get(books.payment.provider) else {
         return Err(Failure::later("the provider is not configured"));
     };
-    let now = app.clock.now();
-    if operation.state == OperationState::Intended && !send(app, lease, now, id).await? {
-        return Err(Failure::after(UNKNOWN_PAUSES[0], "the operation changed meanwhile"));
+    let is_first_call = operation.state == OperationState::Intended;
+    if is_first_call && !send(app, lease, now, id).await? {
+        return Err(Failure::after(UNKNOWN_PAUSES.0, "the operation changed meanwhile"));
     }
     match ask(app, provider, &books, operation, now).await? {
         Asked::Outcome(outcome) => {
-            pace(app, lease, settle(app, lease, &books.payment, id, &outcome).await?, &outcome)
+            let outcome = if is_first_call { outcome } else { outcome.after_earlier_calls() };
+            let state = settle(app, lease, &books.payment, id, &outcome).await?;
+            pace(app, operation, now, state, &outcome)
         }
         Asked::Lost(reason) => park(app, lease, now, id, reason).await,
     }
@@ -97,41 +93,59 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
 /// Commits that the first byte may leave from now on.
 async fn send(app: &App, lease: &Lease, now: Moment, id: OperationId) -> Result<bool, Failure> {
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let sent = store::operations::mark_sent(&mut tx, now, id).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     Ok(sent)
 }
 
 async fn park(app: &App, lease: &Lease, now: Moment, id: OperationId, reason: &'static str) -> jobs::Outcome {
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
-    store::operations::park(&mut tx, now, id).await?;
-    tx.commit().await?;
+    store::operations::park(&mut tx, now, id, reason).await?;
+    lease.commit(tx).await?;
     metrics::counter!("aisle_payment_operations_parked_total").increment(1);
     tracing::error!(operation.id = %id, "a payment's operation needs people: {reason}");
     Err(Failure::never(reason))
 }
 
+/// Whether waiting changes nothing about what may have happened: no call of it may have left.
+fn may_wait(operation: &Operation) -> bool {
+    operation.kind == OperationKind::Void || operation.state == OperationState::Intended
+}
+
+/// A pause that grows with the time for which something has been tried, a third of it, so that the tries thin out. Jobs that
+/// choose their pauses don't count their tries.
+pub(super) fn pause_since(since: Moment, now: Moment, (first, longest): (Duration, Duration)) -> Duration {
+    let passed = (now - since).to_std().unwrap_or_default();
+    (passed / 3).clamp(first, longest)
+}
+
 /// When to look again, if at all.
-fn pace(app: &App, lease: &Lease, state: OperationState, outcome: &Outcome) -> jobs::Outcome {
-    let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
-    let growing = |(first, longest): (Duration, Duration)| first.saturating_mul(attempt).min(longest);
-    let (pause, reason) = match state {
+fn pace(
+    app: &App,
+    operation: &Operation,
+    now: Moment,
+    state: OperationState,
+    outcome: &Outcome,
+) -> jobs::Outcome {
+    let waits_since = operation.waits_since.unwrap_or(now);
+    let (pause, reason) = match (state, outcome) {
         _ if state.is_final() => return Ok(()),
-        OperationState::Parked => {
-            return Err(Failure::never("the provider's answer does not fit what was asked for"));
+        (OperationState::Parked, _) => {
+            return Err(Failure::never("the operation needs people: see the parked operations of payments"));
         }
-        OperationState::Waiting => (growing(WAITING_PAUSES), "the shopper has to confirm".to_owned()),
-        OperationState::Pending => (growing(PENDING_PAUSES), "pending at the provider".to_owned()),
-        _ => {
-            let step =
-                usize::try_from(lease.attempt.saturating_sub(1)).unwrap_or(0).min(UNKNOWN_PAUSES.len() - 1);
-            let detail = match outcome {
-                Outcome::Unknown { detail } => detail.as_str(),
-                _ => "not settled",
-            };
-            (UNKNOWN_PAUSES[step], format!("unknown outcome: {detail}"))
+        (OperationState::Waiting, _) => {
+            (pause_since(waits_since, now, WAITING_PAUSES), "the shopper has to confirm".to_owned())
+        }
+        (OperationState::Pending, _) => {
+            (pause_since(waits_since, now, PENDING_PAUSES), "pending at the provider".to_owned())
+        }
+        (_, Outcome::NotSent { detail }) => {
+            (pause_since(operation.created_at, now, UNKNOWN_PAUSES), format!("not sent: {detail}"))
+        }
+        (_, outcome) => {
+            let since = operation.sent_at.unwrap_or(now);
+            let detail = if let Outcome::Unknown { detail } = outcome { detail } else { "not settled" };
+            (pause_since(since, now, UNKNOWN_PAUSES), format!("unknown outcome: {detail}"))
         }
     };
     // Up to a tenth more, so that everybody who lost the provider at once does not come back at once.
@@ -181,7 +195,7 @@ async fn ask_order(
         let Some(order) = order else { return Ok(Asked::Lost("there is no order to complete")) };
         return Ok(Asked::Outcome(provider.complete(&operation.key, order, intent).await));
     }
-    let secrets = store::methods::secrets(&app.db, payment.method).await?;
+    let secrets = secrets::of_method(app, &app.db, payment.method).await?;
     let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
         if operation.state != OperationState::Intended {
             // It may have been debited before the link went: only asking helps, and there is nothing to ask with.

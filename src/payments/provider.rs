@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use chrono::Duration;
 use secrecy::SecretString;
 
-use super::model::{Outcome, PaymentLine};
+use super::model::{OperationKind, Outcome, PaymentLine, Receipt};
 use super::store::events::Hint;
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, OperationId};
@@ -67,6 +67,9 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
 
     /// What became of a refund.
     async fn read_refund(&self, object: &str) -> Outcome;
+
+    /// Reads back what people say that an operation made.
+    async fn prove(&self, evidence: &Evidence<'_>) -> Proof;
 
     /// Proves that an event came from the provider, over the bytes as they came, and says where to look.
     async fn verify_event(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Hint, EventError>;
@@ -190,6 +193,38 @@ pub struct RefundRequest<'a> {
     pub capture: &'a str,
     /// How much.
     pub amount: Money,
+}
+
+/// What people say that an operation made.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// What the operation asked for.
+    pub kind: OperationKind,
+    /// Of what makes or completes an order: debit or hold.
+    pub intent: Intent,
+    /// The provider's name of the object: of what was debited, held or given back.
+    pub object: &'a str,
+    /// Our names that it may carry in the provider's books.
+    pub names: &'a [OperationId],
+    /// What people call the purchase.
+    pub reference: &'a str,
+    /// Of a refund: the provider's capture.
+    pub capture: Option<&'a str>,
+    /// The provider's hold.
+    pub authorisation: Option<&'a str>,
+    /// How much was asked for.
+    pub amount: Money,
+}
+
+/// What the provider says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is ours and it is money; whether the amount fits is for the caller to look at.
+    Proven(Receipt),
+    /// It proves nothing.
+    Refuted(&'static str),
+    /// It can't be read now.
+    Silent(String),
 }
 
 /// Why an event is not believed.

@@ -6,6 +6,7 @@ use super::store;
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::error::Internal;
 use crate::ids::{OperationId, PaymentId};
 use crate::jobs::{Failure, Lease};
 
@@ -29,7 +30,6 @@ pub(super) async fn settle(
     }
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let Some(books) = load(&mut tx, payment.id).await? else {
         return Err(Failure::never("there is no such payment"));
     };
@@ -39,10 +39,11 @@ pub(super) async fn settle(
     let state = found.map_or(OperationState::Failed, |operation| operation.state);
     if state == OperationState::Parked {
         metrics::counter!("aisle_payment_operations_parked_total").increment(1);
-        tracing::error!(operation.id = %operation, "the provider's answer does not fit what was asked for");
+        let trouble = found.and_then(|operation| operation.trouble.as_deref()).unwrap_or_default();
+        tracing::error!(operation.id = %operation, "a payment's operation needs people: {trouble}");
     }
     write_change(app, &mut tx, now, change).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(payment.id.0);
     app.changes.changed(payment.checkout.0);
     app.jobs.wake();
@@ -50,7 +51,12 @@ pub(super) async fn settle(
 }
 
 /// Writes a change with all that belongs to it, and tells the room above.
-pub(super) async fn write_change(app: &App, tx: &mut Tx, now: Moment, change: Change) -> Result<(), Failure> {
+pub(super) async fn write_change(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    change: Change,
+) -> Result<(), Internal> {
     let payment = &change.payment;
     store::payments::update(tx, now, payment).await?;
     if let Some(operation) = &change.operation {
@@ -60,9 +66,6 @@ pub(super) async fn write_change(app: &App, tx: &mut Tx, now: Moment, change: Ch
     for planned in &change.planned {
         write_down(tx, &app.ids, now, payment.id, planned).await?;
     }
-    if let Some(state) = change.method {
-        store::methods::set_state(&mut *tx, now, payment.method, super::MethodState::Active, state).await?;
-    }
     tracing::info!(
         payment.id = %payment.id,
         payment.state = payment.state.as_str(),
@@ -71,6 +74,10 @@ pub(super) async fn write_change(app: &App, tx: &mut Tx, now: Moment, change: Ch
     );
     for news in change.news {
         app.payment_news(tx, now, news).await?;
+    }
+    // After the rooms above, who take a checkout first and then the account that it is paid with.
+    if let Some(state) = change.method {
+        store::methods::set_state(&mut *tx, now, payment.method, super::MethodState::Active, state).await?;
     }
     Ok(())
 }

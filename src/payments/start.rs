@@ -4,9 +4,11 @@ use uuid::Uuid;
 
 use super::model::{
     MethodState, Operation, OperationKind, OperationState, Payment, PaymentLine, PaymentState, Planned,
+    ProviderName,
 };
 use super::operate::Operate;
 use super::{Error, store};
+use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::ids::{CheckoutId, Ids, MethodId, OperationId, PaymentId, ShopperId};
@@ -46,14 +48,25 @@ pub(super) fn key(name: &str) -> String {
     Uuid::new_v5(&KEYS, name.as_bytes()).to_string()
 }
 
+/// Whether an account can be debited with these amounts, held or captured: asked before a shopper is quoted them.
+pub fn can_debit(app: &App, provider: ProviderName, amounts: &[Money]) -> Result<(), Error> {
+    let provider = app.providers.get(provider).ok_or(Error::ProviderAbsent)?;
+    match amounts.iter().find(|amount| !provider.can_express(**amount)) {
+        Some(amount) => Err(Error::NotExpressible(*amount)),
+        None => Ok(()),
+    }
+}
+
 /// Writes down a payment and its first operation. Wake the jobs after the commit.
-pub async fn start(tx: &mut Tx, ids: &Ids, now: Moment, start: Start) -> Result<(), Error> {
+pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<(), Error> {
     check_amounts(&start)?;
-    let method = store::methods::find(&mut *tx, start.method).await?;
+    let method = store::methods::lock(tx, start.method).await?;
     let method = method.filter(|method| method.shopper == start.shopper).ok_or(Error::MethodUnknown)?;
     if method.state != MethodState::Active {
         return Err(Error::MethodInactive);
     }
+    let rest = start.total.minus(start.due_now).map_err(|_| Error::Amounts)?;
+    can_debit(app, method.provider, &[start.total, start.due_now, rest])?;
     let zero = Money::zero(start.total.currency());
     let payment = Payment {
         id: start.payment,
@@ -82,7 +95,7 @@ pub async fn start(tx: &mut Tx, ids: &Ids, now: Moment, start: Start) -> Result<
         return Err(Error::AlreadyStarted);
     }
     let kind = if payment.is_charge() { OperationKind::Charge } else { OperationKind::Authorise };
-    write_down(tx, ids, now, payment.id, &Planned::first(kind, payment.total)).await?;
+    write_down(tx, &app.ids, now, payment.id, &Planned::first(kind, payment.total)).await?;
     Ok(())
 }
 
@@ -108,6 +121,8 @@ pub(super) async fn write_down(
         state: OperationState::Intended,
         object: None,
         reason: None,
+        trouble: None,
+        created_at: now,
         sent_at: None,
         waits_since: None,
     };

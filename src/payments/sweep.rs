@@ -45,8 +45,9 @@ pub async fn schedule(app: &App) -> Result<(), db::Error> {
 pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
-    let silent = store::operations::silent(&mut tx, now - SILENCE, OPERATIONS_MAX).await?;
+    let mut silent = store::operations::silent(&mut tx, now - SILENCE, OPERATIONS_MAX).await?;
+    // Everybody who asks for several jobs asks for them in one order.
+    silent.sort_unstable();
     for operation in silent {
         let job = Operate { operation };
         // A job that waits may be pausing on purpose, as between two tries of a refund; only a job that is gone is missed.
@@ -56,7 +57,7 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
     }
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! Webhooks: proven, stored once, answered; then the job reads the object that they are about.
 
 use axum::http::HeaderMap;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::model::{MethodState, PaymentState, ProviderName};
 use super::operate::Operate;
 use super::provider::{EventError, LinkError, Provider};
+use super::secrets::{self, Purpose};
 use super::settle::load;
 use super::start::write_down;
+use super::store::events::Hint;
 use super::store::{self, events};
 use crate::app::App;
 use crate::jobs::{self, Failure, Job, Lease};
@@ -50,6 +53,9 @@ pub(super) async fn receive(
     let now = app.clock.now();
     let hint = provider.verify_event(headers, body, now).await?;
     let mut tx = app.db.begin().await.map_err(Error::from)?;
+    let purpose = Purpose::EventObject(name, &hint.event_id);
+    let sealed = hint.object.as_deref().map(|object| secrets::seal(app, purpose, object));
+    let hint = Hint { object: sealed, ..hint.clone() };
     if events::insert(&mut tx, now, name, &hint).await.map_err(Error::from)? {
         let follow = Follow { provider: name, event: hint.event_id };
         jobs::enqueue(&mut tx, &app.ids, now, &follow).await.map_err(Error::from)?;
@@ -67,7 +73,9 @@ pub async fn follow(app: &App, lease: &Lease) -> jobs::Outcome {
     let Some(provider) = app.providers.get(name) else {
         return Err(Failure::later("the provider is not configured"));
     };
-    let (object, order) = (hint.object.as_deref(), hint.order.as_deref());
+    let purpose = Purpose::EventObject(name, &event);
+    let object = hint.object.as_deref().map(|sealed| secrets::open(app, purpose, sealed)).transpose()?;
+    let (object, order) = (object.as_ref().map(ExposeSecret::expose_secret), hint.order.as_deref());
     let mut operations = store::operations::by_object(&app.db, name, object, order).await?;
     if let Some(operation) = hint.operation
         && !operations.contains(&operation)
@@ -80,13 +88,14 @@ pub async fn follow(app: &App, lease: &Lease) -> jobs::Outcome {
         follow_link(app, lease, provider, name, object).await?;
     }
     let now = app.clock.now();
+    // Everybody who asks for several jobs asks for them in one order.
+    operations.sort_unstable();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     for operation in operations {
         jobs::enqueue(&mut tx, &app.ids, now, &Operate { operation }).await?;
     }
     events::set_processed(&mut tx, now, name, &event).await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.jobs.wake();
     Ok(())
 }
@@ -113,12 +122,11 @@ async fn follow_hold(
     }
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     let Some(books) = load(&mut tx, payment).await? else { return Ok(()) };
     if let Ok(Some(planned)) = books.plan_release() {
         write_down(&mut tx, &app.ids, now, payment, &planned).await?;
     }
-    tx.commit().await?;
+    lease.commit(tx).await?;
     Ok(())
 }
 
@@ -130,8 +138,12 @@ async fn follow_link(
     name: ProviderName,
     object: &str,
 ) -> Result<(), Failure> {
-    let Some(method) = store::methods::by_token(&app.db, name, object).await? else { return Ok(()) };
-    let secrets = store::methods::secrets(&app.db, method).await?;
+    let mut method = None;
+    for mark in secrets::marks(app, name, &object.into()) {
+        method = method.or(store::methods::by_mark(&app.db, name, &mark).await?);
+    }
+    let Some(method) = method else { return Ok(()) };
+    let secrets = secrets::of_method(app, &app.db, method).await?;
     let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else { return Ok(()) };
     match provider.is_linked(&token).await {
         Ok(true) => return Ok(()),
@@ -139,10 +151,9 @@ async fn follow_link(
         Err(LinkError::Unknown(detail) | LinkError::Refused(detail)) => return Err(Failure::later(detail)),
     }
     let mut tx = app.db.begin().await?;
-    lease.hold(&mut tx).await?;
     store::methods::set_state(&mut tx, app.clock.now(), method, MethodState::Active, MethodState::Revoked)
         .await?;
-    tx.commit().await?;
+    lease.commit(tx).await?;
     app.changes.changed(method.0);
     Ok(())
 }

@@ -17,7 +17,11 @@ fn store(store: &str) -> StoreId {
 }
 
 fn find(test: &TestApp, at: &str, code: &str) -> Result<(String, i64), FindError> {
-    test.app.catalog.view().find(&store(at), code).map(|found| (found.sku.to_string(), found.price.minor()))
+    test.app
+        .catalog
+        .view()
+        .find(&store(at), code, test.app.clock.now())
+        .map(|found| (found.sku.to_string(), found.price.amount.minor()))
 }
 
 #[tokio::test]
@@ -38,7 +42,7 @@ async fn a_code_means_a_product_at_the_price_of_the_store() {
     assert_eq!(find(&test, STORE, "0036000291452"), find(&test, STORE, "036000291452"));
     assert_eq!(find(&test, STORE, BUN), Ok(("bun".to_owned(), 45)));
     let view = test.app.catalog.view();
-    let found = view.find(&store(STORE), MILK).expect("found");
+    let found = view.find(&store(STORE), MILK, test.app.clock.now()).expect("found");
     assert_eq!(
         (found.gtin.to_string(), found.weight_grams, found.deliverable),
         (format!("0{MILK}"), Some(1050), true)
@@ -169,7 +173,7 @@ async fn another_handle_sees_a_revision_after_it_looked() {
     test.seed_catalog().await;
     let other = aisle::catalog::Catalog::load(&test.app.db).await.expect("loaded");
     let price_there = |other: &aisle::catalog::Catalog| {
-        other.view().find(&store(STORE), MILK).expect("found").price.minor()
+        other.view().find(&store(STORE), MILK, test.app.clock.now()).expect("found").price.amount.minor()
     };
     assert_eq!(price_there(&other), 129);
     test.apply_rows(&[price("de", "milk", 131)]).await;
@@ -195,7 +199,7 @@ async fn a_batch_is_seen_as_a_whole_or_not_at_all() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
     test.apply_rows(&many(COUNT, 1)).await;
-    let app = test.app.clone();
+    let (app, now) = (test.app.clone(), test.app.clock.now());
     let stop = tokio_util::sync::CancellationToken::new();
     let stopped = stop.clone();
     let reader = tokio::task::spawn_blocking(move || {
@@ -205,7 +209,7 @@ async fn a_batch_is_seen_as_a_whole_or_not_at_all() {
         let mut seen = std::collections::BTreeSet::new();
         while !stopped.is_cancelled() {
             let view = app.catalog.view();
-            let of = |at: &StoreId, sku| view.product(at, sku).expect("sold").price.minor();
+            let of = |at: &StoreId, sku| view.product(at, sku, now).expect("sold").price.amount.minor();
             let first = of(&de, &skus[0]);
             assert!(
                 skus.iter().all(|sku| of(&de, sku) == first && of(&bonn, sku) == first),
@@ -308,6 +312,21 @@ async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
 }
 
 #[tokio::test]
+async fn a_key_of_one_store_changes_nothing_in_the_catalogue_of_all() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let key = test.partner_of(&[Scope::CatalogWrite], Some(store(STORE_WITH_OWN_PRICES))).await;
+    for list in ["de", "bonn"] {
+        let id: BatchId = test.app.ids.next();
+        let written = sample::lines(&[price(list, "milk", 1)]);
+        let call = test.call(Method::PUT, &format!("/v1/catalog/batches/{id}")).bearer(&key);
+        call.body("application/x-ndjson", written).send().await.problem(403, "key_of_one_store");
+    }
+    assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 129)));
+    assert_eq!(find(&test, STORE_WITH_OWN_PRICES, MILK), Ok(("milk".to_owned(), 119)));
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_applies_nothing() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
@@ -346,7 +365,9 @@ async fn a_batch_whose_sender_gives_up_at_any_moment_is_applied_whole_or_not_at_
             tokio::time::timeout(Duration::from_millis(millis), test.apply_text(id, written.clone())).await;
         test.app.catalog.refresh(&test.app.db).await.expect("read");
         let view = test.app.catalog.view();
-        let seen = skus.each_ref().map(|sku| view.product(&store(STORE), sku).expect("sold").price.minor());
+        let seen = skus.each_ref().map(|sku| {
+            view.product(&store(STORE), sku, test.app.clock.now()).expect("sold").price.amount.minor()
+        });
         assert!(seen.iter().all(|each| *each == seen[0]), "{seen:?} after {millis} ms");
         assert!(seen[0] == amount || given_up.is_err());
         let report = test.apply_text(id, written).await.expect("applied, or known");

@@ -1,9 +1,11 @@
 //! Deliveries against the DHL sandbox: one live parcel whatever the network does, and the right state whatever the
 //! courier tells.
 
+use aisle::db::{Db, Engine, Run};
 use aisle::delivery::{self, BookParcel};
 use aisle::identity::{Role, Scope};
 use aisle::ids::ShipmentId;
+use aisle::jobs;
 use aisle::sandbox::dhl::FaultKind;
 use chrono::Duration;
 use serde_json::json;
@@ -208,7 +210,7 @@ async fn a_run_that_ended_between_the_call_and_its_settlement_books_no_second_pa
         tx.sql(text).execute().await.expect("an update");
     }
     let job = BookParcel { shipment, parcel: 1 };
-    aisle::jobs::enqueue(&mut tx, &app.ids, app.clock.now(), &job).await.expect("a job");
+    jobs::enqueue(&mut tx, &app.ids, app.clock.now(), &job).await.expect("a job");
     tx.commit().await.expect("a commit");
     for _ in 0..4 {
         depot.pass(Duration::minutes(5)).await;
@@ -218,7 +220,7 @@ async fn a_run_that_ended_between_the_call_and_its_settlement_books_no_second_pa
     assert_eq!(depot.live().len(), 1);
     // A booking that is done is not made again.
     let mut tx = app.db.begin().await.expect("a transaction");
-    aisle::jobs::enqueue(&mut tx, &app.ids, app.clock.now(), &job).await.expect("a job");
+    jobs::enqueue(&mut tx, &app.ids, app.clock.now(), &job).await.expect("a job");
     tx.commit().await.expect("a commit");
     depot.test.run_jobs().await;
     assert_eq!(depot.calls("orders.create"), 1);
@@ -368,4 +370,49 @@ async fn a_shipment_that_is_cancelled_while_its_booking_is_unknown_ends_without_
     depot.cancel(never_sent).await.expect("cancelled");
     depot.test.run_jobs().await;
     assert_eq!(depot.calls("orders.create"), 1);
+}
+
+#[tokio::test]
+async fn a_booking_that_waits_for_its_shipment_keeps_nobody_from_its_job() {
+    let depot = Depot::new().await;
+    let shopper = depot.test.shopper().await;
+    let shipment = depot.request(&shopper, &[4_200]).await;
+    let db = &depot.test.app.db;
+    // As when staff correct an address: the shipment is taken first, and then the job that books it is asked for.
+    let mut tx = db.begin().await.expect("begun");
+    tx.sql("UPDATE shipments SET trouble = NULL WHERE id = $1")
+        .bind(shipment)
+        .execute()
+        .await
+        .expect("taken");
+    let staff = async {
+        // SQLite has one writer, which is this transaction; on PostgreSQL the job comes to wait for the shipment.
+        if db.engine() == Engine::Postgres {
+            while !waits(db).await {}
+            // Shorter than the time after which the server looks for deadlocks: a wait shows here, and not as one try more.
+            tx.sql("SET LOCAL lock_timeout = '500ms'").execute().await.expect("set");
+        }
+        let job = BookParcel { shipment, parcel: 1 };
+        let now = depot.test.app.clock.now();
+        jobs::enqueue(&mut tx, &depot.test.app.ids, now, &job).await.expect("the job's row is free");
+        tx.commit().await.expect("committed");
+    };
+    let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        tokio::join!(depot.test.run_jobs(), staff)
+    });
+    in_time.await.expect("nobody waits for ever");
+}
+
+/// Whether anybody in this database of PostgreSQL waits for a row.
+async fn waits(db: &Db) -> bool {
+    let waiting: (i64,) = db
+        .sql(
+            "SELECT COUNT(*) FROM pg_locks
+             JOIN pg_stat_activity ON pg_stat_activity.pid = pg_locks.pid
+             WHERE NOT pg_locks.granted AND pg_stat_activity.datname = current_database()",
+        )
+        .fetch_one()
+        .await
+        .expect("locks");
+    waiting.0 > 0
 }

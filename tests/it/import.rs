@@ -44,8 +44,9 @@ fn file(written: &[u8]) -> tempfile::NamedTempFile {
 }
 
 fn find(test: &TestApp, code: &str) -> Option<(String, String, i64)> {
-    let found = test.app.catalog.view().find(&STORE.parse().expect("a store"), code).ok()?;
-    Some((found.sku.to_string(), found.name.clone(), found.price.minor()))
+    let found =
+        test.app.catalog.view().find(&STORE.parse().expect("a store"), code, test.app.clock.now()).ok()?;
+    Some((found.sku.to_string(), found.name.clone(), found.price.amount.minor()))
 }
 
 const MAP: &str = "--map=code=EAN,name=Bezeichnung,brand=Marke,content=Menge+Einheit";

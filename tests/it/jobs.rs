@@ -1,9 +1,14 @@
 //! Jobs: what was asked for in a committed transaction is done, once or more, and never silently lost.
 
+use aisle::db::Run;
+use aisle::ids::OperationId;
 use aisle::jobs::{self, Job};
+use aisle::payments::{Operate, PaymentState};
+use aisle::sandbox::paypal::{Fault, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::support::TestApp;
+use crate::support::payments::PaidShop;
 
 #[derive(Serialize, Deserialize)]
 struct Unheard {
@@ -25,7 +30,7 @@ struct Unreadable {
 }
 
 impl Job for Unreadable {
-    const KIND: &'static str = aisle::payments::Operate::KIND;
+    const KIND: &'static str = Operate::KIND;
 
     fn subject(&self) -> String {
         self.of.clone()
@@ -89,4 +94,35 @@ async fn an_unknown_route_is_a_problem() {
     let test = TestApp::new().await;
     test.get("/v1/nothing").send().await.problem(404, "no_such_route");
     test.get("/health/ready").send().await.expect(204);
+}
+
+#[tokio::test]
+async fn a_job_that_is_asked_for_while_it_fails_for_good_runs_once_more_instead_of_dying() {
+    let shop = PaidShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let payment = payer.pay(1000, 0).await;
+    shop.until_state(payment, PaymentState::Authorised).await;
+    // The void is refused for good, slowly; the second time it goes through.
+    shop.sandbox.add_fault(Rule::new("authorizations.get", Fault::DelayMs { delay_ms: 500 }, 1));
+    shop.sandbox.add_fault(Rule::new("authorizations.void", Fault::ErrorBefore { status: 403 }, 1));
+    shop.cancel(payment).await;
+    let db = &shop.test.app.db;
+    let meanwhile = async {
+        loop {
+            let running: Option<(OperationId,)> = db
+                .sql("SELECT id FROM payment_operations WHERE kind = 'void' AND state = 'sent'")
+                .fetch_optional()
+                .await
+                .expect("read");
+            let Some((operation,)) = running else { continue };
+            let job = Operate { operation };
+            let mut tx = db.begin().await.expect("begun");
+            jobs::enqueue(&mut tx, &shop.test.app.ids, shop.test.app.clock.now(), &job).await.expect("asked");
+            return tx.commit().await.expect("committed");
+        }
+    };
+    tokio::join!(shop.test.run_jobs(), meanwhile);
+    shop.until_state(payment, PaymentState::Cancelled).await;
+    assert!(jobs::dead(db).await.expect("listed").is_empty());
+    assert_eq!(shop.open_holds(), 0);
 }

@@ -4,6 +4,7 @@ mod architecture;
 mod carts;
 mod catalog;
 mod checkout;
+mod checkout_troubles;
 mod contract;
 mod crash;
 mod delivery;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::super::code::{Circulation, Gtin};
-use super::super::rows::{self, ProductRow, Reason, Refusal};
+use super::super::product::ProductRow;
+use super::super::rows::{self, Reason, Refusal};
 use super::mapping::Columns;
 use super::table::Row;
 use crate::ids::{Sku, TaxClassId};
@@ -64,15 +65,11 @@ impl Judge {
         let name = value("name").unwrap_or_default();
         let weight_grams = value("weight_grams").map(|text| grams(&text)).transpose()?;
         let product = ProductRow {
-            sku,
-            name,
             brand: value("brand"),
-            tax_class: self.tax_class.clone(),
             weight_grams,
             deliverable: self.deliverable,
-            age_min: None,
             content: value("content"),
-            deleted: false,
+            ..ProductRow::new(sku, name, self.tax_class.clone())
         };
         rows::check_product(&product)?;
         if let Some(first) = seen.get(&gtin) {

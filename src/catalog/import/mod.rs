@@ -30,7 +30,7 @@ use self::table::Table;
 use self::target::Target;
 use super::batches::Report;
 use super::code::Gtin;
-use super::rows::{BatchRow, CodeRow, Kind, PriceListRow, PriceRow, StoreRow};
+use super::rows::{BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, StoreRow};
 use crate::db;
 use crate::env::Env;
 use crate::ids::{StoreId, TaxClassId};
@@ -256,7 +256,14 @@ impl Import {
             let sku = product.sku.clone();
             rows.push(BatchRow::Product(product));
             let code = gtin.to_string();
-            rows.push(BatchRow::Code(CodeRow { code, sku: sku.clone(), internal, deleted: false }));
+            rows.push(BatchRow::Code(CodeRow {
+                code,
+                sku: sku.clone(),
+                internal,
+                quantity: 1,
+                primary: false,
+                deleted: false,
+            }));
             if let Some(prices) = &self.prices {
                 let (price_list, currency) = (prices.list.clone(), prices.currency);
                 rows.push(BatchRow::Price(PriceRow {
@@ -264,6 +271,10 @@ impl Import {
                     sku,
                     amount: prices.of(gtin),
                     currency,
+                    price_kind: PriceKind::Regular,
+                    valid_from: None,
+                    valid_to: None,
+                    promotion: None,
                     deleted: false,
                 }));
             }

@@ -142,7 +142,8 @@ impl Change {
         let Some(number) = self.next.number_of(sku) else { return };
         let recalls = Arc::make_mut(&mut self.next.recalls);
         let known = recalls.get(&number).map_or(&[][..], |known| known);
-        let mut next: Vec<Recall> = known.iter().filter(|each| each.recall != recall.recall).cloned().collect();
+        let mut next: Vec<Recall> =
+            known.iter().filter(|each| each.recall != recall.recall).cloned().collect();
         if live {
             next.push(recall);
         }

@@ -219,7 +219,15 @@ impl Snapshot {
         let amount = asked.to_pay().ok_or(FindError::NoPrice)?;
         let pieces = if self.multiples.is_empty() { None } else { self.multiples.get(&gtin.value()) };
         let recalls = self.recalls_of(number);
-        Ok(Hit { gtin, pieces: pieces.copied().unwrap_or(1), record, store: &shop.store, asked, amount, recalls })
+        Ok(Hit {
+            gtin,
+            pieces: pieces.copied().unwrap_or(1),
+            record,
+            store: &shop.store,
+            asked,
+            amount,
+            recalls,
+        })
     }
 
     fn table(&self, gtin: Gtin) -> &Table {

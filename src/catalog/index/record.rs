@@ -16,7 +16,7 @@ const SKU_MEMBER: &[u8] = b"{\"sku\":\"";
 
 /// A product and whether it is still sold; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Record(Arc<[u8]>);
+pub(in crate::catalog) struct Record(Arc<[u8]>);
 
 impl Record {
     pub(super) fn new(product: &ProductRow, is_live: bool) -> Self {
@@ -39,7 +39,7 @@ impl Record {
 
     /// How much a price is for, for the unit price.
     #[inline]
-    pub(super) fn net_of_price(&self) -> Option<NetContent> {
+    pub(in crate::catalog) fn net_of_price(&self) -> Option<NetContent> {
         let unit = *NetUnit::ALL.get(usize::from(self.0[1]).checked_sub(1)?)?;
         let amount = u32::from_le_bytes([self.0[4], self.0[5], self.0[6], self.0[7]]);
         (amount > 0).then_some(NetContent { amount: i64::from(amount), unit })
@@ -53,12 +53,14 @@ impl Record {
 
     pub(super) fn is_sku(&self, sku: &str) -> bool {
         let rest = self.0[HEADER_BYTES..].strip_prefix(SKU_MEMBER);
-        rest.and_then(|rest| rest.strip_prefix(sku.as_bytes())).is_some_and(|rest| rest.first() == Some(&b'"'))
+        rest.and_then(|rest| rest.strip_prefix(sku.as_bytes()))
+            .is_some_and(|rest| rest.first() == Some(&b'"'))
     }
 
     /// The facts one by one.
     pub(super) fn product(&self) -> ProductRow {
-        serde_json::from_slice(&self.0[HEADER_BYTES..]).expect("what was written from a product can be read as one")
+        serde_json::from_slice(&self.0[HEADER_BYTES..])
+            .expect("what was written from a product can be read as one")
     }
 }
 

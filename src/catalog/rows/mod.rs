@@ -342,12 +342,26 @@ pub struct RecallRow {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Key {
-    TaxClass { tax_class: TaxClassId },
-    TaxRate { country: String, tax_class: TaxClassId, valid_from: NaiveDate },
-    PriceList { price_list: PriceListId },
-    Store { store: StoreId },
-    Product { sku: Sku },
-    Code { code: String },
+    TaxClass {
+        tax_class: TaxClassId,
+    },
+    TaxRate {
+        country: String,
+        tax_class: TaxClassId,
+        valid_from: NaiveDate,
+    },
+    PriceList {
+        price_list: PriceListId,
+    },
+    Store {
+        store: StoreId,
+    },
+    Product {
+        sku: Sku,
+    },
+    Code {
+        code: String,
+    },
     Price {
         price_list: PriceListId,
         sku: Sku,
@@ -357,8 +371,14 @@ pub(super) enum Key {
         #[serde(default, deserialize_with = "timestamp")]
         valid_from: Option<i64>,
     },
-    Stock { store: StoreId, sku: Sku },
-    Recall { recall: String, sku: Sku },
+    Stock {
+        store: StoreId,
+        sku: Sku,
+    },
+    Recall {
+        recall: String,
+        sku: Sku,
+    },
 }
 
 impl Key {
@@ -429,6 +449,10 @@ pub(super) struct Row {
 }
 
 impl BatchRow {
+    pub(super) fn as_product(&self) -> Option<&ProductRow> {
+        if let Self::Product(row) = self { Some(row) } else { None }
+    }
+
     pub(super) fn as_price(&self) -> Option<&PriceRow> {
         if let Self::Price(row) = self { Some(row) } else { None }
     }

@@ -268,8 +268,8 @@ fn check_ban(ban: &SaleBan) -> Result<(), Refusal> {
 
 fn check_image(address: &str) -> Result<(), Refusal> {
     let url = url::Url::parse(address).ok().filter(|_| address.len() <= IMAGE_LENGTH_MAX);
-    let is_right =
-        url.is_some_and(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none());
+    let is_right = url
+        .is_some_and(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none());
     if is_right {
         return Ok(());
     }
@@ -280,10 +280,10 @@ fn check_image(address: &str) -> Result<(), Refusal> {
 fn check_language(tag: &str) -> Result<(), Refusal> {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
-    let is_language = (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_lowercase());
-    let are_subtags = parts.all(|part| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
+    let is_language =
+        (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_lowercase());
+    let are_subtags = parts
+        .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     if is_language && are_subtags && tag.len() <= 35 {
         return Ok(());
     }
@@ -294,7 +294,9 @@ fn check_window(row: &PriceRow) -> Result<(), Refusal> {
     let refuse = |detail| Err(Refusal::new(Reason::PriceWindow, detail));
     match (row.valid_from, row.valid_to) {
         (None, None) if row.price_kind == PriceKind::Regular => Ok(()),
-        (None, _) => refuse("a price that ends, a promotion and a member price say with valid_from when they begin"),
+        (None, _) => {
+            refuse("a price that ends, a promotion and a member price say with valid_from when they begin")
+        }
         (Some(_), None) if row.price_kind == PriceKind::Promotion => {
             refuse("a promotion says with valid_to when it ends")
         }
@@ -309,8 +311,11 @@ fn check_recall(row: &RecallRow) -> Result<(), Refusal> {
         let detail = "a recall says something in notice, and where it names lots it lists at least one";
         return Err(Refusal::new(Reason::RecallForm, detail));
     }
-    if row.notice.chars().count() > NOTICE_LENGTH_MAX || row.lots.as_ref().is_some_and(|lots| lots.len() > LOTS_MAX) {
-        let detail = format!("notice has at most {NOTICE_LENGTH_MAX} characters, lots at most {LOTS_MAX} entries");
+    if row.notice.chars().count() > NOTICE_LENGTH_MAX
+        || row.lots.as_ref().is_some_and(|lots| lots.len() > LOTS_MAX)
+    {
+        let detail =
+            format!("notice has at most {NOTICE_LENGTH_MAX} characters, lots at most {LOTS_MAX} entries");
         return Err(Refusal::new(Reason::RecallForm, detail));
     }
     row.lots.iter().flatten().try_for_each(|lot| check_text("lots", lot))

@@ -73,7 +73,9 @@ struct StoreRead {
 
 impl StoreRead {
     fn into_store(self, price_lists: Vec<PriceListId>) -> Store {
-        let Self { store, name, street, house_number, postal_code, city, country, currency, time_zone, .. } = self;
+        let Self {
+            store, name, street, house_number, postal_code, city, country, currency, time_zone, ..
+        } = self;
         let address = StoreAddress { street, house_number, postal_code, city };
         // Both are written from lists of texts, and are nothing else.
         let languages = serde_json::from_str(&self.languages).unwrap_or_default();
@@ -150,7 +152,17 @@ pub(super) async fn stores_named(tx: &mut Tx, named: &str) -> Result<Vec<StoreRo
 
 impl From<Store> for StoreRow {
     fn from(store: Store) -> Self {
-        let Store { store, name, address, country, currency, time_zone, price_lists, languages, code_templates } = store;
+        let Store {
+            store,
+            name,
+            address,
+            country,
+            currency,
+            time_zone,
+            price_lists,
+            languages,
+            code_templates,
+        } = store;
         Self {
             store,
             name,
@@ -318,7 +330,10 @@ pub(in crate::catalog) struct ReplacedRead {
 }
 
 /// What the open prices of these products were.
-pub(in crate::catalog) async fn replaced_prices(tx: &mut Tx, of: &[OnList]) -> Result<Vec<ReplacedRead>, Error> {
+pub(in crate::catalog) async fn replaced_prices(
+    tx: &mut Tx,
+    of: &[OnList],
+) -> Result<Vec<ReplacedRead>, Error> {
     tx.sql(
         "SELECT price_history.price_list, price_history.sku, replaced_at, amount
          FROM json_each($1)
@@ -356,12 +371,31 @@ pub(in crate::catalog) async fn recalls(tx: &mut Tx, above: i64) -> Result<Vec<R
 }
 
 /// How much of a product a store has, as its system says.
-pub(in crate::catalog) async fn stock(db: &Db, store: &StoreId, sku: &Sku) -> Result<Option<(i64, i64)>, Error> {
+pub(in crate::catalog) async fn stock(
+    db: &Db,
+    store: &StoreId,
+    sku: &Sku,
+) -> Result<Option<(i64, i64)>, Error> {
     db.sql("SELECT amount, revision FROM stock WHERE store = $1 AND sku = $2 AND NOT deleted")
         .bind(store)
         .bind(sku)
         .fetch_optional()
         .await
+}
+
+/// A store by its number, closed or not, as it was last delivered, without its price lists.
+pub(in crate::catalog) async fn known_store(tx: &mut Tx, store: &StoreId) -> Result<Option<Store>, Error> {
+    let read: Option<StoreRead> = tx
+        .sql(
+            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
+                 code_templates, deleted
+             FROM stores
+             WHERE store = $1",
+        )
+        .bind(store)
+        .fetch_optional()
+        .await?;
+    Ok(read.map(|read| read.into_store(Vec::new())))
 }
 
 /// A store by its number, straight from the database.

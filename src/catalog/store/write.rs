@@ -65,10 +65,12 @@ pub(in crate::catalog) async fn live_stores<'a>(
     tx: &mut Tx,
     stores: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String,)>, Error> {
-    tx.sql("SELECT store FROM stores WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))")
-        .bind(named(stores)?)
-        .fetch_all()
-        .await
+    tx.sql(
+        "SELECT store FROM stores WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))",
+    )
+    .bind(named(stores)?)
+    .fetch_all()
+    .await
 }
 
 /// Which of these price lists were ever there, their currencies, and whether they were taken back.

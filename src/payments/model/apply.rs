@@ -10,7 +10,7 @@ use crate::money::Money;
 /// The sequence of the capture that we ask for ourselves after a hold; callers' sequences are zero and above.
 pub(super) const OWN_CAPTURE: i64 = -1;
 /// Refunds that are tried, one after the other, for one capture of a payment that was given up. Each is an operation of
-/// its own an hour apart, so this covers more than a day of missing funds; then people have to look.
+/// its own an hour apart, so this covers more than a day of missing funds; the last one is parked for people.
 const REFUND_TRIES_MAX: usize = 30;
 
 /// What is to be written after an outcome, all in one transaction.
@@ -48,6 +48,7 @@ impl Books {
             Outcome::Pending { order, object } => {
                 change.hold_open(&mut operation, order.as_ref(), object.as_ref());
             }
+            Outcome::NotSent { .. } => change.take_back(&mut operation),
             Outcome::Unknown { .. } => {}
         }
         if operation != *found {
@@ -141,8 +142,29 @@ impl Change {
                 OperationKind::Refund => self.refunded(books, operation),
             };
         operation.object = Some(receipt.object.clone());
-        operation.state = if happened { OperationState::Done } else { OperationState::Parked };
         operation.waits_since = None;
+        if happened {
+            operation.state = OperationState::Done;
+            operation.trouble = None;
+        } else {
+            park(
+                operation,
+                format!("the provider's answer ({}) does not fit what was asked for", receipt.amount),
+            );
+        }
+    }
+
+    /// Surely nothing left: it can be sent another time, or never, when nobody wants it any more.
+    fn take_back(&mut self, operation: &mut Operation) {
+        if operation.state != OperationState::Sent {
+            return;
+        }
+        operation.sent_at = None;
+        operation.state = if self.payment.is_given_up && operation.kind.is_dropped_when_given_up() {
+            OperationState::Abandoned
+        } else {
+            OperationState::Intended
+        };
     }
 
     fn charged(&mut self, operation: &Operation, receipt: &Receipt) -> bool {
@@ -219,23 +241,27 @@ impl Change {
         }
         payment.refunded = refunded;
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Refunded, amount: operation.amount });
-        if let Some(refund) = operation.refund
-            && let Some(amount) = books.refund_complete_with(operation, refund)
-        {
-            self.news.push(News::Refunded {
-                payment: payment.id,
-                checkout: payment.checkout,
-                refund,
-                amount,
-            });
+        if let Some(refund) = operation.refund {
+            let (payment, checkout) = (payment.id, payment.checkout);
+            if let Some(reason) = books.refund_failure(operation, refund) {
+                // Told again, because a part arrived all the same.
+                self.news.push(News::RefundFailed { payment, checkout, refund, reason });
+            } else if let Some(amount) = books.refund_complete_with(operation, refund) {
+                self.news.push(News::Refunded { payment, checkout, refund, amount });
+            }
         }
         true
     }
 
     fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason) {
-        operation.state = OperationState::Failed;
         operation.reason = Some(reason);
         operation.waits_since = None;
+        if let Some(trouble) = books.trouble_of(operation, reason) {
+            park(operation, trouble);
+            return;
+        }
+        operation.state = OperationState::Failed;
+        operation.trouble = None;
         let payment = &mut self.payment;
         match operation.kind {
             OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
@@ -259,7 +285,7 @@ impl Change {
                 amount: operation.amount,
                 reason,
             }),
-            // Nothing is held any more, or it can't be let go of: either way there is nothing left to ask for.
+            // Nothing is held any more, or people found that it can't be let go of: there is nothing left to ask for.
             OperationKind::Void => payment.is_closed = true,
             OperationKind::Refund => {
                 let already = |each: &Operation| {
@@ -363,15 +389,10 @@ impl Change {
                 continue;
             }
             is_over = false;
-            let failed =
-                |each: &&Operation| each.target == Some(capture.id) && each.state == OperationState::Failed;
-            let tries = books.operations.iter().filter(failed).count();
-            if tries < REFUND_TRIES_MAX {
-                let amount = Money::new(rest, self.payment.currency);
-                let refund = Planned::refund(sequence, amount, None, capture.id);
-                self.planned.push(if tries == 0 { refund } else { refund.later() });
-                sequence = sequence.saturating_add(1);
-            }
+            let amount = Money::new(rest, self.payment.currency);
+            let refund = Planned::refund(sequence, amount, None, capture.id);
+            self.planned.push(if books.refund_tries(capture.id) == 0 { refund } else { refund.later() });
+            sequence = sequence.saturating_add(1);
         }
         let held = self.payment.authorised.minor() > self.payment.captured.minor() && !self.payment.is_closed;
         if held {
@@ -396,7 +417,51 @@ impl Change {
     }
 }
 
+/// Leaves an operation to people.
+fn park(operation: &mut Operation, trouble: String) {
+    operation.state = OperationState::Parked;
+    operation.trouble = Some(trouble);
+}
+
 impl Books {
+    /// How often a capture could not be given back since people looked at it last.
+    fn refund_tries(&self, capture: OperationId) -> usize {
+        let refunds = self.operations.iter().rev().filter(|each| each.target == Some(capture));
+        refunds
+            .take_while(|each| each.reason != Some(DeclineReason::DidNotHappen))
+            .filter(|each| each.state == OperationState::Failed)
+            .count()
+    }
+
+    /// What people have to look at when an operation was refused and nothing else would be done about it: money of a
+    /// payment that was given up that does not go back, and a hold that does not end.
+    fn trouble_of(&self, operation: &Operation, reason: DeclineReason) -> Option<String> {
+        if reason == DeclineReason::DidNotHappen {
+            return None;
+        }
+        match operation.kind {
+            OperationKind::Void if reason != DeclineReason::AuthorisationGone => {
+                Some(format!("the hold can't be let go of: {reason}"))
+            }
+            OperationKind::Refund if self.payment.is_given_up => {
+                let tries =
+                    operation.target.map_or(0, |capture| self.refund_tries(capture)).saturating_add(1);
+                let is_over = tries >= REFUND_TRIES_MAX;
+                is_over.then(|| {
+                    format!("the payment was given up and can't be given back after {tries} tries: {reason}")
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Why another part of this refund was refused, if one was.
+    fn refund_failure(&self, operation: &Operation, refund: RefundId) -> Option<DeclineReason> {
+        let mut others =
+            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id);
+        others.find(|each| each.state == OperationState::Failed).and_then(|each| each.reason)
+    }
+
     /// The whole amount of a refund when this operation is the last of its parts to be done.
     fn refund_complete_with(&self, operation: &Operation, refund: RefundId) -> Option<Money> {
         let mut amount = operation.amount;

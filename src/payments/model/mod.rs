@@ -88,7 +88,7 @@ text_enum! {
 text_enum! {
     /// How far an operation is.
     pub enum OperationState {
-        /// Written down; no byte has left.
+        /// Written down; surely no byte has left, or what left was surely not taken in.
         Intended = "intended",
         /// A byte may have left; the outcome is unknown until the provider says.
         Sent = "sent",
@@ -109,10 +109,27 @@ text_enum! {
     }
 }
 
+impl OperationKind {
+    /// Whether it is not done any more, unless it may have left, once its payment is given up: all that would hold or debit.
+    pub const fn is_dropped_when_given_up(self) -> bool {
+        !matches!(self, Self::Refund | Self::Void)
+    }
+}
+
 impl OperationState {
     /// Whether nothing can change it any more.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Done | Self::PassedOn | Self::Failed | Self::Abandoned)
+    }
+}
+
+text_enum! {
+    /// What people found out about an operation.
+    pub enum Verdict {
+        /// It happened: the provider's object proves it.
+        Happened = "happened",
+        /// It did not happen, and never will.
+        DidNotHappen = "did_not_happen",
     }
 }
 
@@ -222,7 +239,11 @@ pub struct Operation {
     pub object: Option<String>,
     /// Why it failed.
     pub reason: Option<DeclineReason>,
-    /// When the first byte may have left.
+    /// Why it is parked, for people.
+    pub trouble: Option<String>,
+    /// When it was written down.
+    pub created_at: Moment,
+    /// When the first byte may have left; nothing while surely none did.
     pub sent_at: Option<Moment>,
     /// Since when the provider or the shopper has had to do something.
     pub waits_since: Option<Moment>,
@@ -309,7 +330,7 @@ pub enum News {
         /// How much.
         amount: Money,
     },
-    /// A refund, or a part of it, was refused.
+    /// A refund, or a part of it, was refused; told again when another part arrives all the same.
     RefundFailed {
         /// Of which payment.
         payment: PaymentId,

@@ -20,6 +20,8 @@ text_enum! {
         FundsMissing = "funds_missing",
         /// The provider refuses this kind of request: settings or contract.
         Refused = "refused",
+        /// Staff found out, where nothing else could, that it did not happen.
+        DidNotHappen = "did_not_happen",
     }
 }
 
@@ -65,6 +67,12 @@ pub enum Outcome {
         /// The provider's name of what is pending.
         object: Option<String>,
     },
+    /// This call surely had no effect: no connection, no credentials, or the provider refused who we are. Says nothing of
+    /// earlier calls with the same key: see [`Outcome::after_earlier_calls`].
+    NotSent {
+        /// What went wrong, for staff; without names, tokens and bodies.
+        detail: String,
+    },
     /// It may have happened: only the provider can tell.
     Unknown {
         /// What went wrong, for staff; without names, tokens and bodies.
@@ -76,5 +84,14 @@ impl Outcome {
     /// An outcome that has to be found out.
     pub fn unknown(detail: impl Into<String>) -> Self {
         Self::Unknown { detail: detail.into() }
+    }
+
+    /// The outcome of an operation of which an earlier call may have left: that this one did not leave proves nothing then.
+    #[must_use]
+    pub fn after_earlier_calls(self) -> Self {
+        match self {
+            Self::NotSent { detail } => Self::Unknown { detail },
+            other => other,
+        }
     }
 }

@@ -157,7 +157,7 @@ impl Books {
     /// The operations that can be given up at once: no byte of them left, or only the shopper could go on.
     pub fn abandonable(&self) -> Vec<OperationId> {
         let stops = |each: &&Operation| match each.state {
-            OperationState::Intended => !matches!(each.kind, OperationKind::Refund | OperationKind::Void),
+            OperationState::Intended => each.kind.is_dropped_when_given_up(),
             OperationState::Waiting => true,
             _ => false,
         };
@@ -167,6 +167,18 @@ impl Books {
     /// Whether a capture is still open: a release has to wait for it.
     pub fn has_open_capture(&self) -> bool {
         self.operations.iter().any(|each| each.kind == OperationKind::Capture && !each.state.is_final())
+    }
+
+    /// Whether an operation has to wait for captures: a void for all of them, and the last capture, which ends the hold, for
+    /// the others.
+    pub fn waits_for_captures(&self, operation: &Operation) -> bool {
+        let waits = match operation.kind {
+            OperationKind::Void => true,
+            OperationKind::Capture => operation.is_last,
+            _ => false,
+        };
+        let is_open = |each: &Operation| each.kind == OperationKind::Capture && !each.state.is_final();
+        waits && self.operations.iter().any(|each| each.id != operation.id && is_open(each))
     }
 
     fn any_living(&self, is_meant: impl Fn(&Operation) -> bool) -> bool {

@@ -66,6 +66,8 @@ impl World {
             state: OperationState::Sent,
             object: None,
             reason: None,
+            trouble: None,
+            created_at: Moment::UNIX_EPOCH,
             sent_at: None,
             waits_since: None,
         });
@@ -236,6 +238,63 @@ fn a_refund_is_taken_from_the_captures_in_turn_and_told_when_all_of_it_arrived()
     assert!(matches!(world.news.last(), Some(News::Refunded { amount, .. }) if *amount == eur(700)));
 }
 
+fn not_sent() -> Outcome {
+    Outcome::NotSent { detail: "no connection".to_owned() }
+}
+
+#[test]
+fn what_surely_never_left_is_intended_again_or_abandoned_when_nobody_wants_it_any_more() {
+    let mut world = World::new(1000, 1000);
+    world.hear(0, &not_sent());
+    assert_eq!(world.books.operations[0].state, OperationState::Intended);
+    assert_eq!(world.books.abandonable(), [world.books.operations[0].id]);
+    world.books.operations[0].state = OperationState::Sent;
+    world.books.payment.is_given_up = true;
+    world.hear(0, &not_sent());
+    assert_eq!(world.books.operations[0].state, OperationState::Abandoned);
+    assert_eq!(world.books.payment.state, PaymentState::Cancelled);
+    // Total: nothing brings it back.
+    world.approve(0);
+    assert_eq!(world.books.operations[0].state, OperationState::Abandoned);
+    assert_eq!(world.books.payment.captured, eur(0));
+}
+
+#[test]
+fn what_waits_or_pends_is_not_taken_back_by_a_call_that_did_not_leave() {
+    let mut world = World::new(1000, 1000);
+    world.hear(0, &action());
+    world.hear(0, &not_sent());
+    assert_eq!(world.books.operations[0].state, OperationState::Waiting);
+    assert_eq!(not_sent().after_earlier_calls(), Outcome::unknown("no connection"));
+}
+
+#[test]
+fn a_refund_of_a_payment_that_was_given_up_is_sent_again_and_never_abandoned() {
+    let mut world = World::new(1000, 1000);
+    world.books.payment.is_given_up = true;
+    world.approve(0);
+    world.hear(1, &not_sent());
+    assert_eq!(world.books.operations[1].state, OperationState::Intended);
+    world.books.operations[1].state = OperationState::Sent;
+    world.approve(1);
+    assert_eq!(world.books.payment.state, PaymentState::Cancelled);
+}
+
+#[test]
+fn the_last_capture_waits_for_the_others() {
+    let mut world = World::new(1000, 400);
+    world.approve(0);
+    let planned = world.books.plan_capture(0, eur(600), true).expect("allowed").expect("new");
+    world.add(planned);
+    assert!(world.books.waits_for_captures(&world.books.operations[2]));
+    assert!(
+        !world.books.waits_for_captures(&world.books.operations[1]),
+        "the others don't wait for the last"
+    );
+    world.approve(1);
+    assert!(!world.books.waits_for_captures(&world.books.operations[2]));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Hear(usize, u8),
@@ -247,7 +306,7 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        8 => (0_usize..12, 0_u8..8).prop_map(|(index, outcome)| Step::Hear(index, outcome)),
+        8 => (0_usize..12, 0_u8..9).prop_map(|(index, outcome)| Step::Hear(index, outcome)),
         2 => (0_i64..3, 1_i64..900, any::<bool>()).prop_map(|(sequence, amount, last)| Step::Capture(sequence, amount, last)),
         2 => (10_u128..13, 1_i64..900).prop_map(|(refund, amount)| Step::Refund(refund, amount)),
         1 => Just(Step::Release),
@@ -263,6 +322,7 @@ fn outcome(kind: u8, amount: Money) -> Outcome {
         4 => action(),
         5 => Outcome::Confirmed { order: "O".to_owned() },
         6 => Outcome::Pending { order: Some("O".to_owned()), object: Some("X".to_owned()) },
+        7 => not_sent(),
         _ => receipt(eur(amount.minor() + 1)),
     }
 }

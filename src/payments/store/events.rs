@@ -13,7 +13,7 @@ pub struct Hint {
     pub event_id: String,
     /// What the provider calls it.
     pub event_type: String,
-    /// The provider's name of the object it is about.
+    /// The provider's name of the object it is about; sealed in its row.
     pub object: Option<String>,
     /// The provider's order that the object belongs to.
     #[sqlx(rename = "order_object")]

@@ -1,6 +1,4 @@
-//! Rows of linked accounts.
-
-use secrecy::{ExposeSecret, SecretString};
+//! Rows of linked accounts. What is secret comes and goes sealed.
 
 use crate::clock::Moment;
 use crate::db::{Error, Run};
@@ -31,22 +29,26 @@ pub struct Method {
     pub created_at: Moment,
 }
 
-/// What only providers may see of a linked account.
-#[derive(Clone, Debug)]
-pub struct Secrets {
+/// What only providers may see of a linked account, sealed.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SealedSecrets {
     /// Lets the provider's redirect come in once.
-    pub return_secret: Option<SecretString>,
+    pub return_secret: Option<String>,
     /// The provider's name of the link while it waits for the approval.
-    pub setup_token: Option<SecretString>,
+    pub setup_token: Option<String>,
     /// The provider's name of the link.
-    pub provider_token: Option<SecretString>,
+    pub provider_token: Option<String>,
 }
 
-#[derive(sqlx::FromRow)]
-struct SecretsRow {
-    return_secret: Option<String>,
-    setup_token: Option<String>,
-    provider_token: Option<String>,
+/// The provider's names of a finished link, sealed.
+#[derive(Clone, Debug)]
+pub struct SealedLink {
+    /// The name of the link.
+    pub token: String,
+    /// What finds the account by that name.
+    pub mark: String,
+    /// The name of the customer.
+    pub customer: Option<String>,
 }
 
 /// A linked account.
@@ -59,6 +61,12 @@ pub async fn find(db: impl Run<'_>, id: MethodId) -> Result<Option<Method>, Erro
     .bind(id)
     .fetch_optional()
     .await
+}
+
+/// Takes an account for this transaction: a debit that begins and a link that ends wait here for each other.
+pub async fn lock(tx: &mut crate::db::Tx, id: MethodId) -> Result<Option<Method>, Error> {
+    tx.sql("UPDATE payment_methods SET changed_at = changed_at WHERE id = $1").bind(id).execute().await?;
+    find(tx, id).await
 }
 
 /// The accounts that a shopper linked and did not remove, newest first.
@@ -77,17 +85,11 @@ pub async fn list(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<Method>, E
 }
 
 /// What only providers may see of an account.
-pub async fn secrets(db: impl Run<'_>, id: MethodId) -> Result<Option<Secrets>, Error> {
-    let row: Option<SecretsRow> = db
-        .sql("SELECT return_secret, setup_token, provider_token FROM payment_methods WHERE id = $1")
+pub async fn secrets(db: impl Run<'_>, id: MethodId) -> Result<Option<SealedSecrets>, Error> {
+    db.sql("SELECT return_secret, setup_token, provider_token FROM payment_methods WHERE id = $1")
         .bind(id)
         .fetch_optional()
-        .await?;
-    Ok(row.map(|row| Secrets {
-        return_secret: row.return_secret.map(Into::into),
-        setup_token: row.setup_token.map(Into::into),
-        provider_token: row.provider_token.map(Into::into),
-    }))
+        .await
 }
 
 /// Writes a new link; answers whether the name was free.
@@ -95,7 +97,7 @@ pub async fn insert(
     db: impl Run<'_>,
     now: Moment,
     method: &Method,
-    return_secret: &SecretString,
+    return_secret: &str,
 ) -> Result<bool, Error> {
     let rows = db
         .sql(
@@ -109,7 +111,7 @@ pub async fn insert(
         .bind(method.provider)
         .bind(method.state)
         .bind(method.return_url.as_deref())
-        .bind(return_secret.expose_secret())
+        .bind(return_secret)
         .bind(now)
         .execute()
         .await?;
@@ -121,7 +123,7 @@ pub async fn set_begun(
     db: impl Run<'_>,
     now: Moment,
     id: MethodId,
-    setup_token: &SecretString,
+    setup_token: &str,
     approve_url: &str,
 ) -> Result<bool, Error> {
     let rows = db
@@ -130,7 +132,7 @@ pub async fn set_begun(
              WHERE id = $1 AND state = 'linking'",
         )
         .bind(id)
-        .bind(setup_token.expose_secret())
+        .bind(setup_token)
         .bind(approve_url)
         .bind(now)
         .execute()
@@ -143,19 +145,19 @@ pub async fn set_linked(
     tx: &mut crate::db::Tx,
     now: Moment,
     id: MethodId,
-    token: &SecretString,
-    customer: Option<&str>,
+    link: &SealedLink,
     label: Option<&str>,
 ) -> Result<bool, Error> {
     tx.sql(
         "UPDATE payment_methods SET
-             provider_token = $2, provider_customer = $3, label = $4,
-             setup_token = NULL, approve_url = NULL, return_secret = NULL, changed_at = $5
+             provider_token = $2, provider_token_mark = $3, provider_customer = $4, label = $5,
+             setup_token = NULL, approve_url = NULL, return_secret = NULL, changed_at = $6
          WHERE id = $1",
     )
     .bind(id)
-    .bind(token.expose_secret())
-    .bind(customer)
+    .bind(link.token.as_str())
+    .bind(link.mark.as_str())
+    .bind(link.customer.as_deref())
     .bind(label)
     .bind(now)
     .execute()
@@ -200,7 +202,9 @@ pub async fn unlink(db: impl Run<'_>, now: Moment, id: MethodId, shopper: Shoppe
 /// Forgets the provider's names of a link that ended at the provider.
 pub async fn forget(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(), Error> {
     db.sql(
-        "UPDATE payment_methods SET provider_token = NULL, provider_customer = NULL, setup_token = NULL, changed_at = $2
+        "UPDATE payment_methods SET
+             provider_token = NULL, provider_token_mark = NULL, provider_customer = NULL, setup_token = NULL,
+             changed_at = $2
          WHERE id = $1",
     )
     .bind(id)
@@ -220,16 +224,16 @@ pub async fn use_secret(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(
     Ok(())
 }
 
-/// The account that a provider knows by this name.
-pub async fn by_token(
+/// The account whose link has this mark.
+pub async fn by_mark(
     db: impl Run<'_>,
     provider: ProviderName,
-    token: &str,
+    mark: &str,
 ) -> Result<Option<MethodId>, Error> {
     let row: Option<(MethodId,)> = db
-        .sql("SELECT id FROM payment_methods WHERE provider = $1 AND provider_token = $2")
+        .sql("SELECT id FROM payment_methods WHERE provider = $1 AND provider_token_mark = $2")
         .bind(provider)
-        .bind(token)
+        .bind(mark)
         .fetch_optional()
         .await?;
     Ok(row.map(|(id,)| id))

@@ -4,3 +4,4 @@ pub(super) mod events;
 pub(super) mod methods;
 pub(super) mod operations;
 pub(super) mod payments;
+pub(super) mod resolutions;

@@ -23,6 +23,8 @@ struct OperationRow {
     state: OperationState,
     provider_object: Option<String>,
     reason: Option<DeclineReason>,
+    trouble: Option<String>,
+    created_at: Moment,
     sent_at: Option<Moment>,
     waits_since: Option<Moment>,
 }
@@ -42,6 +44,8 @@ impl OperationRow {
             state: self.state,
             object: self.provider_object,
             reason: self.reason,
+            trouble: self.trouble,
+            created_at: self.created_at,
             sent_at: self.sent_at,
             waits_since: self.waits_since,
         }
@@ -88,7 +92,7 @@ pub async fn of_payment(
     let rows: Vec<OperationRow> = db
         .sql(
             "SELECT id, payment, kind, sequence, amount, is_last, refund, target, request_key, state, provider_object,
-                 reason, sent_at, waits_since
+                 reason, trouble, created_at, sent_at, waits_since
              FROM payment_operations
              WHERE payment = $1
              ORDER BY created_at, id
@@ -122,7 +126,8 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
     let waits_since = if waits { operation.waits_since.or(Some(now)) } else { None };
     tx.sql(
         "UPDATE payment_operations SET
-             state = $2, provider_object = $3, reason = $4, waits_since = $5, changed_at = $6
+             state = $2, provider_object = $3, reason = $4, waits_since = $5, trouble = $6, sent_at = $7,
+             changed_at = $8
          WHERE id = $1",
     )
     .bind(operation.id)
@@ -130,6 +135,8 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
     .bind(operation.object.as_deref())
     .bind(operation.reason)
     .bind(waits_since)
+    .bind(operation.trouble.as_deref())
+    .bind(operation.sent_at)
     .bind(now)
     .execute()
     .await?;
@@ -137,13 +144,14 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
 }
 
 /// Parks an operation for people.
-pub async fn park(tx: &mut Tx, now: Moment, id: OperationId) -> Result<(), Error> {
+pub async fn park(tx: &mut Tx, now: Moment, id: OperationId, trouble: &str) -> Result<(), Error> {
     tx.sql(
-        "UPDATE payment_operations SET state = 'parked', changed_at = $2
-         WHERE id = $1 AND state IN ('sent', 'pending', 'waiting')",
+        "UPDATE payment_operations SET state = 'parked', trouble = $3, waits_since = NULL, changed_at = $2
+         WHERE id = $1 AND state IN ('sent', 'pending', 'waiting', 'parked')",
     )
     .bind(id)
     .bind(now)
+    .bind(trouble)
     .execute()
     .await?;
     Ok(())

@@ -1,12 +1,14 @@
 //! Linking an account: named by the app, approved at PayPal, proven by PayPal alone.
 
+use aisle::db::Run;
 use aisle::ids::MethodId;
 use aisle::payments::{self, DeclineReason, PaymentState};
-use aisle::sandbox::paypal::Rule;
+use aisle::sandbox::paypal::{Rule, SetupToken, WebhookTarget};
 use serde_json::json;
 
 use super::LOST;
-use crate::support::payments::PaidShop;
+use crate::support::identity::MASTER_KEY;
+use crate::support::payments::{PaidShop, WEBHOOK_ID};
 
 #[tokio::test]
 async fn a_permission_taken_back_is_noticed_at_the_charge() {
@@ -116,4 +118,93 @@ async fn a_link_that_nobody_approves_fails_after_a_while() {
         .await
         .expect("read");
     assert_eq!(methods.expect("a method").state, payments::MethodState::Failed);
+}
+
+#[tokio::test]
+async fn what_can_debit_an_account_is_nowhere_in_the_database() {
+    let shop = PaidShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    shop.sandbox.deliver_webhooks().await;
+    let token = shop.sandbox.books().payment_tokens.values().next().expect("a token").clone();
+    let row: (Option<String>, Option<String>, Option<String>) = shop
+        .test
+        .app
+        .db
+        .sql("SELECT provider_token, provider_token_mark, provider_customer FROM payment_methods WHERE id = $1")
+        .bind(payer.method)
+        .fetch_one()
+        .await
+        .expect("a row");
+    for text in [row.0, row.1, row.2] {
+        let text = text.expect("a text");
+        assert!(!text.contains(&token.id) && !text.contains(&token.customer["id"].to_string()), "{text}");
+    }
+    let events: Vec<(Option<String>,)> =
+        shop.test.app.db.sql("SELECT object FROM payment_events").fetch_all().await.expect("events");
+    assert!(!events.is_empty() && events.iter().all(|(object,)| object.as_ref() != Some(&token.id)));
+    let waiting: MethodId = shop.test.app.ids.next();
+    let path = format!("/v1/payment-methods/{waiting}");
+    shop.test.put(&path, &json!({"provider": "paypal"})).bearer(&payer.actor.token).send().await.expect(202);
+    shop.test.run_jobs().await;
+    let row: (Option<String>, Option<String>) = shop
+        .test
+        .app
+        .db
+        .sql("SELECT setup_token, return_secret FROM payment_methods WHERE id = $1")
+        .bind(waiting)
+        .fetch_one()
+        .await
+        .expect("a row");
+    let books = shop.sandbox.books();
+    let is_open = |text: &str| {
+        let url = |setup: &SetupToken| setup.paypal["experience_context"]["return_url"].to_string();
+        books.setup_tokens.values().any(|setup| text.contains(&setup.id) || url(setup).contains(text))
+    };
+    assert!(!is_open(&row.0.expect("a text")) && !is_open(&row.1.expect("a text")));
+}
+
+#[tokio::test]
+async fn a_new_master_key_opens_links_that_the_one_before_it_sealed() {
+    let shop = PaidShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let mut variables = shop.variables_with("AISLE_MASTER_KEY", key);
+    variables.push(("AISLE_MASTER_KEYS_BEFORE", MASTER_KEY));
+    let changed = shop.test.another_with(&variables).await;
+    let payment = payer.pay(1000, 1000).await;
+    changed.run_jobs().await;
+    assert_eq!(shop.read(payment).await.state, PaymentState::Captured);
+    // A webhook about the link finds it by the mark of the earlier key.
+    let token = shop.sandbox.books().payment_tokens.keys().next().expect("a token").clone();
+    shop.sandbox.revoke_payment_token(&token);
+    let url = format!("{}/v1/webhooks/payments/paypal", changed.url());
+    shop.sandbox.set_webhook(WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
+    shop.sandbox.deliver_webhooks().await;
+    changed.run_jobs().await;
+    let path = format!("/v1/payment-methods/{}", payer.method);
+    let method = shop.test.get(&path).bearer(&payer.actor.token).send().await.expect(200);
+    assert_eq!(method.text("/state"), "revoked");
+}
+
+#[tokio::test]
+async fn a_link_is_not_removed_while_a_debit_begins_and_ends_after_it() {
+    let shop = PaidShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let app = &shop.test.app;
+    let path = format!("/v1/payment-methods/{}", payer.method);
+    let mut tx = app.db.begin().await.expect("begun");
+    let payment = payer.begin(&mut tx, 1000, 1000).await.expect("a payment is started");
+    let removed = shop.test.call(reqwest::Method::DELETE, &path).bearer(&payer.actor.token).send();
+    let mut removed = std::pin::pin!(removed);
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(300), &mut removed).await;
+    assert!(waited.is_err(), "the link was removed although a debit was beginning with it");
+    tx.commit().await.expect("committed");
+    removed.await.expect(204);
+    assert!(matches!(payer.try_pay(1000, 1000).await, Err(payments::Error::MethodInactive)));
+    shop.until_state(payment, PaymentState::Captured).await;
+    let is_ended = || shop.sandbox.books().payment_tokens.values().all(|token| token.deleted_at.is_some());
+    shop.test.advance(chrono::Duration::seconds(10));
+    shop.test.run_jobs().await;
+    assert!(is_ended());
+    assert_eq!(shop.debited(), 1000);
 }

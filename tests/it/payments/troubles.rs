@@ -37,10 +37,11 @@ async fn every_later_step_survives_a_lost_answer_too() {
     }
     let payment = payer.pay(1000, 400).await;
     shop.until(payment, |found| found.captured == eur(400)).await;
-    shop.release(payment).await.expect("asked for");
-    shop.until_state(payment, PaymentState::Captured).await;
+    shop.cancel(payment).await;
+    shop.until_state(payment, PaymentState::Cancelled).await;
     let books = shop.sandbox.books();
     assert_eq!((books.orders.len(), books.captures.len(), shop.open_holds()), (1, 1, 0));
+    assert_eq!(shop.debited(), 0);
 }
 
 #[tokio::test]

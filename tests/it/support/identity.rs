@@ -73,7 +73,8 @@ impl TestApp {
         self.partner_of(&[Scope::ExitVerify], Some(store.parse().expect("a store"))).await
     }
 
-    async fn partner_of(&self, scopes: &[Scope], store: Option<StoreId>) -> String {
+    /// The key of a new partner with these scopes, for one store or all.
+    pub async fn partner_of(&self, scopes: &[Scope], store: Option<StoreId>) -> String {
         let (_, key) =
             create_partner_key(&self.app, "a partner", scopes, store).await.expect("a partner with a key");
         key.expose_secret().to_owned()

@@ -63,6 +63,20 @@ impl TestApp {
         Self::serve(listener, app, self.database.clone())
     }
 
+    /// Another instance of the service over the same database, with the same clock, but with these variables.
+    pub async fn another_with(&self, variables: &[(&str, &str)]) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = self.app.config.public("");
+        let mut pairs = vec![("AISLE_PUBLIC_URL", url.as_str()), ("AISLE_MASTER_KEY", identity::MASTER_KEY)];
+        pairs.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
+        pairs.extend_from_slice(variables);
+        let mut config = Config::read(&Env::from_pairs(pairs)).expect("settings");
+        config.database = self.app.config.database.clone();
+        let (db, clock) = (self.app.db.clone(), self.app.clock.clone());
+        let app = App::over(db, config, clock, Random::seeded(9)).await.expect("the app starts");
+        Self::serve(listener, app, self.database.clone())
+    }
+
     fn serve(listener: tokio::net::TcpListener, app: App, database: Arc<database::TestDatabase>) -> Self {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = aisle::router::router(app.clone());

@@ -1,6 +1,6 @@
 //! A shop that is paid through the PayPal sandbox: both sides on loopback, jobs and webhooks only when the test says so.
 
-use aisle::db::Run;
+use aisle::db::{Run, Tx};
 use aisle::ids::{CheckoutId, MethodId, PaymentId, RefundId, ShopperId};
 use aisle::money::{Currency, Money};
 use aisle::payments::{self, Payment, PaymentLine, PaymentState, Start};
@@ -29,6 +29,7 @@ pub type Signed = (Vec<(String, String)>, String);
 pub struct PaidShop {
     pub test: TestApp,
     pub sandbox: Sandbox,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// A running sandbox and the variables that make a service use it.
@@ -63,7 +64,34 @@ impl PaidShop {
         sandbox.set_webhook_controls(Controls { hold: true, ..Controls::default() });
         let url = format!("{}/v1/webhooks/payments/paypal", test.url());
         sandbox.set_webhook(WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
-        Self { test, sandbox }
+        Self { test, sandbox, variables }
+    }
+
+    /// The variables of the service, one of them changed.
+    pub fn variables_with<'a>(&'a self, name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+        let others = self.variables.iter().filter(|(each, _)| *each != name);
+        others.map(|(each, text)| (*each, text.as_str())).chain([(name, value)]).collect()
+    }
+
+    /// Gives back part of the one capture as the merchant does on PayPal's pages: without a name of ours.
+    pub async fn refund_by_hand(&self, minor: i64) -> String {
+        let client = super::client();
+        let url = self.sandbox.url();
+        let token = client
+            .post(format!("{url}/v1/oauth2/token"))
+            .basic_auth("shop", Some("secret"))
+            .form(&[("grant_type", "client_credentials")]);
+        let token: serde_json::Value = token.send().await.expect("a token").json().await.expect("a token");
+        let capture = self.sandbox.books().captures.keys().next().expect("a capture").clone();
+        let amount = json!({"currency_code": "EUR", "value": format!("{}.{:02}", minor / 100, minor % 100)});
+        let refund = client
+            .post(format!("{url}/v2/payments/captures/{capture}/refund"))
+            .bearer_auth(token["access_token"].as_str().expect("a token"))
+            .header("PayPal-Request-Id", "by hand")
+            .json(&json!({"amount": amount}));
+        let refund: serde_json::Value =
+            refund.send().await.expect("a refund").json().await.expect("a refund");
+        refund["id"].as_str().expect("an id").to_owned()
     }
 
     /// A shopper with a linked account of this payer.
@@ -123,13 +151,6 @@ impl PaidShop {
         let app = &self.test.app;
         let mut tx = app.db.begin().await?;
         payments::capture(&mut tx, &app.ids, app.clock.now(), payment, sequence, amount, last).await?;
-        Ok(tx.commit().await?)
-    }
-
-    pub async fn release(&self, payment: PaymentId) -> Result<(), payments::Error> {
-        let app = &self.test.app;
-        let mut tx = app.db.begin().await?;
-        payments::release(&mut tx, &app.ids, app.clock.now(), payment).await?;
         Ok(tx.commit().await?)
     }
 
@@ -218,6 +239,14 @@ impl Payer<'_> {
     }
 
     pub async fn try_pay(&self, total: i64, due_now: i64) -> Result<PaymentId, payments::Error> {
+        let mut tx = self.shop.test.app.db.begin().await?;
+        let payment = self.begin(&mut tx, total, due_now).await?;
+        tx.commit().await?;
+        Ok(payment)
+    }
+
+    /// Begins a payment in a transaction that is still open.
+    pub async fn begin(&self, tx: &mut Tx, total: i64, due_now: i64) -> Result<PaymentId, payments::Error> {
         let app = &self.shop.test.app;
         let payment: PaymentId = app.ids.next();
         let checkout: CheckoutId = app.ids.next();
@@ -236,9 +265,7 @@ impl Payer<'_> {
             reference: "A-17".to_owned(),
             return_url: "aisle://app/paid".to_owned(),
         };
-        let mut tx = app.db.begin().await?;
-        payments::start(&mut tx, &app.ids, app.clock.now(), start).await?;
-        tx.commit().await?;
+        payments::start(app, tx, app.clock.now(), start).await?;
         Ok(payment)
     }
 }

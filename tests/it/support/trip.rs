@@ -19,6 +19,7 @@ pub struct Shop {
     pub test: TestApp,
     pub paypal: PayPal,
     pub dhl: Dhl,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Shop {
@@ -41,7 +42,13 @@ impl Shop {
         let url = format!("{}/v1/webhooks/payments/paypal", test.url());
         paypal.set_webhook(WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
         test.seed_catalog().await;
-        Self { test, paypal, dhl }
+        Self { test, paypal, dhl, variables }
+    }
+
+    /// The variables of the service, one of them changed.
+    pub fn variables_with<'a>(&'a self, name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+        let others = self.variables.iter().filter(|(each, _)| *each != name);
+        others.map(|(each, text)| (*each, text.as_str())).chain([(name, value)]).collect()
     }
 
     /// A shopper who is signed in, without an account to debit.

@@ -67,15 +67,37 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// No answer that can be read: what was asked for may have happened.
+/// No answer that can be read. The texts say what went wrong, without addresses: those hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lost(pub String);
+pub enum Lost {
+    /// Surely nothing happened: there was no connection to send anything over, PayPal gave us no token to ask with, or it
+    /// said that it does not know who asks. A connection that breaks, one out of the pool too, is never this.
+    NeverLeft(String),
+    /// What was asked for may have happened.
+    Unknown(String),
+}
 
 impl Answer {
     /// The answer as an object.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Lost> {
         serde_json::from_slice(&self.body)
-            .map_err(|_| Lost(format!("an answer {} that can't be read", self.status)))
+            .map_err(|_| Lost::Unknown(format!("an answer {} that can't be read", self.status)))
+    }
+}
+
+impl Answer {
+    /// Whether PayPal itself answered: a proxy on the way knows nothing of what happened.
+    fn is_in_paypals_words(&self) -> bool {
+        serde_json::from_slice::<wire::Refusal>(&self.body).is_ok_and(|refusal| !refusal.name.is_empty())
+    }
+}
+
+impl Lost {
+    /// What went wrong.
+    pub fn detail(self) -> String {
+        match self {
+            Self::NeverLeft(detail) | Self::Unknown(detail) => detail,
+        }
     }
 }
 
@@ -90,21 +112,25 @@ impl Client {
         }
     }
 
-    /// Makes a call; a refused token is renewed, once.
+    /// Makes a call; a refused token is renewed, once. What was refused for its token did not happen.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, Lost> {
         let token = self.token().await?;
         let answer = self.send(call, &token).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
+        if !answer.is_in_paypals_words() {
+            return Err(Lost::Unknown("somebody on the way asks who we are".to_owned()));
+        }
         self.drop_token(&token).await;
         let token = self.token().await?;
         let answer = self.send(call, &token).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            tracing::error!(paypal.call = call.name, "PayPal refuses our credentials");
-            return Err(Lost("PayPal refuses our credentials".to_owned()));
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
         }
-        Ok(answer)
+        tracing::error!(paypal.call = call.name, "PayPal refuses our credentials");
+        let detail = "PayPal refuses our credentials".to_owned();
+        Err(if answer.is_in_paypals_words() { Lost::NeverLeft(detail) } else { Lost::Unknown(detail) })
     }
 
     /// Reads an object.
@@ -151,7 +177,12 @@ impl Client {
         Ok(answer)
     }
 
+    /// The token to ask with. Without one, nothing that was asked for has left.
     async fn token(&self) -> Result<Token, Lost> {
+        self.fetch_token().await.map_err(|lost| Lost::NeverLeft(format!("no token: {}", lost.detail())))
+    }
+
+    async fn fetch_token(&self) -> Result<Token, Lost> {
         let mut held = self.token.lock().await;
         if let Some(token) = held.as_ref().filter(|token| Instant::now() < token.renew_at) {
             return Ok(token.clone());
@@ -164,7 +195,7 @@ impl Client {
         let answer = within_deadline(request).await?;
         if answer.status != StatusCode::OK {
             tracing::error!(http.status = answer.status.as_u16(), "PayPal gives us no token");
-            return Err(Lost(format!("no token: {}", answer.status)));
+            return Err(Lost::NeverLeft(answer.status.to_string()));
         }
         let fresh: TokenAnswer = answer.read()?;
         let lifetime = Duration::from_secs(fresh.expires_in);
@@ -188,7 +219,11 @@ impl Client {
 
 async fn within_deadline(request: reqwest::RequestBuilder) -> Result<Answer, Lost> {
     // Addresses hold ids that are secrets: errors are told without them.
-    let lost = |error: reqwest::Error| Lost(describe(&error.without_url()));
+    let lost = |error: reqwest::Error| {
+        let detail = describe(&error);
+        // Only an error of making a connection proves that nothing left.
+        if error.is_connect() { Lost::NeverLeft(detail) } else { Lost::Unknown(detail) }
+    };
     let read = async {
         let response = request.send().await.map_err(lost)?;
         let status = response.status();
@@ -197,14 +232,14 @@ async fn within_deadline(request: reqwest::RequestBuilder) -> Result<Answer, Los
         while let Some(chunk) = chunks.next().await {
             body.extend_from_slice(&chunk.map_err(lost)?);
             if body.len() > ANSWER_BYTES_MAX {
-                return Err(Lost("an answer beyond all limits".to_owned()));
+                return Err(Lost::Unknown("an answer beyond all limits".to_owned()));
             }
         }
         Ok(Answer { status, body })
     };
     tokio::time::timeout(CALL_TIMEOUT, read)
         .await
-        .unwrap_or_else(|_| Err(Lost("no answer in time".to_owned())))
+        .unwrap_or_else(|_| Err(Lost::Unknown("no answer in time".to_owned())))
 }
 
 fn describe(error: &reqwest::Error) -> String {

@@ -83,9 +83,18 @@ pub fn declined(reason: DeclineReason) -> Outcome {
     Outcome::Declined { reason, may_retry }
 }
 
+/// What came of the call that does the thing, when no answer to it can be read.
+pub fn lost(lost: Lost) -> Outcome {
+    match lost {
+        Lost::NeverLeft(detail) => Outcome::NotSent { detail },
+        Lost::Unknown(detail) => Outcome::Unknown { detail },
+    }
+}
+
+/// What a read that failed tells of what was done before: nothing, however it failed.
 impl From<Lost> for Outcome {
     fn from(lost: Lost) -> Self {
-        Self::unknown(lost.0)
+        Self::unknown(lost.detail())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Every call carries its `PayPal-Request-Id` and has a deadline. `client.rs` has the calls and the token, `amounts.rs`
 //! the text of amounts, `orders.rs`, `payments.rs` and `vault.rs` the verbs, `errors.rs` what an error means,
+//! `proof.rs` what people say that happened,
 //! `webhooks.rs` the proof of an event's origin.
 
 mod amounts;
@@ -9,6 +10,7 @@ mod client;
 mod errors;
 mod orders;
 mod payments;
+mod proof;
 mod settings;
 mod vault;
 mod webhooks;
@@ -23,8 +25,8 @@ use crate::clock::Moment;
 use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
-    CaptureRequest, ChargeRequest, EventError, Intent, LinkBegun, LinkOutcome, LinkProgress, LinkRequest,
-    Linked, Provider, RefundRequest,
+    CaptureRequest, ChargeRequest, EventError, Evidence, Intent, LinkBegun, LinkOutcome, LinkProgress,
+    LinkRequest, Linked, Proof, Provider, RefundRequest,
 };
 use crate::payments::store::events::Hint;
 
@@ -115,6 +117,10 @@ impl Provider for PayPal {
 
     async fn read_refund(&self, object: &str) -> Outcome {
         payments::read_refund(&self.client, object).await
+    }
+
+    async fn prove(&self, evidence: &Evidence<'_>) -> Proof {
+        proof::prove(&self.client, evidence).await
     }
 
     async fn verify_event(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Hint, EventError> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::amounts::{Amount, NotExpressible};
 use super::client::{Answer, Client};
-use super::errors::{Verdict, declined, verdict};
+use super::errors::{Verdict, declined, lost, verdict};
 use super::wire::{self, Order};
 use crate::ids::OperationId;
 use crate::money::Money;
@@ -32,7 +32,7 @@ pub(super) fn operation_of(invoice: &str) -> Option<OperationId> {
 pub async fn create(client: &Client, charge: &ChargeRequest<'_>) -> Outcome {
     let Ok(body) = create_body(charge) else { return declined(DeclineReason::Refused) };
     match client.post("create order", "/v2/checkout/orders", charge.key, &body).await {
-        Err(lost) => lost.into(),
+        Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_answer(client, &answer, charge.intent).await,
         Ok(answer) => match verdict(&answer) {
             Verdict::Declined(reason) => declined(reason),
@@ -61,7 +61,7 @@ pub async fn complete(client: &Client, key: &str, order: &str, intent: Intent) -
     };
     let path = format!("/v2/checkout/orders/{order}/{verb}");
     match client.post("complete order", &path, key, &json!({})).await {
-        Err(lost) => lost.into(),
+        Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_answer(client, &answer, intent).await,
         Ok(answer) => match verdict(&answer) {
             Verdict::Declined(reason) => declined(reason),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::amounts::Amount;
 use super::client::{Answer, Client};
-use super::errors::{Verdict, declined, verdict};
+use super::errors::{Verdict, declined, lost, verdict};
 use super::orders::{self, invoice, payment_outcome, receipt};
 use super::wire::{Order, Payment};
 use crate::money::Money;
@@ -18,7 +18,7 @@ pub async fn capture(client: &Client, capture: &CaptureRequest<'_>) -> Outcome {
     let body = json!({"amount": amount, "invoice_id": name, "final_capture": capture.is_last});
     let path = format!("/v2/payments/authorizations/{}/capture", capture.authorisation);
     match client.post("capture authorization", &path, capture.key, &body).await {
-        Err(lost) => lost.into(),
+        Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_payment(&answer, capture_outcome),
         Ok(answer) => match verdict(&answer) {
             Verdict::Declined(reason) => declined(reason),
@@ -54,7 +54,7 @@ pub async fn void(client: &Client, key: &str, authorisation: &str, amount: Money
     }
     let path = format!("/v2/payments/authorizations/{authorisation}/void");
     match client.post("void authorization", &path, key, &Value::Object(serde_json::Map::new())).await {
-        Err(lost) => lost.into(),
+        Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => gone(),
         Ok(answer) => match verdict(&answer) {
             Verdict::Ended => gone(),
@@ -78,7 +78,7 @@ pub async fn refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome {
     let body = json!({"amount": amount, "invoice_id": name});
     let path = format!("/v2/payments/captures/{}/refund", refund.capture);
     match client.post("refund capture", &path, refund.key, &body).await {
-        Err(lost) => lost.into(),
+        Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_payment(&answer, refund_outcome),
         Ok(answer) => match verdict(&answer) {
             Verdict::Declined(reason) => declined(reason),

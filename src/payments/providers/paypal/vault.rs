@@ -111,7 +111,7 @@ fn refusal(verdict: &Verdict) -> LinkError {
 
 impl From<Lost> for LinkError {
     fn from(lost: Lost) -> Self {
-        Self::Unknown(lost.0)
+        Self::Unknown(lost.detail())
     }
 }
 

@@ -53,12 +53,25 @@ pub struct Payment {
     pub status: String,
     pub amount: Option<Amount>,
     pub invoice_id: Option<String>,
+    pub supplementary_data: Option<Supplement>,
+    #[serde(default)]
+    pub links: Vec<Link>,
 }
 
 impl Payment {
     /// The amount, when it was told and can be held.
     pub fn money(&self) -> Option<Money> {
         self.amount.as_ref().and_then(|amount| amount.money().ok())
+    }
+
+    /// The order that it belongs to, when it says so.
+    pub fn order(&self) -> Option<String> {
+        self.supplementary_data.as_ref()?.related_ids.as_ref()?.order_id.clone()
+    }
+
+    /// Whether it is part of this other object, by the link upwards.
+    pub fn is_part_of(&self, object: &str) -> bool {
+        self.links.iter().any(|link| link.rel == "up" && link.href.rsplit('/').next() == Some(object))
     }
 }
 

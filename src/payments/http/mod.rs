@@ -1,4 +1,7 @@
-//! The routes of payments: linked accounts, the pages that shoppers come back to, one payment, webhooks.
+//! The routes of payments: linked accounts, the pages that shoppers come back to, one payment, webhooks; `parked.rs` has
+//! those for staff.
+
+mod parked;
 
 use std::time::Duration;
 
@@ -36,6 +39,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read_payment))
         .routes(routes!(return_from_payment))
         .routes(routes!(receive_webhook))
+        .routes(routes!(parked::list_parked_operations))
+        .routes(routes!(parked::resolve_operation))
 }
 
 /// What to link.
@@ -445,6 +450,28 @@ impl From<Error> for Problem {
             Error::Amounts => {
                 Self::unprocessable("payment_amounts", "The amounts of the payment don't add up.")
             }
+            Error::OperationUnknown => {
+                Self::not_found("operation_unknown", "There is no such operation; list them again.")
+            }
+            Error::OperationState => Self::conflict(
+                "operation_state",
+                "The operation does not wait for people, or was settled otherwise; list them again.",
+            ),
+            Error::Evidence(detail) => {
+                Self::unprocessable("evidence_refused", format!("This proves nothing: {detail}."))
+                    .at("/object", detail)
+            }
+            Error::ProviderSilent => {
+                Self::unavailable("provider_silent", "The provider can't be asked now. Try again.", 5)
+            }
+            Error::NotExpressible(amount) => Self::unprocessable(
+                "amount_not_payable",
+                format!(
+                    "{amount} can't be debited there exactly: the provider takes fewer decimals of this currency."
+                ),
+            )
+            .at("/payment_method", "can't be debited with this amount"),
+            Error::News(error) | Error::Sealed(error) => Self::internal(error),
             Error::Plan(PlanError::State) => Self::conflict(
                 "payment_state",
                 "The payment is not in a state that allows this. Read it and decide again.",

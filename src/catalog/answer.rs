@@ -1,0 +1,165 @@
+//! The answer to a lookup: the product's prepared bytes with store, number, prices and revision around them.
+//!
+//! It is written by hand, because it is written for every lookup: texts are copied and only numbers are formatted.
+//! [`ProductInStore`] describes it, and a test reads each answer by that description.
+
+use std::io::Write;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::index::Hit;
+use super::product::ProductRow;
+use crate::ids::StoreId;
+use crate::money::{Money, in_proportion};
+
+/// A product as a shopper sees it in a store.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProductInStore)]
+pub(super) struct ProductInStore {
+    /// The store.
+    store: StoreId,
+    /// The code as the number of 14 digits that it was read as.
+    #[schema(pattern = "^[0-9]{14}$")]
+    gtin: String,
+    /// How many pieces the code stands for, where that is not one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<i64>,
+    /// The product's facts.
+    #[serde(flatten)]
+    product: ProductRow,
+    /// What everybody pays now for one piece, or for `priced_per`, tax included.
+    price: Money,
+    /// What it costs without the promotion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regular_price: Option<Money>,
+    /// The promotion that makes it cheaper.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promotion: Option<PromotionInStore>,
+    /// What members of the retailer's club pay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member_price: Option<Money>,
+    /// The price for a kilogram, a litre, a metre, a square metre or a piece (directive 98/6/EC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit_price: Option<UnitPrice>,
+    /// What must not be sold of it any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recalls: Vec<RecallInStore>,
+    /// The revision of the catalogue in which this is so.
+    revision: i64,
+}
+
+/// A promotion as a shopper sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Promotion)]
+pub(super) struct PromotionInStore {
+    /// The retailer's own name of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The first second after it.
+    until: DateTime<Utc>,
+    /// The lowest price of the 30 days before it (directive 98/6/EC, article 6a).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lowest_30_days: Option<Money>,
+}
+
+/// A price for a unit of measure.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnitPrice)]
+pub(super) struct UnitPrice {
+    /// The price.
+    price: Money,
+    /// For how much: `kg`, `l`, `m`, `m2` or `piece`.
+    per: &'static str,
+}
+
+/// A recall as a shopper sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recall)]
+pub(super) struct RecallInStore {
+    /// The retailer's own number of it.
+    recall: String,
+    /// The lots as they are printed; all of them when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lots: Option<Vec<String>>,
+    /// What shoppers are told.
+    notice: String,
+}
+
+/// Room for what stands around the product's prepared bytes.
+const AROUND_BYTES: usize = 384;
+
+/// The answer. Stores and currencies are keys without a character that JSON would escape.
+pub(super) fn write(hit: &Hit<'_>, revision: i64) -> Vec<u8> {
+    let members = hit.record.members();
+    let mut body = Vec::with_capacity(members.len() + AROUND_BYTES);
+    // Writing to a Vec can't fail.
+    body.extend_from_slice(b"{\"store\":\"");
+    body.extend_from_slice(hit.store.store.as_str().as_bytes());
+    let _ = write!(body, "\",\"gtin\":\"{}\",", hit.gtin);
+    if hit.pieces != 1 {
+        let _ = write!(body, "\"pieces\":{},", hit.pieces);
+    }
+    body.extend_from_slice(members);
+    prices(&mut body, hit);
+    if !hit.recalls.is_empty() {
+        recalls(&mut body, hit);
+    }
+    let _ = write!(body, ",\"revision\":{revision}}}");
+    body
+}
+
+fn prices(body: &mut Vec<u8>, hit: &Hit<'_>) {
+    money(body, "price", hit.amount, hit);
+    if let Some(promotion) = hit.asked.reduction() {
+        if let Some(regular) = hit.asked.regular {
+            money(body, "regular_price", regular, hit);
+        }
+        let until = DateTime::from_timestamp(promotion.to, 0).unwrap_or_default();
+        let _ = write!(
+            body,
+            ",\"promotion\":{{\"until\":\"{}\"",
+            until.to_rfc3339_opts(SecondsFormat::Secs, true)
+        );
+        if let Some(name) = &promotion.name {
+            body.extend_from_slice(b",\"name\":");
+            let _ = serde_json::to_writer(&mut *body, name);
+        }
+        if let Some(lowest) = promotion.lowest {
+            money(body, "lowest_30_days", lowest, hit);
+        }
+        body.push(b'}');
+    }
+    if let Some(member) = hit.asked.member {
+        money(body, "member_price", member.amount, hit);
+    }
+    let unit_price = hit.record.net_of_price().and_then(|net| {
+        let (per, count) = net.unit.of_price();
+        Some((per, in_proportion(hit.amount, count, net.amount).ok()?))
+    });
+    if let Some((per, amount)) = unit_price {
+        body.extend_from_slice(b",\"unit_price\":{\"per\":\"");
+        body.extend_from_slice(per.as_bytes());
+        body.push(b'"');
+        money(body, "price", amount, hit);
+        body.push(b'}');
+    }
+}
+
+/// A member that is an amount in the store's currency, with a comma before it.
+fn money(body: &mut Vec<u8>, name: &str, minor: i64, hit: &Hit<'_>) {
+    let _ = write!(body, ",\"{name}\":{{\"amount\":{minor},\"currency\":\"");
+    body.extend_from_slice(hit.store.currency.code().as_bytes());
+    body.extend_from_slice(b"\"}");
+}
+
+fn recalls(body: &mut Vec<u8>, hit: &Hit<'_>) {
+    let told = |recall: &super::model::Recall| RecallInStore {
+        recall: recall.recall.clone(),
+        lots: recall.lots.clone(),
+        notice: recall.notice.clone(),
+    };
+    body.extend_from_slice(b",\"recalls\":");
+    let _ = serde_json::to_writer(body, &hit.recalls.iter().map(told).collect::<Vec<_>>());
+}

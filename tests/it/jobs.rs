@@ -30,7 +30,7 @@ struct Unreadable {
 }
 
 impl Job for Unreadable {
-    const KIND: &'static str = aisle::payments::Operate::KIND;
+    const KIND: &'static str = Operate::KIND;
 
     fn subject(&self) -> String {
         self.of.clone()

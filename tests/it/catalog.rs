@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aisle::catalog::{CodeError, FindError, Kind, Reason};
+use aisle::catalog::{FindError, Kind, Reason, Refusal};
 use aisle::identity::Scope;
 use aisle::ids::{BatchId, StoreId};
 use reqwest::Method;
@@ -17,7 +17,8 @@ fn store(store: &str) -> StoreId {
 }
 
 fn find(test: &TestApp, at: &str, code: &str) -> Result<(String, i64), FindError> {
-    test.app.catalog.view().find(&store(at), code).map(|found| (found.sku.to_string(), found.price.minor()))
+    let today = test.app.clock.now().date_naive();
+    test.app.catalog.view().find(&store(at), code, today).map(|found| (found.sku.to_string(), found.price.minor()))
 }
 
 #[tokio::test]
@@ -38,7 +39,7 @@ async fn a_code_means_a_product_at_the_price_of_the_store() {
     assert_eq!(find(&test, STORE, "0036000291452"), find(&test, STORE, "036000291452"));
     assert_eq!(find(&test, STORE, BUN), Ok(("bun".to_owned(), 45)));
     let view = test.app.catalog.view();
-    let found = view.find(&store(STORE), MILK).expect("found");
+    let found = view.find(&store(STORE), MILK, "2026-11-23".parse().expect("a day")).expect("found");
     assert_eq!(
         (found.gtin.to_string(), found.weight_grams, found.deliverable),
         (format!("0{MILK}"), Some(1050), true)
@@ -56,9 +57,9 @@ async fn each_way_of_finding_nothing_is_told_apart() {
     test.seed_catalog().await;
     assert_eq!(find(&test, "9999", MILK), Err(FindError::UnknownStore));
     assert_eq!(find(&test, STORE, sample::UNKNOWN), Err(FindError::UnknownCode));
-    assert_eq!(find(&test, STORE, "4006381333932"), Err(FindError::BadCode(CodeError::CheckDigit)));
-    assert_eq!(find(&test, STORE, "milk"), Err(FindError::BadCode(CodeError::Charset)));
-    assert_eq!(find(&test, STORE, "123"), Err(FindError::BadCode(CodeError::Length)));
+    assert_eq!(find(&test, STORE, "4006381333932"), Err(FindError::BadCode(Refusal::CheckDigit)));
+    assert_eq!(find(&test, STORE, "milk"), Err(FindError::Foreign));
+    assert_eq!(find(&test, STORE, "123"), Err(FindError::BadCode(Refusal::Length)));
     assert_eq!(find(&test, STORE, sample::CHEESE_WITHOUT_PRICE), Err(FindError::NoPrice));
 }
 

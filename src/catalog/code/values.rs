@@ -104,7 +104,14 @@ struct Names(Values);
 
 impl Names {
     fn add(&mut self, name: &'static str, value: impl ToString) {
-        self.0.push((Cow::Borrowed(name), value.to_string()));
+        self.push(Cow::Borrowed(name), value.to_string());
+    }
+
+    /// Each name once: of two statements that share one, the first counts.
+    fn push(&mut self, name: Cow<'static, str>, value: String) {
+        if self.0.iter().all(|(each, _)| *each != name) {
+            self.0.push((name, value));
+        }
     }
 
     fn add_some(&mut self, name: &'static str, value: Option<impl ToString>) {
@@ -153,7 +160,7 @@ impl Names {
                     price.amount.to_string()
                 }
             };
-            self.0.push((name, text));
+            self.push(name, text);
         }
         if elements.is_partial {
             self.add("partial", true);

@@ -85,12 +85,12 @@ fn answer(line: &[u8], profiles: &mut Profiles, today: NaiveDate) -> Explained {
     let syntax = |detail: &'static str| (Refusal::Syntax, Cow::Borrowed(detail));
     let question: Question<'_> = serde_json::from_slice(line)
         .map_err(|error| (Refusal::Syntax, Cow::Owned(format!("no JSON object with a code: {error}"))))?;
-    let symbology: Option<Symbology> = question
-        .symbology
-        .map(|text| text.parse().map_err(|_| syntax("no such symbology")))
-        .transpose()?;
+    let symbology: Option<Symbology> =
+        question.symbology.map(|text| text.parse().map_err(|_| syntax("no such symbology"))).transpose()?;
     let profile = match &question.profile {
-        Some(text) => profiles.get(text).as_ref().map_err(|_| syntax("no such profile, or no valid template"))?,
+        Some(text) => {
+            profiles.get(text).as_ref().map_err(|_| syntax("no such profile, or no valid template"))?
+        }
         None => &Profile::None,
     };
     code::interpret(&question.code, symbology, profile, today)

@@ -47,9 +47,10 @@ impl From<FindError> for Problem {
                 Self::not_found("store_unknown", "There is no such store; see /v1/stores.")
             }
             FindError::BadCode(refusal) => refusal.into(),
-            FindError::Foreign => {
-                Self::bad_request("code_malformed", "This is no EAN, UPC or GTIN, and no other code of a store.")
-            }
+            FindError::Foreign => Self::bad_request(
+                "code_malformed",
+                "This is no EAN, UPC or GTIN, and no other code of a store.",
+            ),
             FindError::NoProduct => Self::not_found(
                 "code_no_product",
                 "The code names no product: a coupon, a receipt, a pallet or an invoice.",
@@ -70,7 +71,10 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal {
             Refusal::CheckDigit => {
-                return Self::bad_request("code_check_digit", "The code's check digit is wrong: scan it again.");
+                return Self::bad_request(
+                    "code_check_digit",
+                    "The code's check digit is wrong: scan it again.",
+                );
             }
             Refusal::Empty | Refusal::Charset | Refusal::Length | Refusal::Syntax => {
                 let detail = format!("This is no EAN, UPC or GTIN: {}.", refusal.describe());
@@ -87,7 +91,8 @@ impl From<Refusal> for Problem {
             Refusal::Requisite => "code_requisite",
             Refusal::Coupon => "code_coupon",
         };
-        Self::bad_request(code, format!("The code is refused: {}.", refusal.describe())).at("code", refusal.as_str())
+        Self::bad_request(code, format!("The code is refused: {}.", refusal.describe()))
+            .at("code", refusal.as_str())
     }
 }
 

@@ -18,7 +18,11 @@ fn store(store: &str) -> StoreId {
 
 fn find(test: &TestApp, at: &str, code: &str) -> Result<(String, i64), FindError> {
     let today = test.app.clock.now().date_naive();
-    test.app.catalog.view().find(&store(at), code, today).map(|found| (found.sku.to_string(), found.price.minor()))
+    test.app
+        .catalog
+        .view()
+        .find(&store(at), code, today)
+        .map(|found| (found.sku.to_string(), found.price.minor()))
 }
 
 #[tokio::test]
@@ -170,7 +174,12 @@ async fn another_handle_sees_a_revision_after_it_looked() {
     test.seed_catalog().await;
     let other = aisle::catalog::Catalog::load(&test.app.db).await.expect("loaded");
     let price_there = |other: &aisle::catalog::Catalog| {
-        other.view().find(&store(STORE), MILK).expect("found").price.minor()
+        other
+            .view()
+            .find(&store(STORE), MILK, "2026-11-23".parse().expect("a day"))
+            .expect("found")
+            .price
+            .minor()
     };
     assert_eq!(price_there(&other), 129);
     test.apply_rows(&[price("de", "milk", 131)]).await;

@@ -4,6 +4,7 @@ mod architecture;
 mod carts;
 mod catalog;
 mod checkout;
+mod codes;
 mod contract;
 mod crash;
 mod delivery;

@@ -133,7 +133,8 @@ impl Check {
                 (piece > 0 && piece <= total, Refusal::Syntax)
             }
             Self::Sequence => {
-                let places = piece.split_once('/').and_then(|(one, all)| Some((one.parse().ok()?, all.parse().ok()?)));
+                let places =
+                    piece.split_once('/').and_then(|(one, all)| Some((one.parse().ok()?, all.parse().ok()?)));
                 (places.is_some_and(|(one, all): (u8, u8)| one > 0 && one <= all), Refusal::Syntax)
             }
             Self::Sex => (matches!(piece, "0" | "1" | "2" | "9"), Refusal::Syntax),
@@ -199,7 +200,8 @@ fn is_pair_right(text: &str) -> bool {
         return false;
     };
     let primes = (2_usize..).filter(|number| (2..*number).all(|divisor| number % divisor != 0));
-    let weighted = body.chars().rev().zip(primes).map(|(each, prime)| SET_82.find(each).map(|weight| weight * prime));
+    let weighted =
+        body.chars().rev().zip(primes).map(|(each, prime)| SET_82.find(each).map(|weight| weight * prime));
     let Some(sum) = weighted.sum::<Option<usize>>().map(|sum| sum % 1021) else { return false };
     let expected = [sum / 32, sum % 32].map(|place| SET_32.as_bytes().get(place).copied());
     pair.bytes().map(Some).eq(expected)
@@ -208,11 +210,13 @@ fn is_pair_right(text: &str) -> bool {
 /// Letters count as 10 to 35, and the whole with its first four characters at the end is 1 modulo 97 (ISO 13616).
 fn is_iban_right(text: &str) -> bool {
     let Some((country, rest)) = text.split_at_checked(4) else { return false };
-    let is_formed = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) && !rest.is_empty();
-    let remainder = rest.chars().chain(country.chars()).filter_map(|each| each.to_digit(36)).fold(0, |sum, digit| {
-        let shifted = if digit > 9 { sum * 100 } else { sum * 10 };
-        (shifted + digit) % 97
-    });
+    let is_formed =
+        text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) && !rest.is_empty();
+    let remainder =
+        rest.chars().chain(country.chars()).filter_map(|each| each.to_digit(36)).fold(0, |sum, digit| {
+            let shifted = if digit > 9 { sum * 100 } else { sum * 10 };
+            (shifted + digit) % 97
+        });
     is_formed && remainder == 1
 }
 
@@ -228,7 +232,12 @@ mod tests {
 
     #[test]
     fn check_pairs_are_those_of_the_specification() {
-        for right in ["1987654Ad4X4bL5ttr2310c2K", "12345678901234567890123NT", "12345_ABCDEFGHIJKLMCP", "7907665Bm8v2AB"] {
+        for right in [
+            "1987654Ad4X4bL5ttr2310c2K",
+            "12345678901234567890123NT",
+            "12345_ABCDEFGHIJKLMCP",
+            "7907665Bm8v2AB",
+        ] {
             assert!(is_pair_right(right), "{right}");
         }
         for wrong in ["1987654Ad4X4bL5ttr2310cXK", "1987654Ad4X4bL5ttr2310c2X", "", "2", "é2"] {
@@ -239,12 +248,19 @@ mod tests {
     #[test]
     fn an_iban_has_its_check_digits() {
         assert!(is_iban_right("DE89370400440532013000") && is_iban_right("GB82WEST12345698765432"));
-        assert!(!is_iban_right("DE89370400440532013001") && !is_iban_right("DE8") && !is_iban_right("de89370400440532013000"));
+        assert!(
+            !is_iban_right("DE89370400440532013001")
+                && !is_iban_right("DE8")
+                && !is_iban_right("de89370400440532013000")
+        );
     }
 
     #[test]
     fn character_set_82_has_82_characters() {
         assert_eq!(SET_82.len(), 82);
-        assert_eq!((0..=u8::MAX).filter(|byte| is_of(Charset::Set82, &char::from(*byte).to_string())).count(), 82);
+        assert_eq!(
+            (0..=u8::MAX).filter(|byte| is_of(Charset::Set82, &char::from(*byte).to_string())).count(),
+            82
+        );
     }
 }

@@ -18,7 +18,8 @@ fn year(two_digits: i32, today: NaiveDate) -> i32 {
 /// The day that YYMMDD means. Day 00 is the last day of the month where the month alone may be given
 /// (GS1 General Specifications, 3.4), else no day.
 pub(super) fn day(six: &str, month_alone: bool, today: NaiveDate) -> Result<NaiveDate, Refusal> {
-    let part = |range| six.get(range).and_then(|digits: &str| digits.parse::<u32>().ok()).ok_or(Refusal::Date);
+    let part =
+        |range| six.get(range).and_then(|digits: &str| digits.parse::<u32>().ok()).ok_or(Refusal::Date);
     let year = year(i32::try_from(part(0..2)?).map_err(|_| Refusal::Date)?, today);
     let (month, day) = (part(2..4)?, part(4..6)?);
     let found = if day == 0 && month_alone {

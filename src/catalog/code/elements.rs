@@ -138,7 +138,9 @@ fn value(statement: &Raw<'_>, today: NaiveDate) -> Result<Value, Refusal> {
     }
     let is_day = |place: usize| {
         let part = rule.parts.get(place);
-        part.is_some_and(|part| part.checks.iter().any(|check| matches!(check, Check::Day | Check::MonthOrDay)))
+        part.is_some_and(|part| {
+            part.checks.iter().any(|check| matches!(check, Check::Day | Check::MonthOrDay))
+        })
     };
     let day = |place: usize| dates::day(pieces.get(place).copied().unwrap_or_default(), true, today);
     if is_day(0) {
@@ -184,8 +186,8 @@ const COUPONS: &[&str] = &["255", "8110", "8112"];
 /// Identifiers that say what a message is about when it is no product: logistic units, their contents, documents, assets,
 /// pieces, places, services, invoices.
 const OTHERS: &[&str] = &[
-    "00", "02", "253", "401", "402", "410", "411", "412", "413", "414", "415", "416", "417", "7023", "8003", "8004", "8006",
-    "8010", "8013", "8017", "8018", "8020", "8026",
+    "00", "02", "253", "401", "402", "410", "411", "412", "413", "414", "415", "416", "417", "7023", "8003",
+    "8004", "8006", "8010", "8013", "8017", "8018", "8020", "8026",
 ];
 /// Prices, whose measure may be missing.
 const PRICES: &[&str] = &["price", "unit_price"];
@@ -201,7 +203,10 @@ fn judge(statements: &[&Raw<'_>], elements: Elements) -> Result<Answer, Refusal>
         };
         !statement.rule.needs.is_empty() && !statement.rule.needs.iter().any(fulfilled)
     };
-    let gtin = statements.iter().find(|each| each.rule.name == "gtin").and_then(|each| Gtin::checked(each.value).ok());
+    let gtin = statements
+        .iter()
+        .find(|each| each.rule.name == "gtin")
+        .and_then(|each| Gtin::checked(each.value).ok());
     let mut warnings = Vec::new();
     if elements.is_partial {
         warnings.push(Warning::Partial);

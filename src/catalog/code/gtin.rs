@@ -201,7 +201,8 @@ fn weighted_sum(mut rest: u64, mut weight: u64) -> u64 {
 /// 18 digits of an SSCC (GS1 General Specifications, 7.9.1).
 pub(super) fn is_key_checked(digits: &[u8]) -> bool {
     let weights = [1, 3].into_iter().cycle();
-    let sum: u32 = digits.iter().rev().zip(weights).map(|(digit, weight)| weight * u32::from(digit - b'0')).sum();
+    let sum: u32 =
+        digits.iter().rev().zip(weights).map(|(digit, weight)| weight * u32::from(digit - b'0')).sum();
     sum.is_multiple_of(10)
 }
 

@@ -173,7 +173,8 @@ fn part(text: &str) -> Option<Part> {
         Some(most) => (1, most.parse().ok()?),
         None => (length.parse().ok()?, length.parse().ok()?),
     };
-    let checks = checks.split(',').filter(|each| !each.is_empty()).map(Check::named).collect::<Option<_>>()?;
+    let checks =
+        checks.split(',').filter(|each| !each.is_empty()).map(Check::named).collect::<Option<_>>()?;
     Some(Part { charset, lengths, is_optional: inside.is_some(), checks })
 }
 
@@ -192,7 +193,10 @@ mod tests {
         assert!(identifiers > 500, "{identifiers}");
         for rule in &TABLE.rules {
             let (last, others) = rule.parts.split_last().expect("a form");
-            assert!(others.iter().all(|part| part.lengths.0 == part.lengths.1), "only the last may vary: {rule:?}");
+            assert!(
+                others.iter().all(|part| part.lengths.0 == part.lengths.1),
+                "only the last may vary: {rule:?}"
+            );
             assert!(!rule.is_predefined || last.lengths.0 == last.lengths.1, "{rule:?}");
             let patterns = rule.needs.iter().flatten().chain(&rule.excludes);
             for pattern in patterns {
@@ -204,7 +208,9 @@ mod tests {
     #[test]
     fn the_predefined_lengths_are_those_of_the_standard() {
         let predefined = |text: &str| named(text).is_some_and(|(_, rule)| rule.is_predefined);
-        for ai in ["00", "01", "02", "03", "11", "12", "13", "15", "16", "17", "20", "3103", "3695", "410", "417"] {
+        for ai in
+            ["00", "01", "02", "03", "11", "12", "13", "15", "16", "17", "20", "3103", "3695", "410", "417"]
+        {
             assert!(predefined(ai), "{ai}");
         }
         for ai in ["10", "21", "30", "37", "8005", "7003", "422", "3922", "3950", "402", "8006"] {
@@ -218,7 +224,9 @@ mod tests {
         assert_eq!(found("235X").as_deref(), Some("235"));
         assert_eq!(found("310300").as_deref(), Some("3103"));
         assert_eq!(found("99").as_deref(), Some("99"));
-        for unknown in ["", "1", "23", "235".get(..2).unwrap_or_default(), "310", "3106", "05", "18", "9x", "٠١", "7999"] {
+        for unknown in
+            ["", "1", "23", "235".get(..2).unwrap_or_default(), "310", "3106", "05", "18", "9x", "٠١", "7999"]
+        {
             assert_eq!(found(unknown), None, "{unknown}");
         }
     }

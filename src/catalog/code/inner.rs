@@ -31,7 +31,9 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_specification_come_out() {
-        for (value, digit) in [("2875", 9), ("14685", 6), ("12345", 8), ("00500", 6), ("0000", 0), ("00000", 0)] {
+        for (value, digit) in
+            [("2875", 9), ("14685", 6), ("12345", 8), ("00500", 6), ("0000", 0), ("00000", 0)]
+        {
             assert_eq!(digit_of(value), Some(digit), "{value}");
         }
         for wrong in ["", "123", "123456", "12a4", "1234é"] {

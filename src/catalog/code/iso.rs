@@ -41,7 +41,10 @@ pub(super) fn is_country_by_letters(letters: &str) -> bool {
 /// The three letters of the currency that has this number.
 pub(super) fn currency(number: &str) -> Option<&'static str> {
     let known = CURRENCIES.split_ascii_whitespace();
-    known.filter_map(|each| each.split_at_checked(3)).find(|(_, each)| *each == number).map(|(letters, _)| letters)
+    known
+        .filter_map(|each| each.split_at_checked(3))
+        .find(|(_, each)| *each == number)
+        .map(|(letters, _)| letters)
 }
 
 #[cfg(test)]
@@ -52,9 +55,16 @@ mod tests {
     fn the_tables_are_whole() {
         let countries: Vec<&str> = COUNTRIES.split_ascii_whitespace().collect();
         assert_eq!(countries.len(), 249);
-        assert!(countries.iter().all(|each| each.len() == 5) && countries.is_sorted_by_key(|each| &each[2..]));
+        assert!(
+            countries.iter().all(|each| each.len() == 5) && countries.is_sorted_by_key(|each| &each[2..])
+        );
         assert!(CURRENCIES.split_ascii_whitespace().all(|each| each.len() == 6));
-        assert!(is_country("276") && !is_country("000") && is_country_by_letters("DE") && !is_country_by_letters("XX"));
+        assert!(
+            is_country("276")
+                && !is_country("000")
+                && is_country_by_letters("DE")
+                && !is_country_by_letters("XX")
+        );
         assert_eq!((currency("978"), currency("752"), currency("000")), (Some("EUR"), Some("SEK"), None));
     }
 }

@@ -40,7 +40,8 @@ const COMPRESSED_MIN: usize = 8;
 
 /// Whether a text is a web address of whatever writing.
 pub(super) fn is_address(text: &str) -> bool {
-    let starts = |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let starts =
+        |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     SCHEMES.iter().any(|scheme| starts(scheme))
 }
 
@@ -55,7 +56,8 @@ pub(super) fn read(text: &str, today: NaiveDate) -> Result<Answer, Refusal> {
     let Some((domain, path)) = address.split_once('/') else { return foreign(Vec::new()) };
     let segments: Vec<&str> = path.split('/').collect();
     let Some(pairs) = pairs(&segments).filter(|_| is_domain(domain)) else {
-        let is_compressed = domain.eq_ignore_ascii_case(RESOLVER) && query.is_empty() && is_compressed(&segments);
+        let is_compressed =
+            domain.eq_ignore_ascii_case(RESOLVER) && query.is_empty() && is_compressed(&segments);
         return foreign(if is_compressed { vec![Warning::Compressed] } else { Vec::new() });
     };
     let mut statements: Vec<(Ai, &'static Rule, Cow<'_, str>)> = Vec::new();
@@ -143,7 +145,9 @@ fn decoded(text: &str, is_query: bool) -> Cow<'_, str> {
     while let [first, tail @ ..] = rest {
         let hex = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let escaped = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => hex(high).zip(hex(low)).map(|(high, low)| (high * 16 + low, after)),
+            (b'%', [high, low, after @ ..]) => {
+                hex(high).zip(hex(low)).map(|(high, low)| (high * 16 + low, after))
+            }
             _ => None,
         };
         let (byte, after) = match (escaped, first) {
@@ -163,6 +167,7 @@ fn is_domain(domain: &str) -> bool {
 }
 
 fn is_compressed(segments: &[&str]) -> bool {
-    let is_base64 = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_base64 =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     matches!(segments, [one] if one.len() >= COMPRESSED_MIN && is_base64(one))
 }

@@ -33,8 +33,8 @@ mod values;
 pub use gtin::{Circulation, CodeError, Gtin, Readings, parse};
 pub use identifiers::Ai;
 pub use meaning::{
-    AddOn, Answer, Coupon, Element, Elements, Embedded, EuroCoupon, Meaning, Measure, Number, Pharmacy, Press, PressClass,
-    Price, Value, Warning,
+    AddOn, Answer, Coupon, Element, Elements, Embedded, EuroCoupon, Meaning, Measure, Number, Pharmacy,
+    Press, PressClass, Price, Value, Warning,
 };
 pub use profile::{Country, NotAProfile, Profile};
 pub use refusal::Refusal;
@@ -121,7 +121,9 @@ pub fn interpret(
     match (templated, answer) {
         // It has the shape of the store's own codes and is nothing better: the wrong digit there is what is wrong.
         (Some(Err(refusal)), Err(_)) => Err(refusal),
-        (Some(Err(refusal)), Ok(answer)) if matches!(answer.meaning, Meaning::Restricted(_) | Meaning::Foreign) => {
+        (Some(Err(refusal)), Ok(answer))
+            if matches!(answer.meaning, Meaning::Restricted(_) | Meaning::Foreign) =>
+        {
             Err(refusal)
         }
         (_, answer) => answer,
@@ -148,6 +150,10 @@ fn message(scan: &scan::Scan<'_>, today: NaiveDate) -> Option<Result<Answer, Ref
     if text.len() < UNMARKED_MIN || digits_only || !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
+    // 18 digits: an EAN-13 with five beside it. Behind AI 01 two digits would be no statement.
+    if text.len() == 18 && text.get(..13).is_some_and(|number| Gtin::checked(number).is_ok()) {
+        return None;
+    }
     let gtin = text.strip_prefix("01").and_then(|rest| rest.get(..14));
     let is_led = gtin.is_some_and(|digits| Gtin::checked(digits).is_ok());
     match elements::read_plain(text, today) {
@@ -171,7 +177,9 @@ impl Answer {
     fn is_convincing(&self, text: &str) -> bool {
         match &self.meaning {
             Meaning::Elements(_, elements) => !elements.is_partial,
-            Meaning::NonProduct(elements) => !elements.is_partial && (text.starts_with("00") || text.starts_with("02")),
+            Meaning::NonProduct(elements) => {
+                !elements.is_partial && (text.starts_with("00") || text.starts_with("02"))
+            }
             _ => false,
         }
     }

@@ -9,11 +9,15 @@ use super::profile::{Country, Profile};
 use super::rcn;
 use super::refusal::Refusal;
 
-/// Letters and marks among this share of digits don't make a text anything else than a number that was misread.
-const DIGITS_OF_FOUR: usize = 3;
+/// A text of which so many in ten characters are digits is a number that something happened to: 7,6223E+12.
+const DIGITS_OF_TEN: usize = 7;
 
 /// Reads a text that should be a number: nothing when it is not meant as one.
-pub(super) fn read(text: &str, symbology: Option<Symbology>, profile: &Profile) -> Option<Result<Answer, Refusal>> {
+pub(super) fn read(
+    text: &str,
+    symbology: Option<Symbology>,
+    profile: &Profile,
+) -> Option<Result<Answer, Refusal>> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         let is_number = symbology.map_or_else(|| looks_like_a_number(text), Symbology::has_digits_only);
         return is_number.then_some(Err(Refusal::Charset));
@@ -28,7 +32,7 @@ pub(super) fn read(text: &str, symbology: Option<Symbology>, profile: &Profile) 
 /// Whether somebody meant a number: it begins with a digit of whatever script, and nearly all of it is digits.
 fn looks_like_a_number(text: &str) -> bool {
     let digits = text.chars().filter(|each| each.is_numeric()).count();
-    text.starts_with(char::is_numeric) && digits * 4 >= text.chars().count() * DIGITS_OF_FOUR
+    text.starts_with(char::is_numeric) && digits * 10 >= text.chars().count() * DIGITS_OF_TEN
 }
 
 /// The number by its length and what the scanner saw.
@@ -103,20 +107,24 @@ fn meaning(number: Number, profile: &Profile) -> Result<Answer, Refusal> {
         Circulation::Nothing => return Err(Refusal::Reserved),
         Circulation::Coupon if gtin.is_refund() => Meaning::Refund(gtin),
         Circulation::Coupon => Meaning::Coupon(Coupon::Number(gtin, coupon::euro(gtin))),
-        Circulation::Chain => match profile.country().and_then(|country| rcn::read(gtin, country)).transpose()? {
-            Some(measure) => {
-                if measure.is_zero {
-                    warnings.push(Warning::ValueZero);
+        Circulation::Chain => {
+            match profile.country().and_then(|country| rcn::read(gtin, country)).transpose()? {
+                Some(measure) => {
+                    if measure.is_zero {
+                        warnings.push(Warning::ValueZero);
+                    }
+                    if measure.is_at_limit && !matches!(measure.embedded, Embedded::Pieces(_)) {
+                        warnings.push(Warning::ValueAtLimit);
+                    }
+                    Meaning::Measure(number, measure)
                 }
-                if measure.is_at_limit && !matches!(measure.embedded, Embedded::Pieces(_)) {
-                    warnings.push(Warning::ValueAtLimit);
-                }
-                Meaning::Measure(number, measure)
+                None => Meaning::Restricted(number),
             }
-            None => Meaning::Restricted(number),
-        },
+        }
         // No number of eight digits begins with 977 to 999.
-        Circulation::Global if gtin.is_eight() && gtin.value() >= 97_700_000 => return Err(Refusal::Reserved),
+        Circulation::Global if gtin.is_eight() && gtin.value() >= 97_700_000 => {
+            return Err(Refusal::Reserved);
+        }
         Circulation::Global => {
             if gtin.is_example() {
                 warnings.push(Warning::Demonstration);

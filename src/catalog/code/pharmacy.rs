@@ -50,7 +50,8 @@ fn read_fields(
         return Err(Refusal::Charset);
     }
     // 11 says that a PZN follows; two digits check the whole.
-    let Some((body, check)) = ppn.split_at_checked(10).filter(|(body, check)| body.starts_with("11") && check.len() == 2)
+    let Some((body, check)) =
+        ppn.split_at_checked(10).filter(|(body, check)| body.starts_with("11") && check.len() == 2)
     else {
         return Err(Refusal::Length);
     };
@@ -58,11 +59,15 @@ fn read_fields(
     if check.parse() != Ok(sum % 97) {
         return Err(Refusal::CheckDigit);
     }
-    let use_by = date.map(|six| {
-        if six.len() == 6 { dates::day(six, true, today) } else { Err(Refusal::Date) }
-    });
+    let use_by =
+        date.map(|six| if six.len() == 6 { dates::day(six, true, today) } else { Err(Refusal::Date) });
     let found = pharmacy(body.get(2..).unwrap_or_default())?;
-    Ok(Pharmacy { lot: lot.map(str::to_owned), serial: serial.map(str::to_owned), use_by: use_by.transpose()?, ..found })
+    Ok(Pharmacy {
+        lot: lot.map(str::to_owned),
+        serial: serial.map(str::to_owned),
+        use_by: use_by.transpose()?,
+        ..found
+    })
 }
 
 fn pharmacy(digits: &str) -> Result<Pharmacy, Refusal> {
@@ -89,10 +94,14 @@ mod tests {
         let today = "2026-11-23".parse().expect("a day");
         let text = "[)>\u{1e}06\u{1d}9N110375286414\u{1d}1TABC\u{1d}D281200\u{1d}S123\u{1e}\u{4}";
         let found = read_ppn(text, today).expect("a PPN").expect("right");
-        assert_eq!((found.pzn.as_str(), found.lot.as_deref(), found.serial.as_deref()), ("03752864", Some("ABC"), Some("123")));
+        assert_eq!(
+            (found.pzn.as_str(), found.lot.as_deref(), found.serial.as_deref()),
+            ("03752864", Some("ABC"), Some("123"))
+        );
         assert_eq!(found.use_by.map(|day| day.to_string()).as_deref(), Some("2028-12-31"));
         assert_eq!(found.gtin.to_string().get(..13), Some("0415003752864"));
-        let wrong = |ppn: &str| read_ppn(&format!("{ENVELOPE}9N{ppn}"), today).expect("a PPN").expect_err("wrong");
+        let wrong =
+            |ppn: &str| read_ppn(&format!("{ENVELOPE}9N{ppn}"), today).expect("a PPN").expect_err("wrong");
         assert_eq!(wrong("110375286415"), Refusal::CheckDigit);
         assert_eq!(wrong("11037528641"), Refusal::Length);
         assert_eq!(wrong("11O375286414"), Refusal::Charset);

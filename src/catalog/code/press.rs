@@ -27,7 +27,8 @@ pub(super) fn read(gtin: Gtin, is_german: bool) -> Option<Press> {
 
 /// Seven digits with the check character of ISO 3297: weights 8 to 2, modulo 11, 10 is written X.
 fn issn(seven: &str) -> String {
-    let sum: u32 = seven.bytes().zip((2..=8).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    let sum: u32 =
+        seven.bytes().zip((2..=8).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     match (11 - sum % 11) % 11 {
         10 => format!("{seven}X"),
         check => format!("{seven}{check}"),

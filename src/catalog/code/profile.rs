@@ -96,7 +96,10 @@ impl FromStr for Profile {
 
     fn from_str(text: &str) -> Result<Self, NotAProfile> {
         if let Some(template) = text.strip_prefix(TEMPLATE) {
-            return template.parse().map(|template| Self::Template(Box::new(template))).map_err(|_| NotAProfile);
+            return template
+                .parse()
+                .map(|template| Self::Template(Box::new(template)))
+                .map_err(|_| NotAProfile);
         }
         country(text).map(Self::Country).ok_or(NotAProfile)
     }

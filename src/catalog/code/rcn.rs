@@ -80,7 +80,9 @@ fn layout(country: Country, prefix: u64) -> Option<Layout> {
 /// What the prices inside a country's numbers are in.
 fn currency(country: Country) -> &'static str {
     match country {
-        Country::Austria | Country::Germany { .. } | Country::Estonia | Country::Finland | Country::Italy => "EUR",
+        Country::Austria | Country::Germany { .. } | Country::Estonia | Country::Finland | Country::Italy => {
+            "EUR"
+        }
         Country::Denmark => "DKK",
         Country::Britain => "GBP",
         Country::Sweden => "SEK",
@@ -96,7 +98,8 @@ pub(super) fn read(gtin: Gtin, country: Country) -> Option<Result<Measure, Refus
     let fourteen = gtin.to_string();
     let thirteen = fourteen.get(1..)?;
     let layout = layout(country, thirteen.get(..2)?.parse().ok()?)?;
-    let (item, between) = (thirteen.get(layout.item..layout.item_end)?, thirteen.get(layout.item_end..layout.value)?);
+    let (item, between) =
+        (thirteen.get(layout.item..layout.item_end)?, thirteen.get(layout.item_end..layout.value)?);
     let digits = thirteen.get(layout.value..12)?;
     let inner_digit = between.bytes().next().map(|byte| byte - b'0');
     if layout.is_checked && inner_digit != inner::digit_of(digits) {
@@ -107,9 +110,10 @@ pub(super) fn read(gtin: Gtin, country: Country) -> Option<Result<Measure, Refus
     let base = Gtin::completed(&format!("{}{zeros}", thirteen.get(..layout.item_end)?))?;
     let value: i64 = digits.parse().ok()?;
     let embedded = match layout.means {
-        Value::Price(decimals) => {
-            Embedded::Price(Price { amount: Decimal::new(value, decimals), currency: Some(currency(country)) })
-        }
+        Value::Price(decimals) => Embedded::Price(Price {
+            amount: Decimal::new(value, decimals),
+            currency: Some(currency(country)),
+        }),
         Value::Kilograms(decimals) => Embedded::Kilograms(Decimal::new(value, decimals)),
         Value::Pieces => Embedded::Pieces(value.unsigned_abs()),
     };

@@ -39,7 +39,8 @@ pub(super) fn clean(delivered: &str, symbology: Option<Symbology>) -> Result<Sca
     if delivered.len() > CODE_BYTES_MAX {
         return Err(Refusal::Length);
     }
-    let spelled = SPELLED_SEPARATORS.iter().any(|each| delivered.contains(each)) && !delivered.contains("://");
+    let spelled =
+        SPELLED_SEPARATORS.iter().any(|each| delivered.contains(each)) && !delivered.contains("://");
     if !spelled {
         return Ok(Scan::of(delivered, symbology));
     }
@@ -56,7 +57,9 @@ impl<'a> Scan<'a> {
         let text = trimmed(delivered);
         let identified = identifier(text);
         let (mut rest, is_gs1, told) = match identified {
-            Some((letter, digit, rest)) => (rest, is_gs1(letter, digit), seen(letter, digit, trimmed(rest).len())),
+            Some((letter, digit, rest)) => {
+                (rest, is_gs1(letter, digit), seen(letter, digit, trimmed(rest).len()))
+            }
             None => (text, false, None),
         };
         if let Some(('d', '5', _) | ('Q', '4', _)) = identified {
@@ -75,12 +78,19 @@ fn identifier(text: &str) -> Option<(char, char, &str)> {
     let rest = text.strip_prefix(']')?;
     let mut characters = rest.chars();
     let (letter, modifier) = (characters.next()?, characters.next()?);
-    (letter.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric()).then_some((letter, modifier, characters.as_str()))
+    (letter.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric()).then_some((
+        letter,
+        modifier,
+        characters.as_str(),
+    ))
 }
 
 /// The symbology identifiers that mark a message of GS1.
 fn is_gs1(letter: char, modifier: char) -> bool {
-    matches!((letter, modifier), ('C', '1') | ('e', '0'..='2') | ('d', '2' | '5') | ('Q', '3' | '4') | ('J', '1'))
+    matches!(
+        (letter, modifier),
+        ('C', '1') | ('e', '0'..='2') | ('d', '2' | '5') | ('Q', '3' | '4') | ('J', '1')
+    )
 }
 
 /// What an identifier says of what was seen.

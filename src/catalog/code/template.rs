@@ -221,7 +221,8 @@ impl Template {
                 Part::Embed { decimals, hundredfold, .. } => {
                     embedded = Some(piece);
                     let value = Decimal::try_from_i128_with_scale(digits(piece)?.into(), *decimals).ok()?;
-                    found.embed = if *hundredfold { value.checked_mul(Decimal::ONE_HUNDRED) } else { Some(value) };
+                    found.embed =
+                        if *hundredfold { value.checked_mul(Decimal::ONE_HUNDRED) } else { Some(value) };
                 }
                 Part::Price(_) => found.price = Some(Decimal::from(digits(piece)?)),
                 Part::Inner => {
@@ -256,7 +257,9 @@ mod tests {
 
     fn read(template: &str, code: &str) -> Option<Result<(Option<String>, Option<String>), Refusal>> {
         let template: Template = template.parse().expect("a template");
-        template.read(code).map(|read| read.map(|found| (found.code, found.embed.map(|embed| embed.to_string()))))
+        template
+            .read(code)
+            .map(|read| read.map(|found| (found.code, found.embed.map(|embed| embed.to_string()))))
     }
 
     fn found(code: &str, embed: &str) -> Option<Result<(Option<String>, Option<String>), Refusal>> {
@@ -270,7 +273,8 @@ mod tests {
             assert_eq!(name.parse::<Template>(), text.parse::<Template>(), "{name}");
             assert!(text.parse::<Template>().is_ok(), "{name}");
         }
-        for text in ["S{_:4}{embed:5}{code:*}", "01{code:14}15{_:6}3103{embed:3.3}10{_:*}", "{*}", "123{_:5}"] {
+        for text in ["S{_:4}{embed:5}{code:*}", "01{code:14}15{_:6}3103{embed:3.3}10{_:*}", "{*}", "123{_:5}"]
+        {
             assert!(text.parse::<Template>().is_ok(), "{text}");
         }
     }
@@ -278,11 +282,35 @@ mod tests {
     #[test]
     fn each_way_of_being_no_template_is_refused() {
         for text in [
-            "", "96{prize:5}", "96{code{ean13}{embed:6}{price:5}{_}", "96{price:5", "96{price:5}}", "96{}", "{code}",
-            "2{code:5}i}{embed:5}{_}", "01{code:ean14}{code:4}", "{code:abc}", "96{i}{price:5}", "96{i}{embed:6}",
-            "{embed:-1}", "{code:0}", "{embed:0}", "{code:}", "{embed:}", "{price:}", "{_:}", "{embed:2}{embed100:2}",
-            "2{code:5}{ec}", "{ec}2{code:11}", "{code:*}{ec}", "{code:*}{*}", "{code:+5}", "{i:1}{embed:5}", "{code=}",
-            "{embed:3.}", "{embed:19}",
+            "",
+            "96{prize:5}",
+            "96{code{ean13}{embed:6}{price:5}{_}",
+            "96{price:5",
+            "96{price:5}}",
+            "96{}",
+            "{code}",
+            "2{code:5}i}{embed:5}{_}",
+            "01{code:ean14}{code:4}",
+            "{code:abc}",
+            "96{i}{price:5}",
+            "96{i}{embed:6}",
+            "{embed:-1}",
+            "{code:0}",
+            "{embed:0}",
+            "{code:}",
+            "{embed:}",
+            "{price:}",
+            "{_:}",
+            "{embed:2}{embed100:2}",
+            "2{code:5}{ec}",
+            "{ec}2{code:11}",
+            "{code:*}{ec}",
+            "{code:*}{*}",
+            "{code:+5}",
+            "{i:1}{embed:5}",
+            "{code=}",
+            "{embed:3.}",
+            "{embed:19}",
         ] {
             assert_eq!(text.parse::<Template>(), Err(NotATemplate), "{text}");
         }
@@ -290,8 +318,14 @@ mod tests {
 
     #[test]
     fn a_code_is_read_by_its_template() {
-        assert_eq!(read("97{code:ean13}{embed:6}{_}", "9743115013222840001009"), found("4311501322284", "100"));
-        assert_eq!(read("97{code:ean13}{embed100:6}{_}", "9743115013222840001009"), found("4311501322284", "10000"));
+        assert_eq!(
+            read("97{code:ean13}{embed:6}{_}", "9743115013222840001009"),
+            found("4311501322284", "100")
+        );
+        assert_eq!(
+            read("97{code:ean13}{embed100:6}{_}", "9743115013222840001009"),
+            found("4311501322284", "10000")
+        );
         assert_eq!(
             read("96{code:ean13}{embed:4.3}{price:5}{_}", "9643115013222841234567005001"),
             found("4311501322284", "1234.567")

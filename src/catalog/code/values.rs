@@ -32,13 +32,16 @@ impl Answer {
     /// The number of the product as 14 digits, as the code has it; none when it names no product.
     pub fn gtin14(&self) -> Option<String> {
         let gtin = match &self.meaning {
-            Meaning::Item(number) | Meaning::Measure(number, _) | Meaning::Restricted(number) | Meaning::Press(number, _) => {
-                number.gtin
-            }
+            Meaning::Item(number)
+            | Meaning::Measure(number, _)
+            | Meaning::Restricted(number)
+            | Meaning::Press(number, _) => number.gtin,
             Meaning::Elements(gtin, _) => *gtin,
             Meaning::Pharmacy(pharmacy) => pharmacy.gtin,
             Meaning::Template(found) => found.gtin?,
-            Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_) | Meaning::Foreign => return None,
+            Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_) | Meaning::Foreign => {
+                return None;
+            }
         };
         Some(gtin.to_string())
     }
@@ -82,7 +85,9 @@ impl Answer {
                     values.add_some("pzn", pharmacy::pzn_of(*gtin));
                 }
             }
-            Meaning::Coupon(Coupon::Elements(elements)) | Meaning::NonProduct(elements) => values.elements(elements),
+            Meaning::Coupon(Coupon::Elements(elements)) | Meaning::NonProduct(elements) => {
+                values.elements(elements)
+            }
             Meaning::Pharmacy(found) => {
                 values.add("pzn", &found.pzn);
                 values.add_some("lot", found.lot.as_ref());
@@ -130,7 +135,10 @@ impl Names {
             self.add("indicator", number.gtin.indicator());
         }
         self.add_some("alternative14", number.alternative);
-        self.add_some("addon", number.addon.map(|addon| format!("{:0width$}", addon.value, width = addon.digits)));
+        self.add_some(
+            "addon",
+            number.addon.map(|addon| format!("{:0width$}", addon.value, width = addon.digits)),
+        );
     }
 
     fn press(&mut self, press: &Press) {
@@ -145,12 +153,14 @@ impl Names {
     fn elements(&mut self, elements: &Elements) {
         // The number of the product stands beside the values.
         for Element { ai, name, value } in elements.list.iter().filter(|element| element.name != "gtin") {
-            let name = if name.is_empty() { Cow::Owned(ai.as_str().to_owned()) } else { Cow::Borrowed(*name) };
+            let name =
+                if name.is_empty() { Cow::Owned(ai.as_str().to_owned()) } else { Cow::Borrowed(*name) };
             let text = match value {
                 Value::Text(text) => text.clone(),
                 Value::Day(day) => day.to_string(),
                 Value::Time(day, time) => {
-                    let pairs: Vec<&str> = (0..time.len()).step_by(2).filter_map(|at| time.get(at..at + 2)).collect();
+                    let pairs: Vec<&str> =
+                        (0..time.len()).step_by(2).filter_map(|at| time.get(at..at + 2)).collect();
                     format!("{day}T{}", pairs.join(":"))
                 }
                 Value::Days(from, to) => format!("{from}/{to}"),

@@ -83,6 +83,10 @@ type Explained = Result<Answer, (Refusal, Cow<'static, str>)>;
 
 fn answer(line: &[u8], profiles: &mut Profiles, today: NaiveDate) -> Explained {
     let syntax = |detail: &'static str| (Refusal::Syntax, Cow::Borrowed(detail));
+    // A list of the three would do for the parser as well; one form is enough.
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err(syntax("no JSON object"));
+    }
     let question: Question<'_> = serde_json::from_slice(line)
         .map_err(|error| (Refusal::Syntax, Cow::Owned(format!("no JSON object with a code: {error}"))))?;
     let symbology: Option<Symbology> =

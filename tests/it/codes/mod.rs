@@ -19,7 +19,7 @@ use made::Maker;
 /// Codes of each form that are compared.
 const COMPARED: usize = 2_000;
 /// Mutations of each text of the corpus.
-const MUTATIONS: usize = 400;
+const MUTATIONS: usize = 150;
 /// The seed of everything that is made up here.
 const SEED: u64 = 20_261_123;
 
@@ -78,6 +78,7 @@ fn intended(case: &Case, ours: &Result<code::Answer, code::Refusal>) -> Option<&
         Err(Refusal::NoGtin | Refusal::Requisite) if oracle_reads => {
             Some("the oracle does not ask what a message is about, nor for companions")
         }
+        Err(Refusal::Empty) if oracle_reads => Some("the oracle finds nothing in nothing"),
         Err(Refusal::Conflict) if oracle_reads => Some("the oracle accepts what excludes each other"),
         Err(Refusal::Currency) if oracle_reads => Some("the oracle knows no currencies"),
         Err(Refusal::Reserved) if oracle_reads => Some("zeros pass the oracle"),

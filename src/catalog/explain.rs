@@ -136,7 +136,7 @@ impl Serialize for Line {
                 map.serialize_entry("gtin14", &None::<String>)?;
                 map.serialize_entry("error", refusal)?;
                 map.serialize_entry("values", &Named(Vec::new()))?;
-                map.serialize_entry("warnings", &[] as &[Warning])?;
+                map.serialize_entry("warnings", &Vec::<Warning>::new())?;
                 map.serialize_entry("detail", detail)?;
             }
         }

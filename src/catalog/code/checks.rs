@@ -10,9 +10,9 @@ use super::{coupon, dates, gtin, iso};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
     /// The last digit is the check digit.
-    CheckDigit,
+    Digit,
     /// The last two characters are the check characters of alphanumeric keys.
-    CheckPair,
+    Pair,
     /// Begins with a company's prefix.
     Key,
     /// YYMMDD; the day may be 00.
@@ -74,8 +74,8 @@ pub(super) enum Check {
 impl Check {
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "csum" => Self::CheckDigit,
-            "pair" => Self::CheckPair,
+            "csum" => Self::Digit,
+            "pair" => Self::Pair,
             "key" => Self::Key,
             "date0" => Self::MonthOrDay,
             "date" => Self::Day,
@@ -111,8 +111,8 @@ impl Check {
     fn run(self, piece: &str, today: NaiveDate) -> Result<(), Refusal> {
         let number = || piece.parse::<u64>().unwrap_or(u64::MAX);
         let (fits, refusal) = match self {
-            Self::CheckDigit => (gtin::is_key_checked(piece.as_bytes()), Refusal::CheckDigit),
-            Self::CheckPair => (is_pair_right(piece), Refusal::CheckDigit),
+            Self::Digit => (gtin::is_key_checked(piece.as_bytes()), Refusal::CheckDigit),
+            Self::Pair => (is_pair_right(piece), Refusal::CheckDigit),
             Self::Key => (piece.bytes().take(4).filter(u8::is_ascii_digit).count() == 4, Refusal::Charset),
             Self::MonthOrDay => return dates::day(piece, true, today).map(drop),
             Self::Day => return dates::day(piece, false, today).map(drop),

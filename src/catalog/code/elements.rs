@@ -38,7 +38,7 @@ pub(super) fn read_plain(text: &str, today: NaiveDate) -> Result<Answer, Refusal
         };
         let tail = rest.get(ai.as_str().len()..).ok_or(Refusal::Charset)?;
         let separated = tail.find(SEPARATOR).unwrap_or(tail.len());
-        let end = if rule.is_predefined { separated.min(rule.length()) } else { separated };
+        let end = if rule.is_predefined() { separated.min(rule.length()) } else { separated };
         let (value, after) = tail.split_at_checked(end).ok_or(Refusal::Charset)?;
         statements.push(Raw { ai, rule, value });
         rest = after.trim_start_matches(SEPARATOR);
@@ -103,7 +103,7 @@ pub(super) fn understand(
                 }
             }
             Err(_) if is_known_defect(statement) => {
-                let leading = kept.iter().take_while(|each| each.rule.is_predefined).count();
+                let leading = kept.iter().take_while(|each| each.rule.is_predefined()).count();
                 kept.truncate(leading);
                 elements.list.truncate(leading);
                 elements.is_partial = true;

@@ -72,12 +72,7 @@ impl Pattern {
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) parts: Vec<Part>,
-    /// No separator needs to follow (GS1 General Specifications, 7.8.5).
-    pub(super) is_predefined: bool,
-    /// May stand in the query of a Digital Link.
-    pub(super) is_attribute: bool,
-    /// May be what a Digital Link is about.
-    pub(super) is_key: bool,
+    flags: &'static str,
     /// Whether the last digit of the identifier says how many decimals the value has.
     pub(super) has_decimals: bool,
     /// One of these must be there, all of its parts.
@@ -89,6 +84,21 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    /// No separator needs to follow (GS1 General Specifications, 7.8.5).
+    pub(super) fn is_predefined(&self) -> bool {
+        self.flags.contains('*')
+    }
+
+    /// May stand in the query of a Digital Link.
+    pub(super) fn is_attribute(&self) -> bool {
+        self.flags.contains('?')
+    }
+
+    /// May be what a Digital Link is about.
+    pub(super) fn is_key(&self) -> bool {
+        self.flags.contains('k')
+    }
+
     /// The length of a value of predefined length.
     pub(super) fn length(&self) -> usize {
         self.parts.iter().map(|part| part.lengths.1).sum()
@@ -138,15 +148,13 @@ impl Table {
         let (identifiers, flags, form, needs, excludes, name) =
             (column(), column(), column(), column(), column(), column());
         let (first, last) = identifiers.split_once('-').unwrap_or((identifiers, identifiers));
-        let list = |text: &'static str| text.split(',').filter(|each| !each.is_empty());
+        let each_of = |text: &'static str| text.split(',').filter(|each| !each.is_empty());
         self.rules.push(Rule {
             parts: form.split(' ').map(part).collect::<Option<_>>()?,
-            is_predefined: flags.contains('*'),
-            is_attribute: flags.contains('?'),
-            is_key: flags.contains('k'),
+            flags,
             has_decimals: first != last && first.starts_with('3'),
-            needs: list(needs).map(|each| each.split('+').map(Pattern).collect()).collect(),
-            excludes: list(excludes).map(Pattern).collect(),
+            needs: each_of(needs).map(|each| each.split('+').map(Pattern).collect()).collect(),
+            excludes: each_of(excludes).map(Pattern).collect(),
             name,
         });
         // Every four digits that begin with the identifier lead to it.
@@ -197,7 +205,7 @@ mod tests {
                 others.iter().all(|part| part.lengths.0 == part.lengths.1),
                 "only the last may vary: {rule:?}"
             );
-            assert!(!rule.is_predefined || last.lengths.0 == last.lengths.1, "{rule:?}");
+            assert!(!rule.is_predefined() || last.lengths.0 == last.lengths.1, "{rule:?}");
             let patterns = rule.needs.iter().flatten().chain(&rule.excludes);
             for pattern in patterns {
                 assert!(named(&pattern.0.replace('n', "0")).is_some(), "{pattern:?}");
@@ -207,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_predefined_lengths_are_those_of_the_standard() {
-        let predefined = |text: &str| named(text).is_some_and(|(_, rule)| rule.is_predefined);
+        let predefined = |text: &str| named(text).is_some_and(|(_, rule)| rule.is_predefined());
         for ai in
             ["00", "01", "02", "03", "11", "12", "13", "15", "16", "17", "20", "3103", "3695", "410", "417"]
         {

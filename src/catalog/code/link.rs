@@ -42,7 +42,7 @@ const COMPRESSED_MIN: usize = 8;
 pub(super) fn is_address(text: &str) -> bool {
     let starts =
         |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    SCHEMES.iter().any(|scheme| starts(scheme))
+    SCHEMES.iter().any(starts)
 }
 
 /// Reads a web address: a Digital Link, or a foreign one.
@@ -75,7 +75,7 @@ pub(super) fn read(text: &str, today: NaiveDate) -> Result<Answer, Refusal> {
         }
         let (ai, rule) = identifiers::named(name).ok_or(Refusal::AiUnknown)?;
         // Keys and their qualifiers stand in the path.
-        if !rule.is_attribute || belongs_in_path(&in_path, ai) {
+        if !rule.is_attribute() || belongs_in_path(&in_path, ai) {
             return Err(Refusal::Syntax);
         }
         statements.push((ai, rule, decoded(value, true)));
@@ -92,7 +92,7 @@ fn pairs<'a>(segments: &[&'a str]) -> Option<Vec<(Ai, &'static Rule, &'a str)>> 
         let [name, value] = pair else { return None };
         let (ai, rule) = identifiers::named(name)?;
         pairs.push((ai, rule, *value));
-        if rule.is_key {
+        if rule.is_key() {
             pairs.reverse();
             return is_key_value(rule, value).then_some(pairs);
         }

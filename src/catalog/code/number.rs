@@ -40,25 +40,28 @@ fn numbers(text: &str, symbology: Option<Symbology>) -> Result<Number, Refusal> 
     let zeros = |count: usize| text.bytes().take(count).all(|byte| byte == b'0');
     let plain = |text: &str| Ok(Number::plain(Gtin::checked(text)?));
     match (symbology, text.len()) {
-        // The digits of 13 or 14 that a platform padded.
-        (Some(Symbology::Ean8), 8) => plain(text),
         (Some(Symbology::Ean8), 10) => with_addon(text, 8),
-        (Some(Symbology::Ean8), length @ (13 | 14)) if zeros(length - 8) => plain(text),
         (Some(Symbology::UpcE), 6..=8) => upc_e(text),
-        (Some(Symbology::UpcE | Symbology::UpcA), 12) => plain(text),
-        (Some(Symbology::UpcE | Symbology::UpcA), length @ (13 | 14)) if zeros(length - 12) => plain(text),
-        (Some(Symbology::Ean13), 12 | 13) => plain(text),
-        (Some(Symbology::Ean13), 14) if zeros(1) => plain(text),
         (Some(Symbology::Ean13 | Symbology::UpcA | Symbology::UpcE) | None, 15 | 18) => with_addon(text, 13),
-        (Some(Symbology::Itf14 | Symbology::Databar), 14) | (None, 14) => {
-            Ok(Number { has_indicator: true, ..plain(text)? })
-        }
-        (Some(Symbology::Databar), 13) | (None, 12 | 13) => plain(text),
         (None, 8) => eight(text),
+        (Some(Symbology::Itf14 | Symbology::Databar) | None, 14) => indicated(text),
+        (Some(each), 14) if !each.has_digits_only() => indicated(text),
+        (Some(Symbology::Ean8), 8)
+        | (Some(Symbology::UpcE | Symbology::UpcA), 12)
+        | (Some(Symbology::Ean13) | None, 12 | 13)
+        | (Some(Symbology::Databar), 13) => plain(text),
+        // The digits of 13 or 14 that a platform padded.
+        (Some(Symbology::Ean8), length @ (13 | 14)) if zeros(length - 8) => plain(text),
+        (Some(Symbology::UpcE | Symbology::UpcA), length @ (13 | 14)) if zeros(length - 12) => plain(text),
+        (Some(Symbology::Ean13), 14) if zeros(1) => plain(text),
         (Some(each), 8 | 12 | 13) if !each.has_digits_only() => plain(text),
-        (Some(each), 14) if !each.has_digits_only() => Ok(Number { has_indicator: true, ..plain(text)? }),
         _ => Err(Refusal::Length),
     }
+}
+
+/// A number with its indicator.
+fn indicated(text: &str) -> Result<Number, Refusal> {
+    Ok(Number { has_indicator: true, ..Number::plain(Gtin::checked(text)?) })
 }
 
 impl Number {

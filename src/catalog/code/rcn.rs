@@ -61,7 +61,10 @@ fn layout(country: Country, prefix: u64) -> Option<Layout> {
             };
             Some(Layout { is_checked: inner, ..layout })
         }
-        (Country::Britain, 20 | 28) => Some(Layout::new(2, 7, 8, Value::Price(2))),
+        // The same places; the prefix of the States is the 2 of a UPC-A.
+        (Country::Britain, 20 | 28) | (Country::States { five: false }, 2) => {
+            Some(Layout::new(2, 7, 8, Value::Price(2)))
+        }
         (Country::Denmark, 21..=24) => Some(Layout::new(2, 6, 6, Value::Price(2))),
         (Country::Denmark, 26 | 28) => Some(Layout::new(2, 6, 6, Value::Kilograms(3))),
         (Country::Denmark, 27) => Some(Layout::new(2, 7, 7, Value::Kilograms(3))),
@@ -71,7 +74,6 @@ fn layout(country: Country, prefix: u64) -> Option<Layout> {
         (Country::Sweden | Country::Finland | Country::Estonia, _) => nordic_weight(prefix),
         // The second digit of the prefix is the item's first.
         (Country::Italy, 20..=29) => Some(Layout::new(1, 7, 7, Value::Price(2))),
-        (Country::States { five: false }, 2) => Some(Layout::new(2, 7, 8, Value::Price(2))),
         (Country::States { five: true }, 2) => Some(Layout::new(2, 7, 7, Value::Price(2))),
         _ => None,
     }

@@ -87,10 +87,7 @@ fn identifier(text: &str) -> Option<(char, char, &str)> {
 
 /// The symbology identifiers that mark a message of GS1.
 fn is_gs1(letter: char, modifier: char) -> bool {
-    matches!(
-        (letter, modifier),
-        ('C', '1') | ('e', '0'..='2') | ('d', '2' | '5') | ('Q', '3' | '4') | ('J', '1')
-    )
+    matches!((letter, modifier), ('C' | 'J', '1') | ('e', '0'..='2') | ('d', '2' | '5') | ('Q', '3' | '4'))
 }
 
 /// What an identifier says of what was seen.

@@ -255,14 +255,17 @@ fn digits(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn read(template: &str, code: &str) -> Option<Result<(Option<String>, Option<String>), Refusal>> {
+    type Read = Option<Result<(Option<String>, Option<String>), Refusal>>;
+
+    fn read(template: &str, code: &str) -> Read {
         let template: Template = template.parse().expect("a template");
         template
             .read(code)
             .map(|read| read.map(|found| (found.code, found.embed.map(|embed| embed.to_string()))))
     }
 
-    fn found(code: &str, embed: &str) -> Option<Result<(Option<String>, Option<String>), Refusal>> {
+    #[expect(clippy::unnecessary_wraps, reason = "the table compares it with what is read")]
+    fn found(code: &str, embed: &str) -> Read {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Some(Ok((some(code), some(embed))))
     }

@@ -86,7 +86,7 @@ impl Answer {
                 }
             }
             Meaning::Coupon(Coupon::Elements(elements)) | Meaning::NonProduct(elements) => {
-                values.elements(elements)
+                values.elements(elements);
             }
             Meaning::Pharmacy(found) => {
                 values.add("pzn", &found.pzn);
@@ -108,8 +108,8 @@ impl Answer {
 struct Names(Values);
 
 impl Names {
-    fn add(&mut self, name: &'static str, value: impl ToString) {
-        self.push(Cow::Borrowed(name), value.to_string());
+    fn add(&mut self, name: &'static str, value: impl std::fmt::Display) {
+        self.push(Cow::Borrowed(name), format!("{value}"));
     }
 
     /// Each name once: of two statements that share one, the first counts.
@@ -119,7 +119,7 @@ impl Names {
         }
     }
 
-    fn add_some(&mut self, name: &'static str, value: Option<impl ToString>) {
+    fn add_some(&mut self, name: &'static str, value: Option<impl std::fmt::Display>) {
         if let Some(value) = value {
             self.add(name, value);
         }

@@ -1,5 +1,7 @@
 //! Codes that are made up, right ones and broken ones, always the same for one seed.
 
+use std::fmt::Write as _;
+
 use aisle::catalog::code::Symbology;
 
 /// A small generator of numbers (SplitMix64): the same sequence for a seed on every machine.
@@ -103,9 +105,12 @@ impl Maker {
             match each {
                 'Y' => {
                     let (year, month, day) = (24 + self.below(6), 1 + self.below(12), 1 + self.below(28));
-                    text.push_str(&format!("{year:02}{month:02}{day:02}"));
+                    let _ = write!(text, "{year:02}{month:02}{day:02}");
                 }
-                'H' => text.push_str(&format!("{:02}{:02}", self.below(24), self.below(60))),
+                'H' => {
+                    let (hours, minutes) = (self.below(24), self.below(60));
+                    let _ = write!(text, "{hours:02}{minutes:02}");
+                }
                 'N' | 'G' => text.push_str(&self.digits(1)),
                 'X' => {
                     let of: Vec<char> = "ABCDEFGHJKabcxyz0123456789-._".chars().collect();
@@ -158,14 +163,14 @@ impl Maker {
         for qualifier in ["22", "10", "21"] {
             if self.below(2) == 0 {
                 let value = self.statement("XXXXX");
-                text.push_str(&format!("/{qualifier}/{value}"));
+                let _ = write!(text, "/{qualifier}/{value}");
             }
         }
         let attributes = self.below(3);
         for (place, pattern) in ["17YYMMDD", "3103NNNNNN", "15YYMMDD"].iter().enumerate().take(attributes) {
             let statement = self.statement(pattern);
             let (ai, value) = statement.split_at(if pattern.starts_with('3') { 4 } else { 2 });
-            text.push_str(&format!("{}{ai}={value}", if place == 0 { '?' } else { '&' }));
+            let _ = write!(text, "{}{ai}={value}", if place == 0 { '?' } else { '&' });
         }
         text
     }

@@ -261,9 +261,19 @@ async fn a_shopper_looks_a_code_up_and_every_refusal_has_a_code_of_its_own() {
     look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE))
         .await
         .problem(404, "price_missing");
-    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce")).await.problem(400, "code_check_digit");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce"))
+        .await
+        .problem(400, "code_number_system");
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean8")).await.expect(200);
-    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=qr")).await.problem(400, "invalid_query");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean14")).await.problem(400, "invalid_query");
+    // The same product as a message of GS1, and as one whose date there is not; codes that name no product.
+    let message = look(&format!("/v1/stores/{STORE}/products/(01)0{MILK}(17)261231")).await;
+    assert_eq!(message.expect(200).json["sku"], "milk");
+    look(&format!("/v1/stores/{STORE}/products/(01)0{MILK}(17)261331")).await.problem(400, "code_date");
+    look(&format!("/v1/stores/{STORE}/products/0512345678900")).await.problem(404, "code_no_product");
+    look(&format!("/v1/stores/{STORE}/products/2812347146857"))
+        .await
+        .problem(400, "code_measure_check_digit");
     test.get(&format!("/v1/stores/{STORE}/products/{MILK}")).send().await.problem(401, "unauthenticated");
     let stores = look("/v1/stores").await.expect(200);
     assert_eq!(stores.text("/stores/1/store"), STORE_WITH_OWN_PRICES);

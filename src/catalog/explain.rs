@@ -15,7 +15,7 @@ use crate::clock::Clock;
 
 /// Explain codes: a line of JSON in, a line of JSON out, in the same order.
 ///
-/// A line in: {"code": "2812340000451", "symbology": "ean13", "profile": "de"}. `symbology` is one of ean13, ean8, upca,
+/// A line in: {"code": "2812346146858", "symbology": "ean13", "profile": "de"}. `symbology` is one of ean13, ean8, upca,
 /// upce, itf14, `code128`, `gs1_128`, code39, datamatrix, qr, databar, `databar_expanded`; `profile` is de, de:noinner, gb,
 /// se, fi, ee, dk, it, at, us, us:type2-4, us:type2-5, or a template of codes behind tpl:. Both may be null or missing.
 ///

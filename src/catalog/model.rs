@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::code::{CodeError, Gtin};
+use super::code::{Gtin, Refusal};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money};
 
@@ -107,9 +107,15 @@ pub enum FindError {
     /// There is no such store.
     #[error("there is no such store")]
     UnknownStore,
-    /// The text is no code.
-    #[error(transparent)]
-    BadCode(#[from] CodeError),
+    /// The code is refused.
+    #[error("{}", .0.describe())]
+    BadCode(Refusal),
+    /// The text is nothing that a store would know.
+    #[error("the text is no code of a store")]
+    Foreign,
+    /// The code is right and names no product: a coupon, a receipt, a pallet.
+    #[error("the code names no product")]
+    NoProduct,
     /// No product has this code, or this number.
     #[error("no product has this code")]
     UnknownCode,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aisle::catalog::{CodeError, FindError, Kind, Reason};
+use aisle::catalog::{FindError, Kind, Reason, Refusal};
 use aisle::identity::Scope;
 use aisle::ids::{BatchId, StoreId};
 use reqwest::Method;
@@ -17,7 +17,12 @@ fn store(store: &str) -> StoreId {
 }
 
 fn find(test: &TestApp, at: &str, code: &str) -> Result<(String, i64), FindError> {
-    test.app.catalog.view().find(&store(at), code).map(|found| (found.sku.to_string(), found.price.minor()))
+    let today = test.app.clock.now().date_naive();
+    test.app
+        .catalog
+        .view()
+        .find(&store(at), code, today)
+        .map(|found| (found.sku.to_string(), found.price.minor()))
 }
 
 #[tokio::test]
@@ -38,7 +43,7 @@ async fn a_code_means_a_product_at_the_price_of_the_store() {
     assert_eq!(find(&test, STORE, "0036000291452"), find(&test, STORE, "036000291452"));
     assert_eq!(find(&test, STORE, BUN), Ok(("bun".to_owned(), 45)));
     let view = test.app.catalog.view();
-    let found = view.find(&store(STORE), MILK).expect("found");
+    let found = view.find(&store(STORE), MILK, "2026-11-23".parse().expect("a day")).expect("found");
     assert_eq!(
         (found.gtin.to_string(), found.weight_grams, found.deliverable),
         (format!("0{MILK}"), Some(1050), true)
@@ -56,9 +61,9 @@ async fn each_way_of_finding_nothing_is_told_apart() {
     test.seed_catalog().await;
     assert_eq!(find(&test, "9999", MILK), Err(FindError::UnknownStore));
     assert_eq!(find(&test, STORE, sample::UNKNOWN), Err(FindError::UnknownCode));
-    assert_eq!(find(&test, STORE, "4006381333932"), Err(FindError::BadCode(CodeError::CheckDigit)));
-    assert_eq!(find(&test, STORE, "milk"), Err(FindError::BadCode(CodeError::Charset)));
-    assert_eq!(find(&test, STORE, "123"), Err(FindError::BadCode(CodeError::Length)));
+    assert_eq!(find(&test, STORE, "4006381333932"), Err(FindError::BadCode(Refusal::CheckDigit)));
+    assert_eq!(find(&test, STORE, "milk"), Err(FindError::Foreign));
+    assert_eq!(find(&test, STORE, "123"), Err(FindError::BadCode(Refusal::Length)));
     assert_eq!(find(&test, STORE, sample::CHEESE_WITHOUT_PRICE), Err(FindError::NoPrice));
 }
 
@@ -169,7 +174,12 @@ async fn another_handle_sees_a_revision_after_it_looked() {
     test.seed_catalog().await;
     let other = aisle::catalog::Catalog::load(&test.app.db).await.expect("loaded");
     let price_there = |other: &aisle::catalog::Catalog| {
-        other.view().find(&store(STORE), MILK).expect("found").price.minor()
+        other
+            .view()
+            .find(&store(STORE), MILK, "2026-11-23".parse().expect("a day"))
+            .expect("found")
+            .price
+            .minor()
     };
     assert_eq!(price_there(&other), 129);
     test.apply_rows(&[price("de", "milk", 131)]).await;
@@ -251,9 +261,19 @@ async fn a_shopper_looks_a_code_up_and_every_refusal_has_a_code_of_its_own() {
     look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE))
         .await
         .problem(404, "price_missing");
-    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce")).await.problem(400, "code_check_digit");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce"))
+        .await
+        .problem(400, "code_number_system");
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean8")).await.expect(200);
-    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=qr")).await.problem(400, "invalid_query");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean14")).await.problem(400, "invalid_query");
+    // The same product as a message of GS1, and as one whose date there is not; codes that name no product.
+    let message = look(&format!("/v1/stores/{STORE}/products/(01)0{MILK}(17)261231")).await;
+    assert_eq!(message.expect(200).json["sku"], "milk");
+    look(&format!("/v1/stores/{STORE}/products/(01)0{MILK}(17)261331")).await.problem(400, "code_date");
+    look(&format!("/v1/stores/{STORE}/products/0512345678900")).await.problem(404, "code_no_product");
+    look(&format!("/v1/stores/{STORE}/products/2812347146857"))
+        .await
+        .problem(400, "code_measure_check_digit");
     test.get(&format!("/v1/stores/{STORE}/products/{MILK}")).send().await.problem(401, "unauthenticated");
     let stores = look("/v1/stores").await.expect(200);
     assert_eq!(stores.text("/stores/1/store"), STORE_WITH_OWN_PRICES);

@@ -44,7 +44,12 @@ fn file(written: &[u8]) -> tempfile::NamedTempFile {
 }
 
 fn find(test: &TestApp, code: &str) -> Option<(String, String, i64)> {
-    let found = test.app.catalog.view().find(&STORE.parse().expect("a store"), code).ok()?;
+    let found = test
+        .app
+        .catalog
+        .view()
+        .find(&STORE.parse().expect("a store"), code, "2026-11-23".parse().expect("a day"))
+        .ok()?;
     Some((found.sku.to_string(), found.name.clone(), found.price.minor()))
 }
 

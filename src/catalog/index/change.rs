@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::super::code::Gtin;
+use super::super::code::{Gtin, Profile};
 use super::super::model::{Product, Store};
 use super::{Entry, NO_PRICE, Pages, PriceList, Shop, Snapshot, hash};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
@@ -47,7 +47,8 @@ impl Change {
     pub(in crate::catalog) fn store(&mut self, store: Store) {
         let lists =
             store.price_lists.iter().filter_map(|list| self.next.list_numbers.get(list).copied()).collect();
-        let shop = Shop { store, lists };
+        let profile = Profile::of_country(&store.country);
+        let shop = Shop { store, profile, lists };
         Arc::make_mut(&mut self.next.shops).insert(shop.store.store.as_str().to_owned(), Arc::new(shop));
     }
 

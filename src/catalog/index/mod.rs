@@ -20,7 +20,7 @@ use chrono::NaiveDate;
 
 use self::pages::Pages;
 use self::table::Table;
-use super::code::{self, Circulation, Gtin, Symbology};
+use super::code::{self, Answer, Circulation, Gtin, Meaning, Profile, Symbology};
 use super::model::{FindError, Found, Offer, Product, Store};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
@@ -43,10 +43,11 @@ struct PriceList {
     prices: Pages<i64>,
 }
 
-/// A store and its price lists, by their places in the snapshot.
+/// A store, by whose rules its codes are read, and its price lists by their places in the snapshot.
 #[derive(Clone, Debug)]
 struct Shop {
     store: Store,
+    profile: Profile,
     lists: Vec<usize>,
 }
 
@@ -113,9 +114,15 @@ impl Snapshot {
         stores
     }
 
-    /// What a scanned code means in a store.
-    pub fn find(&self, store: &StoreId, code: &str) -> Result<Found, FindError> {
-        let hit = self.look_up(store.as_str(), code, None)?;
+    /// What a scanned code means in a store, when it is a number and nothing more. A code that also holds a weight, a
+    /// price, a lot or a date is not found: whoever calls this sells whole pieces at the list price.
+    pub fn find(&self, store: &StoreId, code: &str, today: NaiveDate) -> Result<Found, FindError> {
+        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
+        let answer = understand(shop, code, None, today)?;
+        if !answer.meaning.is_bare() {
+            return Err(FindError::UnknownCode);
+        }
+        let hit = self.hit(shop, &answer)?;
         let offer = Offer { product: Arc::clone(hit.product), price: hit.price, revision: self.revision };
         Ok(Found { gtin: hit.gtin, offer })
     }
@@ -134,17 +141,24 @@ impl Snapshot {
         self.rates.get(country)?.get(class)?.range(..=day).next_back().map(|(_, rate)| *rate)
     }
 
-    /// Looks a code up without copying anything.
+    /// Looks a code up, as it was read on a day, without copying anything of what is found.
     #[inline]
     pub(super) fn look_up(
         &self,
         store: &str,
         code: &str,
         symbology: Option<Symbology>,
+        today: NaiveDate,
     ) -> Result<Hit<'_>, FindError> {
         let shop = self.shops.get(store).ok_or(FindError::UnknownStore)?;
-        let readings = code::parse(code, symbology)?;
-        let hit = readings.iter().find_map(|gtin| {
+        let answer = understand(shop, code, symbology, today)?;
+        self.hit(shop, &answer)
+    }
+
+    /// The first number of a meaning that a product on sale has.
+    #[inline]
+    fn hit<'a>(&'a self, shop: &'a Shop, answer: &Answer) -> Result<Hit<'a>, FindError> {
+        let hit = answer.meaning.keys().find_map(|gtin| {
             let number = self.table(gtin).find(gtin.value(), |_| true)?;
             Some((gtin, number, self.live(number)?))
         });
@@ -179,6 +193,21 @@ impl Snapshot {
             .filter_map(|list| Some((list, *list.prices.get(number)?)))
             .find(|(_, price)| *price != NO_PRICE);
         found.map(|(list, price)| Money::new(price, list.currency)).ok_or(FindError::NoPrice)
+    }
+}
+
+/// Reads a code by the rules of a store; an error when it can't name a product.
+fn understand(
+    shop: &Shop,
+    code: &str,
+    symbology: Option<Symbology>,
+    today: NaiveDate,
+) -> Result<Answer, FindError> {
+    let answer = code::interpret(code, symbology, &shop.profile, today).map_err(FindError::BadCode)?;
+    match answer.meaning {
+        Meaning::Foreign => Err(FindError::Foreign),
+        Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_) => Err(FindError::NoProduct),
+        _ => Ok(answer),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use aisle::app::App;
-use aisle::catalog::import;
+use aisle::catalog::{explain, import};
 use aisle::clock::Clock;
 use aisle::config::Config;
 use aisle::env::Env;
@@ -20,6 +20,7 @@ enum Command {
     Serve,
     /// Import a product file (CSV or TSV) and report what became of its rows.
     Import(Box<import::Arguments>),
+    Code(explain::Arguments),
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
     /// Show the whole trip of one shopper, with sandboxes of PayPal and DHL and a sample catalogue inside.
@@ -88,6 +89,7 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
             let (_, app) = open().await?;
             tell(&identity::rotate_command(&app).await?)
         }
+        Command::Code(arguments) => Ok(explain::explain(&arguments)?),
         Command::Import(arguments) => {
             let summary = import::import(&arguments, &Env::of_process()).await?;
             tell(summary.to_string().trim_end())

@@ -10,7 +10,7 @@ use super::journal::{Append, AppendError};
 use super::model::{Cart, Done, Error, Refusal, State, Wish};
 use super::store;
 use crate::app::App;
-use crate::catalog::{CodeError, FindError};
+use crate::catalog::{FindError, Refusal as CodeRefusal};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{CartId, CheckoutId, OrderId, ShopperId, StoreId};
@@ -111,15 +111,15 @@ pub(super) async fn change<T>(
 
 /// What the catalogue says of a code now, as a line keeps it.
 fn find(app: &App, store: &StoreId, code: &str) -> Result<Product, Refusal> {
-    let catalog = app.catalog.view();
-    let found = catalog.find(store, code, app.clock.now()).map_err(|error| match error {
-        FindError::BadCode(CodeError::CheckDigit) => Refusal::CodeCheckDigit,
-        FindError::BadCode(_) => Refusal::CodeMalformed,
-        FindError::UnknownCode | FindError::UnknownStore => Refusal::CodeUnknown,
+    let (catalog, now) = (app.catalog.view(), app.clock.now());
+    let found = catalog.find(store, code, now).map_err(|error| match error {
+        FindError::BadCode(CodeRefusal::CheckDigit) => Refusal::CodeCheckDigit,
+        FindError::BadCode(_) | FindError::Foreign => Refusal::CodeMalformed,
+        FindError::UnknownCode | FindError::UnknownStore | FindError::NoProduct => Refusal::CodeUnknown,
         FindError::NoPrice => Refusal::PriceMissing,
     })?;
     let place = catalog.store(store).ok_or(Refusal::CodeUnknown)?;
-    let today = app.clock.now().date_naive();
+    let today = now.with_timezone(&place.zone()).date_naive();
     let rate = catalog.rate(&place.country, &found.tax_class, today).ok_or(Refusal::TaxRateMissing)?;
     Ok(Product {
         code: found.gtin.to_string(),

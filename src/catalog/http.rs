@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::answer::{self, ProductInStore};
 use super::batches::{self, RefusedRow, Report};
-use super::code::{CodeError, Symbology};
+use super::code::{Refusal, Symbology};
 use super::content::{Content, ContentError};
 use super::model::{FindError, Store};
 use super::rows::BatchRow;
@@ -47,12 +47,15 @@ impl From<FindError> for Problem {
             FindError::UnknownStore => {
                 Self::not_found("store_unknown", "There is no such store; see /v1/stores.")
             }
-            FindError::BadCode(CodeError::CheckDigit) => {
-                Self::bad_request("code_check_digit", "The code's check digit is wrong: scan it again.")
-            }
-            FindError::BadCode(error) => {
-                Self::bad_request("code_malformed", format!("This is no EAN, UPC or GTIN: {error}."))
-            }
+            FindError::BadCode(refusal) => refusal.into(),
+            FindError::Foreign => Self::bad_request(
+                "code_malformed",
+                "This is no EAN, UPC or GTIN, and no other code of a store.",
+            ),
+            FindError::NoProduct => Self::not_found(
+                "code_no_product",
+                "The code names no product: a coupon, a receipt, a pallet or an invoice.",
+            ),
             FindError::UnknownCode => Self::not_found(
                 "code_unknown",
                 "No product has this code here: ask the staff, or leave it out.",
@@ -62,6 +65,35 @@ impl From<FindError> for Problem {
                 "The product has no price in this store: ask the staff, or leave it out.",
             ),
         }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::CheckDigit => {
+                return Self::bad_request(
+                    "code_check_digit",
+                    "The code's check digit is wrong: scan it again.",
+                );
+            }
+            Refusal::Empty | Refusal::Charset | Refusal::Length | Refusal::Syntax => {
+                let detail = format!("This is no EAN, UPC or GTIN: {}.", refusal.describe());
+                return Self::bad_request("code_malformed", detail).at("code", refusal.as_str());
+            }
+            Refusal::MeasureCheckDigit => "code_measure_check_digit",
+            Refusal::NumberSystem => "code_number_system",
+            Refusal::Reserved => "code_reserved",
+            Refusal::Date => "code_date",
+            Refusal::AiUnknown => "code_ai_unknown",
+            Refusal::Conflict => "code_conflict",
+            Refusal::Currency => "code_currency",
+            Refusal::NoGtin => "code_no_gtin",
+            Refusal::Requisite => "code_requisite",
+            Refusal::Coupon => "code_coupon",
+        };
+        Self::bad_request(code, format!("The code is refused: {}.", refusal.describe()))
+            .at("code", refusal.as_str())
     }
 }
 
@@ -99,7 +131,8 @@ impl From<ContentError> for Problem {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Scanned {
-    /// What the scanner saw, if it says so: eight digits of `upce` are then never read as an EAN-8.
+    /// What the scanner saw, if it says so: eight digits of `upce` are then never read as an EAN-8. A text of `gs1_128` or
+    /// `databar_expanded` must be a message of GS1.
     #[serde(default)]
     #[param(inline)]
     symbology: Option<Symbology>,
@@ -107,7 +140,9 @@ struct Scanned {
 
 /// What a scanned code means in a store
 ///
-/// EAN-13, EAN-8, UPC-A, UPC-E and GTIN-14. Eight digits are looked up as EAN-8 first and as UPC-E next.
+/// EAN-13, EAN-8, UPC-A, UPC-E and GTIN-14, numbers with a weight or price inside as the store's country lays them out,
+/// messages of GS1 and GS1 Digital Links. Eight digits are looked up as EAN-8 first and as UPC-E next. A refused code is
+/// told by its class.
 #[utoipa::path(
     get,
     path = "/v1/stores/{store}/products/{code}",
@@ -119,10 +154,13 @@ struct Scanned {
     ),
     responses(
         (status = 200, description = "The product and its price in this store", body = ProductInStore),
-        (status = 400, description = "`code_malformed`: no code. `code_check_digit`: misread or mistyped",
+        (status = 400, description = "`code_malformed`: no code. `code_check_digit`: misread or mistyped. \
+            `code_measure_check_digit`, `code_number_system`, `code_reserved`, `code_date`, `code_ai_unknown`, \
+            `code_conflict`, `code_currency`, `code_no_gtin`, `code_requisite`, `code_coupon`: the code contradicts its form. \
+            `errors` names the class. `invalid_query`",
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`store_unknown`, `code_unknown`, `price_missing`",
+        (status = 404, description = "`store_unknown`, `code_unknown`, `code_no_product`, `price_missing`",
             body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("shopper" = []), ("staff" = []), ("partner" = [])),
@@ -133,7 +171,7 @@ async fn find_product(
     path: Result<RawPathParams, RawPathParamsRejection>,
     Query(Scanned { symbology }): Query<Scanned>,
 ) -> Result<Response, Problem> {
-    let path = path.map_err(|_| FindError::BadCode(CodeError::Charset))?;
+    let path = path.map_err(|_| FindError::BadCode(Refusal::Charset))?;
     let mut parts = path.iter().map(|(_, part)| part);
     let (store, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let view = app.catalog.view();

@@ -5,12 +5,13 @@
 //! half-applied batch. A deleted row is a tombstone: a deleted product is not found by its codes, and comes back with
 //! them when it is delivered again.
 //!
-//! Start in `index/` for lookups, in `batches.rs` for changes, in `feed.rs` for the way from one to the other.
+//! Start in `code/` for what a code means, in `index/` for lookups, in `batches.rs` for changes, in `feed.rs` for the way from one to the other.
 
 mod answer;
 mod batches;
-mod code;
+pub mod code;
 mod content;
+pub mod explain;
 mod feed;
 mod http;
 pub mod import;
@@ -24,7 +25,7 @@ pub use batches::{
     Error as BatchError, RefusedRow, Report, Tally, apply as apply_batch, find as find_batch,
     refusals as batch_refusals,
 };
-pub use code::{Circulation, CodeError, Gtin, Readings, Symbology, parse as parse_code};
+pub use code::{Gtin, Refusal, Symbology};
 pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
 pub use http::routes;

@@ -2,10 +2,11 @@
 
 use std::ops::Deref;
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::code::{CodeError, Gtin};
+use super::code::{Gtin, Refusal};
 use super::product::ProductRow;
 use crate::clock::Moment;
 use crate::ids::{PriceListId, StoreId};
@@ -46,6 +47,13 @@ pub struct Store {
     pub languages: Vec<String>,
     /// Templates of the codes that its scales and printers make.
     pub code_templates: Vec<String>,
+}
+
+impl Store {
+    /// Its time zone; UTC for a name that a newer database of time zones has and this release has not.
+    pub fn zone(&self) -> Tz {
+        self.time_zone.parse().unwrap_or(Tz::UTC)
+    }
 }
 
 /// What must not be sold any more.
@@ -128,9 +136,15 @@ pub enum FindError {
     /// There is no such store.
     #[error("there is no such store")]
     UnknownStore,
-    /// The text is no code.
-    #[error(transparent)]
-    BadCode(#[from] CodeError),
+    /// The code is refused.
+    #[error("{}", .0.describe())]
+    BadCode(Refusal),
+    /// The text is nothing that a store would know.
+    #[error("the text is no code of a store")]
+    Foreign,
+    /// The code is right and names no product: a coupon, a receipt, a pallet.
+    #[error("the code names no product")]
+    NoProduct,
     /// No product has this code, or this number.
     #[error("no product has this code")]
     UnknownCode,

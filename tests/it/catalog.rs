@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aisle::catalog::{CodeError, FindError, Kind, Reason};
+use aisle::catalog::{FindError, Kind, Reason, Refusal};
 use aisle::identity::Scope;
 use aisle::ids::{BatchId, StoreId};
 use reqwest::Method;
@@ -60,9 +60,9 @@ async fn each_way_of_finding_nothing_is_told_apart() {
     test.seed_catalog().await;
     assert_eq!(find(&test, "9999", MILK), Err(FindError::UnknownStore));
     assert_eq!(find(&test, STORE, sample::UNKNOWN), Err(FindError::UnknownCode));
-    assert_eq!(find(&test, STORE, "4006381333932"), Err(FindError::BadCode(CodeError::CheckDigit)));
-    assert_eq!(find(&test, STORE, "milk"), Err(FindError::BadCode(CodeError::Charset)));
-    assert_eq!(find(&test, STORE, "123"), Err(FindError::BadCode(CodeError::Length)));
+    assert_eq!(find(&test, STORE, "4006381333932"), Err(FindError::BadCode(Refusal::CheckDigit)));
+    assert_eq!(find(&test, STORE, "milk"), Err(FindError::Foreign));
+    assert_eq!(find(&test, STORE, "123"), Err(FindError::BadCode(Refusal::Length)));
     assert_eq!(find(&test, STORE, sample::CHEESE_WITHOUT_PRICE), Err(FindError::NoPrice));
 }
 
@@ -255,9 +255,19 @@ async fn a_shopper_looks_a_code_up_and_every_refusal_has_a_code_of_its_own() {
     look(&format!("/v1/stores/{STORE}/products/{}", sample::CHEESE_WITHOUT_PRICE))
         .await
         .problem(404, "price_missing");
-    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce")).await.problem(400, "code_check_digit");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=upce"))
+        .await
+        .problem(400, "code_number_system");
     look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean8")).await.expect(200);
-    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=qr")).await.problem(400, "invalid_query");
+    look(&format!("/v1/stores/{STORE}/products/{GUM}?symbology=ean14")).await.problem(400, "invalid_query");
+    // The same product as a message of GS1, and as one whose date there is not; codes that name no product.
+    let message = look(&format!("/v1/stores/{STORE}/products/(01)0{MILK}(17)261231")).await;
+    assert_eq!(message.expect(200).json["sku"], "milk");
+    look(&format!("/v1/stores/{STORE}/products/(01)0{MILK}(17)261331")).await.problem(400, "code_date");
+    look(&format!("/v1/stores/{STORE}/products/0512345678900")).await.problem(404, "code_no_product");
+    look(&format!("/v1/stores/{STORE}/products/2812347146857"))
+        .await
+        .problem(400, "code_measure_check_digit");
     test.get(&format!("/v1/stores/{STORE}/products/{MILK}")).send().await.problem(401, "unauthenticated");
     let stores = look("/v1/stores").await.expect(200);
     assert_eq!(stores.text("/stores/1/store"), STORE_WITH_OWN_PRICES);

@@ -5,6 +5,7 @@ mod carts;
 mod catalog;
 mod checkout;
 mod checkout_troubles;
+mod codes;
 mod contract;
 mod crash;
 mod delivery;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::super::code::Gtin;
+use super::super::code::{Gtin, Profile};
 use super::super::model::{Recall, Store};
 use super::super::product::ProductRow;
 use super::{HAS_TIMED, NO_PRICE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
@@ -53,7 +53,9 @@ impl Change {
     pub(in crate::catalog) fn store(&mut self, store: Store) {
         let lists =
             store.price_lists.iter().filter_map(|list| self.next.list_numbers.get(list).copied()).collect();
-        let shop = Shop { store, lists };
+        let profile = Profile::of_country(&store.country);
+        let zone = store.zone();
+        let shop = Shop { store, profile, zone, lists };
         Arc::make_mut(&mut self.next.shops).insert(shop.store.store.as_str().to_owned(), Arc::new(shop));
     }
 

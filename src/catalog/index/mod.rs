@@ -21,10 +21,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use self::pages::Pages;
 use self::table::Table;
-use super::code::{self, Circulation, Gtin, Symbology};
+use super::code::{self, Answer, Circulation, Gtin, Meaning, Profile, Symbology};
 use super::model::{FindError, Found, Offer, Price, Promotion, Recall, Store};
 use crate::clock::Moment;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
@@ -61,10 +62,12 @@ impl PriceList {
     }
 }
 
-/// A store and its price lists, by their places in the snapshot.
+/// A store, by whose rules its codes are read, and its price lists by their places in the snapshot.
 #[derive(Clone, Debug)]
 struct Shop {
     store: Store,
+    profile: Profile,
+    zone: Tz,
     lists: Vec<usize>,
 }
 
@@ -144,7 +147,12 @@ impl Snapshot {
 
     /// What a scanned code means in a store at a moment.
     pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
-        let hit = self.look_up(store.as_str(), code, None, now)?;
+        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
+        let answer = understand(shop, code, None, now)?;
+        if !answer.meaning.is_bare() {
+            return Err(FindError::UnknownCode);
+        }
+        let hit = self.hit(shop, &answer, now)?;
         Ok(Found { gtin: hit.gtin, pieces: hit.pieces, offer: self.offer(&hit) })
     }
 
@@ -169,7 +177,7 @@ impl Snapshot {
         let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
         let number = self.number_of(sku).ok_or(FindError::UnknownCode)?;
         let record = self.live(number).ok_or(FindError::UnknownCode)?;
-        Ok(self.offer(&self.hit(shop, Gtin::NOTHING, number, record, now)?))
+        Ok(self.offer(&self.offered(shop, Gtin::NOTHING, number, record, now)?))
     }
 
     /// What must not be sold any more of a product.
@@ -187,7 +195,7 @@ impl Snapshot {
         self.rates.get(country)?.get(class)?.range(..=day).next_back().map(|(_, rate)| *rate)
     }
 
-    /// Looks a code up without copying anything.
+    /// Looks a code up, as it was read on a day, without copying anything of what is found.
     #[inline]
     pub(super) fn look_up(
         &self,
@@ -197,17 +205,24 @@ impl Snapshot {
         now: Moment,
     ) -> Result<Hit<'_>, FindError> {
         let shop = self.shops.get(store).ok_or(FindError::UnknownStore)?;
-        let readings = code::parse(code, symbology)?;
-        let hit = readings.iter().find_map(|gtin| {
+        let answer = understand(shop, code, symbology, now)?;
+        self.hit(shop, &answer, now)
+    }
+
+    /// The first number of a meaning that a product on sale has.
+    #[inline]
+    fn hit<'a>(&'a self, shop: &'a Shop, answer: &Answer, now: Moment) -> Result<Hit<'a>, FindError> {
+        let hit = answer.meaning.keys().find_map(|gtin| {
             let number = self.table(gtin).find(gtin.value(), |_| true)?;
             Some((gtin, number, self.live(number)?))
         });
         let (gtin, number, record) = hit.ok_or(FindError::UnknownCode)?;
-        self.hit(shop, gtin, number, record, now)
+        self.offered(shop, gtin, number, record, now)
     }
 
+    /// What the store asks for a product.
     #[inline]
-    fn hit<'a>(
+    fn offered<'a>(
         &'a self,
         shop: &'a Shop,
         gtin: Gtin,
@@ -252,6 +267,22 @@ impl Snapshot {
     fn asked(&self, shop: &Shop, number: u32, now: i64) -> Asked<'_> {
         let lists = shop.lists.iter().filter_map(|list| self.lists.get(*list)).filter(|list| list.live);
         lists.fold(Asked::default(), |asked, list| asked.or(list.asked(number, now)))
+    }
+}
+
+/// Reads a code by the rules of a store; an error when it can't name a product.
+fn understand(
+    shop: &Shop,
+    code: &str,
+    symbology: Option<Symbology>,
+    now: Moment,
+) -> Result<Answer, FindError> {
+    let today = now.with_timezone(&shop.zone).date_naive();
+    let answer = code::interpret(code, symbology, &shop.profile, today).map_err(FindError::BadCode)?;
+    match answer.meaning {
+        Meaning::Foreign => Err(FindError::Foreign),
+        Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_) => Err(FindError::NoProduct),
+        _ => Ok(answer),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads one line of a batch and checks what can be seen of it by itself.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use serde::Deserialize;
 
@@ -335,12 +336,19 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
         check_text(field, text)?;
     }
     check_country(&row.country)?;
+    if row.time_zone.parse::<chrono_tz::Tz>().is_err() {
+        let detail = "time_zone must be a name of the IANA database, such as Europe/Berlin";
+        return Err(Refusal::new(Reason::Form, detail));
+    }
     if row.languages.len() > LANGUAGES_MAX || row.code_templates.len() > TEMPLATES_MAX {
         let detail = format!("at most {LANGUAGES_MAX} languages and {TEMPLATES_MAX} code_templates");
         return Err(Refusal::new(Reason::Field, detail));
     }
     row.languages.iter().try_for_each(|tag| check_language(tag))?;
-    row.code_templates.iter().try_for_each(|template| check_text("code_templates", template))?;
+    if let Some(wrong) = row.code_templates.iter().find(|template| code::Template::from_str(template).is_err()) {
+        let detail = format!("{} is no template of codes", fit(wrong));
+        return Err(Refusal::new(Reason::TemplateInvalid, detail));
+    }
     let distinct: std::collections::HashSet<_> = row.price_lists.iter().collect();
     if row.price_lists.is_empty()
         || row.price_lists.len() > STORE_LISTS_MAX

@@ -1,4 +1,4 @@
-//! Codes as they are scanned or delivered, brought to the one number that names a trade item: GTIN-14.
+//! Numbers of trade items, brought to the one form in which they are stored and compared: GTIN-14.
 //!
 //! EAN-8, UPC-A, EAN-13 and GTIN-14 padded with zeros to 14 digits form one number space, and padding never changes the
 //! check digit (GS1 General Specifications, 3.3.2). UPC-E is a short writing of UPC-A; eight digits may be both an EAN-8
@@ -10,7 +10,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text_enum;
+use super::Symbology;
 
 /// A GTIN-14 whose check digit is right: below 10^14.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,22 +46,6 @@ pub enum Circulation {
     Nothing,
 }
 
-text_enum! {
-    /// What the scanner saw, when it says so.
-    pub enum Symbology {
-        /// EAN-8.
-        Ean8 = "ean8",
-        /// EAN-13.
-        Ean13 = "ean13",
-        /// UPC-A.
-        UpcA = "upca",
-        /// UPC-E, eight digits.
-        UpcE = "upce",
-        /// ITF-14.
-        Itf14 = "itf14",
-    }
-}
-
 /// One code's readings, in the order in which they are looked up: one, or two for eight digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readings {
@@ -86,11 +70,55 @@ const TEN_TO_13: u64 = 10_000_000_000_000;
 
 impl Gtin {
     /// All zeros, which name nothing.
-    pub(super) const NOTHING: Self = Self(0);
+    pub(in crate::catalog) const NOTHING: Self = Self(0);
 
     /// The number.
     pub fn value(self) -> u64 {
         self.0
+    }
+
+    /// The number that these digits write, when their check digit is right. Only ASCII digits count, 14 at most.
+    pub fn checked(digits: &str) -> Result<Self, CodeError> {
+        let (value, _) = self::digits(digits)?;
+        if is_checked(value) { Ok(Self(value)) } else { Err(CodeError::CheckDigit) }
+    }
+
+    /// The number that these digits stand for once a right check digit is put behind them; none for more than 13 digits.
+    pub(super) fn completed(body: &str) -> Option<Self> {
+        let (body, length) = digits(body).ok()?;
+        let sum = weighted_sum(body, 3);
+        (length <= 13).then(|| Self(body * 10 + (10 - sum % 10) % 10))
+    }
+
+    /// The UPC-A that eight digits of UPC-E stand for.
+    pub(super) fn expanded(eight: &str) -> Result<Self, CodeError> {
+        expand(digits(eight)?.0).ok_or(CodeError::CheckDigit)
+    }
+
+    /// The UPC-A that UPC-E stands for when the scanner has dropped the check digit.
+    pub(super) fn expanded_without_check(seven: &str) -> Option<Self> {
+        let (value, _) = digits(seven).ok()?;
+        (0..10).find_map(|check| expand(value * 10 + check))
+    }
+
+    /// Which packing it is: 0 for the unit, 1 to 8 for a case or another packing, 9 for a variable measure.
+    pub fn indicator(self) -> u8 {
+        u8::try_from(self.0 / TEN_TO_13).unwrap_or_default()
+    }
+
+    /// Whether it is a refund receipt (prefix 980).
+    pub(super) fn is_refund(self) -> bool {
+        self.0 % TEN_TO_13 / 10_000_000_000 == 980
+    }
+
+    /// Whether it is kept for demonstrations and examples (prefix 952).
+    pub(super) fn is_example(self) -> bool {
+        self.0 % TEN_TO_13 / 10_000_000_000 == 952
+    }
+
+    /// Whether it is one of the numbers of eight digits, which share the space with the longer ones.
+    pub(super) fn is_eight(self) -> bool {
+        self.0 < TEN_TO_8
     }
 
     /// What the number is for, by its prefix.
@@ -158,14 +186,26 @@ fn is_length(length: usize) -> bool {
 
 /// From the right and without the check digit itself, digits count three times and once in turn.
 fn is_checked(value: u64) -> bool {
-    let mut rest = value / 10;
-    let mut sum = value % 10;
-    let mut weight = 3;
+    weighted_sum(value, 1).is_multiple_of(10)
+}
+
+/// The digits from the right, weighted 3 and 1 in turn, beginning with this weight.
+fn weighted_sum(mut rest: u64, mut weight: u64) -> u64 {
+    let mut sum = 0;
     while rest > 0 {
         sum += weight * (rest % 10);
         weight = 4 - weight;
         rest /= 10;
     }
+    sum
+}
+
+/// Whether the last of these digits is the check digit of the others: the same rule for keys of any length, such as the
+/// 18 digits of an SSCC (GS1 General Specifications, 7.9.1).
+pub(super) fn is_key_checked(digits: &[u8]) -> bool {
+    let weights = [1, 3].into_iter().cycle();
+    let sum: u32 =
+        digits.iter().rev().zip(weights).map(|(digit, weight)| weight * u32::from(digit - b'0')).sum();
     sum.is_multiple_of(10)
 }
 

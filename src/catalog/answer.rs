@@ -3,21 +3,26 @@
 //! It is written by hand, because it is written for every lookup: texts are copied and only numbers are formatted.
 //! [`ProductInStore`] describes it, and a test reads each answer by that description.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::index::Hit;
 use super::product::ProductRow;
 use crate::ids::StoreId;
 use crate::money::{Money, in_proportion};
 
-/// A product as a shopper sees it in a store.
+/// A product as a shopper sees it in a store: the product's facts, and what the store says of it, side by side.
+#[derive(Debug)]
+pub(super) struct ProductInStore;
+
+/// What a store says of a product.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ProductInStore)]
-pub(super) struct ProductInStore {
+struct InStore {
     /// The store.
     store: StoreId,
     /// The code as the number of 14 digits that it was read as.
@@ -26,9 +31,6 @@ pub(super) struct ProductInStore {
     /// How many pieces the code stands for, where that is not one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pieces: Option<i64>,
-    /// The product's facts.
-    #[serde(flatten)]
-    product: ProductRow,
     /// What everybody pays now for one piece, or for `priced_per`, tax included.
     price: Money,
     /// What it costs without the promotion.
@@ -48,6 +50,34 @@ pub(super) struct ProductInStore {
     recalls: Vec<RecallInStore>,
     /// The revision of the catalogue in which this is so.
     revision: i64,
+}
+
+impl PartialSchema for ProductInStore {
+    /// The members of both, in one object: a row of a batch must have no member beside its own, an answer may.
+    fn schema() -> RefOr<Schema> {
+        match (ProductRow::schema(), InStore::schema()) {
+            (RefOr::T(Schema::Object(mut product)), RefOr::T(Schema::Object(store))) => {
+                product.properties.remove("deleted");
+                product.properties.extend(store.properties);
+                product.required.extend(store.required);
+                product.additional_properties = None;
+                product.description = Some("A product as a shopper sees it in a store".to_owned());
+                RefOr::T(Schema::Object(product))
+            }
+            (product, _) => product,
+        }
+    }
+}
+
+impl ToSchema for ProductInStore {
+    fn name() -> Cow<'static, str> {
+        "ProductInStore".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ProductRow::schemas(schemas);
+        InStore::schemas(schemas);
+    }
 }
 
 /// A promotion as a shopper sees it.

@@ -242,7 +242,7 @@ async fn a_shopper_looks_a_code_up_and_every_refusal_has_a_code_of_its_own() {
     let milk = look(&format!("/v1/stores/{STORE}/products/{MILK}")).await.expect(200);
     let expected = json!({
         "store": STORE, "gtin": format!("0{MILK}"), "sku": "milk", "name": "Whole milk 1 l", "brand": "Sample",
-        "tax_class": "reduced", "weight_grams": 1050, "deliverable": true, "age_min": null, "content": null,
+        "tax_class": "reduced", "weight_grams": 1050, "deliverable": true,
         "price": {"amount": 129, "currency": "EUR"}, "revision": 1,
     });
     assert_eq!(milk.json, expected);

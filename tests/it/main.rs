@@ -13,6 +13,7 @@ mod demo;
 mod dhl_adapter;
 mod exchange;
 mod exit;
+mod goods;
 mod http;
 mod identity;
 mod import;

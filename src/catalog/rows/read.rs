@@ -345,7 +345,9 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
         return Err(Refusal::new(Reason::Field, detail));
     }
     row.languages.iter().try_for_each(|tag| check_language(tag))?;
-    if let Some(wrong) = row.code_templates.iter().find(|template| code::Template::from_str(template).is_err()) {
+    if let Some(wrong) =
+        row.code_templates.iter().find(|template| code::Template::from_str(template).is_err())
+    {
         let detail = format!("{} is no template of codes", fit(wrong));
         return Err(Refusal::new(Reason::TemplateInvalid, detail));
     }

@@ -9,14 +9,18 @@
 //!   wrk (one thread, keep-alive), which shares the processors with the server: so the server's own processor time a request
 //!   is shown too, which no load generator flatters.
 //! - `journal.rs`: scans that are on the disk when they are answered, against one INSERT a request, on both engines.
+//! - `index.rs`: the index in memory by itself, against a plain hash map of the same keys, while batches land; bytes a product.
+//! - `start.rs`: from a start to ready with a large catalogue in the database.
 //! - `visible.rs`: from the answer of a catalogue batch to its visibility, on two instances over one PostgreSQL.
 //! - builds and lines are measured by `load-tests/run` itself.
 
+mod index;
 mod journal;
 mod lookup;
 mod process;
 mod report;
 mod shop;
+mod start;
 mod visible;
 mod wrk;
 
@@ -58,6 +62,10 @@ impl Settings {
     }
 }
 
+/// The service's own allocator, for what runs inside this program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     // Cargo adds a flag of its own to what it starts as a benchmark.
@@ -78,11 +86,16 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
         ["single", address, place, carts, row] => {
             serve(address, journal::single(place, carts, row).await?).await
         }
-        [scenario @ ("lookup" | "journal" | "visible")] => {
+        ["index-of", codes] => {
+            let settings = Settings::read()?;
+            index::run(&settings, codes.parse()?)?.write(&settings.folder, &format!("index-of-{codes}"))
+        }
+        [scenario @ ("lookup" | "journal" | "visible" | "start")] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
+                "start" => start::run(&settings).await?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

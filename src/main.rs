@@ -13,6 +13,10 @@ use aisle::random::Random;
 use aisle::serve::{Service, stop_signal};
 use clap::{Parser, Subcommand};
 
+/// Answers are many small allocations of many threads, which the system's allocator is slower at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(name = "aisle", about = "Scan-and-go backend", version)]
 enum Command {

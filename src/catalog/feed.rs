@@ -197,8 +197,8 @@ async fn timed_prices(
                     .filter(|_| price.kind == PriceKind::Promotion),
                 ..price.clone()
             };
-            let priced = timed.iter().map(lowest).collect();
-            change.timed(&on.price_list, &on.sku, priced);
+            let timed = timed.iter().map(lowest).collect();
+            change.timed(&on.price_list, &on.sku, timed);
         }
     }
     Ok(())

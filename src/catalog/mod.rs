@@ -29,7 +29,7 @@ pub use code::{Gtin, Refusal, Symbology};
 pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
 pub use http::routes;
-pub use index::Snapshot;
+pub use index::{Change, Snapshot};
 pub use model::{FindError, Found, Offer, Price, Promotion, Recall, Store, StoreAddress};
 pub use product::{AgeReason, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
 pub use rows::{

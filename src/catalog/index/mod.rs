@@ -12,7 +12,7 @@ mod record;
 mod table;
 mod timed;
 
-pub(super) use change::Change;
+pub use change::Change;
 pub(super) use record::Record;
 pub(super) use timed::{Asked, Timed, lowest_before};
 
@@ -22,15 +22,20 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use foldhash::fast::RandomState;
 
 use self::pages::Pages;
-use self::table::Table;
+use self::table::{SkuTable, Table};
 use super::code::{self, Answer, Circulation, Gtin, Meaning, Profile, Symbology};
 use super::model::{FindError, Found, Offer, Price, Promotion, Recall, Store};
 use crate::clock::Moment;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 
+/// Prices of a page: 8 KiB, so that a change copies little and a table of pages stays short.
+const PRICES_OF_PAGE: usize = 1024;
+/// Products of a page: copying one counts every product on it once more.
+const PRODUCTS_OF_PAGE: usize = 128;
 /// A page entry without a price.
 const NO_PRICE: i64 = 0;
 /// Set in a page entry of a product that has prices with times on the list: no price comes near it.
@@ -42,8 +47,8 @@ struct PriceList {
     currency: Currency,
     live: bool,
     /// The open price in minor units, and [`HAS_TIMED`].
-    prices: Pages<i64>,
-    timed: HashMap<u32, Arc<[Timed]>>,
+    prices: Pages<i64, PRICES_OF_PAGE>,
+    timed: HashMap<u32, Arc<[Timed]>, RandomState>,
 }
 
 impl PriceList {
@@ -78,20 +83,20 @@ type Rates = BTreeMap<NaiveDate, Rate>;
 pub struct Snapshot {
     revision: i64,
     /// Codes that mean the same everywhere.
-    global: Arc<Table>,
+    global: Table,
     /// Codes that mean something in this chain only.
-    internal: Arc<Table>,
+    internal: Table,
     /// SKUs by their hash.
-    skus: Arc<Table>,
-    products: Pages<Option<Record>>,
+    skus: Arc<SkuTable>,
+    products: Pages<Option<Record>, PRODUCTS_OF_PAGE>,
     /// How many pieces a code stands for, where that is not one.
-    multiples: Arc<HashMap<u64, i64>>,
+    multiples: Arc<HashMap<u64, i64, RandomState>>,
     /// What must not be sold any more, by product number.
-    recalls: Arc<HashMap<u32, Arc<[Recall]>>>,
+    recalls: Arc<HashMap<u32, Arc<[Recall]>, RandomState>>,
     product_count: u32,
     list_numbers: Arc<HashMap<PriceListId, usize>>,
     lists: Vec<Arc<PriceList>>,
-    shops: Arc<HashMap<String, Arc<Shop>>>,
+    shops: Arc<HashMap<String, Arc<Shop>, RandomState>>,
     rates: Arc<HashMap<String, HashMap<TaxClassId, Rates>>>,
 }
 
@@ -111,12 +116,12 @@ pub(super) struct Hit<'a> {
 
 impl Snapshot {
     /// A catalogue in which there is nothing yet.
-    pub(super) fn empty() -> Self {
+    pub fn empty() -> Self {
         Self {
             revision: 0,
-            global: Arc::new(Table::new()),
-            internal: Arc::new(Table::new()),
-            skus: Arc::new(Table::new()),
+            global: Table::new(),
+            internal: Table::new(),
+            skus: Arc::new(SkuTable::new()),
             products: Pages::new(),
             multiples: Arc::default(),
             recalls: Arc::default(),
@@ -194,6 +199,14 @@ impl Snapshot {
     pub fn rate(&self, country: &str, class: &TaxClassId, day: NaiveDate) -> Option<Rate> {
         self.rates.get(country)?.get(class)?.range(..=day).next_back().map(|(_, rate)| *rate)
     }
+    /// What a store asks for the product of a number now: the index alone, without reading a code or writing an answer.
+    pub fn price_of(&self, store: &StoreId, gtin: Gtin, now: Moment) -> Result<Money, FindError> {
+        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
+        let number = self.table(gtin).find(gtin.value()).ok_or(FindError::UnknownCode)?;
+        let record = self.live(number).ok_or(FindError::UnknownCode)?;
+        let hit = self.offered(shop, gtin, number, record, now)?;
+        Ok(Money::new(hit.amount, hit.store.currency))
+    }
 
     /// Looks a code up, as it was read on a day, without copying anything of what is found.
     #[inline]
@@ -213,7 +226,7 @@ impl Snapshot {
     #[inline]
     fn hit<'a>(&'a self, shop: &'a Shop, answer: &Answer, now: Moment) -> Result<Hit<'a>, FindError> {
         let hit = answer.meaning.keys().find_map(|gtin| {
-            let number = self.table(gtin).find(gtin.value(), |_| true)?;
+            let number = self.table(gtin).find(gtin.value())?;
             Some((gtin, number, self.live(number)?))
         });
         let (gtin, number, record) = hit.ok_or(FindError::UnknownCode)?;
@@ -255,7 +268,7 @@ impl Snapshot {
     }
 
     fn number_of(&self, sku: &Sku) -> Option<u32> {
-        self.skus.find(hash(sku), |number| self.is_sku(number, sku))
+        self.skus.find(hash(sku.as_str()), |number| self.is_sku(number, sku))
     }
 
     fn is_sku(&self, number: u32, sku: &Sku) -> bool {
@@ -287,7 +300,7 @@ fn understand(
 }
 
 /// The same for the same SKU in this process; equal hashes of two SKUs are told apart by the product.
-fn hash(sku: &Sku) -> u64 {
+fn hash(sku: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     sku.hash(&mut hasher);
     hasher.finish()

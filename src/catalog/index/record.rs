@@ -51,10 +51,15 @@ impl Record {
         &self.0[HEADER_BYTES + 1..self.0.len() - 1]
     }
 
+    /// The retailer's number.
+    pub(super) fn sku(&self) -> &str {
+        let rest = self.0[HEADER_BYTES..].strip_prefix(SKU_MEMBER).unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len());
+        std::str::from_utf8(&rest[..end]).unwrap_or_default()
+    }
+
     pub(super) fn is_sku(&self, sku: &str) -> bool {
-        let rest = self.0[HEADER_BYTES..].strip_prefix(SKU_MEMBER);
-        rest.and_then(|rest| rest.strip_prefix(sku.as_bytes()))
-            .is_some_and(|rest| rest.first() == Some(&b'"'))
+        self.sku() == sku
     }
 
     /// The facts one by one.

@@ -4,3 +4,4 @@
 pub(super) mod batch;
 pub(super) mod read;
 pub(super) mod write;
+pub(super) mod whole;

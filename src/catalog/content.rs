@@ -72,8 +72,9 @@ impl Content {
     }
 
     /// The content of a file, which must not change while it is used.
-    pub(super) async fn of_file(path: &std::path::Path) -> std::io::Result<Self> {
-        let mut file = File::open(path).await?;
+    pub(super) async fn of_file(file: std::fs::File) -> std::io::Result<Self> {
+        let mut file = File::from_std(file);
+        file.rewind().await?;
         let mut hash = digest::Context::new(&digest::SHA256);
         let mut buffer = vec![0; LINE_BYTES_MAX];
         loop {

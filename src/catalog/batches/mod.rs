@@ -37,6 +37,8 @@ use crate::text_enum;
 pub use self::hold::{reject, release};
 pub use self::http::routes;
 pub use self::rules::{Hold, Limits, Rule};
+pub(super) use self::rules::{PriceChange, Shrunk};
+pub(super) use self::source::{Item, Unreadable};
 pub use super::store::batch::{Kinds, RefusedRow, Tally};
 
 /// Quarantined rows that a report shows; the others are read page by page.

@@ -1,6 +1,6 @@
 //! Applies the rows of one batch inside its transaction, piece by piece.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::types::Json;
 
@@ -14,7 +14,7 @@ use super::source::{Item, Pieces, Unreadable};
 use super::{Decision, Delivery, Error, Form, Mode, REFUSALS_SHOWN_MAX, State};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::ids::BatchId;
+use crate::ids::{BatchId, PriceListId};
 
 /// A batch that is being applied; dropped without a word it leaves nothing behind.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(super) struct Batch<'a> {
     pub(super) shown: Vec<RefusedRow>,
     /// Rows that were taken back one by one.
     gone: BTreeMap<Kind, i64>,
+    /// The price lists that occur, and whether each had no prices before.
+    lists: HashMap<PriceListId, bool>,
 }
 
 /// Rows of one kind, each key once.
@@ -71,6 +73,7 @@ impl<'a> Batch<'a> {
             refused: Vec::new(),
             shown: Vec::new(),
             gone: BTreeMap::new(),
+            lists: HashMap::new(),
         })
     }
 
@@ -183,33 +186,15 @@ impl<'a> Batch<'a> {
     async fn write(&mut self, kind: Kind, group: &Group) -> Result<(), db::Error> {
         // What was there before is counted before anything of it changes.
         self.scope.enter(&mut self.tx, &group.keys, self.now.timestamp()).await?;
-        let (tx, revision) = (&mut self.tx, self.revision);
-        let mut written = 0;
-        if !group.live.is_empty() {
-            written = match kind {
-                Kind::Store => {
-                    let stores: Vec<_> = group.live.iter().filter_map(BatchRow::as_store).collect();
-                    write::upsert_stores(tx, revision, &stores).await?
-                }
-                Kind::Product => {
-                    // Without their tag: what is stored is the product.
-                    let products: Vec<_> = group.live.iter().filter_map(BatchRow::as_product).collect();
-                    write::upsert(tx, kind, revision, &products).await?
-                }
-                Kind::Price => {
-                    let prices: Vec<_> = group.live.iter().filter_map(BatchRow::as_price).collect();
-                    write::upsert_prices(tx, revision, self.now.timestamp(), &prices).await?
-                }
-                _ => write::upsert(tx, kind, revision, &group.live).await?,
-            };
-        }
+        let written = if group.live.is_empty() { 0 } else { self.upsert(kind, &group.live).await? };
         // What was written carries this revision: only of what was known already must it be noted that it came.
         if written < u64::try_from(group.keys.len()).unwrap_or(u64::MAX) {
-            self.scope.keep(tx, &group.keys).await?;
+            self.scope.keep(&mut self.tx, &group.keys).await?;
         }
         let mut gone = 0;
         if !group.gone.is_empty() {
-            gone = i64::try_from(write::delete(tx, kind, revision, &group.gone).await?).unwrap_or(i64::MAX);
+            let deleted = write::delete(&mut self.tx, kind, self.revision, &group.gone).await?;
+            gone = i64::try_from(deleted).unwrap_or(i64::MAX);
             *self.gone.entry(kind).or_default() += gone;
         }
         let applied = i64::try_from(written).unwrap_or(i64::MAX) + gone;
@@ -217,6 +202,34 @@ impl<'a> Batch<'a> {
         tally.applied += applied;
         tally.unchanged += count(group.live.len() + group.gone.len()) - applied;
         Ok(())
+    }
+
+    /// Writes rows of one kind; answers how many were new or different.
+    async fn upsert(&mut self, kind: Kind, live: &[BatchRow]) -> Result<u64, db::Error> {
+        let (tx, revision) = (&mut self.tx, self.revision);
+        match kind {
+            Kind::Store => {
+                let stores: Vec<_> = live.iter().filter_map(BatchRow::as_store).collect();
+                write::upsert_stores(tx, revision, &stores).await
+            }
+            Kind::Product => {
+                // Without their tag: what is stored is the product.
+                let products: Vec<_> = live.iter().filter_map(BatchRow::as_product).collect();
+                write::upsert(tx, kind, revision, &products).await
+            }
+            Kind::Price => {
+                let prices: Vec<_> = live.iter().filter_map(BatchRow::as_price).collect();
+                for list in prices.iter().map(|row| &row.price_list) {
+                    if !self.lists.contains_key(list) {
+                        let is_new = !write::has_prices(tx, list.as_str()).await?;
+                        self.lists.insert(list.clone(), is_new);
+                    }
+                }
+                let is_new = |list: &PriceListId| self.lists.get(list).copied().unwrap_or_default();
+                write::upsert_prices(tx, revision, self.now.timestamp(), &prices, is_new).await
+            }
+            _ => write::upsert(tx, kind, revision, live).await,
+        }
     }
 
     /// Which rules for whole batches it breaks.

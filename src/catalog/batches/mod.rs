@@ -39,7 +39,7 @@ pub use self::http::routes;
 pub use self::rules::{Hold, Limits, Rule};
 pub(super) use self::rules::{PriceChange, Shrunk};
 pub(super) use self::source::{Item, Unreadable};
-pub use super::store::batch::{Kinds, RefusedRow, Tally};
+pub use super::store::batch::{RefusedRow, Tally};
 
 /// Quarantined rows that a report shows; the others are read page by page.
 pub const REFUSALS_SHOWN_MAX: i64 = 1000;

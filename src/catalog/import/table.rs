@@ -15,7 +15,6 @@ use super::Error;
 pub(super) struct Table {
     reader: Reader<Bounded>,
     headings: Vec<String>,
-    bytes: u64,
     /// 1 when lines end on CR LF: the reader ends a row at the CR and counts the LF with the next one.
     lines_behind: u64,
     /// Bytes that may be read before the row ends.
@@ -76,7 +75,6 @@ impl Table {
             }
         };
         file.rewind()?;
-        let bytes = file.metadata()?.len();
         let left = Arc::new(AtomicU64::new(ROW_BYTES_MAX));
         let bounded = Bounded { file, left: Arc::clone(&left) };
         let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bounded);
@@ -84,17 +82,12 @@ impl Table {
             reader.byte_headers()?.iter().map(|cell| decode(cell).0.trim().to_owned()).collect::<Vec<_>>();
         let headings =
             headings.into_iter().map(|name| name.trim_start_matches(BYTE_ORDER_MARK).to_owned()).collect();
-        Ok(Self { reader, headings, bytes, lines_behind, left })
+        Ok(Self { reader, headings, lines_behind, left })
     }
 
     /// The names of the columns.
     pub(super) fn headings(&self) -> &[String] {
         &self.headings
-    }
-
-    /// The size of the file in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// How many bytes were read.

@@ -84,7 +84,7 @@ impl Target {
     ) -> Result<Report, Error> {
         let id: BatchId = self.ids.next();
         // Handles of one file share their place in it.
-        let mut place = File::open(path)?;
+        let place = File::open(path)?;
         let taking = async {
             match &self.place {
                 Place::Database { .. } => {

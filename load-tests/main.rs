@@ -10,8 +10,10 @@
 //!   is shown too, which no load generator flatters.
 //! - `journal.rs`: scans that are on the disk when they are answered, against one INSERT a request, on both engines.
 //! - `visible.rs`: from the answer of a catalogue batch to its visibility, on two instances over one PostgreSQL.
+//! - `imports.rs`: rows a second of an import, against the raw bulk write of the same rows, on both engines.
 //! - builds and lines are measured by `load-tests/run` itself.
 
+mod imports;
 mod journal;
 mod lookup;
 mod process;
@@ -39,6 +41,7 @@ pub struct Settings {
     pub rounds: u64,
     pub seconds: u64,
     pub batches: u64,
+    pub rows: u64,
 }
 
 impl Settings {
@@ -52,6 +55,7 @@ impl Settings {
             rounds: number("LOAD_ROUNDS", 5),
             seconds: number("LOAD_SECONDS", 4),
             batches: number("LOAD_BATCHES", 60),
+            rows: number("LOAD_ROWS", 200_000),
         };
         let mistakes = env.mistakes();
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes.join("\n").into()) }
@@ -78,11 +82,12 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
         ["single", address, place, carts, row] => {
             serve(address, journal::single(place, carts, row).await?).await
         }
-        [scenario @ ("lookup" | "journal" | "visible")] => {
+        [scenario @ ("lookup" | "journal" | "visible" | "imports")] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
+                "imports" => imports::run(&settings).await?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

@@ -410,7 +410,7 @@ async fn a_full_import_that_is_killed_shows_nothing_and_starts_again() {
     assert_eq!(find(&test, &code(COUNT - 1)), Ok(100));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_file_of_rows_is_imported_and_one_that_is_held_says_so() {
     let test = with_assortment(40).await;
     let mut file = tempfile::Builder::new().suffix(".ndjson").tempfile().expect("a file");

@@ -122,7 +122,10 @@ fn details(number: u64) -> String {
     )
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is what the program is compared with, written against the driver")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is what the program is compared with, written against the driver"
+)]
 async fn sqlite(connection: &mut SqliteConnection, products: u64) -> Outcome<()> {
     let mut tx = connection.begin().await?;
     for number in 0..products {

@@ -18,6 +18,8 @@ use crate::http::limit::BATCH_BYTES_MAX;
 
 /// Longest line: a store with a long address is one kilobyte.
 const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Names of temporary files that are tried.
+const ATTEMPTS_MAX: u32 = 16;
 /// A sender that is silent for longer is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
@@ -102,12 +104,22 @@ impl Content {
 
 /// A file for temporary use that nobody else can open and that is gone with its handle.
 async fn unnamed_file(name: Uuid) -> std::io::Result<File> {
-    let path = std::env::temp_dir().join(format!("aisle-batch-{name}"));
     let mut options = tokio::fs::OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     options.mode(0o600);
-    let file = options.open(&path).await?;
+    let mut attempt = 0;
+    let (file, path) = loop {
+        let path = std::env::temp_dir().join(format!("aisle-batch-{name}-{attempt}"));
+        match options.open(&path).await {
+            Ok(file) => break (file, path),
+            // One that a process left behind, or is just making.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < ATTEMPTS_MAX => {
+                attempt += 1
+            }
+            Err(error) => return Err(error),
+        }
+    };
     // Where an open file can't be unlinked it stays until the system clears its folder of temporary files.
     let _ = tokio::fs::remove_file(&path).await;
     Ok(file)

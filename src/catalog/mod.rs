@@ -22,8 +22,8 @@ mod rows;
 mod store;
 
 pub use batches::{
-    Decision, Delivery, Error as BatchError, Form, Hold, Limits, Mode, RefusedRow, Report, Rule,
-    State as BatchState, Tally, apply as apply_batch, deliver as deliver_batch, find as find_batch,
+    BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Delivery, Error as BatchError, Form, Limits,
+    RefusedRow, Report, Tally, apply as apply_batch, deliver as deliver_batch, find as find_batch,
     refusals as batch_refusals, release as release_batch,
 };
 pub use code::{Gtin, Refusal, Symbology};

@@ -306,7 +306,10 @@ async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
     test.get(&path).bearer(&key).send().await.problem(404, "batch_unknown");
     let report = deliver(&written).await.expect(200);
     assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 133)));
-    assert_eq!((report.number("/received"), report.number("/applied"), report.number("/quarantined")), (2, 1, 1));
+    assert_eq!(
+        (report.number("/received"), report.number("/applied"), report.number("/quarantined")),
+        (2, 1, 1)
+    );
     assert_eq!(report.text("/refusals/0/reason"), "sku_unknown");
     assert_eq!(deliver(&written).await.expect(200).json, report.json);
     deliver("").await.problem(409, "batch_differs");

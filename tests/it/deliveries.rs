@@ -123,7 +123,8 @@ async fn a_full_delivery_is_the_whole_of_its_kinds_lists_and_stores_only() {
     assert_eq!(find(&test, &code(29)), Err(FindError::NoPrice), "its product and code are still there");
     let levels = sender.rows("?mode=full", &[stock("0001", "p1")]).await.expect(200);
     assert_eq!(counts(&levels), [1, 0, 1, 0, 1]);
-    let products: Vec<Value> = assortment(29, 100).into_iter().filter(|row| row["kind"] == "product").collect();
+    let products: Vec<Value> =
+        assortment(29, 100).into_iter().filter(|row| row["kind"] == "product").collect();
     let named = sender.rows("?mode=full&kinds=product", &products).await.expect(200);
     assert_eq!(counts(&named), [29, 0, 29, 0, 1]);
     sender.rows("?mode=full&kinds=colour", &products).await.problem(400, "invalid_query");
@@ -188,7 +189,8 @@ async fn prices_times_a_hundred_are_held_and_can_be_rejected() {
     let sender = Sender::new(&test).await;
     let prices: Vec<Value> = (0..40).map(|number| price("de", &format!("p{number}"), 10_000)).collect();
     let held = sender.rows("", &prices).await.expect(202);
-    let rules: Vec<&Value> = held.json["holds"].as_array().expect("holds").iter().map(|hold| &hold["rule"]).collect();
+    let rules: Vec<&Value> =
+        held.json["holds"].as_array().expect("holds").iter().map(|hold| &hold["rule"]).collect();
     assert_eq!(rules, ["b.change", "b.change"], "all of them, and by far too much");
     assert_eq!(find(&test, &code(1)), Ok(100));
     let id = held.text("/batch").to_owned();
@@ -241,7 +243,9 @@ async fn single_deletions_of_half_the_assortment_are_held_too() {
     let test = with_assortment(40).await;
     let sender = Sender::new(&test).await;
     let gone = |count: u64| -> Vec<Value> {
-        (0..count).map(|number| json!({"kind": "product", "sku": format!("p{number}"), "deleted": true})).collect()
+        (0..count)
+            .map(|number| json!({"kind": "product", "sku": format!("p{number}"), "deleted": true}))
+            .collect()
     };
     let held = sender.rows("", &gone(20)).await.expect(202);
     assert_eq!(held.text("/holds/0/rule"), "b.shrink");
@@ -265,14 +269,16 @@ async fn too_many_bad_rows_are_held_with_the_rows_and_their_reasons() {
 
 #[tokio::test]
 async fn nothing_is_held_when_the_catalogue_is_empty_and_limits_can_be_set() {
-    let test = TestApp::with(&[("AISLE_HOLD_CHANGE_PERCENT", "100"), ("AISLE_HOLD_MEDIAN_PERCENT", "50")]).await;
+    let test =
+        TestApp::with(&[("AISLE_HOLD_CHANGE_PERCENT", "100"), ("AISLE_HOLD_MEDIAN_PERCENT", "50")]).await;
     let sender = Sender::new(&test).await;
     let mut first = only_stores();
     first.extend(assortment(40, 100));
     first.extend((0..40).map(|_| json!({"kind": "coupon"})));
     let first = sender.rows("?mode=full", &first).await.expect(200);
     assert_eq!((first.text("/state"), first.number("/quarantined")), ("applied", 40));
-    let prices = |cents| -> Vec<Value> { (0..40).map(|number| price("de", &format!("p{number}"), cents)).collect() };
+    let prices =
+        |cents| -> Vec<Value> { (0..40).map(|number| price("de", &format!("p{number}"), cents)).collect() };
     sender.rows("", &prices(140)).await.expect(200);
     sender.rows("", &prices(280)).await.expect(202);
 }
@@ -303,7 +309,8 @@ async fn what_is_cut_off_late_or_not_what_was_said_does_nothing() {
 async fn a_held_batch_that_was_overtaken_can_not_be_released_any_more() {
     let test = with_assortment(40).await;
     let sender = Sender::new(&test).await;
-    let prices = |cents| -> Vec<Value> { (0..40).map(|number| price("de", &format!("p{number}"), cents)).collect() };
+    let prices =
+        |cents| -> Vec<Value> { (0..40).map(|number| price("de", &format!("p{number}"), cents)).collect() };
     let held = sender.rows("?sequence=1", &prices(10_000)).await.expect(202);
     sender.rows("?sequence=2", &[price("de", "p1", 105)]).await.expect(200);
     sender.decide(held.text("/batch"), "release").await.problem(409, "batch_late");
@@ -403,7 +410,8 @@ async fn a_full_import_that_is_killed_shows_nothing_and_starts_again() {
     let ended = import(&test, &[&path, "--mode=full"]).output().expect("it runs");
     let said = String::from_utf8(ended.stdout).expect("text");
     assert!(ended.status.success(), "{said}");
-    let expected = format!("{} received = {} applied + 30 unchanged + 0 quarantined", COUNT * 3, COUNT * 3 - 30);
+    let expected =
+        format!("{} received = {} applied + 30 unchanged + 0 quarantined", COUNT * 3, COUNT * 3 - 30);
     assert!(said.contains(&expected), "{said}");
     assert!(said.contains("rows a second"), "{said}");
     test.app.catalog.refresh(&test.app.db).await.expect("read");

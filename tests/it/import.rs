@@ -293,7 +293,11 @@ async fn the_real_files_are_imported_with_the_defects_that_are_known() {
             (received, applied, repaired),
             "{name}"
         );
-        assert_eq!(summary.received, summary.applied() + summary.unchanged() + summary.quarantined(), "{name}");
+        assert_eq!(
+            summary.received,
+            summary.applied() + summary.unchanged() + summary.quarantined(),
+            "{name}"
+        );
     }
     if real("hr-products.csv").is_some() {
         assert!(find(&test, "9008700124195").is_some());

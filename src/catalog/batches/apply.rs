@@ -8,10 +8,10 @@ use super::super::rows::{self, BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::super::store::batch::{self, BatchRead, Kinds, RefusedRow, Tally};
 use super::super::store::{whole, write};
 use super::known::Known;
-use super::rules::{self, Facts, Hold, Limits};
+use super::rules::{self, BatchHold, Facts, Limits};
 use super::scope::Scope;
 use super::source::{Item, Pieces, Unreadable};
-use super::{Decision, Delivery, Error, Form, Mode, REFUSALS_SHOWN_MAX, State};
+use super::{BatchDecision, BatchMode, BatchState, Delivery, Error, Form, REFUSALS_SHOWN_MAX};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::ids::{BatchId, PriceListId};
@@ -56,7 +56,7 @@ impl<'a> Batch<'a> {
         delivery: &'a Delivery,
     ) -> Result<Self, Error> {
         let revision = write::next_revision(&mut tx).await?;
-        let is_full = delivery.mode == Mode::Full;
+        let is_full = delivery.mode == BatchMode::Full;
         if is_full {
             whole::begin(&mut tx).await?;
         }
@@ -233,9 +233,10 @@ impl<'a> Batch<'a> {
     }
 
     /// Which rules for whole batches it breaks.
-    pub(super) async fn judge(&mut self, limits: &Limits) -> Result<Vec<Hold>, db::Error> {
+    pub(super) async fn judge(&mut self, limits: &Limits) -> Result<Vec<BatchHold>, db::Error> {
         let total = self.total();
-        let mut facts = Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
+        let mut facts =
+            Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
         let tx = &mut self.tx;
         if total.quarantined >= limits.bad_rows_min() {
             facts.is_first = whole::is_first(tx, self.revision).await?;
@@ -269,7 +270,7 @@ impl<'a> Batch<'a> {
     }
 
     /// What is kept of the batch, and its transaction.
-    pub(super) fn into_read(self, hash: String, state: State, holds: Vec<Hold>) -> (Tx, BatchRead) {
+    pub(super) fn into_read(self, hash: String, state: BatchState, holds: Vec<BatchHold>) -> (Tx, BatchRead) {
         let total = self.total();
         let read = BatchRead {
             id: self.id,
@@ -289,7 +290,7 @@ impl<'a> Batch<'a> {
             holds: Json(holds),
             revision: self.revision,
             received_at: self.now,
-            applied_at: (state == State::Applied).then_some(self.now),
+            applied_at: (state == BatchState::Applied).then_some(self.now),
             decision: None,
         };
         (self.tx, read)
@@ -300,14 +301,14 @@ impl<'a> Batch<'a> {
         mut self,
         hash: String,
         received_at: Moment,
-        holds: Vec<Hold>,
-        decision: Option<Decision>,
+        holds: Vec<BatchHold>,
+        decision: Option<BatchDecision>,
     ) -> Result<(), db::Error> {
         if self.kinds.values().all(|tally| tally.applied + tally.removed == 0) {
             write::give_revision_back(&mut self.tx).await?;
             self.revision -= 1;
         }
-        let (mut tx, read) = self.into_read(hash, State::Applied, holds);
+        let (mut tx, read) = self.into_read(hash, BatchState::Applied, holds);
         batch::insert(&mut tx, BatchRead { received_at, decision: decision.map(Json), ..read }).await?;
         tx.commit().await
     }

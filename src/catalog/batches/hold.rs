@@ -7,8 +7,8 @@ use super::super::content::{Content, ContentError};
 use super::super::store::batch::{self, BatchRead};
 use super::super::store::write;
 use super::apply::Batch;
-use super::rules::Hold;
-use super::{Decision, Error, Report, State, find, source};
+use super::rules::BatchHold;
+use super::{BatchDecision, BatchState, Error, Report, find, source};
 use crate::clock::Moment;
 use crate::db::Db;
 use crate::ids::BatchId;
@@ -23,12 +23,12 @@ pub(super) async fn keep(
     db: &Db,
     mut batch: Batch<'_>,
     hash: String,
-    holds: Vec<Hold>,
+    holds: Vec<BatchHold>,
     content: &Content,
 ) -> Result<(), Error> {
     let id = batch.id;
     let shown = std::mem::take(&mut batch.shown);
-    let (tx, read) = batch.into_read(hash, State::Held, holds);
+    let (tx, read) = batch.into_read(hash, BatchState::Held, holds);
     tx.rollback().await?;
     let mut tx = db.begin().await?;
     // Waits for the batch that is being applied, if there is one, and lets no other in.
@@ -61,14 +61,14 @@ pub async fn release(
     db: &Db,
     now: Moment,
     id: BatchId,
-    decision: Decision,
+    decision: BatchDecision,
     name: Uuid,
 ) -> Result<Report, Error> {
     let held = batch::find(db, id).await?.ok_or(Error::Unknown)?;
     match held.state {
-        State::Held => {}
-        State::Applied => return again(db, id, held.decision.is_some(), State::Applied).await,
-        State::Rejected => return Err(Error::Decided(State::Rejected)),
+        BatchState::Held => {}
+        BatchState::Applied => return again(db, id, held.decision.is_some(), BatchState::Applied).await,
+        BatchState::Rejected => return Err(Error::Decided(BatchState::Rejected)),
     }
     let content = kept(db, id, name).await?;
     let delivery = held.delivery.0;
@@ -76,11 +76,11 @@ pub async fn release(
     let tx = db.begin().await?;
     let mut batch = Batch::begin(tx, id, now, &delivery).await?;
     match batch::find(&mut batch.tx, id).await?.map(|found| found.state) {
-        Some(State::Held) => {}
+        Some(BatchState::Held) => {}
         other => {
             // Somebody else decided while this one waited for its turn.
             batch.tx.rollback().await?;
-            return again(db, id, other == Some(State::Applied), State::Rejected).await;
+            return again(db, id, other == Some(BatchState::Applied), BatchState::Rejected).await;
         }
     }
     // The one rule that still counts: what came later must not be undone by what came before it.
@@ -92,7 +92,7 @@ pub async fn release(
 }
 
 /// Puts a held batch aside for good; answers as before when it was rejected already.
-pub async fn reject(db: &Db, id: BatchId, decision: Decision) -> Result<Report, Error> {
+pub async fn reject(db: &Db, id: BatchId, decision: BatchDecision) -> Result<Report, Error> {
     let mut tx = db.begin().await?;
     let is_rejected = batch::reject(&mut tx, id, decision).await?;
     if is_rejected {
@@ -100,10 +100,10 @@ pub async fn reject(db: &Db, id: BatchId, decision: Decision) -> Result<Report, 
     }
     tx.commit().await?;
     let found = find(db, id).await?.ok_or(Error::Unknown)?;
-    if found.state == State::Rejected { Ok(found) } else { Err(Error::Decided(found.state)) }
+    if found.state == BatchState::Rejected { Ok(found) } else { Err(Error::Decided(found.state)) }
 }
 
-async fn again(db: &Db, id: BatchId, is_so: bool, state: State) -> Result<Report, Error> {
+async fn again(db: &Db, id: BatchId, is_so: bool, state: BatchState) -> Result<Report, Error> {
     if is_so { find(db, id).await?.ok_or(Error::Unknown) } else { Err(Error::Decided(state)) }
 }
 

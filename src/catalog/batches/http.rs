@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::super::content::{Content, ContentError};
 use super::super::import::TableForm;
 use super::super::rows::{BatchRow, Kind};
-use super::{Decision, Delivery, Error, Form, Mode, RefusedRow, Report};
+use super::{BatchDecision, BatchMode, Delivery, Error, Form, RefusedRow, Report};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::hash::hex;
@@ -52,7 +52,9 @@ impl From<Error> for Problem {
             Error::Table(detail) => Self::bad_request("table_unreadable", format!("{detail}.")),
             Error::Truncated { declared, received } => Self::bad_request(
                 "batch_truncated",
-                format!("{declared} rows were declared and {received} came; nothing was applied. Send all of it."),
+                format!(
+                    "{declared} rows were declared and {received} came; nothing was applied. Send all of it."
+                ),
             ),
             Error::Order { applied } => Self::conflict(
                 "batch_late",
@@ -63,7 +65,7 @@ impl From<Error> for Problem {
                 "Too many batches are held: release or reject them first. Nothing was applied or kept.",
             ),
             Error::Unknown => no_such_batch(),
-            Error::Decided(super::State::Rejected) => {
+            Error::Decided(super::BatchState::Rejected) => {
                 Self::conflict("batch_rejected", "The batch was rejected: send its rows under a new id.")
             }
             Error::Decided(_) => Self::conflict("batch_applied", "The batch was applied."),
@@ -96,7 +98,7 @@ impl From<ContentError> for Problem {
 struct Parameters {
     /// `delta`: what the batch leaves out stays as it is. `full`: it is gone.
     #[param(inline)]
-    mode: Mode,
+    mode: BatchMode,
     /// The kinds of rows that a full delivery replaces, by comma: `product,code,price`. Those that it holds when left out.
     /// Of prices only the lists that occur are replaced, of stock only the stores that occur.
     kinds: Option<String>,
@@ -241,7 +243,7 @@ async fn put_catalog_batch(
     check_digest(&headers, &content)?;
     let limits = &app.config.catalog.hold;
     let report = super::deliver(&app.db, app.clock.now(), id, &delivery, Some(limits), &content).await?;
-    if report.state == super::State::Held {
+    if report.state == super::BatchState::Held {
         tracing::warn!(batch = %id, rules = report.holds.len(), "a batch is held; somebody must decide about it");
         return Ok(Reply(StatusCode::ACCEPTED, report));
     }
@@ -307,7 +309,7 @@ struct Which {
     /// Batches of this state only.
     #[serde(default)]
     #[param(inline)]
-    state: Option<super::State>,
+    state: Option<super::BatchState>,
     /// Batches that came before this moment; from the latest when left out.
     #[serde(default)]
     before: Option<DateTime<Utc>>,
@@ -361,14 +363,14 @@ struct Note {
     note: String,
 }
 
-fn decision(app: &App, caller: &Caller, note: Note) -> Result<Decision, Problem> {
+fn decision(app: &App, caller: &Caller, note: Note) -> Result<BatchDecision, Problem> {
     let by = decider(caller)?;
     let note = note.note.trim().to_owned();
     if note.is_empty() || note.chars().count() > NOTE_LENGTH_MAX {
         let detail = format!("Say why, in at most {NOTE_LENGTH_MAX} characters.");
         return Err(Problem::bad_request("invalid_value", detail).at("/note", "1 to 500 characters"));
     }
-    Ok(Decision { by, at: app.clock.now(), note })
+    Ok(BatchDecision { by, at: app.clock.now(), note })
 }
 
 /// Release a held batch

@@ -36,7 +36,7 @@ use crate::text_enum;
 
 pub use self::hold::{reject, release};
 pub use self::http::routes;
-pub use self::rules::{Hold, Limits, Rule};
+pub use self::rules::{BatchHold, BatchRule, Limits};
 pub(super) use self::rules::{PriceChange, Shrunk};
 pub(super) use self::source::{Item, Unreadable};
 pub use super::store::batch::{RefusedRow, Tally};
@@ -49,7 +49,7 @@ pub const BATCHES_SHOWN_MAX: i64 = 100;
 text_enum! {
     /// What a batch says about rows that it does not have.
     #[derive(Default)]
-    pub enum Mode {
+    pub enum BatchMode {
         /// Nothing: they stay as they are.
         #[default]
         Delta = "delta",
@@ -60,7 +60,7 @@ text_enum! {
 
 text_enum! {
     /// What became of a batch.
-    pub enum State {
+    pub enum BatchState {
         /// Its rows are what lookups see.
         Applied = "applied",
         /// It waits for a person; nothing of it is visible.
@@ -86,7 +86,7 @@ pub enum Form {
 #[serde(default)]
 pub struct Delivery {
     /// What it says about rows that it does not have.
-    pub mode: Mode,
+    pub mode: BatchMode,
     /// The kinds that a full delivery replaces; those that it holds when empty.
     pub kinds: Vec<Kind>,
     /// How it is written.
@@ -115,7 +115,7 @@ impl Delivery {
 
 /// Who decided about a held batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Decision {
+pub struct BatchDecision {
     /// `staff:` or `partner:` and the id.
     pub by: String,
     /// When.
@@ -132,9 +132,9 @@ pub struct Report {
     /// The batch.
     pub batch: BatchId,
     /// Whether it was applied.
-    pub state: State,
+    pub state: BatchState,
     /// What it says about rows that it does not have.
-    pub mode: Mode,
+    pub mode: BatchMode,
     /// Who sent it.
     pub source: String,
     /// Which of the sender's feeds it belongs to.
@@ -163,10 +163,10 @@ pub struct Report {
     pub refusals: Vec<RefusedRow>,
     /// The rules for whole batches that held it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub holds: Vec<Hold>,
+    pub holds: Vec<BatchHold>,
     /// Who released or rejected it, when and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
+    pub decision: Option<BatchDecision>,
     /// The revision that the batch made; the one before it when it changed nothing.
     pub revision: i64,
     /// When it came.
@@ -210,7 +210,7 @@ pub enum Error {
     Unknown,
     /// The batch was applied, or rejected, before.
     #[error("the batch was {0} already")]
-    Decided(State),
+    Decided(BatchState),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -277,7 +277,7 @@ pub async fn find(db: &Db, id: BatchId) -> Result<Option<Report>, db::Error> {
 /// Batches of one state or of all, latest first, received before a moment; at most `BATCHES_SHOWN_MAX`.
 pub async fn list(
     db: &Db,
-    state: Option<State>,
+    state: Option<BatchState>,
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Report>, db::Error> {

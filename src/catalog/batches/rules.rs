@@ -13,7 +13,7 @@ use crate::text_enum;
 
 text_enum! {
     /// A rule for whole batches.
-    pub enum Rule {
+    pub enum BatchRule {
         /// Too much would be gone.
         Shrink = "b.shrink",
         /// Too many prices would change at once, or by too much.
@@ -25,9 +25,9 @@ text_enum! {
 
 /// A rule that held a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Hold {
+pub struct BatchHold {
     /// Which.
-    pub rule: Rule,
+    pub rule: BatchRule,
     /// What it saw, for people.
     pub detail: String,
 }
@@ -129,44 +129,52 @@ const SPECIAL_LEAST: i64 = 100;
 const USUAL_TIMES: i64 = 3;
 
 /// The rules that a batch breaks.
-pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<Hold> {
+pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
     let mut holds = Vec::new();
-    let mut hold = |rule, detail| holds.push(Hold { rule, detail });
+    let mut hold = |rule, detail| holds.push(BatchHold { rule, detail });
     for part in &facts.shrunk {
         // A list of recalls is short and ends, and what is out of stock may be left out: neither blanks a shop.
         let counts = !matches!(part.kind, Some(Kind::Recall | Kind::Stock));
         if counts && (part.before - part.gone) * 100 < limits.shrink_percent * part.before {
-            hold(Rule::Shrink, format!("{} of {} live rows would be gone: {}", part.gone, part.before, part.name));
+            hold(
+                BatchRule::Shrink,
+                format!("{} of {} live rows would be gone: {}", part.gone, part.before, part.name),
+            );
         }
     }
     for category in &facts.categories_gone {
-        hold(Rule::Shrink, format!("the whole category {category} would be gone"));
+        hold(BatchRule::Shrink, format!("the whole category {category} would be gone"));
     }
     if facts.stores_gone > 0 {
-        hold(Rule::Shrink, format!("{} whole stores would be gone", facts.stores_gone));
+        hold(BatchRule::Shrink, format!("{} whole stores would be gone", facts.stores_gone));
     }
     prices(&facts.prices, limits, &mut hold);
     let is_bad = |share_above: i64, of: i64| facts.quarantined * of > share_above * facts.received;
     if facts.quarantined >= limits.bad_rows_min().max(1) && !facts.is_first {
         let (quarantined, received) = (facts.quarantined, facts.received);
         if is_bad(limits.bad_percent, 100) {
-            hold(Rule::BadShare, format!("{quarantined} of {received} rows are quarantined"));
+            hold(BatchRule::BadShare, format!("{quarantined} of {received} rows are quarantined"));
         } else if let Some((usual, of)) = facts.usual.filter(|(usual, _)| *usual > 0)
             && is_bad(USUAL_TIMES * usual, of)
         {
             hold(
-                Rule::BadShare,
-                format!("{quarantined} of {received} rows are quarantined; of the last ten deliveries {usual} of {of}"),
+                BatchRule::BadShare,
+                format!(
+                    "{quarantined} of {received} rows are quarantined; of the last ten deliveries {usual} of {of}"
+                ),
             );
         }
     }
     holds
 }
 
-fn prices(prices: &PriceChange, limits: &Limits, hold: &mut impl FnMut(Rule, String)) {
+fn prices(prices: &PriceChange, limits: &Limits, hold: &mut impl FnMut(BatchRule, String)) {
     let PriceChange { changed, stays, .. } = *prices;
     if changed >= limits.rows_min.max(1) && changed * 100 > limits.change_percent * (changed + stays) {
-        hold(Rule::Change, format!("{changed} prices would change, over {} % of all", limits.change_percent));
+        hold(
+            BatchRule::Change,
+            format!("{changed} prices would change, over {} % of all", limits.change_percent),
+        );
     }
     let (most, least) = (1000 + 10 * limits.median_percent, 1000 - 10 * limits.median_percent);
     let percent = |median: i64| format!("{}.{}", median / 10, median % 10);
@@ -176,7 +184,10 @@ fn prices(prices: &PriceChange, limits: &Limits, hold: &mut impl FnMut(Rule, Str
         ("promotions and members' prices", prices.median_special, SPECIAL_LEAST.min(least)),
     ] {
         if let Some(median) = median.filter(|median| *median > most || *median < least) {
-            hold(Rule::Change, format!("the middle one of the {what} would be {} % of the price now", percent(median)));
+            hold(
+                BatchRule::Change,
+                format!("the middle one of the {what} would be {} % of the price now", percent(median)),
+            );
         }
     }
 }
@@ -185,7 +196,7 @@ fn prices(prices: &PriceChange, limits: &Limits, hold: &mut impl FnMut(Rule, Str
 mod tests {
     use super::*;
 
-    fn rules(facts: &Facts) -> Vec<Rule> {
+    fn rules(facts: &Facts) -> Vec<BatchRule> {
         holds(facts, &Limits::default()).into_iter().map(|hold| hold.rule).collect()
     }
 
@@ -197,9 +208,9 @@ mod tests {
     #[test]
     fn a_tenth_may_be_gone_and_nothing_may_come_from_nothing() {
         assert_eq!(rules(&shrunk(100, 10)), []);
-        assert_eq!(rules(&shrunk(100, 11)), [Rule::Shrink]);
+        assert_eq!(rules(&shrunk(100, 11)), [BatchRule::Shrink]);
         assert_eq!(rules(&shrunk(0, 0)), []);
-        assert_eq!(rules(&Facts { stores_gone: 1, ..Facts::default() }), [Rule::Shrink]);
+        assert_eq!(rules(&Facts { stores_gone: 1, ..Facts::default() }), [BatchRule::Shrink]);
     }
 
     #[test]
@@ -209,10 +220,10 @@ mod tests {
             rules(&Facts { prices, ..Facts::default() })
         };
         assert_eq!(change(20, 80, Some(1100)), []);
-        assert_eq!(change(21, 79, Some(900)), [Rule::Change]);
-        assert_eq!(change(20, 80, Some(1101)), [Rule::Change]);
-        assert_eq!(change(20, 80, Some(899)), [Rule::Change]);
-        assert_eq!(change(100, 0, Some(100_000)), [Rule::Change, Rule::Change]);
+        assert_eq!(change(21, 79, Some(900)), [BatchRule::Change]);
+        assert_eq!(change(20, 80, Some(1101)), [BatchRule::Change]);
+        assert_eq!(change(20, 80, Some(899)), [BatchRule::Change]);
+        assert_eq!(change(100, 0, Some(100_000)), [BatchRule::Change, BatchRule::Change]);
         assert_eq!(change(9, 0, None), [], "so few are nothing to hold");
     }
 
@@ -223,19 +234,18 @@ mod tests {
             rules(&Facts { prices, ..Facts::default() })
         };
         assert_eq!(special(500), []);
-        assert_eq!(special(99), [Rule::Change]);
-        assert_eq!(special(1200), [Rule::Change]);
+        assert_eq!(special(99), [BatchRule::Change]);
+        assert_eq!(special(1200), [BatchRule::Change]);
     }
 
     #[test]
     fn a_twentieth_of_the_rows_may_be_bad_unless_that_is_more_than_usual() {
-        let bad = |quarantined, received, usual| {
-            rules(&Facts { quarantined, received, usual, ..Facts::default() })
-        };
+        let bad =
+            |quarantined, received, usual| rules(&Facts { quarantined, received, usual, ..Facts::default() });
         assert_eq!(bad(50, 1000, None), []);
-        assert_eq!(bad(51, 1000, None), [Rule::BadShare]);
+        assert_eq!(bad(51, 1000, None), [BatchRule::BadShare]);
         assert_eq!(bad(19, 20, None), [], "so few are nothing to hold");
-        assert_eq!(bad(40, 1000, Some((100, 10_000))), [Rule::BadShare]);
+        assert_eq!(bad(40, 1000, Some((100, 10_000))), [BatchRule::BadShare]);
         assert_eq!(bad(30, 1000, Some((100, 10_000))), []);
         assert_eq!(bad(30, 1000, Some((0, 10_000))), []);
         let first = Facts { quarantined: 90, received: 100, is_first: true, ..Facts::default() };

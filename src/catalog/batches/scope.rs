@@ -87,7 +87,12 @@ impl Scope {
         let part = |((kind, of), shrunk): (&Part, &Shrunk)| {
             // Rows that are taken back one by one are not told apart by list or store: they count where the kind is one.
             let more = if of.is_empty() { gone.get(kind).copied().unwrap_or_default() } else { 0 };
-            Shrunk { name: name(*kind, of), kind: Some(*kind), before: shrunk.before, gone: shrunk.gone + more }
+            Shrunk {
+                name: name(*kind, of),
+                kind: Some(*kind),
+                before: shrunk.before,
+                gone: shrunk.gone + more,
+            }
         };
         self.parts.iter().map(part).collect()
     }

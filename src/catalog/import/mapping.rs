@@ -7,9 +7,8 @@ use std::path::Path;
 use super::Error;
 
 /// The fields that a column may give.
-const FIELDS: [&str; 10] = [
-    "sku", "code", "name", "brand", "content", "weight_grams", "category", "age_min", "tax_class", "price",
-];
+const FIELDS: [&str; 10] =
+    ["sku", "code", "name", "brand", "content", "weight_grams", "category", "age_min", "tax_class", "price"];
 
 /// Which expression gives each field.
 #[derive(Debug)]

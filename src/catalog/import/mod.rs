@@ -33,7 +33,7 @@ use self::prices::Prices;
 use self::progress::Progress;
 use self::table::Table;
 use self::target::Target;
-use super::batches::{Delivery, Form, Mode, Report};
+use super::batches::{BatchMode, Delivery, Form, Report};
 use super::code::Gtin;
 use super::content::Lines;
 use super::rows::{BatchRow, Kind, PriceKind, PriceListRow, PriceRow, StoreRow};
@@ -61,7 +61,7 @@ pub struct Arguments {
     pub delimiter: String,
     /// delta: what the file leaves out stays as it is. full: it is gone; the file is delivered as one batch.
     #[arg(long, default_value = "delta")]
-    pub mode: Mode,
+    pub mode: BatchMode,
     /// The kinds of rows that a full delivery replaces: product,code,price. Those that it holds when left out.
     #[arg(long, value_delimiter = ',')]
     pub kinds: Vec<Kind>,
@@ -136,7 +136,7 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
     let is_lines = name.ends_with(".ndjson") || name.ends_with(".jsonl");
     let prices =
         arguments.prices.as_deref().map(|text| Prices::parse(text, &arguments.currency)).transpose()?;
-    if prices.is_some() && (is_lines || arguments.mode == Mode::Full) {
+    if prices.is_some() && (is_lines || arguments.mode == BatchMode::Full) {
         return Err(Error::Usage("--prices makes prices up for a table in the mode delta".to_owned()));
     }
     let form = if is_lines { Form::Lines } else { Form::Table(Box::new(form(arguments)?)) };
@@ -157,9 +157,11 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
     let summary = Summary { is_price_made_up: prices.is_some(), ..Summary::default() };
     let mut import = Import { prices, target, summary, waiting, seen, progress };
     let done = match table {
-        _ if arguments.mode == Mode::Full => {
+        _ if arguments.mode == BatchMode::Full => {
             let kinds = arguments.kinds.clone();
-            import.whole(arguments, Delivery { mode: Mode::Full, kinds, form, ..Delivery::default() }).await
+            import
+                .whole(arguments, Delivery { mode: BatchMode::Full, kinds, form, ..Delivery::default() })
+                .await
         }
         Some((table, judge)) => import.table(table, &judge, arguments.batch_rows).await,
         None => import.lines(file, arguments.batch_rows).await,
@@ -213,8 +215,11 @@ async fn prepare(arguments: &Arguments, prices: Option<&Prices>, target: &Target
 
 /// Nothing of a preparing batch may be refused.
 fn accepted(report: &Report) -> Result<(), Error> {
-    if report.state != super::batches::State::Applied {
-        return Err(Error::Usage(format!("what the import needs is {}: batch {}", report.state, report.batch)));
+    if report.state != super::batches::BatchState::Applied {
+        return Err(Error::Usage(format!(
+            "what the import needs is {}: batch {}",
+            report.state, report.batch
+        )));
     }
     match report.refusals.first() {
         None => Ok(()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::super::batches::{Report, State, Tally};
+use super::super::batches::{BatchState, Report, Tally};
 use super::super::rows::{Kind, Reason, Refusal};
 use super::article::{Article, Mark};
 
@@ -123,9 +123,13 @@ impl Summary {
             self.reasons.entry(*reason).or_default().count += number(*count);
         }
         for row in &report.refusals {
-            self.reasons.entry(row.reason).or_default().example(line(row.line), row.key.clone(), row.detail.clone());
+            self.reasons.entry(row.reason).or_default().example(
+                line(row.line),
+                row.key.clone(),
+                row.detail.clone(),
+            );
         }
-        if report.state == State::Held {
+        if report.state == BatchState::Held {
             let rules: Vec<String> =
                 report.holds.iter().map(|hold| format!("{}: {}", hold.rule, hold.detail)).collect();
             self.held.push(format!("batch {}: {}", report.batch, rules.join("; ")));
@@ -152,7 +156,8 @@ impl fmt::Display for Summary {
         for (kind, Tally { applied, unchanged, quarantined, removed }) in kinds {
             let name = kind.to_string();
             let gone = if *removed > 0 { format!(", {removed} removed") } else { String::new() };
-            let made_up = if self.is_price_made_up && *kind == Kind::Price { " (made up, not real)" } else { "" };
+            let made_up =
+                if self.is_price_made_up && *kind == Kind::Price { " (made up, not real)" } else { "" };
             writeln!(
                 to,
                 "{name:10} {applied} applied + {unchanged} unchanged + {quarantined} quarantined{gone}{made_up}"
@@ -162,7 +167,10 @@ impl fmt::Display for Summary {
             writeln!(to, "held       {held}")?;
         }
         if !self.held.is_empty() {
-            writeln!(to, "           nothing of it is visible: release or reject it, or import with --confirmed")?;
+            writeln!(
+                to,
+                "           nothing of it is visible: release or reject it, or import with --confirmed"
+            )?;
         }
         let took = self.took.as_millis();
         writeln!(to, "time       {}.{} s, {} rows a second", took / 1000, took % 1000 / 100, self.rate())?;

@@ -36,7 +36,9 @@ impl Read for Bounded {
         let bytes = u64::try_from(read).unwrap_or(u64::MAX);
         let left = self.left.load(Ordering::Relaxed);
         let left = left.checked_sub(bytes).ok_or_else(|| {
-            std::io::Error::other(format!("a row is longer than {ROW_BYTES_MAX} bytes: a quote is not closed"))
+            std::io::Error::other(format!(
+                "a row is longer than {ROW_BYTES_MAX} bytes: a quote is not closed"
+            ))
         })?;
         self.left.store(left, Ordering::Relaxed);
         Ok(read)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::batches::{self, Delivery, Form, Limits, Report, State};
+use super::super::batches::{self, BatchState, Delivery, Form, Limits, Report};
 use super::super::content::Content;
 use super::super::model::Store;
 use super::super::store::read;
@@ -129,7 +129,7 @@ impl Target {
     async fn put(&self, put: reqwest::RequestBuilder, id: BatchId) -> Result<Report, Error> {
         let no_route = || Error::Deliver("the server knows no such route".to_owned());
         let report: Report = self.send(put).await?.ok_or_else(no_route)?;
-        if report.state != State::Held || !self.confirmed {
+        if report.state != BatchState::Held || !self.confirmed {
             return Ok(report);
         }
         let path = format!("v1/catalog/batches/{id}/release");

@@ -8,7 +8,7 @@ use sqlx::Error;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use super::super::batches::{Decision, Delivery, Hold, State};
+use super::super::batches::{BatchDecision, BatchHold, BatchState, Delivery};
 use super::super::rows::{Kind, Reason};
 use crate::db::{Run, Tx};
 use crate::ids::BatchId;
@@ -52,7 +52,7 @@ pub type Kinds = BTreeMap<Kind, Tally>;
 pub(in crate::catalog) struct BatchRead {
     pub(in crate::catalog) id: BatchId,
     pub(in crate::catalog) hash: String,
-    pub(in crate::catalog) state: State,
+    pub(in crate::catalog) state: BatchState,
     pub(in crate::catalog) delivery: Json<Delivery>,
     pub(in crate::catalog) source: String,
     pub(in crate::catalog) feed: String,
@@ -64,11 +64,11 @@ pub(in crate::catalog) struct BatchRead {
     pub(in crate::catalog) removed: i64,
     pub(in crate::catalog) kinds: Json<Kinds>,
     pub(in crate::catalog) reasons: Option<Json<BTreeMap<Reason, i64>>>,
-    pub(in crate::catalog) holds: Json<Vec<Hold>>,
+    pub(in crate::catalog) holds: Json<Vec<BatchHold>>,
     pub(in crate::catalog) revision: i64,
     pub(in crate::catalog) received_at: DateTime<Utc>,
     pub(in crate::catalog) applied_at: Option<DateTime<Utc>>,
-    pub(in crate::catalog) decision: Option<Json<Decision>>,
+    pub(in crate::catalog) decision: Option<Json<BatchDecision>>,
 }
 
 /// A batch that came.
@@ -87,7 +87,7 @@ pub(in crate::catalog) async fn find(db: impl Run<'_>, id: BatchId) -> Result<Op
 /// Batches of one state or of all that came before a moment, latest first.
 pub(in crate::catalog) async fn list(
     db: impl Run<'_>,
-    state: Option<State>,
+    state: Option<BatchState>,
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<BatchRead>, Error> {
@@ -99,7 +99,7 @@ pub(in crate::catalog) async fn list(
          ORDER BY received_at DESC, id
          LIMIT $3",
     )
-    .bind(state.map_or("", State::as_str))
+    .bind(state.map_or("", BatchState::as_str))
     .bind(before)
     .bind(limit)
     .fetch_all()
@@ -229,7 +229,11 @@ pub(in crate::catalog) async fn forget(tx: &mut Tx, id: BatchId) -> Result<(), E
 }
 
 /// Rejects a batch if it is held; answers whether it was.
-pub(in crate::catalog) async fn reject(tx: &mut Tx, id: BatchId, decision: Decision) -> Result<bool, Error> {
+pub(in crate::catalog) async fn reject(
+    tx: &mut Tx,
+    id: BatchId,
+    decision: BatchDecision,
+) -> Result<bool, Error> {
     let rejected = tx
         .sql("UPDATE catalog_batches SET state = 'rejected', decision = $2 WHERE id = $1 AND state = 'held'")
         .bind(id)

@@ -58,7 +58,9 @@ pub(in crate::catalog) async fn keep(tx: &mut Tx, keys: &[Key]) -> Result<(), Er
 fn came(key: &Key) -> Came<'_> {
     let (first, second, third): (&str, &str, String) = match key {
         Key::TaxClass { tax_class } => (tax_class.as_str(), "", String::new()),
-        Key::TaxRate { country, tax_class, valid_from } => (country, tax_class.as_str(), valid_from.to_string()),
+        Key::TaxRate { country, tax_class, valid_from } => {
+            (country, tax_class.as_str(), valid_from.to_string())
+        }
         Key::PriceList { price_list } => (price_list.as_str(), "", String::new()),
         Key::Store { store } => (store.as_str(), "", String::new()),
         Key::Product { sku } => (sku.as_str(), "", String::new()),
@@ -103,10 +105,21 @@ pub(in crate::catalog) async fn live(tx: &mut Tx, kind: Kind, of: &str, now: i64
 macro_rules! left_out {
     ($table:literal, $kind:literal, $first:literal, $second:literal, $third:literal, $more:literal) => {
         concat!(
-            "UPDATE ", $table, " SET deleted = TRUE, revision = $1 WHERE NOT deleted AND revision <> $1 ", $more,
-            " AND NOT EXISTS (SELECT 1 FROM catalog_came AS came WHERE came.kind = '", $kind,
-            "' AND came.first = ", $table, ".", $first,
-            " AND came.second = ", $second, " AND came.third = ", $third, ")"
+            "UPDATE ",
+            $table,
+            " SET deleted = TRUE, revision = $1 WHERE NOT deleted AND revision <> $1 ",
+            $more,
+            " AND NOT EXISTS (SELECT 1 FROM catalog_came AS came WHERE came.kind = '",
+            $kind,
+            "' AND came.first = ",
+            $table,
+            ".",
+            $first,
+            " AND came.second = ",
+            $second,
+            " AND came.third = ",
+            $third,
+            ")"
         )
     };
 }
@@ -201,7 +214,9 @@ pub(in crate::catalog) async fn taken_back(
     let mut shrunk = Vec::new();
     for (kind, gone) in gone.iter().filter(|(_, gone)| **gone >= rows_min.max(1)) {
         let text = match kind {
-            Kind::Product => "SELECT COUNT(*) FROM (SELECT 1 FROM products WHERE NOT deleted LIMIT $1) AS live",
+            Kind::Product => {
+                "SELECT COUNT(*) FROM (SELECT 1 FROM products WHERE NOT deleted LIMIT $1) AS live"
+            }
             Kind::Code => "SELECT COUNT(*) FROM (SELECT 1 FROM codes WHERE NOT deleted LIMIT $1) AS live",
             Kind::Price => "SELECT COUNT(*) FROM (SELECT 1 FROM prices WHERE NOT deleted LIMIT $1) AS live",
             Kind::Store => "SELECT COUNT(*) FROM (SELECT 1 FROM stores WHERE NOT deleted LIMIT $1) AS live",
@@ -263,7 +278,11 @@ macro_rules! changes {
     ($from:literal) => {
         Changes {
             count: concat!("SELECT COUNT(*) ", $from),
-            at: concat!("SELECT next.amount * 1000 / last.amount AS change ", $from, " ORDER BY 1 LIMIT 1 OFFSET $2"),
+            at: concat!(
+                "SELECT next.amount * 1000 / last.amount AS change ",
+                $from,
+                " ORDER BY 1 LIMIT 1 OFFSET $2"
+            ),
         }
     };
 }

@@ -12,9 +12,11 @@
 //! - `index.rs`: the index in memory by itself, against a plain hash map of the same keys, while batches land; bytes a product.
 //! - `start.rs`: from a start to ready with a large catalogue in the database.
 //! - `visible.rs`: from the answer of a catalogue batch to its visibility, on two instances over one PostgreSQL.
+//! - `imports.rs`: rows a second of an import, against the raw bulk write of the same rows, on both engines.
 //! - builds and lines are measured by `load-tests/run` itself.
 
 mod index;
+mod imports;
 mod journal;
 mod lookup;
 mod process;
@@ -43,6 +45,7 @@ pub struct Settings {
     pub rounds: u64,
     pub seconds: u64,
     pub batches: u64,
+    pub rows: u64,
 }
 
 impl Settings {
@@ -56,6 +59,7 @@ impl Settings {
             rounds: number("LOAD_ROUNDS", 5),
             seconds: number("LOAD_SECONDS", 4),
             batches: number("LOAD_BATCHES", 60),
+            rows: number("LOAD_ROWS", 200_000),
         };
         let mistakes = env.mistakes();
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes.join("\n").into()) }
@@ -90,12 +94,13 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
             let settings = Settings::read()?;
             index::run(&settings, codes.parse()?)?.write(&settings.folder, &format!("index-of-{codes}"))
         }
-        [scenario @ ("lookup" | "journal" | "visible" | "start")] => {
+        [scenario @ ("lookup" | "journal" | "visible" | "start" | "imports")] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
                 "start" => start::run(&settings).await?,
+                "imports" => imports::run(&settings).await?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

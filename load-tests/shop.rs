@@ -94,8 +94,8 @@ pub async fn send_batch(
     let url = format!("{}/v1/catalog/batches/{}", service.url(), new_id());
     let request = client.put(url).bearer_auth(key).header("content-type", "application/x-ndjson").body(rows);
     let report = answer(request).await?;
-    if report["refused"] != 0 {
-        return Err(format!("rows were refused: {report}").into());
+    if report["quarantined"] != 0 || report["state"] != "applied" {
+        return Err(format!("not all rows were applied: {report}").into());
     }
     Ok(report)
 }

@@ -22,7 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Command {
     /// Serve the API; settings come from the environment.
     Serve,
-    /// Import a product file (CSV or TSV) and report what became of its rows.
+    /// Import a file (CSV, TSV or NDJSON) and report what became of its rows.
     Import(Box<import::Arguments>),
     Code(explain::Arguments),
     /// Write the API's document (OpenAPI 3.1) to standard output.
@@ -96,7 +96,8 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Code(arguments) => Ok(explain::explain(&arguments)?),
         Command::Import(arguments) => {
             let summary = import::import(&arguments, &Env::of_process()).await?;
-            tell(summary.to_string().trim_end())
+            tell(summary.to_string().trim_end())?;
+            if summary.held.is_empty() { Ok(()) } else { Err("a batch is held".into()) }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! half-applied batch. A deleted row is a tombstone: a deleted product is not found by its codes, and comes back with
 //! them when it is delivered again.
 //!
-//! Start in `code/` for what a code means, in `index/` for lookups, in `batches.rs` for changes, in `feed.rs` for the way from one to the other.
+//! Start in `code/` for what a code means, in `index/` for lookups, in `batches/` for changes, in `feed.rs` for the way from one to the other.
 
 mod answer;
 mod batches;
@@ -22,8 +22,9 @@ mod rows;
 mod store;
 
 pub use batches::{
-    Error as BatchError, RefusedRow, Report, Tally, apply as apply_batch, find as find_batch,
-    refusals as batch_refusals,
+    BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Delivery, Error as BatchError, Form, Limits,
+    RefusedRow, Report, Tally, apply as apply_batch, deliver as deliver_batch, find as find_batch,
+    refusals as batch_refusals, release as release_batch,
 };
 pub use code::{Gtin, Refusal, Symbology};
 pub use content::{Content, ContentError};
@@ -38,7 +39,22 @@ pub use rows::{
 };
 
 use crate::db;
+use crate::env::Env;
 use crate::ids::StoreId;
+
+/// What the catalogue does by itself, and what it leaves to a person: see [`Limits`].
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// What a delivery may do without being held.
+    pub hold: Limits,
+}
+
+impl Settings {
+    /// Reads the settings.
+    pub fn read(env: &Env) -> Self {
+        Self { hold: Limits::read(env) }
+    }
+}
 
 /// A store as it was last delivered, also one that closed since; without its price lists.
 pub async fn known_store(tx: &mut db::Tx, store: &StoreId) -> Result<Option<Store>, db::Error> {

@@ -8,6 +8,7 @@ mod checkout_troubles;
 mod codes;
 mod contract;
 mod crash;
+mod deliveries;
 mod delivery;
 mod demo;
 mod dhl_adapter;

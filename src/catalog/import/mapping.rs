@@ -7,7 +7,8 @@ use std::path::Path;
 use super::Error;
 
 /// The fields that a column may give.
-const FIELDS: [&str; 6] = ["sku", "code", "name", "brand", "content", "weight_grams"];
+const FIELDS: [&str; 10] =
+    ["sku", "code", "name", "brand", "content", "weight_grams", "category", "age_min", "tax_class", "price"];
 
 /// Which expression gives each field.
 #[derive(Debug)]
@@ -34,6 +35,19 @@ impl Mapping {
             }
         }
         Ok(Self(fields))
+    }
+
+    /// The mapping as lines of `field=expression`.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.0.iter().map(|(field, expression)| format!("{field}={expression}")).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    /// Whether a column gives this field.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
     }
 
     /// Finds the columns that the expressions name.

@@ -5,7 +5,7 @@
 
 mod read;
 
-pub(super) use read::{check_circulation, check_product, fit, gtin, read};
+pub(super) use read::{check, check_circulation, check_product, fit, gtin, keys, read};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

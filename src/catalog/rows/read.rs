@@ -104,7 +104,20 @@ fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
 }
 
 fn live(line: &[u8]) -> Result<Row, Refusal> {
-    let mut row: BatchRow = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
+    check(serde_json::from_slice(line).map_err(|error| unreadable(&error))?)
+}
+
+/// The keys that a refused line seems to be about: what is known of them must not be taken for left out.
+pub(in crate::catalog) fn keys(line: &[u8]) -> Option<Key> {
+    let mut key: Key = serde_json::from_slice(line).ok()?;
+    if let Key::Code { code } = &mut key {
+        *code = gtin(code).ok()?.to_string();
+    }
+    Some(key)
+}
+
+/// Checks what can be seen of a row by itself, and brings it to the form that is stored.
+pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
     let key = match &mut row {
         BatchRow::TaxClass(row) => {
             check_text("name", &row.name)?;

@@ -7,6 +7,7 @@ use sqlx::Error;
 
 use super::super::rows::{Key, Kind, PriceKind, PriceRow, StoreRow};
 use crate::db::{Run, Tx};
+use crate::ids::PriceListId;
 use crate::money::Currency;
 
 /// Takes the next revision and, until the transaction ends, keeps every other batch waiting.
@@ -250,18 +251,30 @@ struct TimedPrice<'a> {
     promotion: Option<&'a str>,
 }
 
-/// Writes prices, open ones and those with times; answers how many were new or different.
+/// Whether a list has, or ever had, an open price.
+pub(in crate::catalog) async fn has_prices(tx: &mut Tx, list: &str) -> Result<bool, Error> {
+    let found: Option<(String,)> =
+        tx.sql("SELECT sku FROM prices WHERE price_list = $1 LIMIT 1").bind(list).fetch_optional().await?;
+    Ok(found.is_some())
+}
+
+/// Writes prices, open ones and those with times; answers how many were new or different. Of lists that had no prices
+/// before this batch none can be replaced.
 pub(in crate::catalog) async fn upsert_prices(
     tx: &mut Tx,
     revision: i64,
     now: i64,
     rows: &[&PriceRow],
+    is_list_new: impl Fn(&PriceListId) -> bool,
 ) -> Result<u64, Error> {
     let mut written = 0;
     let (open, timed): (Vec<&PriceRow>, Vec<&PriceRow>) = rows.iter().copied().partition(|row| row.is_open());
     if !open.is_empty() {
+        let is_new = open.iter().all(|row| is_list_new(&row.price_list));
         let open = json(&open)?;
-        tx.sql(REPLACED_PRICES).bind(open.as_str()).bind(revision).bind(now).execute().await?;
+        if !is_new {
+            tx.sql(REPLACED_PRICES).bind(open.as_str()).bind(revision).bind(now).execute().await?;
+        }
         written += tx.sql(PRICES).bind(open).bind(revision).execute().await?;
     }
     let timed: Vec<TimedPrice<'_>> = timed.into_iter().filter_map(TimedPrice::of).collect();

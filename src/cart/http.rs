@@ -248,11 +248,10 @@ struct Shown {
 
 /// Only what the batch changed is sent, and what the shopper must take out: an answer must not grow with the cart.
 fn changed_lines(app: &App, cart: &Cart, outcomes: &[Result<Done, Declined>]) -> Result<Shown, Error> {
-    let touched: BTreeSet<i64> =
-        outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
+    let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
     let standings = shelf::standings(app, cart);
-    let tag = view::entity_tag(cart.version, &standings)
-        .map_err(|error| Error::Log(cart.id, error.to_string()))?;
+    let tag =
+        view::entity_tag(cart.version, &standings).map_err(|error| Error::Log(cart.id, error.to_string()))?;
     let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
     let lines = cart.lines.iter().zip(standings).filter(|(line, standing)| is_shown(line.number, standing));
     let lines = lines.map(|(line, standing)| CartLine::of(line, standing)).collect::<Result<_, _>>()?;

@@ -27,8 +27,8 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
-pub use journal::Journal;
 pub use event::{Origin, Product, Reduction};
+pub use journal::Journal;
 pub use model::{Cart, Error, Line, State};
 pub use pricing::{TaxLine, Totals, total};
 pub use rules::{BlockReason, Blocked};

@@ -391,11 +391,17 @@ mod tests {
     #[test]
     fn an_event_counts_once_even_twice_in_one_batch() {
         let mut cart = empty();
-        let (events, outcomes) = cart.decide(&[scan(1, "7"), scan(1, "7"), scan(2, "7"), scan(3, "x")], find, unlimited);
+        let (events, outcomes) =
+            cart.decide(&[scan(1, "7"), scan(1, "7"), scan(2, "7"), scan(3, "x")], find, unlimited);
         let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.map(|done| done.outcome)).collect();
         assert_eq!(
             outcomes,
-            [Ok(Outcome::Applied), Ok(Outcome::Repeated), Ok(Outcome::Applied), Err(Refusal::CodeUnknown.into())]
+            [
+                Ok(Outcome::Applied),
+                Ok(Outcome::Repeated),
+                Ok(Outcome::Applied),
+                Err(Refusal::CodeUnknown.into())
+            ]
         );
         cart.written(2);
         assert_eq!(events.len(), 2);
@@ -407,8 +413,7 @@ mod tests {
     fn a_line_keeps_the_price_of_its_first_scan() {
         let mut cart = empty();
         cart.decide(&[scan(1, "7")], find, unlimited);
-        let dearer =
-            |_: &str| Ok(taken(Product { price: Money::new(999, Currency::EUR), ..product(7) }));
+        let dearer = |_: &str| Ok(taken(Product { price: Money::new(999, Currency::EUR), ..product(7) }));
         cart.decide(&[scan(2, "7")], dearer, unlimited);
         assert_eq!(cart.lines[0].amount(), Ok(Money::new(214, Currency::EUR)));
     }

@@ -87,13 +87,11 @@ fn block(reason: BlockReason, notice: impl Into<String>) -> Option<Blocked> {
 fn recalled(question: &Question<'_>) -> Option<Blocked> {
     let holds = |recall: &&Recall| match &recall.lots {
         None => true,
-        Some(lots) => question.origins.iter().filter_map(|origin| origin.lot.as_deref()).any(|lot| has(lots, lot)),
+        Some(lots) => {
+            question.origins.iter().filter_map(|origin| origin.lot.as_deref()).any(|lot| has(lots, lot))
+        }
     };
-    question
-        .recalls
-        .iter()
-        .find(holds)
-        .and_then(|recall| block(BlockReason::Recalled, recall.notice.clone()))
+    question.recalls.iter().find(holds).and_then(|recall| block(BlockReason::Recalled, recall.notice.clone()))
 }
 
 fn has(lots: &[String], lot: &str) -> bool {

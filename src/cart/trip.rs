@@ -85,11 +85,8 @@ pub(super) async fn change<T>(
             return Err(Error::Changed(cart.version));
         }
         let store = cart.store.clone();
-        let (events, outcomes) = cart.decide(
-            wishes,
-            |code| shelf::find(app, &store, code),
-            |sku| shelf::quantity_max(app, sku),
-        );
+        let (events, outcomes) =
+            cart.decide(wishes, |code| shelf::find(app, &store, code), |sku| shelf::quantity_max(app, sku));
         if events.is_empty() && is_trusted {
             // Nothing to write, so nothing would collide were the cart stale: decided again on what the database has.
             known = Some(cart);

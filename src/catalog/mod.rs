@@ -33,7 +33,9 @@ pub use http::routes;
 pub use index::Snapshot;
 pub use label::Label;
 pub use model::{FindError, Found, Markdown, Offer, Price, Promotion, Recall, Store, StoreAddress};
-pub use product::{AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
+pub use product::{
+    AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature,
+};
 pub use rows::{
     BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow,
     TaxClassRow, TaxRateRow,

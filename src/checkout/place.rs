@@ -390,7 +390,9 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
     checkout.deadline = now + PAYMENT_LASTS;
     let quote = &checkout.quote;
     let goods = quote.lines.iter().map(|line| payments::PaymentLine {
-        name: line.measured().map_or_else(|| line.name.clone(), |measured| format!("{}, {measured}", line.name)),
+        name: line
+            .measured()
+            .map_or_else(|| line.name.clone(), |measured| format!("{}, {measured}", line.name)),
         quantity: line.pieces,
         amount: line.amount,
     });

@@ -48,9 +48,7 @@ async fn a_recall_reaches_every_open_cart_and_nothing_is_paid_until_the_line_is_
     assert_eq!(state(&other, others).await.1, expected);
     assert_ne!(before, after, "the entity tag changes with the catalogue");
     let path = format!("/v1/carts/{cart}");
-    let known = |tag: String| {
-        shop.test.get(&path).bearer(&shopper.actor.token).header("if-none-match", &tag)
-    };
+    let known = |tag: String| shop.test.get(&path).bearer(&shopper.actor.token).header("if-none-match", &tag);
     known(before.clone()).send().await.expect(200);
     known(after.clone()).send().await.expect(304);
     assert_eq!(refused(&shopper, cart, MILK).await, pair("recalled", "Bring it back."));
@@ -117,7 +115,11 @@ async fn a_use_by_date_counts_by_the_stores_own_day() {
     let cart = shopper.check_in().await;
     let passed = refused(&shopper, cart, &format!("(01)0{MILK}(17)261122")).await;
     assert_eq!(passed, pair("use_by_passed", "It was to be used by 2026-11-22."));
-    assert_eq!(refused(&shopper, cart, &format!("(01)0{MILK}(15)261122")).await.0, "", "best before is no use by");
+    assert_eq!(
+        refused(&shopper, cart, &format!("(01)0{MILK}(15)261122")).await.0,
+        "",
+        "best before is no use by"
+    );
     let today = format!("(01)0{MILK}(17)261123");
     assert_eq!(refused(&shopper, cart, &today).await.0, "");
     // 23:30 in Berlin, 22:30 in UTC; an hour later it is tomorrow there.

@@ -125,11 +125,13 @@ async fn the_same_label_sent_twice_counts_once_and_another_instance_folds_the_sa
     shopper.scan(cart, &[&label(SALAMI, 499), &label(ROLLS, 6), "(01)09520000000103(17)261130(10)L1"]).await;
     let here = shopper.cart(cart).await;
     let other = shop.test.another().await;
-    let there =
-        other.get(&format!("/v1/carts/{cart}")).bearer(&shopper.actor.token).send().await.expect(200);
+    let there = other.get(&format!("/v1/carts/{cart}")).bearer(&shopper.actor.token).send().await.expect(200);
     assert_eq!(here.json, there.json, "folded from the log");
     assert_eq!(here.number("/total/amount"), 500 + 499 + 6 * 45 + 129);
-    assert_eq!((&here.json["lines"][3]["lots"], here.text("/lines/3/use_by")), (&json!(["L1"]), "2026-11-30"));
+    assert_eq!(
+        (&here.json["lines"][3]["lots"], here.text("/lines/3/use_by")),
+        (&json!(["L1"]), "2026-11-30")
+    );
 }
 
 #[tokio::test]
@@ -138,9 +140,15 @@ async fn a_label_keeps_its_price_with_and_without_one_in_the_list() {
     let shopper = shop.shopper().await;
     let cart = shopper.fill(&[&label(SALAMI, 499), &label(PIE, 350)]).await;
     let read = shopper.cart(cart).await;
-    assert_eq!((read.number("/lines/0/amount/amount"), read.number("/lines/0/unit_price/amount")), (499, 2500));
+    assert_eq!(
+        (read.number("/lines/0/amount/amount"), read.number("/lines/0/unit_price/amount")),
+        (499, 2500)
+    );
     assert_eq!(read.json["lines"][0]["is_label_price"], true);
-    assert_eq!((read.number("/lines/1/amount/amount"), read.number("/lines/1/unit_price/amount")), (350, 350));
+    assert_eq!(
+        (read.number("/lines/1/amount/amount"), read.number("/lines/1/unit_price/amount")),
+        (350, 350)
+    );
     assert_eq!(read.json["lines"][1]["priced_per"], Value::Null);
     apply(&shop, &[price("de", "salami", 9900)]).await;
     assert_eq!(shopper.cart(cart).await.number("/total/amount"), 849);
@@ -233,7 +241,7 @@ async fn a_store_reads_its_own_templates_before_its_country_and_no_other_store_d
     apply(&shop, &[store_with(templates), nuts, base, price("de", "54321", 199)]).await;
     let shopper = shop.shopper().await;
     let discounted = format!("97{MILK}0000990");
-    let by_article = "S000012345" .to_owned() + "54321";
+    let by_article = "S000012345".to_owned() + "54321";
     let globus = format!("96{}0000500009990", "9520000000103");
     let cart = shopper.fill(&[&checked("211234500385"), &discounted, &by_article]).await;
     let read = shopper.cart(cart).await;
@@ -297,10 +305,12 @@ async fn mixed_lines_are_quoted_paid_delivered_and_stand_on_the_receipt() {
     let line = &read.json["quote"]["lines"][0];
     assert_eq!((&line["measure"], &line["pieces"]), (&json!({"amount": 385, "unit": "gram"}), &json!(1)));
     // What was weighed, and what 4.99 EUR are at 25 EUR a kilogram.
-    assert_eq!((&line["weight_grams"], &read.json["quote"]["lines"][1]["weight_grams"]), (&json!(385), &json!(200)));
-    let gross: i64 = (0..2)
-        .filter_map(|place| read.json["quote"]["taxes"][place]["gross"]["amount"].as_i64())
-        .sum();
+    assert_eq!(
+        (&line["weight_grams"], &read.json["quote"]["lines"][1]["weight_grams"]),
+        (&json!(385), &json!(200))
+    );
+    let gross: i64 =
+        (0..2).filter_map(|place| read.json["quote"]["taxes"][place]["gross"]["amount"].as_i64()).sum();
     assert_eq!(gross, read.number("/quote/total/amount"));
     let url = read.text("/receipt_url").to_owned();
     let page = reqwest::get(url).await.expect("a page").text().await.expect("text");

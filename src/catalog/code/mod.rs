@@ -163,7 +163,9 @@ fn plain(scan: &scan::Scan<'_>, profile: &Profile, wrong: Option<Refusal>) -> Re
     match (wrong, answer) {
         // It has the shape of the store's own codes and is nothing better: the wrong digit there is what is wrong.
         (Some(refusal), Err(_)) => Err(refusal),
-        (Some(refusal), Ok(answer)) if matches!(answer.meaning, Meaning::Restricted(_) | Meaning::Foreign) => {
+        (Some(refusal), Ok(answer))
+            if matches!(answer.meaning, Meaning::Restricted(_) | Meaning::Foreign) =>
+        {
             Err(refusal)
         }
         (_, answer) => answer,

@@ -166,6 +166,7 @@ fn build(keys: &Keys, products: u64) -> Outcome<Snapshot> {
         price_lists: vec![keys.region.clone(), keys.list.clone()],
         languages: Vec::new(),
         code_templates: Vec::new(),
+        near_date_markdowns: Vec::new(),
     });
     for number in 0..products {
         change.product(&product(number)?, true);

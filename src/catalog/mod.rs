@@ -16,6 +16,7 @@ mod feed;
 mod http;
 pub mod import;
 mod index;
+mod label;
 mod model;
 mod product;
 mod rows;
@@ -31,8 +32,11 @@ pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
 pub use http::routes;
 pub use index::{Change, Snapshot};
-pub use model::{FindError, Found, Offer, Price, Promotion, Recall, Store, StoreAddress};
-pub use product::{AgeReason, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
+pub use label::Label;
+pub use model::{FindError, Found, Markdown, Offer, Price, Promotion, Recall, Store, StoreAddress};
+pub use product::{
+    AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature,
+};
 pub use rows::{
     BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow,
     TaxClassRow, TaxRateRow,

@@ -22,6 +22,8 @@ mod jobs;
 mod openapi;
 mod operations;
 mod payments;
+mod rules;
 mod sandbox_dhl;
 mod sandbox_paypal;
 mod support;
+mod weighed;

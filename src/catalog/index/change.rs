@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::super::code::{Gtin, Profile};
+use super::super::code::{Gtin, StoreProfile};
 use super::super::model::{Recall, Store};
 use super::super::product::ProductRow;
 use super::{HAS_TIMED, NO_PRICE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
@@ -53,7 +53,7 @@ impl Change {
     pub fn store(&mut self, store: Store) {
         let lists =
             store.price_lists.iter().filter_map(|list| self.next.list_numbers.get(list).copied()).collect();
-        let profile = Profile::of_country(&store.country);
+        let profile = StoreProfile::new(&store.country, store.code_templates.iter().map(String::as_str));
         let zone = store.zone();
         let shop = Shop { store, profile, zone, lists };
         Arc::make_mut(&mut self.next.shops).insert(shop.store.store.as_str().to_owned(), Arc::new(shop));

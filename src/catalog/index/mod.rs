@@ -26,8 +26,10 @@ use foldhash::fast::RandomState;
 
 use self::pages::Pages;
 use self::table::{SkuTable, Table};
-use super::code::{self, Answer, Circulation, Gtin, Meaning, Profile, Symbology};
+use super::code::{self, Answer, Circulation, Gtin, Meaning, StoreProfile, Symbology};
+use super::label::Label;
 use super::model::{FindError, Found, Offer, Price, Promotion, Recall, Store};
+use super::product::ProductRow;
 use crate::clock::Moment;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
@@ -71,7 +73,7 @@ impl PriceList {
 #[derive(Clone, Debug)]
 struct Shop {
     store: Store,
-    profile: Profile,
+    profile: StoreProfile,
     zone: Tz,
     lists: Vec<usize>,
 }
@@ -114,6 +116,14 @@ pub(super) struct Hit<'a> {
     pub(super) recalls: &'a [Recall],
 }
 
+/// A product on sale and the number by which it was found.
+#[derive(Clone, Copy, Debug)]
+struct Known<'a> {
+    gtin: Gtin,
+    number: u32,
+    record: &'a Record,
+}
+
 impl Snapshot {
     /// A catalogue in which there is nothing yet.
     pub fn empty() -> Self {
@@ -150,18 +160,25 @@ impl Snapshot {
         stores
     }
 
-    /// What a scanned code means in a store at a moment.
+    /// What a scanned code means in a store at a moment, and what it says of the piece that carries it. A label with a price
+    /// of its own needs none of the store's.
     pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
         let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
-        let answer = understand(shop, code, None, now)?;
-        if !answer.meaning.is_bare() {
-            return Err(FindError::UnknownCode);
-        }
-        let hit = self.hit(shop, &answer, now)?;
-        Ok(Found { gtin: hit.gtin, pieces: hit.pieces, offer: self.offer(&hit) })
+        let (answer, known) = self.understand(shop, code, None, now)?;
+        let product = known.record.product();
+        let label = Label::of(&answer, known.gtin, &product, shop.store.currency);
+        let (hit, is_listed) = match (self.offered(shop, known, now), label.price) {
+            (Err(FindError::NoPrice), Some(price)) => {
+                let amount = price.money(shop.store.currency).ok_or(FindError::NoPrice)?.minor();
+                (self.at(shop, known, Asked::default(), amount), false)
+            }
+            (hit, _) => (hit?, true),
+        };
+        let offer = self.offer(&hit, product);
+        Ok(Found { gtin: hit.gtin, pieces: hit.pieces, label, is_listed, offer })
     }
 
-    fn offer(&self, hit: &Hit<'_>) -> Offer {
+    fn offer(&self, hit: &Hit<'_>, product: ProductRow) -> Offer {
         let money = |minor| Money::new(minor, hit.store.currency);
         let price = Price {
             amount: money(hit.amount),
@@ -174,7 +191,7 @@ impl Snapshot {
             member: hit.asked.member.map(|timed| money(timed.amount)),
         };
         let recalls = hit.recalls.to_vec();
-        Offer { product: hit.record.product(), price, recalls, revision: self.revision }
+        Offer { product, price, recalls, revision: self.revision }
     }
 
     /// What a store asks for a product at a moment; [`FindError::UnknownCode`] when it is not sold any more.
@@ -182,7 +199,19 @@ impl Snapshot {
         let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
         let number = self.number_of(sku).ok_or(FindError::UnknownCode)?;
         let record = self.live(number).ok_or(FindError::UnknownCode)?;
-        Ok(self.offer(&self.offered(shop, Gtin::NOTHING, number, record, now)?))
+        let known = Known { gtin: Gtin::NOTHING, number, record };
+        Ok(self.offer(&self.offered(shop, known, now)?, record.product()))
+    }
+
+    /// The facts of a product that is sold, whether or not a store has a price for it.
+    pub fn facts(&self, sku: &Sku) -> Option<ProductRow> {
+        Some(self.live(self.number_of(sku)?)?.product())
+    }
+
+    /// Whether a product is sold without any rule of its own and without a recall: nothing more need be looked at.
+    pub fn is_unrestricted(&self, sku: &Sku) -> bool {
+        let Some(number) = self.number_of(sku) else { return false };
+        self.live(number).is_some_and(|record| !record.is_ruled()) && self.recalls_of(number).is_empty()
     }
 
     /// What must not be sold any more of a product.
@@ -204,7 +233,7 @@ impl Snapshot {
         let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
         let number = self.table(gtin).find(gtin.value()).ok_or(FindError::UnknownCode)?;
         let record = self.live(number).ok_or(FindError::UnknownCode)?;
-        let hit = self.offered(shop, gtin, number, record, now)?;
+        let hit = self.offered(shop, Known { gtin, number, record }, now)?;
         Ok(Money::new(hit.amount, hit.store.currency))
     }
 
@@ -218,44 +247,63 @@ impl Snapshot {
         now: Moment,
     ) -> Result<Hit<'_>, FindError> {
         let shop = self.shops.get(store).ok_or(FindError::UnknownStore)?;
-        let answer = understand(shop, code, symbology, now)?;
-        self.hit(shop, &answer, now)
+        let (_, known) = self.understand(shop, code, symbology, now)?;
+        self.offered(shop, known, now)
     }
 
-    /// The first number of a meaning that a product on sale has.
+    /// Reads a code by the rules of a store; an error when it names no product that is sold.
     #[inline]
-    fn hit<'a>(&'a self, shop: &'a Shop, answer: &Answer, now: Moment) -> Result<Hit<'a>, FindError> {
-        let hit = answer.meaning.keys().find_map(|gtin| {
-            let number = self.table(gtin).find(gtin.value())?;
-            Some((gtin, number, self.live(number)?))
-        });
-        let (gtin, number, record) = hit.ok_or(FindError::UnknownCode)?;
-        self.offered(shop, gtin, number, record, now)
+    fn understand(
+        &self,
+        shop: &Shop,
+        code: &str,
+        symbology: Option<Symbology>,
+        now: Moment,
+    ) -> Result<(Answer, Known<'_>), FindError> {
+        let today = now.with_timezone(&shop.zone).date_naive();
+        let known = |answer: &Answer| self.known(&answer.meaning);
+        let (answer, known) = code::interpret_in_store(code, symbology, &shop.profile, today, known)
+            .map_err(FindError::BadCode)?;
+        match (known, &answer.meaning) {
+            (Some(known), _) => Ok((answer, known)),
+            (None, Meaning::Foreign) => Err(FindError::Foreign),
+            (None, Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_)) => {
+                Err(FindError::NoProduct)
+            }
+            (None, _) => Err(FindError::UnknownCode),
+        }
+    }
+
+    /// The product on sale that the first number of a meaning names; by a store's template also by its own number.
+    #[inline]
+    fn known(&self, meaning: &Meaning) -> Option<Known<'_>> {
+        let of = |gtin, number| Some(Known { gtin, number, record: self.live(number)? });
+        let by_code = |gtin: Gtin| of(gtin, self.table(gtin).find(gtin.value())?);
+        let by_article = || match meaning {
+            Meaning::Template(found) => {
+                let sku: Sku = found.code.as_deref()?.parse().ok()?;
+                of(Gtin::NOTHING, self.number_of(&sku)?)
+            }
+            _ => None,
+        };
+        meaning.keys().find_map(by_code).or_else(by_article)
     }
 
     /// What the store asks for a product.
     #[inline]
-    fn offered<'a>(
-        &'a self,
-        shop: &'a Shop,
-        gtin: Gtin,
-        number: u32,
-        record: &'a Record,
-        now: Moment,
-    ) -> Result<Hit<'a>, FindError> {
-        let asked = self.asked(shop, number, now.timestamp());
+    fn offered<'a>(&'a self, shop: &'a Shop, known: Known<'a>, now: Moment) -> Result<Hit<'a>, FindError> {
+        let asked = self.asked(shop, known.number, now.timestamp());
         let amount = asked.to_pay().ok_or(FindError::NoPrice)?;
+        Ok(self.at(shop, known, asked, amount))
+    }
+
+    /// A product at this price.
+    #[inline]
+    fn at<'a>(&'a self, shop: &'a Shop, known: Known<'a>, asked: Asked<'a>, amount: i64) -> Hit<'a> {
+        let Known { gtin, number, record } = known;
         let pieces = if self.multiples.is_empty() { None } else { self.multiples.get(&gtin.value()) };
-        let recalls = self.recalls_of(number);
-        Ok(Hit {
-            gtin,
-            pieces: pieces.copied().unwrap_or(1),
-            record,
-            store: &shop.store,
-            asked,
-            amount,
-            recalls,
-        })
+        let (pieces, recalls) = (pieces.copied().unwrap_or(1), self.recalls_of(number));
+        Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls }
     }
 
     fn table(&self, gtin: Gtin) -> &Table {
@@ -280,22 +328,6 @@ impl Snapshot {
     fn asked(&self, shop: &Shop, number: u32, now: i64) -> Asked<'_> {
         let lists = shop.lists.iter().filter_map(|list| self.lists.get(*list)).filter(|list| list.live);
         lists.fold(Asked::default(), |asked, list| asked.or(list.asked(number, now)))
-    }
-}
-
-/// Reads a code by the rules of a store; an error when it can't name a product.
-fn understand(
-    shop: &Shop,
-    code: &str,
-    symbology: Option<Symbology>,
-    now: Moment,
-) -> Result<Answer, FindError> {
-    let today = now.with_timezone(&shop.zone).date_naive();
-    let answer = code::interpret(code, symbology, &shop.profile, today).map_err(FindError::BadCode)?;
-    match answer.meaning {
-        Meaning::Foreign => Err(FindError::Foreign),
-        Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_) => Err(FindError::NoProduct),
-        _ => Ok(answer),
     }
 }
 

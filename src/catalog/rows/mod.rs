@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::StoreAddress;
+use super::model::{Markdown, StoreAddress};
 use super::product::ProductRow;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
@@ -217,6 +217,9 @@ pub struct StoreRow {
     /// Templates of the codes that this store's scales and printers make.
     #[serde(default)]
     pub code_templates: Vec<String>,
+    /// By how much goods are marked down whose date is near; of several rules that fit, the one with the most percent.
+    #[serde(default)]
+    pub near_date_markdowns: Vec<Markdown>,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,

@@ -42,6 +42,10 @@ const LOTS_MAX: usize = 500;
 const STOCK_MAX: i64 = 1_000_000_000;
 /// Templates of codes of one store.
 const TEMPLATES_MAX: usize = 32;
+/// Rules of one store by which goods are marked down.
+const MARKDOWNS_MAX: usize = 64;
+/// Days before its date from which on a product may be marked down.
+const MARKDOWN_DAYS_MAX: i64 = 365;
 /// Price lists of one store: store, region, country and a few for campaigns.
 const STORE_LISTS_MAX: usize = 32;
 
@@ -364,6 +368,7 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
         let detail = format!("{} is no template of codes", fit(wrong));
         return Err(Refusal::new(Reason::TemplateInvalid, detail));
     }
+    check_markdowns(row)?;
     let distinct: std::collections::HashSet<_> = row.price_lists.iter().collect();
     if row.price_lists.is_empty()
         || row.price_lists.len() > STORE_LISTS_MAX
@@ -371,6 +376,24 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
     {
         let detail = format!("price_lists must name 1 to {STORE_LISTS_MAX} lists, each once");
         return Err(Refusal::new(Reason::Field, detail));
+    }
+    Ok(())
+}
+
+fn check_markdowns(row: &StoreRow) -> Result<(), Refusal> {
+    if row.near_date_markdowns.len() > MARKDOWNS_MAX {
+        let detail = format!("at most {MARKDOWNS_MAX} near_date_markdowns");
+        return Err(Refusal::new(Reason::Field, detail));
+    }
+    for markdown in &row.near_date_markdowns {
+        let is_right = (1..=99).contains(&markdown.percent)
+            && (0..=MARKDOWN_DAYS_MAX).contains(&markdown.days_left_max)
+            && markdown.category.len() <= CATEGORY_DEPTH_MAX;
+        if !is_right {
+            let detail = format!("a markdown is of 1 to 99 percent, from 0 to {MARKDOWN_DAYS_MAX} days left");
+            return Err(Refusal::new(Reason::QuantityRange, detail));
+        }
+        markdown.category.iter().try_for_each(|level| check_text("category", level))?;
     }
     Ok(())
 }

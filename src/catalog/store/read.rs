@@ -68,6 +68,7 @@ struct StoreRead {
     time_zone: String,
     languages: String,
     code_templates: String,
+    near_date_markdowns: String,
     deleted: bool,
 }
 
@@ -77,10 +78,22 @@ impl StoreRead {
             store, name, street, house_number, postal_code, city, country, currency, time_zone, ..
         } = self;
         let address = StoreAddress { street, house_number, postal_code, city };
-        // Both are written from lists of texts, and are nothing else.
+        // They are written from lists, and are nothing else.
         let languages = serde_json::from_str(&self.languages).unwrap_or_default();
         let code_templates = serde_json::from_str(&self.code_templates).unwrap_or_default();
-        Store { store, name, address, country, currency, time_zone, price_lists, languages, code_templates }
+        let near_date_markdowns = serde_json::from_str(&self.near_date_markdowns).unwrap_or_default();
+        Store {
+            store,
+            name,
+            address,
+            country,
+            currency,
+            time_zone,
+            price_lists,
+            languages,
+            code_templates,
+            near_date_markdowns,
+        }
     }
 }
 
@@ -89,7 +102,7 @@ pub(in crate::catalog) async fn stores(tx: &mut Tx, above: i64) -> Result<Vec<(S
     let stores: Vec<StoreRead> = tx
         .sql(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
+                 code_templates, near_date_markdowns, deleted
              FROM stores
              WHERE revision > $1
              ORDER BY store",
@@ -130,7 +143,7 @@ pub(super) async fn stores_named(tx: &mut Tx, named: &str) -> Result<Vec<StoreRo
     let stores: Vec<StoreRead> = tx
         .sql(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
+                 code_templates, near_date_markdowns, deleted
              FROM stores
              WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))
              ORDER BY store",
@@ -162,6 +175,7 @@ impl From<Store> for StoreRow {
             price_lists,
             languages,
             code_templates,
+            near_date_markdowns,
         } = store;
         Self {
             store,
@@ -173,6 +187,7 @@ impl From<Store> for StoreRow {
             price_lists,
             languages,
             code_templates,
+            near_date_markdowns,
             deleted: false,
         }
     }
@@ -388,7 +403,7 @@ pub(in crate::catalog) async fn known_store(tx: &mut Tx, store: &StoreId) -> Res
     let read: Option<StoreRead> = tx
         .sql(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
+                 code_templates, near_date_markdowns, deleted
              FROM stores
              WHERE store = $1",
         )
@@ -403,7 +418,7 @@ pub(in crate::catalog) async fn store(db: &Db, store: &StoreId) -> Result<Option
     let read: Option<StoreRead> = db
         .sql(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
+                 code_templates, near_date_markdowns, deleted
              FROM stores
              WHERE store = $1 AND NOT deleted",
         )

@@ -454,11 +454,12 @@ fn places(row: &StoreRow) -> impl Iterator<Item = Place<'_>> {
 const STORES: &str = "
     INSERT INTO stores
         (store, name, street, house_number, postal_code, city, country, currency, time_zone, languages, code_templates,
-         deleted, revision)
+         near_date_markdowns, deleted, revision)
     SELECT
         value ->> 'store', value ->> 'name', value -> 'address' ->> 'street', value -> 'address' ->> 'house_number',
         value -> 'address' ->> 'postal_code', value -> 'address' ->> 'city', value ->> 'country',
-        value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates', FALSE, $2
+        value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates',
+        value ->> 'near_date_markdowns', FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (store) DO UPDATE SET
@@ -472,5 +473,6 @@ const STORES: &str = "
         time_zone = excluded.time_zone,
         languages = excluded.languages,
         code_templates = excluded.code_templates,
+        near_date_markdowns = excluded.near_date_markdowns,
         deleted = FALSE,
         revision = excluded.revision";

@@ -15,8 +15,8 @@
 //! - `imports.rs`: rows a second of an import, against the raw bulk write of the same rows, on both engines.
 //! - builds and lines are measured by `load-tests/run` itself.
 
-mod index;
 mod imports;
+mod index;
 mod journal;
 mod lookup;
 mod process;

@@ -77,7 +77,7 @@ async fn apply(shop: &Shop, rows: &[Value]) {
 }
 
 /// The store as it is, with these members beside.
-fn store_with(more: Value) -> Value {
+fn store_with(more: &Value) -> Value {
     let mut row = json!({
         "kind": "store", "store": STORE, "name": "Bonn, Hauptstraße", "country": "DE", "currency": "EUR",
         "time_zone": "Europe/Berlin", "price_lists": ["de"],
@@ -237,7 +237,7 @@ async fn a_store_reads_its_own_templates_before_its_country_and_no_other_store_d
     let nuts = json!({"kind": "product", "sku": "54321", "name": "Nuts", "tax_class": "reduced", "sale": "weighed",
         "priced_per": {"amount": 100, "unit": "gram"}});
     let base = json!({"kind": "code", "code": checked("211234500000"), "sku": "gouda", "internal": true});
-    apply(&shop, &[store_with(templates), nuts, base, price("de", "54321", 199)]).await;
+    apply(&shop, &[store_with(&templates), nuts, base, price("de", "54321", 199)]).await;
     let shopper = shop.shopper().await;
     let discounted = format!("97{MILK}0000990");
     let by_article = "S00001234554321";
@@ -265,7 +265,7 @@ async fn a_near_date_makes_a_piece_cheaper_and_the_line_says_why() {
         {"days_left_max": 3, "percent": 20}, {"days_left_max": 0, "percent": 50},
         {"days_left_max": 9, "percent": 90, "category": ["Flowers"]},
     ]});
-    apply(&shop, &[store_with(rules)]).await;
+    apply(&shop, &[store_with(&rules)]).await;
     let shopper = shop.shopper().await;
     let milk = |day: &str| format!("(01)0{MILK}(17){day}");
     let codes = [milk("261127"), milk("261126"), milk("261123"), MILK.to_owned()];
@@ -278,7 +278,7 @@ async fn a_near_date_makes_a_piece_cheaper_and_the_line_says_why() {
     let why = json!({"percent": 20, "full_price": {"amount": 129, "currency": "EUR"}, "date": "2026-11-26"});
     assert_eq!(read.json["lines"][1]["reduction"], why);
     assert_eq!(read.json["lines"][0]["reduction"], Value::Null);
-    let wrong = [store_with(json!({"near_date_markdowns": [{"days_left_max": 1, "percent": 100}]}))];
+    let wrong = [store_with(&json!({"near_date_markdowns": [{"days_left_max": 1, "percent": 100}]}))];
     assert_eq!(shop.test.apply_rows(&wrong).await.refused, 1);
 }
 

@@ -15,7 +15,7 @@ pub enum Event {
     /// The trip begins.
     CheckedIn { shopper: ShopperId, store: StoreId, currency: Currency },
     /// So many of a product were added.
-    Scanned { id: EventId, product: Product, quantity: i64 },
+    Scanned { id: EventId, product: Box<Product>, quantity: i64 },
     /// A line has so many pieces now; none removes it.
     QuantitySet { id: EventId, line: i64, quantity: i64 },
     /// Nothing changes until the checkout lets go.

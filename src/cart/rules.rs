@@ -73,15 +73,16 @@ pub struct Question<'a> {
 
 /// What keeps these pieces from being sold, the gravest first, and what should be compared with the pack.
 pub fn standing(question: &Question<'_>) -> Standing {
-    let blocked = recalled(question)
-        .or_else(|| use_by_passed(question))
-        .or_else(|| question.product.map_or_else(withdrawn, |product| not_for_sale(product, question)));
+    let blocked = recalled(question).or_else(|| use_by_passed(question)).or_else(|| match question.product {
+        Some(product) => not_for_sale(product, question),
+        None => Some(withdrawn()),
+    });
     let check_lot = if blocked.is_some() { None } else { lot_check(question) };
     Standing { blocked, check_lot }
 }
 
-fn block(reason: BlockReason, notice: impl Into<String>) -> Option<Blocked> {
-    Some(Blocked { reason, notice: notice.into() })
+fn block(reason: BlockReason, notice: impl Into<String>) -> Blocked {
+    Blocked { reason, notice: notice.into() }
 }
 
 fn recalled(question: &Question<'_>) -> Option<Blocked> {
@@ -91,7 +92,7 @@ fn recalled(question: &Question<'_>) -> Option<Blocked> {
             question.origins.iter().filter_map(|origin| origin.lot.as_deref()).any(|lot| has(lots, lot))
         }
     };
-    question.recalls.iter().find(holds).and_then(|recall| block(BlockReason::Recalled, recall.notice.clone()))
+    question.recalls.iter().find(holds).map(|recall| block(BlockReason::Recalled, recall.notice.clone()))
 }
 
 fn has(lots: &[String], lot: &str) -> bool {
@@ -115,21 +116,24 @@ fn use_by_passed(question: &Question<'_>) -> Option<Blocked> {
     let today = question.local.date();
     let passed =
         question.origins.iter().filter_map(|origin| origin.use_by).filter(|day| *day < today).min()?;
-    block(BlockReason::UseByPassed, format!("It was to be used by {passed}."))
+    Some(block(BlockReason::UseByPassed, format!("It was to be used by {passed}.")))
 }
 
-fn withdrawn() -> Option<Blocked> {
+fn withdrawn() -> Blocked {
     block(BlockReason::ProductWithdrawn, "It is not sold any more.")
 }
 
 fn not_for_sale(product: &ProductRow, question: &Question<'_>) -> Option<Blocked> {
     if let Some(why) = &product.sale_stop {
-        return block(BlockReason::SaleStopped, why.clone());
+        return Some(block(BlockReason::SaleStopped, why.clone()));
     }
     let is_banned = |ban: &&SaleBan| ban.holds(question.local);
     if let Some(ban) = product.sale_bans.iter().find(is_banned) {
-        return block(BlockReason::SaleBanned, format!("It is not sold from {} to {}.", ban.from, ban.to));
+        return Some(block(
+            BlockReason::SaleBanned,
+            format!("It is not sold from {} to {}.", ban.from, ban.to),
+        ));
     }
     let most = product.quantity_max.filter(|most| question.pieces > *most)?;
-    block(BlockReason::QuantityLimit, format!("One trip may hold {most} of it."))
+    Some(block(BlockReason::QuantityLimit, format!("One trip may hold {most} of it.")))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::catalog::{BREAD, COFFEE, MILK, price};
 use crate::support::trip::{Shop, Shopper};
 
-fn milk(more: Value) -> Value {
+fn milk(more: &Value) -> Value {
     let mut row = json!({"kind": "product", "sku": "milk", "name": "Milk", "tax_class": "reduced", "deliverable": true});
     row.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     row
@@ -140,9 +140,9 @@ async fn a_sale_stop_a_ban_and_a_deletion_block_what_is_in_the_cart_already() {
     let shop = Shop::open().await;
     let shopper = shop.payer("anna@example.com").await;
     let cart = shopper.fill(&[MILK]).await;
-    let ban = |days: Value| milk(json!({"sale_bans": [{"days": days, "from": "09:30", "to": "11:00"}]}));
+    let ban = |days: Value| milk(&json!({"sale_bans": [{"days": days, "from": "09:30", "to": "11:00"}]}));
     for (row, reason, notice) in [
-        (milk(json!({"sale_stop": "Cooling has failed."})), "sale_stopped", "Cooling has failed."),
+        (milk(&json!({"sale_stop": "Cooling has failed."})), "sale_stopped", "Cooling has failed."),
         (ban(json!([1])), "sale_banned", "It is not sold from 09:30 to 11:00."),
     ] {
         shop.test.apply_rows(&[row]).await;
@@ -159,7 +159,7 @@ async fn a_sale_stop_a_ban_and_a_deletion_block_what_is_in_the_cart_already() {
     assert_eq!(refused(&shopper, cart, MILK).await.0, "code_unknown");
     let (_, placed) = shopper.place(cart, &[]).await;
     placed.problem(409, "lines_blocked");
-    shop.test.apply_rows(&[milk(json!({}))]).await;
+    shop.test.apply_rows(&[milk(&json!({}))]).await;
     assert_eq!(state(&shopper, cart).await.1, Value::Null);
     assert_eq!(shopper.buy(cart, &[]).await.text("/state"), "paid");
 }
@@ -168,14 +168,14 @@ async fn a_sale_stop_a_ban_and_a_deletion_block_what_is_in_the_cart_already() {
 async fn one_trip_holds_no_more_than_the_limit_however_it_is_asked() {
     let shop = Shop::open().await;
     let shopper = shop.payer("anna@example.com").await;
-    shop.test.apply_rows(&[milk(json!({"quantity_max": 3}))]).await;
+    shop.test.apply_rows(&[milk(&json!({"quantity_max": 3}))]).await;
     let cart = shopper.check_in().await;
     let answer = shopper.scan(cart, &[MILK, MILK, MILK, MILK]).await.expect(200);
     assert_eq!(answer.json["results"][3]["reason"], "quantity_limit");
     let path = format!("/v1/carts/{cart}/lines/1");
     let set = |amount: i64| json!({"quantity": {"amount": amount, "unit": "piece"}});
     shopper.put(&path, &set(4)).await.problem(422, "quantity_limit");
-    shop.test.apply_rows(&[milk(json!({"quantity_max": 1}))]).await;
+    shop.test.apply_rows(&[milk(&json!({"quantity_max": 1}))]).await;
     let (_, blocked) = state(&shopper, cart).await;
     assert_eq!(blocked, json!({"reason": "quantity_limit", "notice": "One trip may hold 1 of it."}));
     shopper.put(&path, &set(2)).await.expect(200);

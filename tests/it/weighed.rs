@@ -77,7 +77,7 @@ async fn apply(shop: &Shop, rows: &[Value]) {
 }
 
 /// The store as it is, with these members beside.
-fn store_with(more: Value) -> Value {
+fn store_with(more: &Value) -> Value {
     let mut row = json!({
         "kind": "store", "store": STORE, "name": "Bonn, Hauptstraße", "country": "DE", "currency": "EUR",
         "time_zone": "Europe/Berlin", "price_lists": ["de"],
@@ -230,7 +230,6 @@ async fn measures_that_are_missing_nought_or_of_another_kind_are_refused_with_th
 #[tokio::test]
 async fn a_store_reads_its_own_templates_before_its_country_and_no_other_store_does() {
     let shop = shop().await;
-    // By its country these would be 22 with a price and opaque.
     let templates = json!({"code_templates": [
         "21{code:5}{embed:5}{ec}", "97{code:ean13}{embed:6}{_}", "S{_:4}{embed:2.3}{code:*}",
         "96{code:ean13}{embed:7}{price:5}{_}",
@@ -238,12 +237,12 @@ async fn a_store_reads_its_own_templates_before_its_country_and_no_other_store_d
     let nuts = json!({"kind": "product", "sku": "54321", "name": "Nuts", "tax_class": "reduced", "sale": "weighed",
         "priced_per": {"amount": 100, "unit": "gram"}});
     let base = json!({"kind": "code", "code": checked("211234500000"), "sku": "gouda", "internal": true});
-    apply(&shop, &[store_with(templates), nuts, base, price("de", "54321", 199)]).await;
+    apply(&shop, &[store_with(&templates), nuts, base, price("de", "54321", 199)]).await;
     let shopper = shop.shopper().await;
     let discounted = format!("97{MILK}0000990");
-    let by_article = "S000012345".to_owned() + "54321";
-    let globus = format!("96{}0000500009990", "9520000000103");
-    let cart = shopper.fill(&[&checked("211234500385"), &discounted, &by_article]).await;
+    let by_article = "S00001234554321";
+    let globus = format!("96{MILK}0000500009990");
+    let cart = shopper.fill(&[&checked("211234500385"), &discounted, by_article]).await;
     let read = shopper.cart(cart).await;
     let amounts: Vec<i64> = (0..3).map(|line| read.number(&format!("/lines/{line}/amount/amount"))).collect();
     // 385 g of gouda; milk for the sticker's price; 12.345 kg of nuts at 1.99 for 100 g.
@@ -255,8 +254,7 @@ async fn a_store_reads_its_own_templates_before_its_country_and_no_other_store_d
     let other = crate::support::catalog::STORE_WITH_OWN_PRICES.parse().expect("a store");
     let now = shop.test.app.clock.now();
     assert!(shop.test.app.catalog.view().find(&other, &discounted, now).is_err());
-    let look = |code: String| async move { code };
-    let path = format!("/v1/stores/{STORE}/products/{}", look(checked("211234500385")).await);
+    let path = format!("/v1/stores/{STORE}/products/{}", checked("211234500385"));
     assert_eq!(shopper.get(&path).await.expect(200).text("/sku"), "gouda");
 }
 
@@ -267,7 +265,7 @@ async fn a_near_date_makes_a_piece_cheaper_and_the_line_says_why() {
         {"days_left_max": 3, "percent": 20}, {"days_left_max": 0, "percent": 50},
         {"days_left_max": 9, "percent": 90, "category": ["Flowers"]},
     ]});
-    apply(&shop, &[store_with(rules)]).await;
+    apply(&shop, &[store_with(&rules)]).await;
     let shopper = shop.shopper().await;
     let milk = |day: &str| format!("(01)0{MILK}(17){day}");
     let codes = [milk("261127"), milk("261126"), milk("261123"), MILK.to_owned()];
@@ -280,7 +278,7 @@ async fn a_near_date_makes_a_piece_cheaper_and_the_line_says_why() {
     let why = json!({"percent": 20, "full_price": {"amount": 129, "currency": "EUR"}, "date": "2026-11-26"});
     assert_eq!(read.json["lines"][1]["reduction"], why);
     assert_eq!(read.json["lines"][0]["reduction"], Value::Null);
-    let wrong = [store_with(json!({"near_date_markdowns": [{"days_left_max": 1, "percent": 100}]}))];
+    let wrong = [store_with(&json!({"near_date_markdowns": [{"days_left_max": 1, "percent": 100}]}))];
     assert_eq!(shop.test.apply_rows(&wrong).await.quarantined, 1);
 }
 

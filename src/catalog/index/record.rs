@@ -28,7 +28,7 @@ impl Record {
         // Nought stands for no unit.
         let unit = unit.and_then(|unit| u8::try_from(unit + 1).ok()).unwrap_or(0);
         let amount = net.and_then(|net| u32::try_from(net.amount).ok()).unwrap_or(0);
-        let flags = u8::from(is_live) * LIVE | u8::from(is_ruled(product)) * RULED;
+        let flags = (u8::from(is_live) * LIVE) | (u8::from(is_ruled(product)) * RULED);
         bytes.extend_from_slice(&[flags, unit, 0, 0]);
         bytes.extend_from_slice(&amount.to_le_bytes());
         serde_json::to_writer(&mut bytes, product).expect("texts and numbers can be written as JSON");

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use tokio_util::sync::CancellationToken;
 
 use super::index::{Change, Snapshot, Timed, lowest_before};
+use super::offline::Documents;
 use super::rows::PriceKind;
 use super::store::read::{self, OnList};
 use crate::app::App;
@@ -28,6 +29,7 @@ pub struct Catalog {
     current: ArcSwap<Snapshot>,
     /// Held by the one that makes the next snapshot; readers never wait for it.
     writing: tokio::sync::Mutex<()>,
+    documents: Documents,
 }
 
 impl Catalog {
@@ -36,6 +38,7 @@ impl Catalog {
         let catalog = Self {
             current: ArcSwap::from_pointee(Snapshot::empty()),
             writing: tokio::sync::Mutex::default(),
+            documents: Documents::default(),
         };
         catalog.refresh(db).await?;
         Ok(catalog)
@@ -44,6 +47,11 @@ impl Catalog {
     /// The catalogue as it is now: take it once a request, so that the request sees one revision throughout.
     pub fn view(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()
+    }
+
+    /// The catalogues that phones took lately.
+    pub(super) fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     /// Brings the index to the last committed revision; answers that revision.

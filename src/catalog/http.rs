@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(catalog_revision))
         .routes(routes!(get_catalog_batch))
         .routes(routes!(list_catalog_refusals))
+        .merge(super::offline::routes())
         .merge(
             // A batch is as long as it is: its bytes are counted while they are written to a file.
             OpenApiRouter::new().routes(routes!(put_catalog_batch)).layer(DefaultBodyLimit::disable()),

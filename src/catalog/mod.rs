@@ -17,6 +17,7 @@ mod http;
 pub mod import;
 mod index;
 mod model;
+mod offline;
 mod product;
 mod rows;
 mod store;

@@ -18,6 +18,7 @@ mod http;
 mod identity;
 mod import;
 mod jobs;
+mod offline;
 mod openapi;
 mod operations;
 mod payments;

@@ -56,6 +56,12 @@ impl Table {
         self.slots[place] = Slot { key, value: value.unwrap_or(NOTHING), used: true };
     }
 
+    /// Every key that points to a product, in no order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        let used = self.slots.iter().filter(|slot| slot.used && slot.value != NOTHING);
+        used.map(|slot| (slot.key, slot.value))
+    }
+
     /// Where the entry is, or the free slot where it would be.
     #[inline]
     fn place(&self, key: u64, is_meant: impl Fn(u32) -> bool) -> usize {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::index::{Change, Snapshot, Timed, lowest_before};
 use super::offline::Documents;
 use super::rows::PriceKind;
+use super::search::Search;
 use super::store::read::{self, OnList};
 use crate::app::App;
 use crate::db::{Db, Error, Tx};
@@ -30,6 +31,7 @@ pub struct Catalog {
     /// Held by the one that makes the next snapshot; readers never wait for it.
     writing: tokio::sync::Mutex<()>,
     documents: Documents,
+    search: Search,
 }
 
 impl Catalog {
@@ -39,6 +41,7 @@ impl Catalog {
             current: ArcSwap::from_pointee(Snapshot::empty()),
             writing: tokio::sync::Mutex::default(),
             documents: Documents::default(),
+            search: Search::default(),
         };
         catalog.refresh(db).await?;
         Ok(catalog)
@@ -52,6 +55,16 @@ impl Catalog {
     /// The catalogues that phones took lately.
     pub(super) fn documents(&self) -> &Documents {
         &self.documents
+    }
+
+    /// The words by which products are found.
+    pub(super) fn search(&self) -> &Search {
+        &self.search
+    }
+
+    /// Brings the words by which products are found to what lookups see; takes as long as it takes, away from requests.
+    pub async fn refresh_search(&self) {
+        self.search.refresh(self.current.load_full()).await;
     }
 
     /// Brings the index to the last committed revision; answers that revision.

@@ -36,6 +36,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_catalog_batch))
         .routes(routes!(list_catalog_refusals))
         .merge(super::offline::routes())
+        .merge(super::search::routes())
         .merge(
             // A batch is as long as it is: its bytes are counted while they are written to a file.
             OpenApiRouter::new().routes(routes!(put_catalog_batch)).layer(DefaultBodyLimit::disable()),

@@ -16,7 +16,7 @@ mod walk;
 pub(super) use change::Change;
 pub(super) use record::Record;
 pub(super) use timed::{Asked, Timed, lowest_before};
-pub(super) use walk::{CodeTables, Shelf};
+pub(super) use walk::{CodeTables, Facts, Shelf};
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::table::Table;
-use super::{Hit, PriceList, Record, Shop, Snapshot, Timed};
+use super::{Hit, Pages, PriceList, Record, Shop, Snapshot, Timed};
 use crate::catalog::code::Gtin;
 use crate::catalog::model::{FindError, Recall, Store};
 use crate::clock::Moment;
@@ -66,14 +66,23 @@ impl Snapshot {
         }
     }
 
-    /// The products whose facts differ from those of an older snapshot; all of them, when that had none.
-    pub(in crate::catalog) fn changed_since(&self, older: &Self) -> Vec<u32> {
-        self.products.differing(&older.products, |one, other| match (one, other) {
+    /// The products' facts as one thing, to see later which changed since.
+    pub(in crate::catalog) fn facts(&self) -> Facts {
+        Facts(self.products.clone())
+    }
+
+    /// The products whose facts are others than they were, or are new.
+    pub(in crate::catalog) fn changed_since(&self, older: &Facts) -> Vec<u32> {
+        self.products.differing(&older.0, |one, other| match (one, other) {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
         })
     }
 }
+
+/// The facts of all products of a snapshot, and nothing else of it: prices and codes of then are not held in memory.
+#[derive(Clone, Debug)]
+pub(in crate::catalog) struct Facts(Pages<Option<Record>>);
 
 /// The codes of a snapshot.
 #[derive(Clone, Debug)]

@@ -34,11 +34,11 @@ pub use http::routes;
 pub use index::Snapshot;
 pub use model::{FindError, Found, Offer, Price, Promotion, Recall, Store, StoreAddress};
 pub use product::{AgeReason, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
-pub use search::follow as follow_search;
 pub use rows::{
     BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow,
     TaxClassRow, TaxRateRow,
 };
+pub use search::follow as follow_search;
 
 use crate::db;
 use crate::ids::StoreId;

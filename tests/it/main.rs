@@ -24,4 +24,5 @@ mod operations;
 mod payments;
 mod sandbox_dhl;
 mod sandbox_paypal;
+mod search;
 mod support;

@@ -10,6 +10,8 @@
 mod columns;
 mod document;
 mod http;
+#[cfg(test)]
+mod size;
 mod store;
 
 pub(super) use document::primary;
@@ -134,9 +136,8 @@ pub(super) async fn whole(app: &App, store: &StoreId) -> Result<Packed, Error> {
     snapshot.store(store).ok_or(FindError::UnknownStore)?;
     let key = (store.clone(), None, snapshot.revision());
     let at = app.clock.now().timestamp();
-    let made = make(app, snapshot, store, move |snapshot, store| {
-        document::whole(snapshot, store, at).map(Some)
-    });
+    let made =
+        make(app, snapshot, store, move |snapshot, store| document::whole(snapshot, store, at).map(Some));
     app.catalog.documents().kept.get_or_insert_async(&key, made).await
 }
 

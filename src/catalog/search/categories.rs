@@ -42,7 +42,8 @@ pub(super) fn counted(
             }
         }
         // Children stand behind their parents: from the end on, each count is whole when it is added.
-        let parent_of = |place: usize| segment.categories[place].parent.and_then(|up| usize::try_from(up).ok());
+        let parent_of =
+            |place: usize| segment.categories[place].parent.and_then(|up| usize::try_from(up).ok());
         for place in (0..counts.len()).rev() {
             if let Some(parent) = parent_of(place) {
                 counts[parent] += counts[place];
@@ -70,7 +71,8 @@ fn in_order(all: HashMap<String, Counted>) -> Vec<Counted> {
         children.entry(counted.parent.clone()).or_default().insert(key, counted);
     }
     let mut ordered = Vec::new();
-    let mut next: Vec<Counted> = children.remove(&None).into_iter().flat_map(BTreeMap::into_values).rev().collect();
+    let mut next: Vec<Counted> =
+        children.remove(&None).into_iter().flat_map(BTreeMap::into_values).rev().collect();
     while let Some(counted) = next.pop() {
         let below = children.remove(&Some(counted.category.clone()));
         next.extend(below.into_iter().flat_map(BTreeMap::into_values).rev());

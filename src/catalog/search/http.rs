@@ -131,7 +131,9 @@ async fn search_products(
 ) -> Result<Response, Problem> {
     let Question { q, language, category, limit, cursor } = question;
     if q.chars().count() > TEXT_LETTERS_MAX {
-        return Err(Problem::bad_request("invalid_query", "The text is too long.").at("q", "at most 100 letters"));
+        return Err(
+            Problem::bad_request("invalid_query", "The text is too long.").at("q", "at most 100 letters")
+        );
     }
     let mut words = words(&q);
     words.truncate(WORDS_MAX);

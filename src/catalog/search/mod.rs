@@ -107,7 +107,11 @@ pub async fn follow(app: App, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = next.tick() => {}
         }
-        app.catalog.refresh_search().await;
+        // Gathering a million products takes a while, and whoever stops the service does not wait for it.
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = app.catalog.refresh_search() => {}
+        }
     }
 }
 
@@ -213,7 +217,9 @@ fn first_codes(snapshot: &Snapshot) -> Vec<u64> {
     let length = usize::try_from(snapshot.numbers().end).unwrap_or(0);
     let mut codes = vec![(true, 0); length];
     for (code, number) in snapshot.codes() {
-        let Some(known) = usize::try_from(number).ok().and_then(|number| codes.get_mut(number)) else { continue };
+        let Some(known) = usize::try_from(number).ok().and_then(|number| codes.get_mut(number)) else {
+            continue;
+        };
         let own = (snapshot.pieces(code) != 1, code);
         if known.1 == 0 || own < *known {
             *known = own;
@@ -223,12 +229,9 @@ fn first_codes(snapshot: &Snapshot) -> Vec<u64> {
 }
 
 /// Both in one order: by rank, and by name where ranks are equal.
-fn merged(
-    snapshot: &Snapshot,
-    all: Vec<Candidate>,
-    fresh: Vec<Candidate>,
-) -> impl Iterator<Item = u32> + '_ {
-    let name = |candidate: &Candidate| snapshot.record(candidate.number).map(|record| sorting_name(record.json()));
+fn merged(snapshot: &Snapshot, all: Vec<Candidate>, fresh: Vec<Candidate>) -> impl Iterator<Item = u32> + '_ {
+    let name =
+        |candidate: &Candidate| snapshot.record(candidate.number).map(|record| sorting_name(record.json()));
     let (mut all, mut fresh) = (all.into_iter().peekable(), fresh.into_iter().peekable());
     std::iter::from_fn(move || {
         let is_fresh = match (all.peek(), fresh.peek()) {

@@ -54,8 +54,7 @@ fn within<T: Copy + PartialEq>(one: &[T], other: &[T], mistakes: usize) -> bool 
         for (column, against) in other.iter().enumerate() {
             let differ = usize::from(letter != against);
             let mut best = (last[column] + differ).min(last[column + 1] + 1).min(next[column] + 1);
-            let is_swap =
-                row > 0 && column > 0 && one[row - 1] == *against && *letter == other[column - 1];
+            let is_swap = row > 0 && column > 0 && one[row - 1] == *against && *letter == other[column - 1];
             if is_swap {
                 best = best.min(before_last[column - 1] + 1);
             }

@@ -88,6 +88,8 @@ pub(super) struct Segment {
 #[derive(Debug, Deserialize)]
 struct Named<'a> {
     #[serde(borrow)]
+    sku: Cow<'a, str>,
+    #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(borrow, default)]
     names: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
@@ -97,9 +99,10 @@ struct Named<'a> {
     category: Vec<Cow<'a, str>>,
 }
 
-/// The name by which a product is sorted.
+/// The name by which a product is sorted, and its SKU: so that the order is the same on every instance.
 pub(super) fn sorting_name(json: &[u8]) -> String {
-    serde_json::from_slice::<Named<'_>>(json).map_or_else(|_| String::new(), |named| sorting(&named.name))
+    let named = serde_json::from_slice::<Named<'_>>(json);
+    named.map_or_else(|_| String::new(), |named| format!("{}\u{0}{}", sorting(&named.name), named.sku))
 }
 
 /// A segment in the making.

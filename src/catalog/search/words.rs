@@ -30,7 +30,8 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     text.split(|letter: char| !letter.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(|word| {
-            let (mut plain, mut long) = (String::with_capacity(word.len()), String::with_capacity(word.len()));
+            let (mut plain, mut long) =
+                (String::with_capacity(word.len()), String::with_capacity(word.len()));
             for letter in word.chars().take(LETTERS_MAX) {
                 fold(letter, &mut plain, &mut long);
             }

@@ -166,7 +166,8 @@ impl Phone {
                 timed.iter().filter(holds).collect()
             };
             let youngest = of("regular").into_iter().max_by_key(|price| number(&price[2]));
-            let regular = youngest.and_then(|price| number(&price[4])).or(open.filter(|_| open_list == place));
+            let regular =
+                youngest.and_then(|price| number(&price[4])).or(open.filter(|_| open_list == place));
             let promotion = of("promotion").into_iter().filter_map(|price| number(&price[4])).min();
             asked = (asked.0.or(regular), asked.1.or(promotion));
         }

@@ -10,12 +10,14 @@
 //!   is shown too, which no load generator flatters.
 //! - `journal.rs`: scans that are on the disk when they are answered, against one INSERT a request, on both engines.
 //! - `visible.rs`: from the answer of a catalogue batch to its visibility, on two instances over one PostgreSQL.
+//! - `search.rs`: a search by words over HTTP among as many products.
 //! - builds and lines are measured by `load-tests/run` itself.
 
 mod journal;
 mod lookup;
 mod process;
 mod report;
+mod search;
 mod shop;
 mod visible;
 mod wrk;
@@ -78,11 +80,12 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
         ["single", address, place, carts, row] => {
             serve(address, journal::single(place, carts, row).await?).await
         }
-        [scenario @ ("lookup" | "journal" | "visible")] => {
+        [scenario @ ("lookup" | "journal" | "visible" | "search")] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
+                "search" => search::run(&settings).await?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

@@ -13,6 +13,8 @@ mod http;
 mod nearness;
 mod ranking;
 mod segment;
+#[cfg(test)]
+mod size;
 mod words;
 
 pub(super) use http::routes;

@@ -194,11 +194,11 @@ impl Index {
         now: Moment,
         (skipped, limit): (usize, usize),
     ) -> Result<Page, FindError> {
-        let shelf = snapshot.shelf(store)?;
+        let sold_here = snapshot.shelf(store)?;
         let all = candidates(&self.all, wanted, |number| self.replaced.contains(&number));
         let fresh = candidates(&self.fresh, wanted, |_| false);
         let mut sold = merged(snapshot, all, fresh)
-            .filter_map(|number| shelf.hit(number, self.code(snapshot, number)?, now))
+            .filter_map(|number| sold_here.hit(number, self.code(snapshot, number)?, now))
             .skip(skipped);
         let products =
             sold.by_ref().take(limit).map(|hit| answer::write(&hit, snapshot.revision())).collect();
@@ -207,11 +207,11 @@ impl Index {
 
     /// The tree of goods of a store.
     fn tree(&self, snapshot: &Snapshot, store: &StoreId, now: Moment) -> Result<Vec<Counted>, FindError> {
-        let shelf = snapshot.shelf(store)?;
+        let sold_here = snapshot.shelf(store)?;
         let none = HashSet::new();
         let segments = [(self.all.as_ref(), self.replaced.as_ref()), (self.fresh.as_ref(), &none)];
         let is_found = |number| snapshot.record(number).is_some() && self.code(snapshot, number).is_some();
-        Ok(categories::counted(segments, &shelf, is_found, now.timestamp()))
+        Ok(categories::counted(segments, &sold_here, is_found, now.timestamp()))
     }
 }
 

@@ -162,7 +162,7 @@ pub(in crate::catalog) fn stocked(products: u64) -> (Snapshot, StoreId) {
         let (brand, maker) = &brands[usize::try_from(dice.roll(1_500)).expect("small")];
         let row = product(&mut dice, number, brand);
         change.product(&row, true);
-        for _ in 0..1 + u64::from(dice.roll(5) == 0) {
+        for _ in 0..=u64::from(dice.roll(5) == 0) {
             let body = format!("0{}", maker * 100_000 + dice.roll(100_000));
             let gtin = (0..10).find_map(|check| Gtin::checked(&format!("{body}{check}")).ok());
             change.code(gtin.expect("one digit is right"), &row.sku, 1, true);

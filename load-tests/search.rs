@@ -9,7 +9,7 @@ use crate::{Outcome, Settings, shop};
 /// Searches of each kind.
 const SEARCHES: u64 = 1_000;
 /// Words that are not gathered after so long never are.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 pub async fn run(settings: &Settings) -> Outcome<Report> {
     let database = shop::postgres_database(&settings.postgres, "search").await?;
@@ -17,7 +17,7 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
     let service = Process::service(&settings.folder, &database).await?;
     let token = shop::sign_in(&client, &service).await?;
     shop::send_batch(&client, &service, &key, shop::catalog(settings.products)).await?;
-    let search = async |words: &str| -> Outcome<usize> {
+    let ask = async |words: &str| -> Outcome<usize> {
         let url = format!("{}/v1/stores/{}/search", service.url(), shop::STORE);
         let found = answer(client.get(url).query(&[("q", words)]).bearer_auth(&token)).await?;
         Ok(found["products"].as_array().ok_or("no products")?.len())
@@ -25,7 +25,7 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
     let began = Instant::now();
     // Refused until the words are gathered for the first time, and without the last batch for a moment after.
     let last = format!("{}", settings.products - 1);
-    while !matches!(search(&last).await, Ok(found) if found > 0) {
+    while !matches!(ask(&last).await, Ok(found) if found > 0) {
         if began.elapsed() > WAIT_MAX {
             return Err("the last product is not found".into());
         }
@@ -49,7 +49,7 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
         for each in 0..SEARCHES {
             let words = words.replace("NUMBER", &(each * 37 % settings.products).to_string());
             let asked = Instant::now();
-            if search(&words).await? == 0 {
+            if ask(&words).await? == 0 {
                 return Err(format!("nothing is found by {words}").into());
             }
             taken.push(u64::try_from(asked.elapsed().as_micros())?);

@@ -213,8 +213,8 @@ async fn a_question_that_asks_nothing_or_too_much_is_refused() {
 #[tokio::test]
 async fn what_was_renamed_is_found_by_its_new_name_soon_and_without_anybody_asking() {
     let shop = Shop::with(&[]).await;
-    let stop = tokio_util::sync::CancellationToken::new();
-    let following = aisle::catalog::follow_search(shop.test.app.clone(), stop.clone());
+    let ending = tokio_util::sync::CancellationToken::new();
+    let following = aisle::catalog::follow_search(shop.test.app.clone(), ending.clone());
     let row = json!({"kind": "product", "sku": "milk", "name": "Hafertrunk", "tax_class": "reduced"});
     shop.test.apply_rows(&[row]).await;
     let seen = async {
@@ -222,7 +222,7 @@ async fn what_was_renamed_is_found_by_its_new_name_soon_and_without_anybody_aski
             tokio::task::yield_now().await;
         }
         assert_eq!(shop.words("whole milk").await, Vec::<String>::new());
-        stop.cancel();
+        ending.cancel();
     };
     let both = async { tokio::join!(following, seen) };
     tokio::time::timeout(Duration::from_secs(5), both).await.expect("seen, and ended when told to");

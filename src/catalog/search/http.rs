@@ -140,13 +140,12 @@ async fn search_products(
     if words.is_empty() && category.is_none() {
         return Err(Problem::bad_request("search_empty", "Ask for words, for a category, or for both."));
     }
-    let languages = match language {
-        Some(language) => vec![primary(&language).to_owned()],
-        None => {
-            let view = app.catalog.view();
-            let known = view.store(&store).ok_or(FindError::UnknownStore)?;
-            known.languages.iter().map(|language| primary(language).to_owned()).collect()
-        }
+    let languages = if let Some(language) = language {
+        vec![primary(&language).to_owned()]
+    } else {
+        let view = app.catalog.view();
+        let known = view.store(&store).ok_or(FindError::UnknownStore)?;
+        known.languages.iter().map(|language| primary(language).to_owned()).collect()
     };
     let skipped = cursor.min(FOUND_MAX);
     let limit = limit.clamp(1, PAGE_MAX).min(FOUND_MAX - skipped);

@@ -35,7 +35,7 @@ pub fn verified(keys: &Value, signature: &str, bytes: &[u8], now_seconds: i64) -
     UnparsedPublicKey::new(&ED25519, key).verify(signed.as_bytes(), &mark).ok()?;
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
     let hash = digest(&SHA256, bytes);
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = aisle::hash::hex(hash.as_ref());
     let is_good = claims["aud"] == "catalog" && claims["sha256"] == hash.as_str();
     (is_good && claims["exp"].as_i64().is_some_and(|end| now_seconds < end)).then_some(claims)
 }

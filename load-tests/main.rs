@@ -13,6 +13,7 @@
 //! - `start.rs`: from a start to ready with a large catalogue in the database.
 //! - `visible.rs`: from the answer of a catalogue batch to its visibility, on two instances over one PostgreSQL.
 //! - `imports.rs`: rows a second of an import, against the raw bulk write of the same rows, on both engines.
+//! - `search.rs`: a search by words over HTTP among as many products.
 //! - builds and lines are measured by `load-tests/run` itself.
 
 mod imports;
@@ -21,6 +22,7 @@ mod journal;
 mod lookup;
 mod process;
 mod report;
+mod search;
 mod shop;
 mod start;
 mod visible;
@@ -94,13 +96,14 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
             let settings = Settings::read()?;
             index::run(&settings, codes.parse()?)?.write(&settings.folder, &format!("index-of-{codes}"))
         }
-        [scenario @ ("lookup" | "journal" | "visible" | "start" | "imports")] => {
+        [scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search")] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
                 "start" => start::run(&settings).await?,
                 "imports" => imports::run(&settings).await?,
+                "search" => search::run(&settings).await?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

@@ -31,6 +31,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_store))
         .routes(routes!(catalog_revision))
         .merge(batches::routes())
+        .merge(super::offline::routes())
+        .merge(super::search::routes())
 }
 
 impl From<FindError> for Problem {

@@ -18,8 +18,10 @@ pub mod import;
 mod index;
 mod label;
 mod model;
+mod offline;
 mod product;
 mod rows;
+mod search;
 mod store;
 
 pub use batches::{
@@ -41,6 +43,7 @@ pub use rows::{
     BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow,
     TaxClassRow, TaxRateRow,
 };
+pub use search::follow as follow_search;
 
 use crate::db;
 use crate::env::Env;

@@ -4,17 +4,19 @@
 //! A batch is applied to a copy that shares every page it does not touch, and becomes visible as a whole.
 //!
 //! `table.rs` leads from codes to product numbers, `pages.rs` holds products and prices by number, `change.rs` makes the
-//! next snapshot.
+//! next snapshot, `walk.rs` goes through all of one.
 
 mod change;
 mod pages;
 mod record;
 mod table;
 mod timed;
+mod walk;
 
 pub use change::Change;
 pub(super) use record::Record;
 pub(super) use timed::{Asked, Timed, lowest_before};
+pub(super) use walk::{CodeTables, Facts, Shelf};
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};

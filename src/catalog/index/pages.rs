@@ -30,6 +30,26 @@ impl<T: Clone + Default, const LENGTH: usize> Pages<T, LENGTH> {
         Arc::make_mut(page)[place] = value;
     }
 
+    /// The numbers whose values are not the same in an older row of values: only pages that were written to are looked at.
+    pub(super) fn differing(&self, older: &Self, is_same: impl Fn(&T, &T) -> bool) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        let nothing = T::default();
+        for (index, page) in self.pages.iter().enumerate() {
+            let Some(page) = page else { continue };
+            let before = older.pages.get(index).and_then(Option::as_ref);
+            if before.is_some_and(|before| Arc::ptr_eq(before, page)) {
+                continue;
+            }
+            for (place, value) in page.iter().enumerate() {
+                let before = before.and_then(|before| before.get(place)).unwrap_or(&nothing);
+                if !is_same(value, before) {
+                    numbers.extend(u32::try_from(index * LENGTH + place));
+                }
+            }
+        }
+        numbers
+    }
+
     /// How many pages both have in common, by address.
     #[cfg(test)]
     pub(super) fn shared_with(&self, other: &Self) -> usize {
@@ -59,5 +79,6 @@ mod tests {
         assert_eq!((before.get(2500), after.get(2500)), (Some(&1), Some(&2)));
         assert_eq!(after.shared_with(&before), 4);
         assert_eq!(before.get(9999), None);
+        assert_eq!(after.differing(&before, |one, other| one == other), [2500]);
     }
 }

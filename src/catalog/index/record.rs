@@ -46,6 +46,16 @@ impl Record {
         self.0[0] & RULED != 0
     }
 
+    /// Whether this is the very row that the other one is.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The product's JSON.
+    pub(in crate::catalog) fn json(&self) -> &[u8] {
+        &self.0[HEADER_BYTES..]
+    }
+
     /// How much a price is for, for the unit price.
     #[inline]
     pub(in crate::catalog) fn net_of_price(&self) -> Option<NetContent> {

@@ -106,6 +106,18 @@ impl Table {
         recent.or_else(|| self.large.get(key)).filter(|value| *value != NOTHING)
     }
 
+    /// Every key that points to a product, in no order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        let large = self.large.slots.iter().filter(|slot| self.recent.get(slot.key).is_none());
+        let all = large.chain(&self.recent.slots);
+        all.filter(|slot| slot.used && slot.value != NOTHING).map(|slot| (slot.key, slot.value))
+    }
+
+    /// Whether nothing changed between the two: what is written to while it is shared is a copy.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.large, &other.large) && Arc::ptr_eq(&self.recent, &other.recent)
+    }
+
     /// Lets the key point to this product, or to nothing.
     pub(super) fn set(&mut self, key: u64, value: Option<u32>) {
         if value.is_none() && self.find(key).is_none() {
@@ -207,6 +219,7 @@ mod tests {
                 for key in 0..310 {
                     prop_assert_eq!(table.find(key), map.get(&key).copied());
                 }
+                prop_assert_eq!(table.entries().collect::<HashMap<_, _>>(), map);
             }
         }
     }

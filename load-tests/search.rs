@@ -45,16 +45,16 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
         ("search: a mistake", "prodcut NUMBER"),
         ("search: a part of a word", "roduc NUMBER"),
     ] {
-        let mut taken = Vec::new();
+        let mut times_us = Vec::new();
         for each in 0..SEARCHES {
             let words = words.replace("NUMBER", &(each * 37 % settings.products).to_string());
             let asked = Instant::now();
             if ask(&words).await? == 0 {
                 return Err(format!("nothing is found by {words}").into());
             }
-            taken.push(u64::try_from(asked.elapsed().as_micros())?);
+            times_us.push(u64::try_from(asked.elapsed().as_micros())?);
         }
-        let (half, most) = (median(taken.iter().copied()), percentile(taken.iter().copied(), 99));
+        let (half, most) = (median(times_us.iter().copied()), percentile(times_us.iter().copied(), 99));
         report.row(
             figure,
             &format!("half {}", millis(half)),

@@ -115,7 +115,7 @@ async fn unnamed_file(name: Uuid) -> std::io::Result<File> {
             Ok(file) => break (file, path),
             // One that a process left behind, or is just making.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < ATTEMPTS_MAX => {
-                attempt += 1
+                attempt += 1;
             }
             Err(error) => return Err(error),
         }

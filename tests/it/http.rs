@@ -25,19 +25,16 @@ fn every_route_that_may_take_longer_is_a_route() {
     }
 }
 
+async fn falls() -> StatusCode {
+    panic!("on purpose")
+}
+
 #[tokio::test]
 async fn a_handler_that_panics_is_answered_with_a_problem() {
     let test = TestApp::new().await;
     let tracer = aisle::http::trace::Tracer::new(&test.app);
     let router = axum::Router::<()>::new()
-        .route(
-            "/falls",
-            axum::routing::get(|| async {
-                if true {
-                    panic!("on purpose")
-                }
-            }),
-        )
+        .route("/falls", axum::routing::get(falls))
         .layer(axum::middleware::from_fn_with_state(tracer, aisle::http::trace::trace));
     let request = Request::get("/falls").body(Body::empty()).expect("a request");
     let response = router.oneshot(request).await.expect("answered");

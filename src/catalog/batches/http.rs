@@ -109,7 +109,7 @@ struct Parameters {
     /// How many rows there are: when another number comes, nothing is applied.
     rows: Option<i64>,
     /// Of a table: fields and the columns they come from, by comma: `code=barcode,name=name_{lang}|name_*,price=PRICE`. Fields:
-    /// sku, code, name, brand, content, weight_grams, category, age_min, tax_class, price.
+    /// `sku`, `code`, `name`, `brand`, `content`, `weight_grams`, `category`, `age_min`, `tax_class`, `price`.
     map: Option<String>,
     /// Of a table: auto, comma, semicolon or tab.
     delimiter: Option<String>,
@@ -363,7 +363,7 @@ struct Note {
     note: String,
 }
 
-fn decision(app: &App, caller: &Caller, note: Note) -> Result<BatchDecision, Problem> {
+fn decision(app: &App, caller: &Caller, note: &Note) -> Result<BatchDecision, Problem> {
     let by = decider(caller)?;
     let note = note.note.trim().to_owned();
     if note.is_empty() || note.chars().count() > NOTE_LENGTH_MAX {
@@ -400,7 +400,7 @@ async fn release_catalog_batch(
     Path(id): Path<BatchId>,
     Json(note): Json<Note>,
 ) -> Result<Reply<Report>, Problem> {
-    let decision = decision(&app, &caller, note)?;
+    let decision = decision(&app, &caller, &note)?;
     let by = decision.by.clone();
     let report = super::release(&app.db, app.clock.now(), id, decision, app.ids.next()).await?;
     tracing::info!(batch = %id, by, "a held batch was released");
@@ -434,7 +434,7 @@ async fn reject_catalog_batch(
     Path(id): Path<BatchId>,
     Json(note): Json<Note>,
 ) -> Result<Reply<Report>, Problem> {
-    let decision = decision(&app, &caller, note)?;
+    let decision = decision(&app, &caller, &note)?;
     tracing::info!(batch = %id, by = decision.by, "a held batch is rejected");
     let report = super::reject(&app.db, id, decision).await?;
     Ok(Reply(StatusCode::OK, report))

@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_twentieth_of_the_rows_may_be_bad_unless_that_is_more_than_usual() {
         let bad =
-            |quarantined, received, usual| rules(&Facts { quarantined, received, usual, ..Facts::default() });
+            |quarantined, received, usual| rules(&Facts { received, quarantined, usual, ..Facts::default() });
         assert_eq!(bad(50, 1000, None), []);
         assert_eq!(bad(51, 1000, None), [BatchRule::BadShare]);
         assert_eq!(bad(19, 20, None), [], "so few are nothing to hold");

@@ -132,8 +132,8 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
         return Err(Error::Usage(format!("--batch-rows must be from 1 to {BATCH_ROWS_MAX}")));
     }
     let began = Instant::now();
-    let name = arguments.file.to_string_lossy().to_ascii_lowercase();
-    let is_lines = name.ends_with(".ndjson") || name.ends_with(".jsonl");
+    let extension = arguments.file.extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let is_lines = ["ndjson", "jsonl"].iter().any(|lines| lines.eq_ignore_ascii_case(extension));
     let prices =
         arguments.prices.as_deref().map(|text| Prices::parse(text, &arguments.currency)).transpose()?;
     if prices.is_some() && (is_lines || arguments.mode == BatchMode::Full) {

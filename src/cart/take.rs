@@ -8,12 +8,9 @@ use rust_decimal::prelude::ToPrimitive;
 use super::event::{Origin, Product, Reduction};
 use super::rules::{self, Question};
 use super::wish::{Declined, Refusal, Taken};
-use crate::catalog::{EncodedUnit, Found, Label, SaleType, Store};
+use crate::catalog::{EncodedUnit, Found, Label, PRICE_MAX, SaleType, Store};
 use crate::money::{Money, Rate, in_proportion};
 use crate::quantity::{Quantity, Unit};
-
-/// Highest price of a label in minor units: what a price list takes too.
-const LABEL_PRICE_MAX: i64 = 100_000_000;
 
 /// What of a product one scan stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -133,7 +130,7 @@ fn label_price(found: &Found, store: &Store) -> Result<Option<Money>, Refusal> {
     }
     match price.money(store.currency) {
         Some(money) if money.minor() == 0 => Err(Refusal::MeasureZero),
-        Some(money) if (1..=LABEL_PRICE_MAX).contains(&money.minor()) => Ok(Some(money)),
+        Some(money) if (1..=PRICE_MAX).contains(&money.minor()) => Ok(Some(money)),
         _ => Err(Refusal::LabelPriceInvalid),
     }
 }
@@ -143,7 +140,7 @@ fn price(found: &Found, store: &Store) -> Result<Money, Refusal> {
     let Some(reference) = found.label.reference_price else { return Ok(found.price.amount) };
     match reference.to_i64() {
         Some(0) => Err(Refusal::MeasureZero),
-        Some(minor) if minor <= LABEL_PRICE_MAX => Ok(Money::new(minor, store.currency)),
+        Some(minor) if minor <= PRICE_MAX => Ok(Money::new(minor, store.currency)),
         _ => Err(Refusal::LabelPriceInvalid),
     }
 }

@@ -40,8 +40,8 @@ pub use product::{
     AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature,
 };
 pub use rows::{
-    BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow,
-    TaxClassRow, TaxRateRow,
+    BatchRow, CodeRow, Kind, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow,
+    StoreRow, TaxClassRow, TaxRateRow,
 };
 pub use search::follow as follow_search;
 

@@ -250,11 +250,11 @@ pub async fn deliver(
         None => Vec::new(),
     };
     if holds.is_empty() {
-        batch.commit(hash, now, Vec::new(), None).await?;
+        batch.commit(hash.clone(), now, Vec::new(), None).await?;
     } else {
-        hold::keep(db, batch, hash, holds, content).await?;
+        hold::keep(db, batch, hash.clone(), holds, content).await?;
     }
-    known(db, id, &delivery.fingerprint(content)).await?.ok_or(Error::Differs)
+    known(db, id, &hash).await?.ok_or(Error::Differs)
 }
 
 /// The report of a batch that was taken with this content.

@@ -165,7 +165,7 @@ impl Snapshot {
     /// What a scanned code means in a store at a moment, and what it says of the piece that carries it. A label with a price
     /// of its own needs none of the store's.
     pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
-        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
+        let shop = self.shop(store.as_str())?;
         let (answer, known) = self.understand(shop, code, None, now)?;
         let product = known.record.product();
         let label = Label::of(&answer, known.gtin, &product, shop.store.currency);
@@ -198,22 +198,20 @@ impl Snapshot {
 
     /// What a store asks for a product at a moment; [`FindError::UnknownCode`] when it is not sold any more.
     pub fn product(&self, store: &StoreId, sku: &Sku, now: Moment) -> Result<Offer, FindError> {
-        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
-        let number = self.number_of(sku).ok_or(FindError::UnknownCode)?;
-        let record = self.live(number).ok_or(FindError::UnknownCode)?;
-        let known = Known { gtin: Gtin::NOTHING, number, record };
-        Ok(self.offer(&self.offered(shop, known, now)?, record.product()))
+        let shop = self.shop(store.as_str())?;
+        let known = self.known_sku(sku).ok_or(FindError::UnknownCode)?;
+        Ok(self.offer(&self.offered(shop, known, now)?, known.record.product()))
     }
 
     /// The facts of a product that is sold, whether or not a store has a price for it.
     pub fn facts(&self, sku: &Sku) -> Option<ProductRow> {
-        Some(self.live(self.number_of(sku)?)?.product())
+        Some(self.known_sku(sku)?.record.product())
     }
 
     /// Whether a product is sold without any rule of its own and without a recall: nothing more need be looked at.
     pub fn is_unrestricted(&self, sku: &Sku) -> bool {
-        let Some(number) = self.number_of(sku) else { return false };
-        self.live(number).is_some_and(|record| !record.is_ruled()) && self.recalls_of(number).is_empty()
+        self.known_sku(sku)
+            .is_some_and(|known| !known.record.is_ruled() && self.recalls_of(known.number).is_empty())
     }
 
     /// What must not be sold any more of a product.
@@ -230,12 +228,11 @@ impl Snapshot {
     pub fn rate(&self, country: &str, class: &TaxClassId, day: NaiveDate) -> Option<Rate> {
         self.rates.get(country)?.get(class)?.range(..=day).next_back().map(|(_, rate)| *rate)
     }
+
     /// What a store asks for the product of a number now: the index alone, without reading a code or writing an answer.
     pub fn price_of(&self, store: &StoreId, gtin: Gtin, now: Moment) -> Result<Money, FindError> {
-        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
-        let number = self.table(gtin).find(gtin.value()).ok_or(FindError::UnknownCode)?;
-        let record = self.live(number).ok_or(FindError::UnknownCode)?;
-        let hit = self.offered(shop, Known { gtin, number, record }, now)?;
+        let known = self.known_code(gtin).ok_or(FindError::UnknownCode);
+        let hit = self.offered(self.shop(store.as_str())?, known?, now)?;
         Ok(Money::new(hit.amount, hit.store.currency))
     }
 
@@ -248,7 +245,7 @@ impl Snapshot {
         symbology: Option<Symbology>,
         now: Moment,
     ) -> Result<Hit<'_>, FindError> {
-        let shop = self.shops.get(store).ok_or(FindError::UnknownStore)?;
+        let shop = self.shop(store)?;
         let (_, known) = self.understand(shop, code, symbology, now)?;
         self.offered(shop, known, now)
     }
@@ -279,16 +276,29 @@ impl Snapshot {
     /// The product on sale that the first number of a meaning names; by a store's template also by its own number.
     #[inline]
     fn known(&self, meaning: &Meaning) -> Option<Known<'_>> {
-        let of = |gtin, number| Some(Known { gtin, number, record: self.live(number)? });
-        let by_code = |gtin: Gtin| of(gtin, self.table(gtin).find(gtin.value())?);
         let by_article = || match meaning {
-            Meaning::Template(found) => {
-                let sku: Sku = found.code.as_deref()?.parse().ok()?;
-                of(Gtin::NOTHING, self.number_of(&sku)?)
-            }
+            Meaning::Template(found) => self.known_sku(&found.code.as_deref()?.parse().ok()?),
             _ => None,
         };
-        meaning.keys().find_map(by_code).or_else(by_article)
+        meaning.keys().find_map(|gtin| self.known_code(gtin)).or_else(by_article)
+    }
+
+    /// The product on sale that a number names.
+    #[inline]
+    fn known_code(&self, gtin: Gtin) -> Option<Known<'_>> {
+        let number = self.table(gtin).find(gtin.value())?;
+        Some(Known { gtin, number, record: self.live(number)? })
+    }
+
+    /// A product on sale by the retailer's own number.
+    fn known_sku(&self, sku: &Sku) -> Option<Known<'_>> {
+        let number = self.number_of(sku)?;
+        Some(Known { gtin: Gtin::NOTHING, number, record: self.live(number)? })
+    }
+
+    #[inline]
+    fn shop(&self, store: &str) -> Result<&Shop, FindError> {
+        self.shops.get(store).map(Arc::as_ref).ok_or(FindError::UnknownStore)
     }
 
     /// What the store asks for a product.
@@ -303,8 +313,7 @@ impl Snapshot {
     #[inline]
     fn at<'a>(&'a self, shop: &'a Shop, known: Known<'a>, asked: Asked<'a>, amount: i64) -> Hit<'a> {
         let Known { gtin, number, record } = known;
-        let pieces = if self.multiples.is_empty() { None } else { self.multiples.get(&gtin.value()) };
-        let (pieces, recalls) = (pieces.copied().unwrap_or(1), self.recalls_of(number));
+        let (pieces, recalls) = (self.pieces(gtin.value()), self.recalls_of(number));
         Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls }
     }
 

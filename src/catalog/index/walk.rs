@@ -24,7 +24,7 @@ pub(in crate::catalog) struct Shelf<'a> {
 impl Snapshot {
     /// The shelf of a store.
     pub(in crate::catalog) fn shelf(&self, store: &StoreId) -> Result<Shelf<'_>, FindError> {
-        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
+        let shop = self.shop(store.as_str())?;
         let lists = shop.lists.iter().filter_map(|list| self.lists.get(*list));
         Ok(Shelf { snapshot: self, shop, lists: lists.map(Arc::as_ref).filter(|list| list.live).collect() })
     }
@@ -52,7 +52,8 @@ impl Snapshot {
 
     /// How many pieces a code stands for.
     pub(in crate::catalog) fn pieces(&self, code: u64) -> i64 {
-        self.multiples.get(&code).copied().unwrap_or(1)
+        // Nearly always every code stands for one.
+        if self.multiples.is_empty() { 1 } else { self.multiples.get(&code).copied().unwrap_or(1) }
     }
 
     /// Every code and the product that it leads to, in no order.

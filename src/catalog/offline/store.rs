@@ -1,26 +1,15 @@
 //! What changed since a revision and may matter to one store.
 
-use serde::Serialize;
 use sqlx::Error;
 
 use super::document::Touched;
 use crate::catalog::code::Gtin;
 use crate::catalog::model::Store;
-use crate::db::{Db, Run, Tx};
+use crate::db::{self, Db, Run, Tx};
 use crate::ids::Sku;
 
 /// Products whose codes are read by one statement.
 const SKUS_AT_ONCE: usize = 1_000;
-
-#[derive(Serialize)]
-struct Named<'a> {
-    key: &'a str,
-}
-
-fn named<'a>(keys: impl Iterator<Item = &'a str>) -> Result<String, Error> {
-    let keys: Vec<Named<'_>> = keys.map(|key| Named { key }).collect();
-    serde_json::to_string(&keys).map_err(|error| Error::Encode(error.into()))
-}
 
 /// Everything that may have changed in a store since a revision; none when it is too much, or when the store itself or one
 /// of its price lists changed. All of it is read as of one moment: a code that moves meanwhile is not lost.
@@ -37,7 +26,7 @@ pub(super) async fn touched(
 }
 
 async fn read(tx: &mut Tx, store: &Store, since: i64, rows_max: i64) -> Result<Option<Touched>, Error> {
-    let lists = named(store.price_lists.iter().map(crate::ids::PriceListId::as_str))?;
+    let lists = db::keys(store.price_lists.iter().map(crate::ids::PriceListId::as_str))?;
     if has_other_ground(tx, store, &lists, since).await? {
         return Ok(None);
     }
@@ -66,7 +55,7 @@ async fn read(tx: &mut Tx, store: &Store, since: i64, rows_max: i64) -> Result<O
                  WHERE sku IN (SELECT value ->> 'key' FROM json_each($1))
                    AND NOT deleted",
             )
-            .bind(named(chunk.iter().map(|sku| sku.as_str()))?)
+            .bind(db::keys(chunk.iter().map(|sku| sku.as_str()))?)
             .fetch_all()
             .await?;
         touched.codes_of_skus.extend(codes.into_iter().map(|(code,)| code));

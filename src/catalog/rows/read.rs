@@ -13,7 +13,7 @@ use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow
 /// Longest text of a field: a receipt line holds far less.
 const TEXT_LENGTH_MAX: usize = 200;
 /// Highest price in minor units: a million of a currency with two digits is no grocery.
-const PRICE_MAX: i64 = 100_000_000;
+pub const PRICE_MAX: i64 = 100_000_000;
 /// Heaviest product: a ton.
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 /// Age limits that laws use.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::super::batches::{BatchDecision, BatchHold, BatchState, Delivery};
 use super::super::rows::{Kind, Reason};
-use crate::db::{Run, Tx};
+use crate::db::{self, Run, Tx};
 use crate::ids::BatchId;
 
 /// Rows by what became of them.
@@ -267,7 +267,7 @@ pub(in crate::catalog) async fn insert_refusals(
     if rows.is_empty() {
         return Ok(());
     }
-    let rows = serde_json::to_string(rows).map_err(|error| Error::Encode(error.into()))?;
+    let rows = db::rows(rows)?;
     tx.sql(
         "INSERT INTO catalog_refusals (batch, line, kind, key, reason, detail)
          SELECT

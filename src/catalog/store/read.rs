@@ -10,7 +10,7 @@ use super::super::code::Gtin;
 use super::super::model::{Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
 use super::super::rows::{PriceKind, StoreRow};
-use crate::db::{Db, Run, Tx};
+use crate::db::{self, Db, Run, Tx};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 
@@ -53,6 +53,19 @@ pub(in crate::catalog) async fn tax_rates(tx: &mut Tx, above: i64) -> Result<Vec
         .bind(above)
         .fetch_all()
         .await
+}
+
+/// The text that reads stores as [`StoreRead`], with what follows behind `FROM stores`.
+macro_rules! stores {
+    ($which:literal) => {
+        concat!(
+            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
+                 code_templates, near_date_markdowns, deleted
+             FROM stores
+             ",
+            $which
+        )
+    };
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -100,13 +113,10 @@ impl StoreRead {
 /// Stores that changed, and whether each is closed; their number is that of the retailer's stores.
 pub(in crate::catalog) async fn stores(tx: &mut Tx, above: i64) -> Result<Vec<(Store, bool)>, Error> {
     let stores: Vec<StoreRead> = tx
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, deleted
-             FROM stores
-             WHERE revision > $1
-             ORDER BY store",
-        )
+        .sql(stores!(
+            "WHERE revision > $1
+             ORDER BY store"
+        ))
         .bind(above)
         .fetch_all()
         .await?;
@@ -141,13 +151,10 @@ fn with_lists(stores: Vec<StoreRead>, lists: &[(StoreId, PriceListId)]) -> Vec<(
 /// The open stores of these names (`[{"key": …}]`), as the rows that would make them.
 pub(super) async fn stores_named(tx: &mut Tx, named: &str) -> Result<Vec<StoreRow>, Error> {
     let stores: Vec<StoreRead> = tx
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, deleted
-             FROM stores
-             WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))
-             ORDER BY store",
-        )
+        .sql(stores!(
+            "WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))
+             ORDER BY store"
+        ))
         .bind(named)
         .fetch_all()
         .await?;
@@ -331,7 +338,7 @@ pub(in crate::catalog) async fn timed_prices(tx: &mut Tx, of: &[OnList]) -> Resu
          WHERE NOT deleted
          ORDER BY valid_from, price_kind",
     )
-    .bind(serde_json::to_string(of).map_err(|error| Error::Encode(error.into()))?)
+    .bind(db::rows(of)?)
     .fetch_all()
     .await
 }
@@ -355,7 +362,7 @@ pub(in crate::catalog) async fn replaced_prices(
          JOIN price_history ON price_history.price_list = value ->> 'price_list' AND price_history.sku = value ->> 'sku'
          ORDER BY replaced_at",
     )
-    .bind(serde_json::to_string(of).map_err(|error| Error::Encode(error.into()))?)
+    .bind(db::rows(of)?)
     .fetch_all()
     .await
 }
@@ -400,31 +407,14 @@ pub(in crate::catalog) async fn stock(
 
 /// A store by its number, closed or not, as it was last delivered, without its price lists.
 pub(in crate::catalog) async fn known_store(tx: &mut Tx, store: &StoreId) -> Result<Option<Store>, Error> {
-    let read: Option<StoreRead> = tx
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, deleted
-             FROM stores
-             WHERE store = $1",
-        )
-        .bind(store)
-        .fetch_optional()
-        .await?;
+    let read: Option<StoreRead> = tx.sql(stores!("WHERE store = $1")).bind(store).fetch_optional().await?;
     Ok(read.map(|read| read.into_store(Vec::new())))
 }
 
 /// A store by its number, straight from the database.
 pub(in crate::catalog) async fn store(db: &Db, store: &StoreId) -> Result<Option<Store>, Error> {
-    let read: Option<StoreRead> = db
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, deleted
-             FROM stores
-             WHERE store = $1 AND NOT deleted",
-        )
-        .bind(store)
-        .fetch_optional()
-        .await?;
+    let read: Option<StoreRead> =
+        db.sql(stores!("WHERE store = $1 AND NOT deleted")).bind(store).fetch_optional().await?;
     let lists: Vec<(PriceListId,)> = db
         .sql("SELECT price_list FROM store_price_lists WHERE store = $1 ORDER BY position")
         .bind(store)

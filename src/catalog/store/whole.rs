@@ -7,7 +7,7 @@ use sqlx::Error;
 
 use super::super::batches::{PriceChange, Shrunk};
 use super::super::rows::{Key, Kind};
-use crate::db::{Run, Sql, Tx};
+use crate::db::{self, Run, Sql, Tx};
 
 /// Makes the list of rows that came though they changed nothing. It is this transaction's own.
 pub(in crate::catalog) async fn begin(tx: &mut Tx) -> Result<(), Error> {
@@ -41,7 +41,7 @@ struct Came<'a> {
 /// Notes that rows with these keys came.
 pub(in crate::catalog) async fn keep(tx: &mut Tx, keys: &[Key]) -> Result<(), Error> {
     let came: Vec<Came<'_>> = keys.iter().map(came).collect();
-    let came = serde_json::to_string(&came).map_err(|error| Error::Encode(error.into()))?;
+    let came = db::rows(&came)?;
     tx.sql(
         "INSERT INTO catalog_came (kind, first, second, third)
          SELECT value ->> 'kind', value ->> 'first', value ->> 'second', value ->> 'third'

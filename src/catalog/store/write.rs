@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::Error;
 
 use super::super::rows::{Key, Kind, PriceKind, PriceRow, StoreRow};
-use crate::db::{Run, Tx};
+use crate::db::{self, Run, Tx};
 use crate::ids::PriceListId;
 use crate::money::Currency;
 
@@ -24,19 +24,6 @@ pub(in crate::catalog) async fn give_revision_back(tx: &mut Tx) -> Result<(), Er
     tx.sql("UPDATE catalog_revision SET revision = revision - 1 WHERE id = 1").execute().await.map(drop)
 }
 
-fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, Error> {
-    serde_json::to_string(rows).map_err(|error| Error::Encode(error.into()))
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    key: &'a str,
-}
-
-fn named<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<String, Error> {
-    json(&keys.into_iter().map(|key| Named { key }).collect::<Vec<_>>())
-}
-
 /// Which of these SKUs are products that are sold.
 pub(in crate::catalog) async fn live_products<'a>(
     tx: &mut Tx,
@@ -45,7 +32,7 @@ pub(in crate::catalog) async fn live_products<'a>(
     tx.sql(
         "SELECT sku FROM products WHERE NOT deleted AND sku IN (SELECT value ->> 'key' FROM json_each($1))",
     )
-    .bind(named(skus)?)
+    .bind(db::keys(skus)?)
     .fetch_all()
     .await
 }
@@ -56,7 +43,7 @@ pub(in crate::catalog) async fn live_tax_classes<'a>(
     classes: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String,)>, Error> {
     tx.sql("SELECT tax_class FROM tax_classes WHERE NOT deleted AND tax_class IN (SELECT value ->> 'key' FROM json_each($1))")
-        .bind(named(classes)?)
+        .bind(db::keys(classes)?)
         .fetch_all()
         .await
 }
@@ -69,7 +56,7 @@ pub(in crate::catalog) async fn live_stores<'a>(
     tx.sql(
         "SELECT store FROM stores WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))",
     )
-    .bind(named(stores)?)
+    .bind(db::keys(stores)?)
     .fetch_all()
     .await
 }
@@ -83,7 +70,7 @@ pub(in crate::catalog) async fn price_lists<'a>(
         "SELECT price_list, currency, deleted FROM price_lists
          WHERE price_list IN (SELECT value ->> 'key' FROM json_each($1))",
     )
-    .bind(named(lists)?)
+    .bind(db::keys(lists)?)
     .fetch_all()
     .await
 }
@@ -105,7 +92,7 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::Recall => RECALLS,
         Kind::Store | Kind::Price | Kind::Unknown => return Ok(0),
     };
-    tx.sql(text).bind(json(rows)?).bind(revision).execute().await
+    tx.sql(text).bind(db::rows(rows)?).bind(revision).execute().await
 }
 
 const TAX_CLASSES: &str = "
@@ -271,7 +258,7 @@ pub(in crate::catalog) async fn upsert_prices(
     let (open, timed): (Vec<&PriceRow>, Vec<&PriceRow>) = rows.iter().copied().partition(|row| row.is_open());
     if !open.is_empty() {
         let is_new = open.iter().all(|row| is_list_new(&row.price_list));
-        let open = json(&open)?;
+        let open = db::rows(&open)?;
         if !is_new {
             tx.sql(REPLACED_PRICES).bind(open.as_str()).bind(revision).bind(now).execute().await?;
         }
@@ -279,7 +266,7 @@ pub(in crate::catalog) async fn upsert_prices(
     }
     let timed: Vec<TimedPrice<'_>> = timed.into_iter().filter_map(TimedPrice::of).collect();
     if !timed.is_empty() {
-        written += tx.sql(TIMED_PRICES).bind(json(&timed)?).bind(revision).execute().await?;
+        written += tx.sql(TIMED_PRICES).bind(db::rows(&timed)?).bind(revision).execute().await?;
     }
     Ok(written)
 }
@@ -355,7 +342,7 @@ pub(in crate::catalog) async fn delete(
         Kind::Unknown => return Ok(0),
     };
     let fields: Vec<KeyFields<'_>> = keys.iter().map(fields).collect();
-    tx.sql(text).bind(json(&fields)?).bind(revision).execute().await
+    tx.sql(text).bind(db::rows(&fields)?).bind(revision).execute().await
 }
 
 /// Takes prices back; an open price and those with times are rows of two tables.
@@ -384,7 +371,7 @@ async fn delete_prices(tx: &mut Tx, revision: i64, keys: &[Key]) -> Result<u64, 
     ] {
         if !keys.is_empty() {
             let fields: Vec<KeyFields<'_>> = keys.into_iter().map(fields).collect();
-            deleted += tx.sql(text).bind(json(&fields)?).bind(revision).execute().await?;
+            deleted += tx.sql(text).bind(db::rows(&fields)?).bind(revision).execute().await?;
         }
     }
     Ok(deleted)
@@ -417,14 +404,14 @@ pub(in crate::catalog) async fn upsert_stores(
     revision: i64,
     rows: &[&StoreRow],
 ) -> Result<u64, Error> {
-    let known = super::read::stores_named(tx, &named(rows.iter().map(|row| row.store.as_str()))?).await?;
+    let known = super::read::stores_named(tx, &db::keys(rows.iter().map(|row| row.store.as_str()))?).await?;
     let changed: Vec<&StoreRow> = rows.iter().copied().filter(|row| !known.contains(row)).collect();
     if changed.is_empty() {
         return Ok(0);
     }
-    tx.sql(STORES).bind(json(&changed)?).bind(revision).execute().await?;
+    tx.sql(STORES).bind(db::rows(&changed)?).bind(revision).execute().await?;
     tx.sql("DELETE FROM store_price_lists WHERE store IN (SELECT value ->> 'key' FROM json_each($1))")
-        .bind(named(changed.iter().map(|row| row.store.as_str()))?)
+        .bind(db::keys(changed.iter().map(|row| row.store.as_str()))?)
         .execute()
         .await?;
     let places: Vec<Place<'_>> = changed.iter().flat_map(|row| places(row)).collect();
@@ -433,7 +420,7 @@ pub(in crate::catalog) async fn upsert_stores(
          SELECT value ->> 'store', CAST(value ->> 'position' AS BIGINT), value ->> 'price_list'
          FROM json_each($1)",
     )
-    .bind(json(&places)?)
+    .bind(db::rows(&places)?)
     .execute()
     .await?;
     Ok(u64::try_from(changed.len()).unwrap_or(u64::MAX))

@@ -14,12 +14,14 @@
 //! - `visible.rs`: from the answer of a catalogue batch to its visibility, on two instances over one PostgreSQL.
 //! - `imports.rs`: rows a second of an import, against the raw bulk write of the same rows, on both engines.
 //! - `search.rs`: a search by words over HTTP among as many products.
+//! - `pricing.rs`: the pricing engine by itself, for carts of three sizes with a thousand promotions, against none.
 //! - builds and lines are measured by `load-tests/run` itself.
 
 mod imports;
 mod index;
 mod journal;
 mod lookup;
+mod pricing;
 mod process;
 mod report;
 mod search;
@@ -96,7 +98,7 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
             let settings = Settings::read()?;
             index::run(&settings, codes.parse()?)?.write(&settings.folder, &format!("index-of-{codes}"))
         }
-        [scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search")] => {
+        [scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search" | "pricing")] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "lookup" => lookup::run(&settings).await?,
@@ -104,6 +106,7 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
                 "start" => start::run(&settings).await?,
                 "imports" => imports::run(&settings).await?,
                 "search" => search::run(&settings).await?,
+                "pricing" => pricing::run(&settings)?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

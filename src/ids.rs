@@ -160,6 +160,8 @@ macro_rules! keys {
 keys! {
     /// A list of prices that stores see in the order of their own choice.
     PriceListId,
+    /// The retailer's number of a promotion.
+    PromotionId,
     /// The retailer's number of a product (stock keeping unit).
     Sku,
     /// The retailer's number of a store.

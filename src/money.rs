@@ -244,6 +244,12 @@ impl Rate {
         self.0
     }
 
+    /// The percentage in thousandths: 19 % is 19,000. Exact, because a rate has at most three decimals.
+    pub fn thousandths(self) -> i64 {
+        let digits = 3_u32.saturating_sub(self.0.scale());
+        i64::try_from(self.0.mantissa()).unwrap_or_default() * 10_i64.pow(digits)
+    }
+
     /// The tax that a gross amount holds: gross × rate ÷ (100 + rate), rounded once.
     pub fn tax_inside(self, gross: Money) -> Result<Money, Error> {
         let exact = Decimal::from(gross.minor())
@@ -320,6 +326,15 @@ mod tests {
         assert_eq!(Money::new(1299, "JPY".parse().expect("a currency")).to_string(), "1299 JPY");
         assert!("EUX".parse::<Currency>().is_err());
         assert!("R B".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn a_rate_in_thousandths_is_exact() {
+        for (text, thousandths) in
+            [("0", 0), ("7", 7_000), ("5.5", 5_500), ("8.875", 8_875), ("100", 100_000)]
+        {
+            assert_eq!(text.parse::<Rate>().expect("a rate").thousandths(), thousandths, "{text}");
+        }
     }
 
     proptest! {

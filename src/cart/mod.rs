@@ -13,7 +13,7 @@ mod event;
 mod http;
 mod journal;
 mod model;
-mod pricing;
+pub mod pricing;
 mod rules;
 mod shelf;
 mod store;

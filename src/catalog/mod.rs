@@ -20,6 +20,7 @@ mod label;
 mod model;
 mod offline;
 mod product;
+mod promotion;
 mod rows;
 mod search;
 mod store;
@@ -37,7 +38,11 @@ pub use index::{Change, Snapshot};
 pub use label::Label;
 pub use model::{FindError, Found, Markdown, Offer, Price, Promotion, Recall, Store, StoreAddress};
 pub use product::{
-    AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature,
+    AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature, within,
+};
+pub use promotion::{
+    BasketReward, Budget, Combination, Goods, Hours, PromotionFault, PromotionRow, SetPart, SetReward, Terms,
+    Tier, TierReward,
 };
 pub use rows::{
     BatchRow, CodeRow, Kind, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow,

@@ -161,16 +161,21 @@ impl SaleBan {
     /// Whether it holds at this time of the store's own clock.
     pub fn holds(&self, at: NaiveDateTime) -> bool {
         let (Some(from), Some(to)) = (minutes(&self.from), minutes(&self.to)) else { return false };
-        let now = at.hour() * 60 + at.minute();
-        let is_day =
-            |day: chrono::Weekday| self.days.iter().any(|each| u32::from(*each) == day.number_from_monday());
-        let today = at.weekday();
-        if from < to {
-            return is_day(today) && (from..to).contains(&now);
-        }
-        // Over midnight: begun today, or yesterday and not yet over.
-        (is_day(today) && now >= from) || (is_day(today.pred()) && now < to)
+        within(&self.days, from, to, at)
     }
+}
+
+/// Whether hours that begin on these days of the week (1 is Monday) hold at this time; `from` and `to` are minutes since
+/// midnight, and when `to` is not the later one, the hours end on the next day.
+pub fn within(days: &[u8], from: u32, to: u32, at: NaiveDateTime) -> bool {
+    let now = at.hour() * 60 + at.minute();
+    let is_day = |day: chrono::Weekday| days.iter().any(|each| u32::from(*each) == day.number_from_monday());
+    let today = at.weekday();
+    if from < to {
+        return is_day(today) && (from..to).contains(&now);
+    }
+    // Over midnight: begun today, or yesterday and not yet over.
+    (is_day(today) && now >= from) || (is_day(today.pred()) && now < to)
 }
 
 /// A product, the same in every store.

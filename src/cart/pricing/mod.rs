@@ -1,0 +1,205 @@
+//! What a basket costs, and why: one pure engine for what the shopper sees while walking, the quote, the debit and the books.
+//!
+//! In: the goods with their prices, the customer, the store's rules, the time, and the promotions, made ready once
+//! ([`Promotions`]). Out: priced lines, discounts with what caused each and its amount on each line, deposits, fees, taxes by
+//! rate, vouchers, points, totals ([`Priced`]). The same input gives the same cents on any instance, today and in a year.
+//!
+//! # Laws (held by `tests/laws.rs`)
+//! - Totals add up: lines, deposits and fees (and tax, where it is on top) are the total; line taxes are the taxes by rate;
+//!   shares of discounts are the discounts; what lines cost without and with discounts differs by them.
+//! - No line is below zero, and none costs more than without promotions.
+//! - What is unrelated changes nothing: a line that no promotion can touch together with others leaves their prices as they
+//!   are. (A tax that is rounded once a rate is shared by its lines, so the cent of a line's *tax* may move.)
+//! - The order of lines does not matter. What was added and removed again leaves no trace: nothing is remembered.
+//!
+//! # In which order
+//! 1. The price: what everybody pays, or what members pay when that is less. Promotions count from there.
+//! 2. Promotions on goods (`search.rs` chooses, `apply.rs` applies).
+//! 3. Promotions on the basket, on what goods cost after that; what has a promotion that stands alone does not count.
+//! 4. Deposits and fees, which no promotion touches.
+//! 5. Taxes (`vat.rs`), rounded half away from zero where the store's rule says ([`TaxRounding`]).
+//! 6. Vouchers: each pays as a whole or not at all, the largest first; what does not fit stays valid.
+//! 7. Points, for what goods cost.
+//!
+//! All amounts are whole minor units; products go through 128 bits; a sum that does not fit is [`PriceError::Overflow`].
+
+mod apply;
+mod basket;
+mod candidates;
+mod close;
+mod near;
+mod prepared;
+mod result;
+mod runs;
+mod search;
+mod vat;
+
+#[cfg(test)]
+mod tests;
+
+pub use basket::{
+    Basket, Charge, Customer, Deposit, Item, Left, Place, PointsRule, PriceError, Surcharge, TaxMode,
+    TaxRounding, Voucher,
+};
+pub use near::{Missing, Near, near};
+pub use prepared::Promotions;
+pub use result::{Credit, Discount, DiscountShare, Priced, PricedDeposit, PricedLine, PricedSurcharge};
+pub use vat::{TaxLine, Totals, total};
+
+use apply::Ground;
+use candidates::{Active, Candidates, Fact, candidates, facts};
+use prepared::Action;
+use result::Trigger;
+use runs::{Mark, Run};
+use search::{Step, solve};
+
+use crate::money::Money;
+
+/// Prices a basket.
+pub fn price(basket: &Basket<'_>, promotions: &Promotions) -> Result<Priced, PriceError> {
+    let facts = facts(basket)?;
+    let found = candidates(basket, &facts, promotions);
+    let on_goods = Ground { facts: &facts, actives: &found.actives, touches: &found.goods };
+    let run = |(line, fact): (usize, &Fact<'_>)| Run {
+        line,
+        pieces: fact.item.pieces,
+        each: fact.each,
+        mark: Mark::Free,
+        had_before: false,
+    };
+    let (runs, mut steps) = solve(&on_goods, facts.iter().enumerate().map(run).collect());
+    let (runs, alone) = for_basket(&runs, facts.len());
+    let on_basket = Ground { facts: &facts, actives: &found.actives, touches: &found.basket };
+    let (runs, of_basket) = solve(&on_basket, runs);
+    steps.extend(of_basket);
+    let mut left = alone;
+    for run in &runs {
+        left[run.line] += run.amount();
+    }
+    let mut discounts = member_prices(basket, &facts);
+    discounts.extend(told(basket, &facts, &found, steps));
+    let extra = extra_points(&facts, &found);
+    close::close(basket, &facts, &left, discounts, extra)
+}
+
+/// What goods cost after their promotions, as the promotions on the basket see it: each line as one piece, in two parts
+/// where only some of it had promotions. What stands alone is added up apart.
+fn for_basket(runs: &[Run], lines: usize) -> (Vec<Run>, Vec<i64>) {
+    let mut sums = vec![[None::<i64>; 2]; lines];
+    let mut alone = vec![0; lines];
+    for run in runs {
+        match run.mark {
+            Mark::Alone => alone[run.line] += run.amount(),
+            mark => *sums[run.line][usize::from(mark != Mark::Free)].get_or_insert(0) += run.amount(),
+        }
+    }
+    let mut merged = Vec::with_capacity(lines);
+    for (line, sums) in sums.iter().enumerate() {
+        for (had_before, each) in [false, true].into_iter().zip(sums) {
+            if let Some(each) = *each {
+                merged.push(Run { line, pieces: 1, each, mark: Mark::Free, had_before });
+            }
+        }
+    }
+    (merged, alone)
+}
+
+/// The price of members as a discount, so that the shopper sees what it brings.
+fn member_prices(basket: &Basket<'_>, facts: &[Fact<'_>]) -> Vec<Discount> {
+    let currency = basket.place.currency;
+    let cheaper = facts.iter().filter(|fact| fact.each < fact.full);
+    let mut lines: Vec<DiscountShare> = cheaper
+        .map(|fact| DiscountShare {
+            line: fact.item.line,
+            pieces: fact.item.pieces,
+            amount: Money::new((fact.full - fact.each) * fact.item.pieces, currency),
+        })
+        .collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    lines.sort_unstable_by_key(|share| share.line);
+    let amount = lines.iter().map(|share| share.amount.minor()).sum();
+    vec![Discount {
+        promotion: None,
+        name: String::new(),
+        trigger: Trigger::Membership.name(),
+        segment: None,
+        times: lines.iter().map(|share| share.pieces).sum(),
+        coupons: 0,
+        amount: Money::new(amount, currency),
+        lines,
+    }]
+}
+
+/// The steps as discounts: one a promotion, in the order of stages and priorities, with its lines by number.
+fn told(
+    basket: &Basket<'_>,
+    facts: &[Fact<'_>],
+    found: &Candidates<'_>,
+    mut steps: Vec<Step>,
+) -> Vec<Discount> {
+    let currency = basket.place.currency;
+    let stage = |step: &Step| match found.actives[step.active].prepared.action {
+        Action::BasketPercent(..) | Action::BasketAmount(..) => 1,
+        _ => 0,
+    };
+    steps.sort_by_key(|step| (stage(step), found.actives[step.active].place));
+    steps
+        .chunk_by(|a, b| a.active == b.active)
+        .map(|steps| {
+            let active = &found.actives[steps[0].active];
+            let mut shares: Vec<_> = steps.iter().flat_map(|step| &step.shares).copied().collect();
+            shares.sort_unstable_by_key(|share| facts[share.line].item.line);
+            let lines: Vec<DiscountShare> = shares
+                .chunk_by(|a, b| a.line == b.line)
+                .map(|shares| DiscountShare {
+                    line: facts[shares[0].line].item.line,
+                    pieces: pieces(active, facts[shares[0].line].item.pieces, shares),
+                    amount: Money::new(shares.iter().map(|share| share.amount).sum(), currency),
+                })
+                .collect();
+            let times = steps.iter().map(|step| step.times).sum();
+            let amount = lines.iter().map(|share| share.amount.minor()).sum();
+            Discount {
+                promotion: Some(active.prepared.row.promotion.clone()),
+                name: active.prepared.row.name.clone(),
+                trigger: active.trigger.name(),
+                segment: active.trigger.segment().map(str::to_owned),
+                times,
+                coupons: coupons(active, times),
+                amount: Money::new(amount, currency),
+                lines,
+            }
+        })
+        .collect()
+}
+
+/// The pieces that a promotion counted on a line; one on the basket counts the line as a whole.
+fn pieces(active: &Active<'_>, of_line: i64, shares: &[runs::Share]) -> i64 {
+    match active.prepared.action {
+        Action::BasketPercent(..) | Action::BasketAmount(..) => of_line,
+        _ => shares.iter().map(|share| share.pieces).sum(),
+    }
+}
+
+/// How many coupons so many times need.
+fn coupons(active: &Active<'_>, times: i64) -> i64 {
+    let each = active.prepared.row.basket_max.unwrap_or(i64::MAX).max(1);
+    if active.coupons == 0 { 0 } else { (times / each + i64::from(times % each > 0)).min(active.coupons) }
+}
+
+/// Points of promotions that give some.
+fn extra_points(facts: &[Fact<'_>], found: &Candidates<'_>) -> i64 {
+    let mut sum = 0_i64;
+    for (number, active) in found.actives.iter().enumerate() {
+        let Action::Points(points) = active.prepared.action else { continue };
+        let own = facts
+            .iter()
+            .enumerate()
+            .filter(|(line, _)| found.points.of(*line).iter().any(|touch| touch.active == number));
+        let pieces: i64 = own.map(|(_, fact)| fact.item.pieces).sum();
+        sum = sum.saturating_add(points.saturating_mul(pieces.min(active.times_max)));
+    }
+    sum
+}

@@ -1,0 +1,162 @@
+//! What something costs, and why: the answer of the engine. Serialisable, so that an order keeps what was agreed.
+
+use super::vat::TaxLine;
+use crate::ids::{PromotionId, Sku};
+use crate::money::{Currency, Money, Rate};
+
+/// What made a promotion hold for this basket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger<'a> {
+    /// The goods alone.
+    Goods,
+    /// A coupon that was shown.
+    Coupon,
+    /// The customer is a member.
+    Membership,
+    /// The customer is in this segment.
+    Segment(&'a str),
+}
+
+/// A line with its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PricedLine {
+    /// Its number.
+    pub line: i64,
+    /// What it costs everybody without any promotion.
+    pub full: Money,
+    /// What it costs after all discounts, in the terms of the shelf: with tax inside, without tax on top.
+    pub amount: Money,
+    /// The rate of its tax.
+    pub rate: Rate,
+    /// `amount` without tax.
+    pub net: Money,
+    /// Its share of the tax.
+    pub tax: Money,
+}
+
+/// The deposit of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PricedDeposit {
+    /// The line that it goes with.
+    pub line: i64,
+    /// The product of type deposit.
+    pub sku: Sku,
+    /// How many pieces.
+    pub pieces: i64,
+    /// What they cost together, in the terms of the shelf.
+    pub amount: Money,
+    /// The rate of its tax.
+    pub rate: Rate,
+    /// `amount` without tax.
+    pub net: Money,
+    /// Its share of the tax.
+    pub tax: Money,
+}
+
+/// A fee with its tax.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PricedSurcharge {
+    /// What for.
+    pub name: String,
+    /// How much, in the terms of the shelf.
+    pub amount: Money,
+    /// The rate of its tax.
+    pub rate: Rate,
+    /// `amount` without tax.
+    pub net: Money,
+    /// Its share of the tax.
+    pub tax: Money,
+}
+
+/// What one discount takes off one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiscountShare {
+    /// The line's number.
+    pub line: i64,
+    /// The pieces that it counted.
+    pub pieces: i64,
+    /// What came off them.
+    pub amount: Money,
+}
+
+/// Why something costs less.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discount {
+    /// The promotion; none for the price of members.
+    pub promotion: Option<PromotionId>,
+    /// The name that shoppers read; nothing for the price of members.
+    pub name: String,
+    /// What made it hold, by a stable name.
+    pub trigger: &'static str,
+    /// The segment, where one made it hold.
+    pub segment: Option<String>,
+    /// How many times it was applied: what its limits count.
+    pub times: i64,
+    /// How many of the coupons that were shown it needs; the others stay with the customer.
+    pub coupons: i64,
+    /// What it takes off in all.
+    pub amount: Money,
+    /// The lines that it counted, by number, and its amount on each.
+    pub lines: Vec<DiscountShare>,
+}
+
+/// A voucher that pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// The voucher's number.
+    pub id: String,
+    /// What it pays.
+    pub amount: Money,
+}
+
+/// What a basket costs, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Priced {
+    /// Of all amounts.
+    pub currency: Currency,
+    /// The lines, in the order of the basket's items.
+    pub lines: Vec<PricedLine>,
+    /// The deposits, in the same order.
+    pub deposits: Vec<PricedDeposit>,
+    /// The fees, in their order.
+    pub surcharges: Vec<PricedSurcharge>,
+    /// What made it cheaper, in the order in which it was applied.
+    pub discounts: Vec<Discount>,
+    /// The tax, by rising rate.
+    pub taxes: Vec<TaxLine>,
+    /// What all discounts take off.
+    pub saved: Money,
+    /// Goods, deposits, fees and tax: what is to be paid for all.
+    pub total: Money,
+    /// What pays a part of it.
+    pub credits: Vec<Credit>,
+    /// What is left to be debited.
+    pub to_pay: Money,
+    /// Points that are earned.
+    pub points: i64,
+}
+
+impl Priced {
+    /// What all discounts take off a line.
+    pub fn saved_on(&self, line: i64) -> i64 {
+        let shares = self.discounts.iter().flat_map(|discount| &discount.lines);
+        shares.filter(|share| share.line == line).map(|share| share.amount.minor()).sum()
+    }
+}
+
+impl<'a> Trigger<'a> {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Goods => "goods",
+            Self::Coupon => "coupon",
+            Self::Membership => "membership",
+            Self::Segment(_) => "segment",
+        }
+    }
+
+    /// The segment, where one made it hold.
+    pub fn segment(self) -> Option<&'a str> {
+        if let Self::Segment(segment) = self { Some(segment) } else { None }
+    }
+}

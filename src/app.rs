@@ -44,6 +44,8 @@ pub struct Parts {
     pub catalog: catalog::Catalog,
     /// The log that every scan is written to.
     pub journal: cart::Journal,
+    /// Promotions that carts are priced with.
+    pub offers: cart::Offers,
     /// Payment providers.
     pub providers: payments::Providers,
     /// Couriers.
@@ -138,6 +140,7 @@ impl App {
             identity,
             catalog,
             journal,
+            offers: cart::Offers::default(),
             providers,
             carriers,
             outbound,

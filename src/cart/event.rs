@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::pricing::Priced;
 use crate::ids::{CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::Quantity;
@@ -19,7 +20,12 @@ pub enum Event {
     /// A line has so many pieces now; none removes it.
     QuantitySet { id: EventId, line: i64, quantity: i64 },
     /// Nothing changes until the checkout lets go.
-    Locked { checkout: CheckoutId },
+    Locked {
+        checkout: CheckoutId,
+        /// What the cart cost then, without fees: a later look shows the same cents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agreed: Option<Box<Priced>>,
+    },
     /// The checkout was not paid: shopping goes on.
     Unlocked { checkout: CheckoutId },
     /// Paid: the trip is over.
@@ -61,6 +67,18 @@ pub struct Product {
     /// Why the price is lower than that of other pieces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduction: Option<Reduction>,
+    /// Its brand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
+    /// Its way through the tree of goods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub category: Vec<String>,
+    /// What members pay for a piece, or for `priced_per`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_price: Option<Money>,
+    /// What is charged with each piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<Deposit>,
     /// What the code said of this very piece.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
@@ -71,6 +89,17 @@ impl Product {
     pub fn has_own_line(&self) -> bool {
         self.measure.is_some() || self.label_price.is_some() || self.reduction.is_some()
     }
+}
+
+/// The deposit of a bottle or crate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deposit {
+    /// The product of type deposit.
+    pub sku: Sku,
+    /// What it costs a piece.
+    pub amount: Money,
+    /// Its own tax rate.
+    pub rate: Rate,
 }
 
 /// Why a piece is cheaper than others: its date is near.

@@ -10,14 +10,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Cart, Error};
-use super::pricing::{self, TaxLine};
+use super::pricing::{Priced, TaxLine};
 use super::rules::Standing;
+use super::till::{self, Till};
 use super::view::{self, CartLine, CartView};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
 use super::{shelf, trip};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
-use crate::http::extract::{Json, Path};
+use crate::http::extract::{Json, Path, Query};
 use crate::http::reply::{self, Tagged};
 use crate::identity::Shopper;
 use crate::ids::{CartId, EventId, StoreId};
@@ -55,6 +56,7 @@ impl From<Error> for Problem {
                 Self::unavailable("overloaded", "Too many scans at once. Send the same batch again.", 1)
             }
             Error::Money(error) => Self::unprocessable("amount_too_large", error.to_string()),
+            Error::Price(error) => Self::unprocessable("amount_too_large", error.to_string()),
             Error::Database(error) => error.into(),
             error @ (Error::Journal(_) | Error::Log(..)) => Self::internal(error),
         }
@@ -98,14 +100,16 @@ pub async fn check_in(
     let (is_new, cart) = trip::check_in(&app, shopper.id, cart, &body.store).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let standings = shelf::standings(&app, &cart);
-    let tag = tag(cart.version, &standings)?;
-    Ok(Tagged(status, tag, CartView::of(&cart, standings)?).into_response())
+    let priced = till::priced(&app, &cart)?;
+    let tag = tag(cart.version, &standings, &priced)?;
+    Ok(Tagged(status, tag, CartView::of(&cart, standings, priced)?).into_response())
 }
 
 /// Read a cart
 ///
 /// A line that can't be paid for says why (`blocked`): a recall, a deletion or a sale stop reaches every open cart that
-/// holds the product, and changes the entity tag.
+/// holds the product, and changes the entity tag. Each discount is named with what caused it and what it takes off which
+/// lines; `offers=near` adds the promotions that nearly apply: what is missing, and what would be saved.
 #[utoipa::path(
     get,
     path = "/v1/carts/{cart}",
@@ -113,6 +117,7 @@ pub async fn check_in(
     tag = "cart",
     params(
         ("cart" = CartId, Path, description = "The cart"),
+        ("offers" = Option<WantedOffers>, Query, description = "`near` for the promotions that nearly apply"),
         ("If-None-Match" = Option<String>, Header, description = "The entity tag of an earlier answer"),
     ),
     responses(
@@ -128,6 +133,7 @@ pub async fn read_cart(
     AppState(app): AppState<App>,
     shopper: Shopper,
     Path(cart): Path<CartId>,
+    Query(query): Query<CartQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let cart = trip::load(&app, cart).await?;
@@ -135,15 +141,36 @@ pub async fn read_cart(
         return Err(Error::Unknown.into());
     }
     let standings = shelf::standings(&app, &cart);
-    let tag = tag(cart.version, &standings)?;
-    if reply::is_known(&headers, &tag) {
+    let priced = till::priced(&app, &cart)?;
+    let tag = tag(cart.version, &standings, &priced)?;
+    let wants_offers = query.offers.is_some() && cart.agreed.is_none();
+    // Offers depend on more than the tag says: whoever asks for them is answered.
+    if !wants_offers && reply::is_known(&headers, &tag) {
         return Ok(reply::not_modified(&tag));
     }
-    Ok(Tagged(StatusCode::OK, tag, CartView::of(&cart, standings)?).into_response())
+    let near = if wants_offers { Till::open(&app, &cart.store).near(&cart, &priced)? } else { Vec::new() };
+    let view = CartView::of(&cart, standings, priced)?.with_offers(near);
+    Ok(Tagged(StatusCode::OK, tag, view).into_response())
 }
 
-fn tag(version: i64, standings: &[Standing]) -> Result<String, Problem> {
-    view::entity_tag(version, standings).map_err(Problem::internal)
+/// What else a reader wants to know of a cart.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CartQuery {
+    #[serde(default)]
+    offers: Option<WantedOffers>,
+}
+
+/// Which offers are wanted.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WantedOffers {
+    /// Those that nearly apply.
+    Near,
+}
+
+fn tag(version: i64, standings: &[Standing], priced: &Priced) -> Result<String, Problem> {
+    view::entity_tag(version, standings, priced).map_err(Problem::internal)
 }
 
 /// What was scanned and changed since the last batch.
@@ -181,12 +208,15 @@ pub struct EventResult {
 pub struct ScanResult {
     /// What became of each event, in the order of the batch.
     results: Vec<EventResult>,
-    /// The lines that the batch changed, as they are now, and those that can't be paid for; a line that is gone is left out.
+    /// The lines that the batch changed, as they are now, and those that can't be paid for; a line that is gone is left out. A
+    /// promotion may have changed what others cost: the cart has them.
     lines: Vec<CartLine>,
     /// The version of the cart now.
     version: i64,
-    /// Gross total of the whole cart now.
+    /// What the whole cart costs now: goods after all discounts, and deposits.
     total: Money,
+    /// What all discounts take off.
+    saved: Money,
     /// The VAT in it, by rate.
     taxes: Vec<TaxLine>,
 }
@@ -231,18 +261,18 @@ pub async fn scan(
     }
     let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes);
     let changed = trip::change(&app, shopper.id, cart, &batch.events, None, view).await?;
-    let Shown { lines, totals, tag } = changed.view;
+    let Shown { lines, priced, tag } = changed.view;
     let results =
         batch.events.iter().zip(changed.outcomes).map(|(wish, outcome)| result(wish, outcome)).collect();
-    let body =
-        ScanResult { results, lines, version: changed.version, total: totals.total, taxes: totals.taxes };
+    let Priced { total, saved, taxes, .. } = priced;
+    let body = ScanResult { results, lines, version: changed.version, total, saved, taxes };
     Ok(Tagged(StatusCode::OK, tag, body).into_response())
 }
 
 /// What an answer to a batch shows of the cart.
 struct Shown {
     lines: Vec<CartLine>,
-    totals: pricing::Totals,
+    priced: Priced,
     tag: String,
 }
 
@@ -250,12 +280,14 @@ struct Shown {
 fn changed_lines(app: &App, cart: &Cart, outcomes: &[Result<Done, Declined>]) -> Result<Shown, Error> {
     let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
     let standings = shelf::standings(app, cart);
-    let tag =
-        view::entity_tag(cart.version, &standings).map_err(|error| Error::Log(cart.id, error.to_string()))?;
+    let priced = till::priced(app, cart)?;
+    let tag = view::entity_tag(cart.version, &standings, &priced)
+        .map_err(|error| Error::Log(cart.id, error.to_string()))?;
     let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
-    let lines = cart.lines.iter().zip(standings).filter(|(line, standing)| is_shown(line.number, standing));
-    let lines = lines.map(|(line, standing)| CartLine::of(line, standing)).collect::<Result<_, _>>()?;
-    Ok(Shown { lines, totals: view::totals(cart)?, tag })
+    let lines = cart.lines.iter().zip(standings).enumerate();
+    let lines = lines.filter(|(_, (line, standing))| is_shown(line.number, standing));
+    let lines = lines.map(|(place, (line, standing))| CartLine::of(line, standing, place, &priced));
+    Ok(Shown { lines: lines.collect::<Result<_, _>>()?, priced, tag })
 }
 
 fn result(wish: &Wish, outcome: Result<Done, Declined>) -> EventResult {
@@ -352,9 +384,10 @@ async fn change_line(
     let expected = reply::if_match(headers)?;
     let view = |cart: &Cart, _: &[_]| {
         let standings = shelf::standings(app, cart);
-        let tag = view::entity_tag(cart.version, &standings)
+        let priced = till::priced(app, cart)?;
+        let tag = view::entity_tag(cart.version, &standings, &priced)
             .map_err(|error| Error::Log(cart.id, error.to_string()))?;
-        Ok((tag, CartView::of(cart, standings)?))
+        Ok((tag, CartView::of(cart, standings, priced)?))
     };
     let changed = trip::change(app, shopper.id, cart, &[wish], expected, view).await?;
     match changed.outcomes.first() {

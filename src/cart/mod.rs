@@ -6,7 +6,7 @@
 //! asked again whenever the cart is read, and before it is paid for.
 //!
 //! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product from
-//! being sold (pure), `pricing.rs` adds up (pure); `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
+//! being sold (pure), `pricing/` what a cart costs (pure); `till.rs` prices with a store's rules, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
 //! cases, `view.rs` is how a cart looks from outside.
 
 mod event;
@@ -18,6 +18,7 @@ mod rules;
 mod shelf;
 mod store;
 mod take;
+mod till;
 mod trip;
 mod view;
 mod wish;
@@ -27,12 +28,13 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
-pub use event::{Origin, Product, Reduction};
+pub use event::{Deposit, Origin, Product, Reduction};
 pub use journal::Journal;
 pub use model::{Cart, Error, Line, State};
-pub use pricing::{TaxLine, Totals, total};
+pub use pricing::{Discount, Priced, PricedDeposit, Surcharge, TaxLine};
 pub use rules::{BlockReason, Blocked};
 pub use shelf::blocked;
+pub use till::{Offers, Till};
 pub use trip::{Entry, close, load, lock, read, unlock};
 pub use wish::{Outcome, Refusal};
 

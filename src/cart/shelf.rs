@@ -4,8 +4,8 @@ use chrono::{NaiveDateTime, TimeZone};
 
 use super::model::{Cart, Line, State};
 use super::rules::{self, Blocked, Question, Standing};
-use super::take;
 use super::wish::{Declined, Refusal, Taken};
+use super::{take, till};
 use crate::app::App;
 use crate::catalog::{FindError, Refusal as CodeRefusal, Snapshot, Store};
 use crate::clock::Moment;
@@ -25,7 +25,9 @@ pub(super) fn find(app: &App, store: &StoreId, code: &str) -> Result<Taken, Decl
     let place = catalog.store(store).ok_or(Refusal::CodeUnknown)?;
     let local = local(place, now);
     let rate = catalog.rate(&place.country, &found.tax_class, local.date()).ok_or(Refusal::TaxRateMissing)?;
-    take::take(&found, rate, place, local)
+    let deposit = found.deposit.as_ref();
+    let deposit = deposit.and_then(|sku| till::deposit(&catalog, place, sku, now, local.date()));
+    take::take(&found, rate, place, local, deposit)
 }
 
 /// How many pieces of a product one trip may hold.

@@ -5,7 +5,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::event::{Origin, Product, Reduction};
+use super::event::{Deposit, Origin, Product, Reduction};
 use super::rules::{self, Question};
 use super::wish::{Declined, Refusal, Taken};
 use crate::catalog::{EncodedUnit, Found, Label, PRICE_MAX, SaleType, Store};
@@ -26,6 +26,7 @@ pub(super) fn take(
     rate: Rate,
     store: &Store,
     local: NaiveDateTime,
+    deposit: Option<Deposit>,
 ) -> Result<Taken, Declined> {
     let origin = origin(&found.label);
     let question = Question {
@@ -64,10 +65,19 @@ pub(super) fn take(
         priced_per: found.priced_per.filter(|_| found.is_listed || found.label.reference_price.is_some()),
         measure,
         label_price,
+        member_price: found.price.member.filter(|_| reference_is_absent(found)),
+        brand: found.brand.clone(),
+        category: found.category.clone(),
+        deposit,
         reduction,
         origin,
     };
     Ok(Taken { product, pieces, quantity_max: found.quantity_max })
+}
+
+/// Whether the store's own prices count: a label that names the price it counts with knows no members.
+fn reference_is_absent(found: &Found) -> bool {
+    found.label.reference_price.is_none()
 }
 
 fn origin(label: &Label) -> Origin {

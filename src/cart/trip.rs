@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::event::Event;
 use super::journal::{Append, AppendError};
 use super::model::{Cart, Error, State};
+use super::till::Till;
 use super::wish::{Declined, Done, Wish};
 use super::{shelf, store};
 use crate::app::App;
@@ -115,7 +116,8 @@ pub async fn read(tx: &mut Tx, id: CartId) -> Result<Cart, Error> {
     store::fold(&mut *tx, id, None).await?.ok_or(Error::Unknown)
 }
 
-/// Locks the shopper's cart at this version for a checkout, inside the checkout's transaction.
+/// Locks the shopper's cart at this version for a checkout, inside the checkout's transaction, and notes what it costs by the
+/// till that this opens, which prices the quote too.
 pub async fn lock(
     tx: &mut Tx,
     entry: Entry,
@@ -123,7 +125,8 @@ pub async fn lock(
     id: CartId,
     version: i64,
     checkout: CheckoutId,
-) -> Result<Cart, Error> {
+    till: impl FnOnce(&StoreId) -> Till,
+) -> Result<(Cart, Till), Error> {
     let cart = store::fold(&mut *tx, id, None).await?;
     let mut cart = cart.filter(|cart| cart.shopper == shopper).ok_or(Error::Unknown)?;
     cart.must_be_open()?;
@@ -133,8 +136,10 @@ pub async fn lock(
     if cart.lines.is_empty() {
         return Err(Error::Empty);
     }
-    append(tx, &mut cart, entry, Event::Locked { checkout }).await?;
-    Ok(cart)
+    let till = till(&cart.store);
+    let agreed = Some(Box::new(till.price(&cart, Vec::new())?));
+    append(tx, &mut cart, entry, Event::Locked { checkout, agreed }).await?;
+    Ok((cart, till))
 }
 
 /// Lets shopping go on after a checkout that was not paid. A cart that this checkout does not hold stays as it is.

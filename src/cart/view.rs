@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 
 use super::event::Reduction;
 use super::model::{Cart, Error, Line, State};
-use super::pricing::{self, TaxLine};
+use super::pricing::{Discount, Missing, Near, Priced, PricedDeposit, TaxLine};
 use super::rules::{Blocked, LotCheck, Standing};
 use crate::hash::sha256_hex;
 use crate::http::reply;
-use crate::ids::{CartId, CheckoutId, OrderId, Sku, StoreId};
+use crate::ids::{CartId, CheckoutId, OrderId, PromotionId, Sku, StoreId};
 use crate::money::{Money, Rate};
 use crate::quantity::Quantity;
 use crate::text_enum;
@@ -48,9 +48,15 @@ pub struct CartLine {
     /// What `unit_price` is for when it is not for a piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     priced_per: Option<Quantity>,
-    /// Gross amount of the line.
+    /// What the line costs after all discounts, without its deposit.
     amount: Money,
-    /// Whether `amount` is the price on the label.
+    /// What it costs without them, where that is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_amount: Option<Money>,
+    /// What is charged for its bottles or crates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposit: Option<PricedDeposit>,
+    /// Whether the price is that of the label.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_label_price: bool,
     /// Why `unit_price` is lower than that of other pieces.
@@ -81,8 +87,10 @@ pub struct CartLine {
 }
 
 impl CartLine {
-    /// A line as the catalogue lets it stand now.
-    pub(super) fn of(line: &Line, standing: Standing) -> Result<Self, Error> {
+    /// A line as the catalogue lets it stand now, at its place among the priced ones.
+    pub(super) fn of(line: &Line, standing: Standing, place: usize, priced: &Priced) -> Result<Self, Error> {
+        let price = priced.lines.get(place).ok_or(Error::UnknownLine)?;
+        let deposit = priced.deposits.iter().find(|deposit| deposit.line == line.number);
         let product = &line.product;
         let origins = &line.origins;
         let mut lots: Vec<String> = origins.iter().filter_map(|origin| origin.lot.clone()).collect();
@@ -96,7 +104,9 @@ impl CartLine {
             quantity: line.measured().map_err(|_| Error::Quantity)?,
             unit_price: product.price,
             priced_per: product.priced_per,
-            amount: line.amount()?,
+            amount: price.amount,
+            full_amount: (price.full != price.amount).then_some(price.full),
+            deposit: deposit.cloned(),
             is_label_price: product.label_price.is_some(),
             reduction: product.reduction.clone(),
             tax_rate: product.rate,
@@ -131,7 +141,15 @@ pub struct CartView {
     version: i64,
     /// What is in it.
     lines: Vec<CartLine>,
-    /// Gross total: what a checkout without delivery debits.
+    /// What made it cheaper, in the order in which it was applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    discounts: Vec<Discount>,
+    /// What all discounts take off.
+    saved: Money,
+    /// The promotions that nearly apply, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    offers: Vec<NearOffer>,
+    /// What a checkout without delivery debits: goods after all discounts, deposits, and tax where it comes on top.
     total: Money,
     /// The VAT in it, by rate.
     taxes: Vec<TaxLine>,
@@ -139,14 +157,14 @@ pub struct CartView {
 
 impl CartView {
     /// A cart whose lines stand so.
-    pub(super) fn of(cart: &Cart, standings: Vec<Standing>) -> Result<Self, Error> {
-        let totals = totals(cart)?;
+    pub(super) fn of(cart: &Cart, standings: Vec<Standing>, priced: Priced) -> Result<Self, Error> {
         let (state, checkout, order) = match cart.state {
             State::Open => (CartState::Open, None, None),
             State::Locked(checkout) => (CartState::Locked, Some(checkout), None),
             State::Closed(order) => (CartState::Closed, None, Some(order)),
         };
-        let lines = cart.lines.iter().zip(standings).map(|(line, standing)| CartLine::of(line, standing));
+        let lines = cart.lines.iter().zip(standings).enumerate();
+        let lines = lines.map(|(place, (line, standing))| CartLine::of(line, standing, place, &priced));
         Ok(Self {
             id: cart.id,
             store: cart.store.clone(),
@@ -155,27 +173,63 @@ impl CartView {
             order,
             version: cart.version,
             lines: lines.collect::<Result<_, _>>()?,
-            total: totals.total,
-            taxes: totals.taxes,
+            discounts: priced.discounts,
+            saved: priced.saved,
+            offers: Vec::new(),
+            total: priced.total,
+            taxes: priced.taxes,
         })
     }
+
+    /// The same with promotions that nearly apply.
+    pub(super) fn with_offers(self, near: Vec<Near>) -> Self {
+        Self { offers: near.into_iter().map(NearOffer::from).collect(), ..self }
+    }
 }
 
-/// What a cart costs, as it was scanned.
-pub(super) fn totals(cart: &Cart) -> Result<pricing::Totals, Error> {
-    let amounts: Vec<_> = cart
-        .lines
-        .iter()
-        .map(|line| Ok((line.product.rate, line.amount()?)))
-        .collect::<Result<_, Error>>()?;
-    Ok(pricing::total(cart.currency, amounts)?)
+/// A promotion that nearly applies.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NearOffer {
+    /// The promotion.
+    promotion: PromotionId,
+    /// The name that shoppers read.
+    name: String,
+    /// So many pieces more, and it applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_pieces: Option<i64>,
+    /// Goods for so much more, and it applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_amount: Option<Money>,
+    /// A line with goods that would do; others are needed when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<i64>,
+    /// What would be saved, where it can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saves: Option<Money>,
 }
 
-/// The entity tag of a cart whose lines stand so: it changes with the version, and with what the catalogue says of a line.
-pub(super) fn entity_tag(version: i64, standings: &[Standing]) -> Result<String, serde_json::Error> {
-    if standings.iter().all(|standing| *standing == Standing::default()) {
+impl From<Near> for NearOffer {
+    fn from(near: Near) -> Self {
+        let (missing_pieces, missing_amount) = match near.missing {
+            Missing::Pieces { pieces, .. } => (Some(pieces), None),
+            Missing::Amount(amount) => (None, Some(amount)),
+        };
+        let Near { promotion, name, line, saves, .. } = near;
+        Self { promotion, name, missing_pieces, missing_amount, line, saves }
+    }
+}
+
+/// The entity tag of a cart whose lines stand so and that is priced so: it changes with the version, with what the
+/// catalogue says of a line, and with discounts.
+pub(super) fn entity_tag(
+    version: i64,
+    standings: &[Standing],
+    priced: &Priced,
+) -> Result<String, serde_json::Error> {
+    let is_plain = standings.iter().all(|standing| *standing == Standing::default());
+    if is_plain && priced.discounts.is_empty() {
         return Ok(reply::entity_tag(version));
     }
-    let digest = sha256_hex(&serde_json::to_vec(standings)?);
+    let digest = sha256_hex(&serde_json::to_vec(&(standings, &priced.discounts))?);
     Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))
 }

@@ -126,7 +126,7 @@ async fn apply(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error
         let (sku, live) = (row.sku.clone(), !row.deleted);
         change.recall(&sku, row.into_recall(), live);
     }
-    Ok(())
+    promotions(tx, change, above).await
 }
 
 /// Sorts after every key.
@@ -143,6 +143,18 @@ async fn products(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Er
         for row in page {
             let live = !row.deleted;
             change.product(&row.details.0, live);
+        }
+    }
+}
+
+async fn promotions(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error> {
+    let mut place = after(above);
+    loop {
+        let page = read::promotions(tx, &place).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        place = last.place();
+        for row in page {
+            change.promotion(row.details.0, !row.deleted);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::model::{Checkout, Event, Hold, State, Step};
 use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
 use super::store;
 use crate::app::App;
-use crate::cart::{self, Cart, Entry};
+use crate::cart::{self, Cart, Entry, Surcharge, Till};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
@@ -137,15 +137,16 @@ pub(super) async fn place(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let entry = Entry { id: app.ids.next(), at: now };
-    let cart = cart::lock(&mut tx, entry, shopper, placement.cart, placement.cart_version, id).await;
-    let cart = match cart {
+    let (version, open) = (placement.cart_version, |store: &StoreId| Till::open(app, store));
+    let locked = cart::lock(&mut tx, entry, shopper, placement.cart, version, id, open).await;
+    let (cart, till) = match locked {
         // The same request, sent twice at once: the other one was first.
         Err(error @ (cart::Error::Locked(_) | cart::Error::Changed(_))) => {
             tx.rollback().await?;
             let Some(existing) = store::find(&app.db, id).await? else { return Err(error.into()) };
             return same(existing, shopper, &hash).map(|existing| (false, existing));
         }
-        cart => cart?,
+        locked => locked?,
     };
     if app.catalog.view().store(&cart.store).is_none() {
         return Err(Error::StoreClosed);
@@ -155,7 +156,7 @@ pub(super) async fn place(
         return Err(Error::Blocked(blocked));
     }
     let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
-    let checkout = draft(app, &cart, id, placement, hash, now)?;
+    let checkout = draft(app, &till, &cart, id, placement, hash, now)?;
     let quote = &checkout.quote;
     payments::can_debit(app, method.provider, &[quote.total, quote.due_now, quote.due_at_hand_over()?])?;
     if !store::insert(&mut tx, &checkout).await? {
@@ -191,6 +192,7 @@ async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<
 
 fn draft(
     app: &App,
+    till: &Till,
     cart: &Cart,
     id: CheckoutId,
     placement: &Placement,
@@ -199,7 +201,13 @@ fn draft(
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
     let fee = if delivered.is_empty() { None } else { Some(delivery_fee(app, cart, now)?) };
-    let quote = quote::quote(cart, &delivered, fee)?;
+    let surcharge = fee.map(|fee| Surcharge {
+        name: "Delivery".to_owned(),
+        amount: fee.amount.minor(),
+        rate: fee.tax_rate,
+    });
+    let priced = till.price(cart, surcharge.into_iter().collect())?;
+    let quote = quote::quote(cart, &delivered, fee, priced)?;
     let mut holds = Vec::new();
     if quote.total.minor() > app.config.checkout.limit_minor {
         holds.push(Hold::AmountLimit);
@@ -389,18 +397,6 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
     checkout.payment = Some(payment);
     checkout.deadline = now + PAYMENT_LASTS;
     let quote = &checkout.quote;
-    let goods = quote.lines.iter().map(|line| payments::PaymentLine {
-        name: line
-            .measured()
-            .map_or_else(|| line.name.clone(), |measured| format!("{}, {measured}", line.name)),
-        quantity: line.pieces,
-        amount: line.amount,
-    });
-    let fee = quote.delivery_fee.map(|fee| payments::PaymentLine {
-        name: "Delivery".to_owned(),
-        quantity: 1,
-        amount: fee.amount,
-    });
     let is_delivered = quote.lines_of(Fulfilment::Deliver).next().is_some();
     let start = payments::Start {
         payment,
@@ -409,7 +405,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         method: checkout.method,
         total: quote.total,
         due_now: if is_delivered { quote.due_now } else { quote.total },
-        lines: goods.chain(fee).collect(),
+        lines: quote.payment_lines()?,
         reference: checkout.number.clone(),
         return_url: String::new(),
     };

@@ -6,10 +6,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::cart::{self, Cart, Origin, Reduction, TaxLine};
+use crate::cart::{self, Cart, Discount, Origin, Priced, PricedDeposit, Reduction, TaxLine};
 use crate::delivery;
 use crate::ids::Sku;
 use crate::money::{self, Money, Rate};
+use crate::payments::PaymentLine;
 use crate::quantity::{Quantity, Unit};
 use crate::text_enum;
 
@@ -44,9 +45,18 @@ pub struct QuoteLine {
     /// What `unit_price` is for when it is not for a piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priced_per: Option<Quantity>,
-    /// Gross amount of the line.
+    /// What the line costs after all discounts, without its deposit.
     pub amount: Money,
-    /// Whether `amount` is the price on the label.
+    /// What it costs without them, where that is more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_amount: Option<Money>,
+    /// Its share of the tax; orders from before it was told have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
+    /// What is charged for its bottles or crates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<PricedDeposit>,
+    /// Whether the price is that of the label.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_label_price: bool,
     /// Why `unit_price` is lower than that of other pieces.
@@ -69,6 +79,9 @@ pub struct QuoteLine {
 pub struct Quote {
     /// What is bought.
     pub lines: Vec<QuoteLine>,
+    /// What made it cheaper, in the order in which it was applied: already off the lines' amounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<Discount>,
     /// What the courier costs, gross, when something is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_fee: Option<DeliveryFee>,
@@ -116,28 +129,43 @@ const CARTON_GRAMS: i64 = 400;
 /// What a piece is taken to weigh when nobody said.
 const PIECE_GRAMS_ASSUMED: i64 = 500;
 
-/// Quotes a cart: the lines of these numbers are delivered for the fee, the others taken along.
-pub fn quote(cart: &Cart, delivered: &BTreeSet<i64>, fee: Option<DeliveryFee>) -> Result<Quote, QuoteError> {
+/// Quotes a cart that is priced so, the fee included: the lines of these numbers are delivered for it, the others taken
+/// along.
+pub fn quote(
+    cart: &Cart,
+    delivered: &BTreeSet<i64>,
+    fee: Option<DeliveryFee>,
+    priced: Priced,
+) -> Result<Quote, QuoteError> {
     if let Some(unknown) =
         delivered.iter().find(|number| !cart.lines.iter().any(|line| line.number == **number))
     {
         return Err(QuoteError::UnknownLine(*unknown));
     }
-    let lines = cart.lines.iter().map(|line| quote_line(line, delivered)).collect::<Result<Vec<_>, _>>()?;
-    let delivery_fee = fee.filter(|_| !delivered.is_empty());
-    let amounts = lines.iter().map(|line| (line.tax_rate, line.amount));
-    let amounts = amounts.chain(delivery_fee.map(|fee| (fee.tax_rate, fee.amount)));
-    let totals = cart::total(cart.currency, amounts)?;
-    let taken = lines.iter().filter(|line| line.fulfilment == Fulfilment::TakeAlong).map(|line| line.amount);
-    let due_now = Money::sum(cart.currency, taken)?;
-    let quote = Quote { delivery_fee, total: totals.total, taxes: totals.taxes, due_now, lines };
+    let lines = cart.lines.iter().map(|line| quote_line(line, delivered, &priced));
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    // Net and tax, which where tax comes on top is more than the amount.
+    let of_lines = priced.lines.iter().map(|line| (line.line, line.net, line.tax));
+    let of_deposits = priced.deposits.iter().map(|deposit| (deposit.line, deposit.net, deposit.tax));
+    let taken = of_lines.chain(of_deposits).filter(|(line, ..)| !delivered.contains(line));
+    let due_now = taken.map(|(_, net, tax)| net.plus(tax)).collect::<Result<Vec<_>, _>>()?;
+    let due_now = Money::sum(cart.currency, due_now)?;
+    let Priced { total, taxes, discounts, .. } = priced;
+    let quote = Quote { delivery_fee: fee, total, taxes, due_now, discounts, lines };
     if quote.parcels().len() > delivery::PARCELS_MAX {
         return Err(QuoteError::TooMuch);
     }
     Ok(quote)
 }
 
-fn quote_line(line: &cart::Line, delivered: &BTreeSet<i64>) -> Result<QuoteLine, QuoteError> {
+fn quote_line(
+    line: &cart::Line,
+    delivered: &BTreeSet<i64>,
+    priced: &Priced,
+) -> Result<QuoteLine, QuoteError> {
+    let unknown = QuoteError::UnknownLine(line.number);
+    let price = priced.lines.iter().find(|priced| priced.line == line.number).ok_or(unknown)?;
+    let deposit = priced.deposits.iter().find(|deposit| deposit.line == line.number);
     let is_delivered = delivered.contains(&line.number);
     if is_delivered && !line.product.deliverable {
         return Err(QuoteError::NotDeliverable(line.number));
@@ -154,7 +182,10 @@ fn quote_line(line: &cart::Line, delivered: &BTreeSet<i64>) -> Result<QuoteLine,
         measure: line.product.measure,
         unit_price: line.product.price,
         priced_per: line.product.priced_per,
-        amount: line.amount()?,
+        amount: price.amount,
+        full_amount: (price.full != price.amount).then_some(price.full),
+        tax: Some(price.tax),
+        deposit: deposit.cloned(),
         is_label_price: line.product.label_price.is_some(),
         reduction: line.product.reduction.clone(),
         tax_rate: line.product.rate,
@@ -206,6 +237,43 @@ impl Quote {
     /// What is captured when the goods are with the courier.
     pub fn due_at_hand_over(&self) -> Result<Money, money::Error> {
         self.total.minus(self.due_now)
+    }
+
+    /// What goods and fees cost beyond their shelf prices: sales tax on top; nought where prices hold it.
+    pub fn tax_on_top(&self) -> Result<Money, money::Error> {
+        let goods = self.lines.iter().map(|line| line.amount);
+        let deposits = self.lines.iter().filter_map(|line| Some(line.deposit.as_ref()?.amount));
+        let fee = self.delivery_fee.map(|fee| fee.amount);
+        self.total.minus(Money::sum(self.total.currency(), goods.chain(deposits).chain(fee))?)
+    }
+
+    /// The same for a payment provider, which adds up to the total: goods at full price with their deposits, the fee, tax
+    /// where it comes on top, and discounts below zero.
+    pub fn payment_lines(&self) -> Result<Vec<PaymentLine>, money::Error> {
+        let single = |name: &str, amount| PaymentLine { name: name.to_owned(), quantity: 1, amount };
+        let mut lines = Vec::new();
+        for line in &self.lines {
+            let name = match line.measured() {
+                Some(measured) => format!("{}, {measured}", line.name),
+                None => line.name.clone(),
+            };
+            let amount = line.full_amount.unwrap_or(line.amount);
+            lines.push(PaymentLine { name, quantity: line.pieces, amount });
+            let deposit = line.deposit.as_ref();
+            lines.extend(deposit.map(|deposit| PaymentLine {
+                name: format!("Deposit, {}", line.name),
+                quantity: deposit.pieces,
+                amount: deposit.amount,
+            }));
+        }
+        lines.extend(self.delivery_fee.map(|fee| single("Delivery", fee.amount)));
+        let tax = self.tax_on_top()?;
+        lines.extend(tax.is_positive().then(|| single("Sales tax", tax)));
+        for discount in &self.discounts {
+            let name = if discount.name.is_empty() { "Member price" } else { &discount.name };
+            lines.push(single(name, discount.amount.times(-1)?));
+        }
+        Ok(lines)
     }
 
     /// The lines that go one way.

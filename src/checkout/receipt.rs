@@ -13,6 +13,7 @@ use super::model::{Order, OrderState, Refund, RefundState};
 use super::quote::{Fulfilment, QuoteLine};
 use super::store;
 use crate::app::App;
+use crate::cart::Discount;
 use crate::catalog::Store;
 use crate::clock::Moment;
 use crate::error::{Problem, ProblemBody};
@@ -117,6 +118,7 @@ const STYLE: &str = "
 
 fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
     let quote = &order.quote;
+    let on_top = quote.tax_on_top().map_or(0, Money::minor);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -139,13 +141,19 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
                 (lines("Delivered", quote.lines_of(Fulfilment::Deliver)))
                 table {
                     tbody {
+                        @for discount in &quote.discounts {
+                            tr { td.quiet { "In these prices: " (discount_name(discount)) } td.n.quiet { "−" (discount.amount.to_decimal()) } }
+                        }
                         @if let Some(fee) = quote.delivery_fee {
                             tr { td { "Delivery" } td.n { (fee.amount.to_decimal()) } }
+                        }
+                        @if on_top > 0 {
+                            tr { td { "Sales tax" } td.n { (Money::new(on_top, quote.total.currency()).to_decimal()) } }
                         }
                         tr.total { td { "Total" } td.n { (quote.total) } }
                     }
                 }
-                h2 { "VAT in the total" }
+                h2 { @if on_top > 0 { "Sales tax" } @else { "VAT in the total" } }
                 table {
                     thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
                     tbody {
@@ -184,14 +192,25 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup 
                                     "−" (reduction.percent) " % for its date, " (reduction.date) ", instead of " (reduction.full_price)
                                 }
                             }
+                            @if let Some(full) = line.full_amount { div.quiet { "Instead of " (full) } }
                             div.quiet { (line.code) ", VAT " (line.tax_rate) }
                         }
                         td.n { (line.pieces) } td.n { (each(line).to_decimal()) } td.n { (line.amount.to_decimal()) }
+                    }
+                    @if let Some(deposit) = &line.deposit {
+                        tr {
+                            td { "Deposit" div.quiet { "VAT " (deposit.rate) } }
+                            td.n { (deposit.pieces) } td.n {} td.n { (deposit.amount.to_decimal()) }
+                        }
                     }
                 }
             }
         }
     }
+}
+
+fn discount_name(discount: &Discount) -> &str {
+    if discount.name.is_empty() { "member price" } else { &discount.name }
 }
 
 /// What a piece costs: one that was measured, or has its own price, costs what its line does.

@@ -47,6 +47,7 @@ const FILES: &[File] = &[
     file!(15, "0015_near_date_markdowns.sql", None),
     file!(16, "0016_imports.sql", None),
     file!(18, "0018_offline.sql", None),
+    file!(21, "0021_promotions.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::event::{Event, Origin, Product};
+use super::pricing::{PriceError, Priced};
 use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
 use crate::ids::{CartId, CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId};
 use crate::money::{self, Currency, Money};
@@ -84,6 +85,8 @@ pub struct Cart {
     pub state: State,
     /// Its lines, by number.
     pub lines: Vec<Line>,
+    /// What it cost when it was locked, while it is not open.
+    pub agreed: Option<Box<Priced>>,
     /// The last entry of the log: what an entity tag shows and a new entry builds on.
     pub version: i64,
     lines_given: i64,
@@ -126,6 +129,9 @@ pub enum Error {
     /// An amount does not fit.
     #[error(transparent)]
     Money(#[from] money::Error),
+    /// It has no price.
+    #[error(transparent)]
+    Price(#[from] PriceError),
     /// The database does not answer.
     #[error(transparent)]
     Database(#[from] crate::db::Error),
@@ -150,6 +156,7 @@ impl Cart {
             currency: *currency,
             state: State::Open,
             lines: Vec::new(),
+            agreed: None,
             version: 1,
             lines_given: 0,
             seen: HashSet::new(),
@@ -193,8 +200,14 @@ impl Cart {
                     line.quantity = *quantity;
                 }
             }
-            Event::Locked { checkout } => self.state = State::Locked(*checkout),
-            Event::Unlocked { .. } => self.state = State::Open,
+            Event::Locked { checkout, agreed } => {
+                self.state = State::Locked(*checkout);
+                self.agreed.clone_from(agreed);
+            }
+            Event::Unlocked { .. } => {
+                self.state = State::Open;
+                self.agreed = None;
+            }
             Event::Closed { order, .. } => self.state = State::Closed(*order),
         }
     }

@@ -21,6 +21,10 @@ fn product(sku: u8) -> Product {
         measure: None,
         label_price: None,
         reduction: None,
+        brand: None,
+        category: Vec::new(),
+        member_price: None,
+        deposit: None,
         origin: Origin::default(),
     }
 }
@@ -157,10 +161,13 @@ proptest! {
             prop_assert!(decided.pieces_of(&product.sku) <= 40);
             sum += amount;
         }
-        let amounts = decided.lines.iter().map(|line| (line.product.rate, line.amount().expect("fits")));
-        let totals = crate::cart::total(Currency::EUR, amounts).expect("adds up");
-        prop_assert_eq!(totals.total.minor(), sum);
-        let parts = totals.taxes.iter().map(|tax| tax.net.minor() + tax.tax.minor()).sum::<i64>();
+        let till = crate::cart::Till::plain(chrono::DateTime::UNIX_EPOCH);
+        let priced = till.price(&decided, Vec::new()).expect("adds up");
+        prop_assert_eq!(priced.total.minor(), sum);
+        for (line, priced) in decided.lines.iter().zip(&priced.lines) {
+            prop_assert_eq!((line.number, line.amount()), (priced.line, Ok(priced.amount)));
+        }
+        let parts = priced.taxes.iter().map(|tax| tax.net.minor() + tax.tax.minor()).sum::<i64>();
         prop_assert_eq!(parts, sum);
     }
 }

@@ -36,7 +36,9 @@ pub(super) struct Active<'p> {
     /// Coupons that were shown for it.
     pub(super) coupons: i64,
     /// Who may have it.
-    pub(super) trigger: Trigger<'p>,
+    pub(super) trigger: Trigger,
+    /// The segment, where one made it hold.
+    pub(super) segment: Option<&'p str>,
 }
 
 impl Active<'_> {
@@ -224,7 +226,7 @@ fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Op
     if row.members_only && !customer.is_member {
         return None;
     }
-    let segment = row.segments.iter().find(|segment| customer.segments.contains(segment));
+    let segment = row.segments.iter().find(|segment| customer.segments.contains(segment)).map(String::as_str);
     if !row.segments.is_empty() && segment.is_none() {
         return None;
     }
@@ -247,7 +249,7 @@ fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Op
     }
     let trigger = match (segment, row.needs_coupon, row.members_only) {
         (_, true, _) => Trigger::Coupon,
-        (Some(segment), ..) => Trigger::Segment(segment),
+        (Some(_), ..) => Trigger::Segment,
         (.., true) => Trigger::Membership,
         _ => Trigger::Goods,
     };
@@ -258,5 +260,6 @@ fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Op
         amount_max,
         coupons,
         trigger,
+        segment,
     })
 }

@@ -43,13 +43,14 @@ pub use basket::{
 };
 pub use near::{Missing, Near, near};
 pub use prepared::Promotions;
-pub use result::{Credit, Discount, DiscountShare, Priced, PricedDeposit, PricedLine, PricedSurcharge};
-pub use vat::{TaxLine, Totals, total};
+pub use result::{
+    Credit, Discount, DiscountShare, Priced, PricedDeposit, PricedLine, PricedSurcharge, Trigger,
+};
+pub use vat::TaxLine;
 
 use apply::Ground;
 use candidates::{Active, Candidates, Fact, candidates, facts};
 use prepared::Action;
-use result::Trigger;
 use runs::{Mark, Run};
 use search::{Step, solve};
 
@@ -70,8 +71,8 @@ pub fn price(basket: &Basket<'_>, promotions: &Promotions) -> Result<Priced, Pri
     let (runs, mut steps) = solve(&on_goods, facts.iter().enumerate().map(run).collect());
     let (runs, alone) = for_basket(&runs, facts.len());
     let on_basket = Ground { facts: &facts, actives: &found.actives, touches: &found.basket };
-    let (runs, of_basket) = solve(&on_basket, runs);
-    steps.extend(of_basket);
+    let (runs, later) = solve(&on_basket, runs);
+    steps.extend(later);
     let mut left = alone;
     for run in &runs {
         left[run.line] += run.amount();
@@ -123,7 +124,7 @@ fn member_prices(basket: &Basket<'_>, facts: &[Fact<'_>]) -> Vec<Discount> {
     vec![Discount {
         promotion: None,
         name: String::new(),
-        trigger: Trigger::Membership.name(),
+        trigger: Trigger::Membership,
         segment: None,
         times: lines.iter().map(|share| share.pieces).sum(),
         coupons: 0,
@@ -164,8 +165,8 @@ fn told(
             Discount {
                 promotion: Some(active.prepared.row.promotion.clone()),
                 name: active.prepared.row.name.clone(),
-                trigger: active.trigger.name(),
-                segment: active.trigger.segment().map(str::to_owned),
+                trigger: active.trigger,
+                segment: active.segment.map(str::to_owned),
                 times,
                 coupons: coupons(active, times),
                 amount: Money::new(amount, currency),

@@ -149,11 +149,11 @@ fn offer(
         item.pieces += pieces;
     }
     let then = price(&more, promotions)?;
-    let saved = then.saved.minor() - priced.saved.minor();
-    let saves = Money::new(saved, basket.place.currency);
+    let more_off = then.saved.minor() - priced.saved.minor();
+    let saves = Money::new(more_off, basket.place.currency);
     // Another promotion may have the missing pieces: then this one does not nearly apply.
     let applies = amount_by(&then, &row.promotion) > amount_by(priced, &row.promotion);
-    Ok((applies && saved > 0).then(|| near(Some(line), Some(saves))))
+    Ok((applies && more_off > 0).then(|| near(Some(line), Some(saves))))
 }
 
 /// What a promotion takes off.

@@ -1,24 +1,29 @@
 //! What something costs, and why: the answer of the engine. Serialisable, so that an order keeps what was agreed.
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::vat::TaxLine;
 use crate::ids::{PromotionId, Sku};
 use crate::money::{Currency, Money, Rate};
+use crate::text_enum;
 
-/// What made a promotion hold for this basket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger<'a> {
-    /// The goods alone.
-    Goods,
-    /// A coupon that was shown.
-    Coupon,
-    /// The customer is a member.
-    Membership,
-    /// The customer is in this segment.
-    Segment(&'a str),
+text_enum! {
+    /// What made a promotion hold for this basket.
+    pub enum Trigger {
+        /// The goods alone.
+        Goods = "goods",
+        /// A coupon that was shown.
+        Coupon = "coupon",
+        /// The customer is a member.
+        Membership = "membership",
+        /// The customer is in a segment.
+        Segment = "segment",
+    }
 }
 
 /// A line with its price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PricedLine {
     /// Its number.
     pub line: i64,
@@ -35,7 +40,7 @@ pub struct PricedLine {
 }
 
 /// The deposit of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PricedDeposit {
     /// The line that it goes with.
     pub line: i64,
@@ -54,7 +59,7 @@ pub struct PricedDeposit {
 }
 
 /// A fee with its tax.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PricedSurcharge {
     /// What for.
     pub name: String,
@@ -69,7 +74,7 @@ pub struct PricedSurcharge {
 }
 
 /// What one discount takes off one line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DiscountShare {
     /// The line's number.
     pub line: i64,
@@ -80,19 +85,22 @@ pub struct DiscountShare {
 }
 
 /// Why something costs less.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Discount {
     /// The promotion; none for the price of members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<PromotionId>,
     /// The name that shoppers read; nothing for the price of members.
     pub name: String,
-    /// What made it hold, by a stable name.
-    pub trigger: &'static str,
+    /// What made it hold.
+    pub trigger: Trigger,
     /// The segment, where one made it hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
     /// How many times it was applied: what its limits count.
     pub times: i64,
     /// How many of the coupons that were shown it needs; the others stay with the customer.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub coupons: i64,
     /// What it takes off in all.
     pub amount: Money,
@@ -101,7 +109,7 @@ pub struct Discount {
 }
 
 /// A voucher that pays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Credit {
     /// The voucher's number.
     pub id: String,
@@ -110,7 +118,7 @@ pub struct Credit {
 }
 
 /// What a basket costs, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Priced {
     /// Of all amounts.
     pub currency: Currency,
@@ -144,19 +152,7 @@ impl Priced {
     }
 }
 
-impl<'a> Trigger<'a> {
-    /// Its stable name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Goods => "goods",
-            Self::Coupon => "coupon",
-            Self::Membership => "membership",
-            Self::Segment(_) => "segment",
-        }
-    }
-
-    /// The segment, where one made it hold.
-    pub fn segment(self) -> Option<&'a str> {
-        if let Self::Segment(segment) = self { Some(segment) } else { None }
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &i64) -> bool {
+    *count == 0
 }

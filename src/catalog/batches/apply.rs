@@ -217,6 +217,10 @@ impl<'a> Batch<'a> {
                 let products: Vec<_> = live.iter().filter_map(BatchRow::as_product).collect();
                 write::upsert(tx, kind, revision, &products).await
             }
+            Kind::Promotion => {
+                let promotions: Vec<_> = live.iter().filter_map(BatchRow::as_promotion).collect();
+                write::upsert(tx, kind, revision, &promotions).await
+            }
             Kind::Price => {
                 let prices: Vec<_> = live.iter().filter_map(BatchRow::as_price).collect();
                 for list in prices.iter().map(|row| &row.price_list) {

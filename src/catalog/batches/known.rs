@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::rows::{BatchRow, Key, Reason, Refusal, Row};
 use super::super::store::write;
 use crate::db::{self, Tx};
-use crate::ids::PriceListId;
+use crate::ids::{PriceListId, StoreId};
 use crate::money::Currency;
 
 /// Keys that are remembered of each kind: a few megabytes. A delivery has most rows beside what they refer to.
@@ -16,7 +16,8 @@ const REMEMBERED_MAX: usize = 50_000;
 pub(super) struct Known {
     skus: HashSet<String>,
     tax_classes: HashSet<String>,
-    stores: HashSet<String>,
+    /// With the currency.
+    stores: HashMap<String, Currency>,
     /// With the currency, and whether the list is in use.
     price_lists: HashMap<String, (Currency, bool)>,
 }
@@ -24,10 +25,13 @@ pub(super) struct Known {
 impl Known {
     /// Looks up what these rows refer to, unless an earlier row was told or made it.
     pub(super) async fn learn(&mut self, tx: &mut Tx, rows: &[(i64, Row)]) -> Result<(), db::Error> {
-        for full in [&mut self.skus, &mut self.tax_classes, &mut self.stores] {
+        for full in [&mut self.skus, &mut self.tax_classes] {
             if full.len() > REMEMBERED_MAX {
                 full.clear();
             }
+        }
+        if self.stores.len() > REMEMBERED_MAX {
+            self.stores.clear();
         }
         let wanted = self.wanted(rows);
         if !wanted.skus.is_empty() {
@@ -40,7 +44,7 @@ impl Known {
         }
         if !wanted.stores.is_empty() {
             let found = write::live_stores(tx, wanted.stores).await?;
-            self.stores.extend(found.into_iter().map(|(store,)| store));
+            self.stores.extend(found);
         }
         if !wanted.price_lists.is_empty() {
             let found = write::price_lists(tx, wanted.price_lists).await?.into_iter();
@@ -94,13 +98,17 @@ impl Known {
                     row.sku.as_str()
                 }
                 BatchRow::Recall(row) => row.sku.as_str(),
+                BatchRow::Promotion(row) => {
+                    wanted.stores.extend(row.stores.iter().map(StoreId::as_str));
+                    continue;
+                }
             };
             if !made.contains(sku) && !self.skus.contains(sku) {
                 wanted.skus.insert(sku);
             }
         }
         wanted.tax_classes.retain(|class| !self.tax_classes.contains(*class));
-        wanted.stores.retain(|store| !self.stores.contains(*store));
+        wanted.stores.retain(|store| !self.stores.contains_key(*store));
         wanted.price_lists.retain(|list| !self.price_lists.contains_key(*list));
         wanted
     }
@@ -134,7 +142,7 @@ impl Known {
             }
             BatchRow::Store(row) => {
                 row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))?;
-                self.stores.insert(row.store.to_string());
+                self.stores.insert(row.store.to_string(), row.currency);
                 Ok(())
             }
             BatchRow::Product(row) => {
@@ -152,6 +160,9 @@ impl Known {
                 self.sku(row.sku.as_str())
             }
             BatchRow::Recall(row) => self.sku(row.sku.as_str()),
+            BatchRow::Promotion(row) => {
+                row.stores.iter().try_for_each(|store| self.store_in(store.as_str(), row.currency))
+            }
         }
     }
 
@@ -177,9 +188,20 @@ impl Known {
     }
 
     fn store(&self, store: &str) -> Result<(), Refusal> {
-        self.stores.contains(store).then_some(()).ok_or_else(|| {
-            Refusal::new(Reason::StoreUnknown, format!("there is no store {store}; send it first"))
-        })
+        self.store_in(store, None)
+    }
+
+    /// Whether there is such a store, and whether it sells in this currency where one matters.
+    fn store_in(&self, store: &str, currency: Option<Currency>) -> Result<(), Refusal> {
+        match (self.stores.get(store), currency) {
+            (None, _) => {
+                Err(Refusal::new(Reason::StoreUnknown, format!("there is no store {store}; send it first")))
+            }
+            (Some(own), Some(currency)) if *own != currency => {
+                Err(Refusal::new(Reason::Currency, format!("the store {store} sells in {own}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn tax_class(&self, class: &str) -> Result<(), Refusal> {

@@ -133,8 +133,8 @@ pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
     let mut holds = Vec::new();
     let mut hold = |rule, detail| holds.push(BatchHold { rule, detail });
     for part in &facts.shrunk {
-        // A list of recalls is short and ends, and what is out of stock may be left out: neither blanks a shop.
-        let counts = !matches!(part.kind, Some(Kind::Recall | Kind::Stock));
+        // A list of recalls is short and ends, as do promotions, and what is out of stock may be left out: neither blanks a shop.
+        let counts = !matches!(part.kind, Some(Kind::Recall | Kind::Stock | Kind::Promotion));
         if counts && (part.before - part.gone) * 100 < limits.shrink_percent * part.before {
             hold(
                 BatchRule::Shrink,

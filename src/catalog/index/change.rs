@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::super::code::{Gtin, StoreProfile};
 use super::super::model::{Recall, Store};
 use super::super::product::ProductRow;
+use super::super::promotion::PromotionRow;
 use super::{HAS_TIMED, NO_PRICE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
@@ -16,17 +17,21 @@ use crate::money::{Currency, Rate};
 #[derive(Debug)]
 pub struct Change {
     next: Snapshot,
+    has_promotions: bool,
 }
 
 impl Change {
     /// Begins with what is visible now.
     pub fn of(current: &Snapshot) -> Self {
-        Self { next: current.clone() }
+        Self { next: current.clone(), has_promotions: false }
     }
 
     /// The snapshot to publish, as of this revision.
     pub fn finish(mut self, revision: i64) -> Snapshot {
         self.next.revision = revision;
+        if self.has_promotions {
+            self.next.promotions_revision = revision;
+        }
         self.next
     }
 
@@ -139,6 +144,17 @@ impl Change {
     fn list_mut(&mut self, list: &PriceListId) -> Option<&mut PriceList> {
         let number = *self.next.list_numbers.get(list)?;
         self.next.lists.get_mut(number).map(Arc::make_mut)
+    }
+
+    /// A promotion, new or changed; or one that was taken back.
+    pub fn promotion(&mut self, row: PromotionRow, live: bool) {
+        let promotions = Arc::make_mut(&mut self.next.promotions);
+        if live {
+            promotions.insert(row.promotion.clone(), Arc::new(row));
+        } else {
+            promotions.remove(&row.promotion);
+        }
+        self.has_promotions = true;
     }
 
     /// A recall of a product, new or changed; or one that is over.

@@ -32,8 +32,9 @@ use super::code::{self, Answer, Circulation, Gtin, Meaning, StoreProfile, Symbol
 use super::label::Label;
 use super::model::{FindError, Found, Offer, Price, Promotion, Recall, Store};
 use super::product::ProductRow;
+use super::promotion::PromotionRow;
 use crate::clock::Moment;
-use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
+use crate::ids::{PriceListId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 
 /// Prices of a page: 8 KiB, so that a change copies little and a table of pages stays short.
@@ -97,6 +98,9 @@ pub struct Snapshot {
     multiples: Arc<HashMap<u64, i64, RandomState>>,
     /// What must not be sold any more, by product number.
     recalls: Arc<HashMap<u32, Arc<[Recall]>, RandomState>>,
+    /// All promotions, and the revision that changed them last.
+    promotions: Arc<BTreeMap<PromotionId, Arc<PromotionRow>>>,
+    promotions_revision: i64,
     product_count: u32,
     list_numbers: Arc<HashMap<PriceListId, usize>>,
     lists: Vec<Arc<PriceList>>,
@@ -137,6 +141,8 @@ impl Snapshot {
             products: Pages::new(),
             multiples: Arc::default(),
             recalls: Arc::default(),
+            promotions: Arc::default(),
+            promotions_revision: 0,
             product_count: 0,
             list_numbers: Arc::default(),
             lists: Vec::new(),
@@ -148,6 +154,17 @@ impl Snapshot {
     /// The number of the last batch that this snapshot has.
     pub fn revision(&self) -> i64 {
         self.revision
+    }
+
+    /// The number of the last batch that changed a promotion.
+    pub fn promotions_revision(&self) -> i64 {
+        self.promotions_revision
+    }
+
+    /// The promotions that can hold in a store.
+    pub fn promotions(&self, store: &Store) -> impl Iterator<Item = Arc<PromotionRow>> {
+        let is_here = |row: &&Arc<PromotionRow>| row.is_for(&store.store, &store.country, store.currency);
+        self.promotions.values().filter(is_here).cloned()
     }
 
     /// A store.

@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use super::model::{Markdown, StoreAddress};
 use super::product::ProductRow;
-use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
+use super::promotion::{PromotionFault, PromotionRow};
+use crate::ids::{PriceListId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 use crate::text_enum;
 
@@ -39,6 +40,8 @@ text_enum! {
         Stock = "stock",
         /// What must not be sold any more.
         Recall = "recall",
+        /// What goods cost together, for a time or for some.
+        Promotion = "promotion",
         /// A row that doesn't say what it is about, or something unheard of.
         Unknown = "unknown",
     }
@@ -107,6 +110,22 @@ text_enum! {
         PriceListUnknown = "price_list_unknown",
         /// There is no such tax class.
         TaxClassUnknown = "tax_class_unknown",
+        /// A promotion ends before it begins, or holds longer than any promotion does.
+        PromotionWindow = "promotion_window",
+        /// A promotion's hours have no days, or times of day that are none.
+        PromotionHours = "promotion_hours",
+        /// A promotion names amounts and no currency.
+        PromotionCurrency = "promotion_currency",
+        /// A promotion's amount is not above zero or beyond belief.
+        PromotionAmount = "promotion_amount",
+        /// A promotion takes nought percent off.
+        PromotionPercent = "promotion_percent",
+        /// A promotion's terms contradict themselves.
+        PromotionTerms = "promotion_terms",
+        /// A promotion's goods are named and excepted, or named where a set names its own.
+        PromotionGoods = "promotion_goods",
+        /// A promotion's limit is not above zero, or another limit makes it void.
+        PromotionLimits = "promotion_limits",
     }
 }
 
@@ -122,6 +141,22 @@ pub struct Refusal {
 impl Refusal {
     pub(in crate::catalog) fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into() }
+    }
+}
+
+impl From<(PromotionFault, String)> for Refusal {
+    fn from((fault, detail): (PromotionFault, String)) -> Self {
+        let reason = match fault {
+            PromotionFault::Window => Reason::PromotionWindow,
+            PromotionFault::Hours => Reason::PromotionHours,
+            PromotionFault::Currency => Reason::PromotionCurrency,
+            PromotionFault::Amount => Reason::PromotionAmount,
+            PromotionFault::Percent => Reason::PromotionPercent,
+            PromotionFault::Terms => Reason::PromotionTerms,
+            PromotionFault::Goods => Reason::PromotionGoods,
+            PromotionFault::Limits => Reason::PromotionLimits,
+        };
+        Self::new(reason, detail)
     }
 }
 
@@ -147,6 +182,8 @@ pub enum BatchRow {
     Stock(StockRow),
     /// What must not be sold any more.
     Recall(RecallRow),
+    /// A promotion.
+    Promotion(Box<PromotionRow>),
 }
 
 /// A class of goods that are taxed alike.
@@ -381,6 +418,9 @@ pub(super) enum Key {
         recall: String,
         sku: Sku,
     },
+    Promotion {
+        promotion: PromotionId,
+    },
 }
 
 impl Key {
@@ -395,6 +435,7 @@ impl Key {
             Self::Price { .. } => Kind::Price,
             Self::Stock { .. } => Kind::Stock,
             Self::Recall { .. } => Kind::Recall,
+            Self::Promotion { .. } => Kind::Promotion,
         }
     }
 }
@@ -416,6 +457,7 @@ impl std::fmt::Display for Key {
             }
             Self::Stock { store, sku } => write!(formatter, "{store}/{sku}"),
             Self::Recall { recall, sku } => write!(formatter, "{recall}/{sku}"),
+            Self::Promotion { promotion } => write!(formatter, "{promotion}"),
         }
     }
 }
@@ -440,6 +482,10 @@ impl BatchRow {
 
     pub(super) fn as_price(&self) -> Option<&PriceRow> {
         if let Self::Price(row) = self { Some(row) } else { None }
+    }
+
+    pub(super) fn as_promotion(&self) -> Option<&PromotionRow> {
+        if let Self::Promotion(row) = self { Some(row) } else { None }
     }
 
     pub(super) fn as_store(&self) -> Option<&StoreRow> {

@@ -70,7 +70,8 @@ pub(in crate::catalog) fn read(line: &[u8]) -> Result<Row, (Kind, String, Refusa
     } else {
         Err(named(Refusal::new(
             Reason::Kind,
-            "kind must be one of tax_class, tax_rate, price_list, store, product, code, price, stock, recall",
+            "kind must be one of tax_class, tax_rate, price_list, store, product, code, price, stock, recall, \
+             promotion",
         )))
     }
 }
@@ -85,7 +86,7 @@ fn name(line: &[u8]) -> (Kind, String) {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).unwrap_or_default();
     let text = |name: &str| object.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let kind = text("kind").parse().unwrap_or(Kind::Unknown);
-    let key = ["code", "sku", "store", "price_list", "tax_class"]
+    let key = ["promotion", "code", "sku", "store", "price_list", "tax_class"]
         .into_iter()
         .map(text)
         .find(|text| !text.is_empty());
@@ -164,6 +165,12 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
         BatchRow::Recall(row) => {
             check_recall(row)?;
             Key::Recall { recall: row.recall.clone(), sku: row.sku.clone() }
+        }
+        BatchRow::Promotion(row) => {
+            check_text("name", &row.name)?;
+            row.countries.iter().try_for_each(|country| check_country(country))?;
+            row.check()?;
+            Key::Promotion { promotion: row.promotion.clone() }
         }
     };
     Ok(Row { key, content: Some(row) })

@@ -9,9 +9,10 @@ use sqlx::types::Json;
 use super::super::code::Gtin;
 use super::super::model::{Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
+use super::super::promotion::PromotionRow;
 use super::super::rows::{PriceKind, StoreRow};
 use crate::db::{self, Db, Run, Tx};
-use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
+use crate::ids::{PriceListId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 
 /// Rows of one page: a few hundred kilobytes.
@@ -390,6 +391,38 @@ pub(in crate::catalog) async fn recalls(tx: &mut Tx, above: i64) -> Result<Vec<R
         .bind(above)
         .fetch_all()
         .await
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(in crate::catalog) struct PromotionRead {
+    pub(in crate::catalog) promotion: PromotionId,
+    pub(in crate::catalog) details: Json<PromotionRow>,
+    pub(in crate::catalog) deleted: bool,
+    revision: i64,
+}
+
+impl PromotionRead {
+    pub(in crate::catalog) fn place(&self) -> (i64, String) {
+        (self.revision, self.promotion.to_string())
+    }
+}
+
+/// The promotions that changed after this place (revision and number), a page.
+pub(in crate::catalog) async fn promotions(
+    tx: &mut Tx,
+    after: &(i64, String),
+) -> Result<Vec<PromotionRead>, Error> {
+    tx.sql(
+        "SELECT promotion, details, deleted, revision FROM promotions
+         WHERE (revision, promotion) > ($1, $2)
+         ORDER BY revision, promotion
+         LIMIT $3",
+    )
+    .bind(after.0)
+    .bind(after.1.as_str())
+    .bind(PAGE_ROWS)
+    .fetch_all()
+    .await
 }
 
 /// How much of a product a store has, as its system says.

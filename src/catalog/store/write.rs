@@ -52,9 +52,9 @@ pub(in crate::catalog) async fn live_tax_classes<'a>(
 pub(in crate::catalog) async fn live_stores<'a>(
     tx: &mut Tx,
     stores: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<(String,)>, Error> {
+) -> Result<Vec<(String, Currency)>, Error> {
     tx.sql(
-        "SELECT store FROM stores WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))",
+        "SELECT store, currency FROM stores WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))",
     )
     .bind(db::keys(stores)?)
     .fetch_all()
@@ -90,6 +90,7 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::Code => CODES,
         Kind::Stock => STOCK,
         Kind::Recall => RECALLS,
+        Kind::Promotion => PROMOTIONS,
         Kind::Store | Kind::Price | Kind::Unknown => return Ok(0),
     };
     tx.sql(text).bind(db::rows(rows)?).bind(revision).execute().await
@@ -225,6 +226,17 @@ const RECALLS: &str = "
         revision = excluded.revision
     WHERE recalls.deleted OR recalls.lots IS DISTINCT FROM excluded.lots OR recalls.notice <> excluded.notice";
 
+const PROMOTIONS: &str = "
+    INSERT INTO promotions (promotion, details, deleted, revision)
+    SELECT value ->> 'promotion', value, FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (promotion) DO UPDATE SET
+        details = excluded.details,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE promotions.deleted OR promotions.details <> excluded.details";
+
 /// A price with its times as the database has them.
 #[derive(Serialize)]
 struct TimedPrice<'a> {
@@ -339,6 +351,10 @@ pub(in crate::catalog) async fn delete(
             "UPDATE recalls SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND (recall, sku) IN (SELECT value ->> 'recall', value ->> 'sku' FROM json_each($1))"
         }
+        Kind::Promotion => {
+            "UPDATE promotions SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND promotion IN (SELECT value ->> 'key' FROM json_each($1))"
+        }
         Kind::Unknown => return Ok(0),
     };
     let fields: Vec<KeyFields<'_>> = keys.iter().map(fields).collect();
@@ -384,6 +400,7 @@ fn fields(key: &Key) -> KeyFields<'_> {
         Key::Store { store } => KeyFields::One { key: store.as_str() },
         Key::Product { sku } => KeyFields::One { key: sku.as_str() },
         Key::Code { code } => KeyFields::One { key: code },
+        Key::Promotion { promotion } => KeyFields::One { key: promotion.as_str() },
         Key::Price { price_list, sku, price_kind, valid_from } => KeyFields::Price {
             price_list: price_list.as_str(),
             sku: sku.as_str(),

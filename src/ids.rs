@@ -158,6 +158,8 @@ macro_rules! keys {
 }
 
 keys! {
+    /// What stands on a coupon, whole.
+    CouponCode,
     /// A list of prices that stores see in the order of their own choice.
     PriceListId,
     /// The retailer's number of a promotion.

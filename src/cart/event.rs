@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::pricing::Priced;
-use crate::ids::{CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId, TaxClassId};
+use crate::ids::{
+    CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId, TaxClassId,
+};
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::Quantity;
 
@@ -19,6 +21,10 @@ pub enum Event {
     Scanned { id: EventId, product: Box<Product>, quantity: i64 },
     /// A line has so many pieces now; none removes it.
     QuantitySet { id: EventId, line: i64, quantity: i64 },
+    /// A coupon was shown.
+    CouponShown { coupon: CouponCode, promotion: PromotionId },
+    /// It was put away again.
+    CouponPutAway { coupon: CouponCode },
     /// Nothing changes until the checkout lets go.
     Locked {
         checkout: CheckoutId,

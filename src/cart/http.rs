@@ -12,16 +12,16 @@ use utoipa::ToSchema;
 use super::model::{Cart, Error};
 use super::pricing::{Priced, TaxLine};
 use super::rules::Standing;
-use super::till::{self, Till};
+use super::till::{self, Counts, Till};
 use super::view::{self, CartLine, CartView};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
-use super::{shelf, trip};
+use super::{coupon, shelf, trip};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::reply::{self, Tagged};
 use crate::identity::Shopper;
-use crate::ids::{CartId, EventId, StoreId};
+use crate::ids::{CartId, CouponCode, EventId, StoreId};
 use crate::money::Money;
 use crate::quantity::Quantity;
 
@@ -51,6 +51,13 @@ impl From<Error> for Problem {
             ),
             Error::UnknownLine => Self::not_found("line_unknown", "The cart has no line of that number."),
             Error::Quantity => Self::unprocessable("quantity_out_of_range", "A line holds 1 to 999 pieces."),
+            Error::UnknownCoupon => {
+                Self::not_found("coupon_unknown", "There is no such coupon for you here and now.")
+            }
+            Error::CouponUsed(coupon) => {
+                Self::conflict("coupon_used", format!("Coupon {coupon} was used. Put it away."))
+            }
+            Error::CouponsFull => Self::unprocessable("coupons_full", "A cart takes 30 coupons at most."),
             Error::Empty => Self::unprocessable("cart_empty", "There is nothing in the cart to pay for."),
             Error::Busy => {
                 Self::unavailable("overloaded", "Too many scans at once. Send the same batch again.", 1)
@@ -98,9 +105,10 @@ pub async fn check_in(
     Json(body): Json<CheckIn>,
 ) -> Result<Response, Problem> {
     let (is_new, cart) = trip::check_in(&app, shopper.id, cart, &body.store).await?;
+    let counts = Counts::of(&app, shopper.id).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let standings = shelf::standings(&app, &cart);
-    let priced = till::priced(&app, &cart)?;
+    let priced = till::priced(&app, &cart, &counts)?;
     let tag = tag(cart.version, &standings, &priced)?;
     Ok(Tagged(status, tag, CartView::of(&cart, standings, priced)?).into_response())
 }
@@ -117,7 +125,7 @@ pub async fn check_in(
     tag = "cart",
     params(
         ("cart" = CartId, Path, description = "The cart"),
-        ("offers" = Option<WantedOffers>, Query, description = "`near` for the promotions that nearly apply"),
+        ("offers" = inline(Option<WantedOffers>), Query, description = "`near` for the promotions that nearly apply"),
         ("If-None-Match" = Option<String>, Header, description = "The entity tag of an earlier answer"),
     ),
     responses(
@@ -140,15 +148,17 @@ pub async fn read_cart(
     if cart.shopper != shopper.id {
         return Err(Error::Unknown.into());
     }
+    let counts = Counts::of(&app, shopper.id).await?;
     let standings = shelf::standings(&app, &cart);
-    let priced = till::priced(&app, &cart)?;
+    let priced = till::priced(&app, &cart, &counts)?;
     let tag = tag(cart.version, &standings, &priced)?;
     let wants_offers = query.offers.is_some() && cart.agreed.is_none();
     // Offers depend on more than the tag says: whoever asks for them is answered.
     if !wants_offers && reply::is_known(&headers, &tag) {
         return Ok(reply::not_modified(&tag));
     }
-    let near = if wants_offers { Till::open(&app, &cart.store).near(&cart, &priced)? } else { Vec::new() };
+    let till = wants_offers.then(|| Till::open(&app, &cart.store, counts));
+    let near = till.map_or_else(|| Ok(Vec::new()), |till| till.near(&cart, &priced))?;
     let view = CartView::of(&cart, standings, priced)?.with_offers(near);
     Ok(Tagged(StatusCode::OK, tag, view).into_response())
 }
@@ -259,7 +269,8 @@ pub async fn scan(
         let behind = app.clock.now().signed_duration_since(sent_at);
         tracing::debug!(cart.id = %cart, phone.behind_ms = behind.num_milliseconds(), "scan batch");
     }
-    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes);
+    let counts = Counts::of(&app, shopper.id).await?;
+    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes, &counts);
     let changed = trip::change(&app, shopper.id, cart, &batch.events, None, view).await?;
     let Shown { lines, priced, tag } = changed.view;
     let results =
@@ -277,10 +288,15 @@ struct Shown {
 }
 
 /// Only what the batch changed is sent, and what the shopper must take out: an answer must not grow with the cart.
-fn changed_lines(app: &App, cart: &Cart, outcomes: &[Result<Done, Declined>]) -> Result<Shown, Error> {
+fn changed_lines(
+    app: &App,
+    cart: &Cart,
+    outcomes: &[Result<Done, Declined>],
+    counts: &Counts,
+) -> Result<Shown, Error> {
     let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
     let standings = shelf::standings(app, cart);
-    let priced = till::priced(app, cart)?;
+    let priced = till::priced(app, cart, counts)?;
     let tag = view::entity_tag(cart.version, &standings, &priced)
         .map_err(|error| Error::Log(cart.id, error.to_string()))?;
     let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
@@ -382,9 +398,10 @@ async fn change_line(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let expected = reply::if_match(headers)?;
+    let counts = Counts::of(app, shopper.id).await?;
     let view = |cart: &Cart, _: &[_]| {
         let standings = shelf::standings(app, cart);
-        let priced = till::priced(app, cart)?;
+        let priced = till::priced(app, cart, &counts)?;
         let tag = view::entity_tag(cart.version, &standings, &priced)
             .map_err(|error| Error::Log(cart.id, error.to_string()))?;
         Ok((tag, CartView::of(cart, standings, priced)?))
@@ -409,4 +426,82 @@ fn refused(declined: &Declined) -> Problem {
         }
         _ => Error::Quantity.into(),
     }
+}
+
+/// What the phone read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShownCoupon {
+    /// The retailer's own code, or a coupon of GS1 as it was scanned.
+    #[schema(min_length = 1, max_length = 512)]
+    code: String,
+}
+
+/// Show a coupon
+///
+/// The same coupon again changes nothing. It is reserved when the cart is locked for a checkout, used when that is paid, and
+/// free again when it is given up; until then another cart may be faster.
+#[utoipa::path(
+    post,
+    path = "/v1/carts/{cart}/coupons",
+    operation_id = "show_coupon",
+    tag = "cart",
+    params(("cart" = CartId, Path, description = "The cart")),
+    request_body = ShownCoupon,
+    responses(
+        (status = 200, body = CartView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `coupon_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `coupon_used`"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`coupons_full`"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn show_coupon(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path(cart): Path<CartId>,
+    Json(body): Json<ShownCoupon>,
+) -> Result<Response, Problem> {
+    let cart = coupon::show(&app, shopper.id, cart, &body.code).await?;
+    whole(&app, &shopper, &cart).await
+}
+
+/// Put a coupon away
+#[utoipa::path(
+    delete,
+    path = "/v1/carts/{cart}/coupons/{coupon}",
+    operation_id = "put_coupon_away",
+    tag = "cart",
+    params(
+        ("cart" = CartId, Path, description = "The cart"),
+        ("coupon" = CouponCode, Path, description = "The coupon, as the cart has it"),
+    ),
+    responses(
+        (status = 200, body = CartView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn put_coupon_away(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path((cart, coupon)): Path<(CartId, CouponCode)>,
+) -> Result<Response, Problem> {
+    let cart = coupon::put_away(&app, shopper.id, cart, &coupon).await?;
+    whole(&app, &shopper, &cart).await
+}
+
+async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<Response, Problem> {
+    let counts = Counts::of(app, shopper.id).await?;
+    let standings = shelf::standings(app, cart);
+    let priced = till::priced(app, cart, &counts)?;
+    let tag = tag(cart.version, &standings, &priced)?;
+    Ok(Tagged(StatusCode::OK, tag, CartView::of(cart, standings, priced)?).into_response())
 }

@@ -9,6 +9,7 @@
 //! being sold (pure), `pricing/` what a cart costs (pure); `till.rs` prices with a store's rules, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
 //! cases, `view.rs` is how a cart looks from outside.
 
+mod coupon;
 mod event;
 mod http;
 mod journal;
@@ -34,7 +35,7 @@ pub use model::{Cart, Error, Line, State};
 pub use pricing::{Discount, Priced, PricedDeposit, Surcharge, TaxLine};
 pub use rules::{BlockReason, Blocked};
 pub use shelf::blocked;
-pub use till::{Offers, Till};
+pub use till::{Counts, Offers, Till};
 pub use trip::{Entry, close, load, lock, read, unlock};
 pub use wish::{Outcome, Refusal};
 
@@ -44,4 +45,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::check_in, http::read_cart))
         .routes(routes!(http::scan))
         .routes(routes!(http::set_quantity, http::remove_line))
+        .routes(routes!(http::show_coupon))
+        .routes(routes!(http::put_coupon_away))
 }

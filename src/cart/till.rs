@@ -13,13 +13,15 @@ use chrono::{NaiveDateTime, TimeZone};
 use super::event::Product;
 use super::model::{Cart, Error, Line};
 use super::pricing::{
-    self, Basket, Charge, Customer, Deposit, Item, Near, Place, Priced, Promotions, Surcharge, TaxMode,
+    self, Basket, Charge, Customer, Deposit, Item, Left, Near, Place, Priced, Promotions, Surcharge, TaxMode,
     TaxRounding,
 };
+use super::store;
 use crate::app::App;
-use crate::catalog::{Snapshot, Store};
+use crate::catalog::{self, PromotionRow, Snapshot, Store};
 use crate::clock::Moment;
-use crate::ids::{Sku, StoreId};
+use crate::db::Tx;
+use crate::ids::{CheckoutId, PromotionId, ShopperId, Sku, StoreId};
 use crate::quantity::{Quantity, Unit};
 
 /// Where sales tax comes on top of the price.
@@ -56,6 +58,33 @@ impl Offers {
     }
 }
 
+/// How often promotions with a limit were had so far.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// By all shoppers together: times, and minor units of discount.
+    all: BTreeMap<PromotionId, (i64, i64)>,
+    /// By the shopper.
+    own: BTreeMap<PromotionId, i64>,
+}
+
+impl Counts {
+    /// As they are now. Between two looks others may be faster: what counts is read again when a cart is locked.
+    pub async fn of(app: &App, shopper: ShopperId) -> Result<Self, Error> {
+        let mut counts = Self::default();
+        if !app.catalog.view().has_counted_promotions() {
+            return Ok(counts);
+        }
+        for read in store::counts(&app.db, shopper).await? {
+            if read.holder.is_empty() {
+                counts.all.insert(read.promotion, (read.times, read.amount));
+            } else {
+                counts.own.insert(read.promotion, read.times);
+            }
+        }
+        Ok(counts)
+    }
+}
+
 /// What a store asks at a moment.
 #[derive(Clone, Debug)]
 pub struct Till {
@@ -63,11 +92,12 @@ pub struct Till {
     local: NaiveDateTime,
     tax_mode: TaxMode,
     promotions: Arc<Promotions>,
+    counts: Counts,
 }
 
 impl Till {
     /// The till of a store now. One that closed asks for no more than the goods.
-    pub fn open(app: &App, store: &StoreId) -> Self {
+    pub fn open(app: &App, store: &StoreId, counts: Counts) -> Self {
         let (catalog, at) = (app.catalog.view(), app.clock.now());
         let Some(store) = catalog.store(store) else {
             return Self::plain(at);
@@ -78,12 +108,14 @@ impl Till {
             local: store.zone().from_utc_datetime(&at.naive_utc()).naive_local(),
             tax_mode: if is_on_top { TaxMode::OnTop } else { TaxMode::Inside },
             promotions: app.offers.of(&catalog, store),
+            counts,
         }
     }
 
     /// A till without promotions whose prices hold the tax.
     pub(super) fn plain(at: Moment) -> Self {
-        Self { at, local: at.naive_utc(), tax_mode: TaxMode::Inside, promotions: Arc::default() }
+        let (local, tax_mode) = (at.naive_utc(), TaxMode::Inside);
+        Self { at, local, tax_mode, promotions: Arc::default(), counts: Counts::default() }
     }
 
     /// What a cart costs with these fees.
@@ -96,15 +128,79 @@ impl Till {
         Ok(pricing::near(&self.basket(cart, Vec::new()), &self.promotions, priced)?)
     }
 
+    /// What is left of promotions with a budget.
+    fn left(&self) -> BTreeMap<PromotionId, Left> {
+        let of = |row: &PromotionRow| {
+            let budget = row.budget?;
+            let (times, amount) = self.counts.all.get(&row.promotion).copied().unwrap_or_default();
+            let left = |most: Option<i64>, had: i64| most.map(|most| (most - had).max(0));
+            Some((
+                row.promotion.clone(),
+                Left { uses: left(budget.uses, times), amount: left(budget.amount, amount) },
+            ))
+        };
+        self.promotions.counted().filter_map(of).collect()
+    }
+
+    /// Reads again, inside the transaction, how often promotions were had that the cart may have, and keeps them from other
+    /// checkouts until it ends: what is priced then is there to be had.
+    pub(super) async fn hold(&mut self, tx: &mut Tx, cart: &Cart) -> Result<(), Error> {
+        let basket = self.basket(cart, Vec::new());
+        let touching = pricing::counted(&basket, &self.promotions);
+        let shopper = cart.shopper.to_string();
+        // Sorted: two checkouts take them in the same order and never wait for each other in a circle.
+        for promotion in touching {
+            let all = store::hold_count(tx, "", &promotion).await?;
+            self.counts.all.insert(promotion.clone(), (all.times, all.amount));
+            let own = store::hold_count(tx, &shopper, &promotion).await?;
+            self.counts.own.insert(promotion, own.times);
+        }
+        Ok(())
+    }
+
+    /// Reserves for a checkout what a cart that is priced so has of promotions with limits, and its coupons.
+    pub(super) async fn claim(
+        &self,
+        tx: &mut Tx,
+        checkout: CheckoutId,
+        cart: &Cart,
+        priced: &Priced,
+    ) -> Result<(), Error> {
+        let mut coupons = Vec::new();
+        for discount in &priced.discounts {
+            let Some(promotion) = &discount.promotion else { continue };
+            if self.promotions.row(promotion).is_some_and(|row| row.is_counted()) {
+                let had = (discount.times, discount.amount.minor());
+                store::claim(tx, checkout, cart.shopper, promotion, had).await?;
+            }
+            let own = cart.coupons.iter().filter(|(_, of)| of == promotion).map(|(coupon, _)| coupon);
+            coupons.extend(own.take(usize::try_from(discount.coupons).unwrap_or(0)));
+        }
+        coupons.sort();
+        for coupon in coupons {
+            let row = catalog::coupon(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
+            if !store::claim_coupon(tx, checkout, coupon, row.uses_max).await? {
+                return Err(Error::CouponUsed(coupon.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a promotion holds in the store for those who show a coupon.
+    pub(super) fn takes_coupons_of(&self, promotion: &PromotionId) -> bool {
+        let row = self.promotions.row(promotion);
+        row.is_some_and(|row| row.needs_coupon && (row.valid_from..row.valid_to).contains(&self.at))
+    }
+
     fn basket<'a>(&self, cart: &'a Cart, surcharges: Vec<Surcharge>) -> Basket<'a> {
         Basket {
             place: Place { currency: cart.currency, tax_mode: self.tax_mode, tax_rounding: TaxRounding::Sum },
             at: self.at,
             local: self.local,
             items: cart.lines.iter().map(item).collect(),
-            customer: Customer::default(),
-            coupons: Vec::new(),
-            left: BTreeMap::new(),
+            customer: Customer { uses: self.counts.own.clone(), ..Customer::default() },
+            coupons: cart.coupons.iter().map(|(_, promotion)| promotion.clone()).collect(),
+            left: self.left(),
             surcharges,
             vouchers: Vec::new(),
             points: None,
@@ -113,10 +209,10 @@ impl Till {
 }
 
 /// What a cart costs: what was agreed on for one that is locked or paid, else what the till asks now.
-pub(super) fn priced(app: &App, cart: &Cart) -> Result<Priced, Error> {
+pub(super) fn priced(app: &App, cart: &Cart, counts: &Counts) -> Result<Priced, Error> {
     match &cart.agreed {
         Some(agreed) => Ok(Priced::clone(agreed)),
-        None => Till::open(app, &cart.store).price(cart, Vec::new()),
+        None => Till::open(app, &cart.store, counts.clone()).price(cart, Vec::new()),
     }
 }
 

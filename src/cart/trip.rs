@@ -117,7 +117,7 @@ pub async fn read(tx: &mut Tx, id: CartId) -> Result<Cart, Error> {
 }
 
 /// Locks the shopper's cart at this version for a checkout, inside the checkout's transaction, and notes what it costs by the
-/// till that this opens, which prices the quote too.
+/// till that this opens, which prices the quote too. What it has of promotions with limits, and its coupons, are reserved.
 pub async fn lock(
     tx: &mut Tx,
     entry: Entry,
@@ -136,8 +136,11 @@ pub async fn lock(
     if cart.lines.is_empty() {
         return Err(Error::Empty);
     }
-    let till = till(&cart.store);
-    let agreed = Some(Box::new(till.price(&cart, Vec::new())?));
+    let mut till = till(&cart.store);
+    till.hold(tx, &cart).await?;
+    let priced = till.price(&cart, Vec::new())?;
+    till.claim(tx, checkout, &cart, &priced).await?;
+    let agreed = Some(Box::new(priced));
     append(tx, &mut cart, entry, Event::Locked { checkout, agreed }).await?;
     Ok((cart, till))
 }
@@ -147,6 +150,7 @@ pub async fn unlock(tx: &mut Tx, entry: Entry, id: CartId, checkout: CheckoutId)
     let mut cart = store::fold(&mut *tx, id, None).await?.ok_or(Error::Unknown)?;
     if cart.state == State::Locked(checkout) {
         append(tx, &mut cart, entry, Event::Unlocked { checkout }).await?;
+        store::free_claims(tx, checkout).await?;
     }
     Ok(())
 }
@@ -163,7 +167,8 @@ pub async fn close(
     if cart.state != State::Locked(checkout) {
         return Err(Error::Log(id, format!("checkout {checkout} was paid without holding the cart")));
     }
-    append(tx, &mut cart, entry, Event::Closed { checkout, order }).await
+    append(tx, &mut cart, entry, Event::Closed { checkout, order }).await?;
+    Ok(store::use_claims(tx, checkout).await?)
 }
 
 /// The id and the time of an entry that is written inside a transaction.
@@ -175,7 +180,7 @@ pub struct Entry {
     pub at: Moment,
 }
 
-async fn append(tx: &mut Tx, cart: &mut Cart, entry: Entry, event: Event) -> Result<(), Error> {
+pub(super) async fn append(tx: &mut Tx, cart: &mut Cart, entry: Entry, event: Event) -> Result<(), Error> {
     let append = store::next(cart, entry.id, vec![event], entry.at);
     if !store::append_one(tx, &append).await? {
         return Err(Error::Changed(append.seq));

@@ -10,7 +10,7 @@ use super::pricing::{Discount, Missing, Near, Priced, PricedDeposit, TaxLine};
 use super::rules::{Blocked, LotCheck, Standing};
 use crate::hash::sha256_hex;
 use crate::http::reply;
-use crate::ids::{CartId, CheckoutId, OrderId, PromotionId, Sku, StoreId};
+use crate::ids::{CartId, CheckoutId, CouponCode, OrderId, PromotionId, Sku, StoreId};
 use crate::money::{Money, Rate};
 use crate::quantity::Quantity;
 use crate::text_enum;
@@ -141,6 +141,9 @@ pub struct CartView {
     version: i64,
     /// What is in it.
     lines: Vec<CartLine>,
+    /// The coupons that were shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    coupons: Vec<CouponCode>,
     /// What made it cheaper, in the order in which it was applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     discounts: Vec<Discount>,
@@ -173,6 +176,7 @@ impl CartView {
             order,
             version: cart.version,
             lines: lines.collect::<Result<_, _>>()?,
+            coupons: cart.coupons.iter().map(|(coupon, _)| coupon.clone()).collect(),
             discounts: priced.discounts,
             saved: priced.saved,
             offers: Vec::new(),

@@ -41,8 +41,8 @@ pub use product::{
     AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature, within,
 };
 pub use promotion::{
-    BasketReward, Budget, Combination, Goods, Hours, PromotionFault, PromotionRow, SetPart, SetReward, Terms,
-    Tier, TierReward,
+    BasketReward, Budget, Combination, CouponRow, Goods, Hours, PromotionFault, PromotionRow, SetPart,
+    SetReward, Terms, Tier, TierReward,
 };
 pub use rows::{
     BatchRow, CodeRow, Kind, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow,
@@ -52,7 +52,7 @@ pub use search::follow as follow_search;
 
 use crate::db;
 use crate::env::Env;
-use crate::ids::StoreId;
+use crate::ids::{CouponCode, StoreId};
 
 /// What the catalogue does by itself, and what it leaves to a person: see [`Limits`].
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,11 @@ impl Settings {
     pub fn read(env: &Env) -> Self {
         Self { hold: Limits::read(env) }
     }
+}
+
+/// A coupon, unless it was taken back.
+pub async fn coupon(tx: &mut db::Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, db::Error> {
+    store::read::coupon(tx, coupon).await
 }
 
 /// A store as it was last delivered, also one that closed since; without its price lists.

@@ -48,6 +48,7 @@ const FILES: &[File] = &[
     file!(16, "0016_imports.sql", None),
     file!(18, "0018_offline.sql", None),
     file!(21, "0021_promotions.sql", None),
+    file!(22, "0022_promotion_claims.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -23,6 +23,7 @@ mod offline;
 mod openapi;
 mod operations;
 mod payments;
+mod promotions;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_paypal;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::event::{Event, Origin, Product};
 use super::pricing::{PriceError, Priced};
 use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
-use crate::ids::{CartId, CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId};
+use crate::ids::{CartId, CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId};
 use crate::money::{self, Currency, Money};
 use crate::quantity::{Quantity, Unit};
 
@@ -13,6 +13,8 @@ use crate::quantity::{Quantity, Unit};
 pub const LINES_MAX: usize = 500;
 /// Most of one product in a cart by phone; more is a purchase for the wholesale desk.
 pub const PIECES_MAX: i64 = 999;
+/// Most coupons of a cart: a thick wallet.
+pub const COUPONS_MAX: usize = 30;
 /// Most events of a cart: bounds the fold and the memory of event ids.
 pub const EVENTS_MAX: usize = 5_000;
 
@@ -85,6 +87,8 @@ pub struct Cart {
     pub state: State,
     /// Its lines, by number.
     pub lines: Vec<Line>,
+    /// The coupons that were shown, and the promotion of each.
+    pub coupons: Vec<(CouponCode, PromotionId)>,
     /// What it cost when it was locked, while it is not open.
     pub agreed: Option<Box<Priced>>,
     /// The last entry of the log: what an entity tag shows and a new entry builds on.
@@ -120,6 +124,15 @@ pub enum Error {
     /// The quantity is out of bounds.
     #[error("a line has at most {PIECES_MAX} pieces")]
     Quantity,
+    /// No such coupon, or another shopper's, or its promotion does not hold here and now.
+    #[error("no such coupon")]
+    UnknownCoupon,
+    /// The coupon was used as often as it may be.
+    #[error("coupon {0} was used")]
+    CouponUsed(CouponCode),
+    /// More coupons than a cart takes.
+    #[error("too many coupons")]
+    CouponsFull,
     /// Nothing in it.
     #[error("empty")]
     Empty,
@@ -156,6 +169,7 @@ impl Cart {
             currency: *currency,
             state: State::Open,
             lines: Vec::new(),
+            coupons: Vec::new(),
             agreed: None,
             version: 1,
             lines_given: 0,
@@ -200,6 +214,10 @@ impl Cart {
                     line.quantity = *quantity;
                 }
             }
+            Event::CouponShown { coupon, promotion } => {
+                self.coupons.push((coupon.clone(), promotion.clone()));
+            }
+            Event::CouponPutAway { coupon } => self.coupons.retain(|(each, _)| each != coupon),
             Event::Locked { checkout, agreed } => {
                 self.state = State::Locked(*checkout);
                 self.agreed.clone_from(agreed);

@@ -2,10 +2,13 @@
 //!
 //! Lines are put into one canonical order first, so that nothing later depends on the order of scanning.
 
+use std::collections::BTreeSet;
+
 use super::basket::{Basket, Charge, Item, Left, PriceError};
 use super::prepared::{Action, EachOff, Prepared, Promotions, Stage};
 use super::result::Trigger;
 use crate::catalog::within;
+use crate::ids::PromotionId;
 use crate::money::in_proportion;
 
 /// What the engine needs to know of a line.
@@ -210,6 +213,21 @@ impl Touches {
             None => self.list.push(Touch { active, parts: part }),
         }
     }
+}
+
+/// The promotions whose limits are counted beyond one basket and that may touch these goods, whether or not something is
+/// left of them; sorted.
+pub fn counted(basket: &Basket<'_>, promotions: &Promotions) -> BTreeSet<PromotionId> {
+    let mut found = BTreeSet::new();
+    for item in &basket.items {
+        promotions.each_spot(item.sku.as_str(), item.category, item.brand, |spot| {
+            let row = &promotions.at(spot.place).row;
+            if row.is_counted() && !found.contains(&row.promotion) {
+                found.insert(row.promotion.clone());
+            }
+        });
+    }
+    found
 }
 
 /// A promotion as this basket may have it; nothing when it does not hold here and now, or nothing is left of it.

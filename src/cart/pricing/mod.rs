@@ -41,6 +41,7 @@ pub use basket::{
     Basket, Charge, Customer, Deposit, Item, Left, Place, PointsRule, PriceError, Surcharge, TaxMode,
     TaxRounding, Voucher,
 };
+pub use candidates::counted;
 pub use near::{Missing, Near, near};
 pub use prepared::Promotions;
 pub use result::{

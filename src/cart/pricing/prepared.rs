@@ -170,6 +170,11 @@ impl Promotions {
         self.list.is_empty()
     }
 
+    /// Those whose limits are counted beyond one basket.
+    pub fn counted(&self) -> impl Iterator<Item = &PromotionRow> {
+        self.list.iter().map(|each| &*each.row).filter(|row| row.is_counted())
+    }
+
     /// One of them, by its place.
     pub(super) fn at(&self, place: usize) -> &Prepared {
         &self.list[place]

@@ -16,6 +16,8 @@ const REMEMBERED_MAX: usize = 50_000;
 pub(super) struct Known {
     skus: HashSet<String>,
     tax_classes: HashSet<String>,
+    /// Those that need a coupon.
+    promotions: HashSet<String>,
     /// With the currency.
     stores: HashMap<String, Currency>,
     /// With the currency, and whether the list is in use.
@@ -25,7 +27,7 @@ pub(super) struct Known {
 impl Known {
     /// Looks up what these rows refer to, unless an earlier row was told or made it.
     pub(super) async fn learn(&mut self, tx: &mut Tx, rows: &[(i64, Row)]) -> Result<(), db::Error> {
-        for full in [&mut self.skus, &mut self.tax_classes] {
+        for full in [&mut self.skus, &mut self.tax_classes, &mut self.promotions] {
             if full.len() > REMEMBERED_MAX {
                 full.clear();
             }
@@ -41,6 +43,10 @@ impl Known {
         if !wanted.tax_classes.is_empty() {
             let found = write::live_tax_classes(tx, wanted.tax_classes).await?;
             self.tax_classes.extend(found.into_iter().map(|(class,)| class));
+        }
+        if !wanted.promotions.is_empty() {
+            let found = write::coupon_promotions(tx, wanted.promotions).await?;
+            self.promotions.extend(found.into_iter().map(|(promotion,)| promotion));
         }
         if !wanted.stores.is_empty() {
             let found = write::live_stores(tx, wanted.stores).await?;
@@ -98,6 +104,10 @@ impl Known {
                     row.sku.as_str()
                 }
                 BatchRow::Recall(row) => row.sku.as_str(),
+                BatchRow::Coupon(row) => {
+                    wanted.promotions.insert(row.promotion.as_str());
+                    continue;
+                }
                 BatchRow::Promotion(row) => {
                     wanted.stores.extend(row.stores.iter().map(StoreId::as_str));
                     continue;
@@ -108,6 +118,7 @@ impl Known {
             }
         }
         wanted.tax_classes.retain(|class| !self.tax_classes.contains(*class));
+        wanted.promotions.retain(|promotion| !self.promotions.contains(*promotion));
         wanted.stores.retain(|store| !self.stores.contains_key(*store));
         wanted.price_lists.retain(|list| !self.price_lists.contains_key(*list));
         wanted
@@ -161,13 +172,27 @@ impl Known {
             }
             BatchRow::Recall(row) => self.sku(row.sku.as_str()),
             BatchRow::Promotion(row) => {
-                row.stores.iter().try_for_each(|store| self.store_in(store.as_str(), row.currency))
+                row.stores.iter().try_for_each(|store| self.store_in(store.as_str(), row.currency))?;
+                if row.needs_coupon {
+                    self.promotions.insert(row.promotion.to_string());
+                } else {
+                    self.promotions.remove(row.promotion.as_str());
+                }
+                Ok(())
+            }
+            BatchRow::Coupon(row) => {
+                let known = self.promotions.contains(row.promotion.as_str());
+                known.then_some(()).ok_or_else(|| {
+                    let detail = format!("there is no promotion {} that needs a coupon", row.promotion);
+                    Refusal::new(Reason::PromotionUnknown, detail)
+                })
             }
         }
     }
 
     fn forget(&mut self, key: &Key) {
         match key {
+            Key::Promotion { promotion } => drop(self.promotions.remove(promotion.as_str())),
             Key::Product { sku } => drop(self.skus.remove(sku.as_str())),
             Key::TaxClass { tax_class } => drop(self.tax_classes.remove(tax_class.as_str())),
             Key::Store { store } => drop(self.stores.remove(store.as_str())),
@@ -230,6 +255,7 @@ impl Known {
 struct Wanted<'a> {
     skus: HashSet<&'a str>,
     tax_classes: HashSet<&'a str>,
+    promotions: HashSet<&'a str>,
     stores: HashSet<&'a str>,
     price_lists: HashSet<&'a str>,
 }

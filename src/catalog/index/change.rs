@@ -31,6 +31,7 @@ impl Change {
         self.next.revision = revision;
         if self.has_promotions {
             self.next.promotions_revision = revision;
+            self.next.has_counted_promotions = self.next.promotions.values().any(|row| row.is_counted());
         }
         self.next
     }

@@ -101,6 +101,7 @@ pub struct Snapshot {
     /// All promotions, and the revision that changed them last.
     promotions: Arc<BTreeMap<PromotionId, Arc<PromotionRow>>>,
     promotions_revision: i64,
+    has_counted_promotions: bool,
     product_count: u32,
     list_numbers: Arc<HashMap<PriceListId, usize>>,
     lists: Vec<Arc<PriceList>>,
@@ -143,6 +144,7 @@ impl Snapshot {
             recalls: Arc::default(),
             promotions: Arc::default(),
             promotions_revision: 0,
+            has_counted_promotions: false,
             product_count: 0,
             list_numbers: Arc::default(),
             lists: Vec::new(),
@@ -159,6 +161,11 @@ impl Snapshot {
     /// The number of the last batch that changed a promotion.
     pub fn promotions_revision(&self) -> i64 {
         self.promotions_revision
+    }
+
+    /// Whether there is a promotion whose limits are counted beyond one basket.
+    pub fn has_counted_promotions(&self) -> bool {
+        self.has_counted_promotions
     }
 
     /// The promotions that can hold in a store.

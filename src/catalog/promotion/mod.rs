@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::{PromotionId, Sku, StoreId};
+use crate::ids::{CouponCode, PromotionId, ShopperId, Sku, StoreId};
 use crate::money::{Currency, Rate};
 use crate::quantity::Quantity;
 use crate::text_enum;
@@ -262,6 +262,30 @@ pub struct PromotionRow {
     pub deleted: bool,
 }
 
+/// A coupon: what makes a promotion with `needs_coupon` hold for whoever shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CouponRow {
+    /// What stands on it; the key. A GS1 coupon is named by its digits: of 13 of a coupon, or a GCN with its serial number.
+    pub coupon: CouponCode,
+    /// The promotion.
+    pub promotion: PromotionId,
+    /// Whose it is; anybody's when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shopper: Option<ShopperId>,
+    /// How many checkouts may use it; one when left out. A campaign's is good for many.
+    #[serde(default = "once")]
+    #[schema(minimum = 1)]
+    pub uses_max: i64,
+    /// Whether the row is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+}
+
+fn once() -> i64 {
+    1
+}
+
 fn exclusive() -> Combination {
     Combination::Exclusive
 }
@@ -296,6 +320,11 @@ impl PromotionRow {
             budget: None,
             deleted: false,
         }
+    }
+
+    /// Whether it has a limit that is counted beyond one basket.
+    pub fn is_counted(&self) -> bool {
+        self.budget.is_some() || self.shopper_max.is_some()
     }
 
     /// Whether it can hold in a store of that country and currency.

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use super::model::{Markdown, StoreAddress};
 use super::product::ProductRow;
-use super::promotion::{PromotionFault, PromotionRow};
-use crate::ids::{PriceListId, PromotionId, Sku, StoreId, TaxClassId};
+use super::promotion::{CouponRow, PromotionFault, PromotionRow};
+use crate::ids::{CouponCode, PriceListId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 use crate::text_enum;
 
@@ -42,6 +42,8 @@ text_enum! {
         Recall = "recall",
         /// What goods cost together, for a time or for some.
         Promotion = "promotion",
+        /// What makes a promotion hold for whoever shows it.
+        Coupon = "coupon",
         /// A row that doesn't say what it is about, or something unheard of.
         Unknown = "unknown",
     }
@@ -126,6 +128,8 @@ text_enum! {
         PromotionGoods = "promotion_goods",
         /// A promotion's limit is not above zero, or another limit makes it void.
         PromotionLimits = "promotion_limits",
+        /// There is no such promotion, or it needs no coupon.
+        PromotionUnknown = "promotion_unknown",
     }
 }
 
@@ -184,6 +188,8 @@ pub enum BatchRow {
     Recall(RecallRow),
     /// A promotion.
     Promotion(Box<PromotionRow>),
+    /// A coupon.
+    Coupon(CouponRow),
 }
 
 /// A class of goods that are taxed alike.
@@ -421,6 +427,9 @@ pub(super) enum Key {
     Promotion {
         promotion: PromotionId,
     },
+    Coupon {
+        coupon: CouponCode,
+    },
 }
 
 impl Key {
@@ -436,6 +445,7 @@ impl Key {
             Self::Stock { .. } => Kind::Stock,
             Self::Recall { .. } => Kind::Recall,
             Self::Promotion { .. } => Kind::Promotion,
+            Self::Coupon { .. } => Kind::Coupon,
         }
     }
 }
@@ -458,6 +468,7 @@ impl std::fmt::Display for Key {
             Self::Stock { store, sku } => write!(formatter, "{store}/{sku}"),
             Self::Recall { recall, sku } => write!(formatter, "{recall}/{sku}"),
             Self::Promotion { promotion } => write!(formatter, "{promotion}"),
+            Self::Coupon { coupon } => write!(formatter, "{coupon}"),
         }
     }
 }

@@ -14,6 +14,8 @@ use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow
 const TEXT_LENGTH_MAX: usize = 200;
 /// Highest price in minor units: a million of a currency with two digits is no grocery.
 pub const PRICE_MAX: i64 = 100_000_000;
+/// Most checkouts that may use one coupon: beyond any campaign.
+const COUPON_USES_MAX: i64 = 1_000_000_000;
 /// Heaviest product: a ton.
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 /// Age limits that laws use.
@@ -71,7 +73,7 @@ pub(in crate::catalog) fn read(line: &[u8]) -> Result<Row, (Kind, String, Refusa
         Err(named(Refusal::new(
             Reason::Kind,
             "kind must be one of tax_class, tax_rate, price_list, store, product, code, price, stock, recall, \
-             promotion",
+             promotion, coupon",
         )))
     }
 }
@@ -86,7 +88,7 @@ fn name(line: &[u8]) -> (Kind, String) {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).unwrap_or_default();
     let text = |name: &str| object.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let kind = text("kind").parse().unwrap_or(Kind::Unknown);
-    let key = ["promotion", "code", "sku", "store", "price_list", "tax_class"]
+    let key = ["coupon", "promotion", "code", "sku", "store", "price_list", "tax_class"]
         .into_iter()
         .map(text)
         .find(|text| !text.is_empty());
@@ -171,6 +173,10 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
             row.countries.iter().try_for_each(|country| check_country(country))?;
             row.check()?;
             Key::Promotion { promotion: row.promotion.clone() }
+        }
+        BatchRow::Coupon(row) => {
+            check_range("uses_max", row.uses_max, COUPON_USES_MAX)?;
+            Key::Coupon { coupon: row.coupon.clone() }
         }
     };
     Ok(Row { key, content: Some(row) })

@@ -9,10 +9,10 @@ use sqlx::types::Json;
 use super::super::code::Gtin;
 use super::super::model::{Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
-use super::super::promotion::PromotionRow;
+use super::super::promotion::{CouponRow, PromotionRow};
 use super::super::rows::{PriceKind, StoreRow};
 use crate::db::{self, Db, Run, Tx};
-use crate::ids::{PriceListId, PromotionId, Sku, StoreId, TaxClassId};
+use crate::ids::{CouponCode, PriceListId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 
 /// Rows of one page: a few hundred kilobytes.
@@ -391,6 +391,26 @@ pub(in crate::catalog) async fn recalls(tx: &mut Tx, above: i64) -> Result<Vec<R
         .bind(above)
         .fetch_all()
         .await
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct CouponRead {
+    promotion: PromotionId,
+    shopper: Option<String>,
+    uses_max: i64,
+}
+
+/// A coupon, unless it was taken back.
+pub(in crate::catalog) async fn coupon(tx: &mut Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, Error> {
+    let read: Option<CouponRead> = tx
+        .sql("SELECT promotion, shopper, uses_max FROM coupons WHERE coupon = $1 AND NOT deleted")
+        .bind(coupon.as_str())
+        .fetch_optional()
+        .await?;
+    let Some(CouponRead { promotion, shopper, uses_max }) = read else { return Ok(None) };
+    let shopper = shopper.map(|shopper| shopper.parse()).transpose();
+    let shopper = shopper.map_err(|error| Error::Decode(Box::new(error)))?;
+    Ok(Some(CouponRow { coupon: coupon.clone(), promotion, shopper, uses_max, deleted: false }))
 }
 
 #[derive(Debug, sqlx::FromRow)]

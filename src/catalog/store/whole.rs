@@ -71,6 +71,7 @@ fn came(key: &Key) -> Came<'_> {
         }
         Key::Stock { store, sku } => (store.as_str(), sku.as_str(), String::new()),
         Key::Recall { recall, sku } => (recall, sku.as_str(), String::new()),
+        Key::Coupon { coupon } => (coupon.as_str(), "", String::new()),
         Key::Promotion { promotion } => (promotion.as_str(), "", String::new()),
     };
     Came { kind: key.kind(), first, second, third }
@@ -87,6 +88,7 @@ pub(in crate::catalog) async fn live(tx: &mut Tx, kind: Kind, of: &str, now: i64
         Kind::Product => "SELECT COUNT(*) FROM products WHERE NOT deleted",
         Kind::Code => "SELECT COUNT(*) FROM codes WHERE NOT deleted",
         Kind::Recall => "SELECT COUNT(*) FROM recalls WHERE NOT deleted",
+        Kind::Coupon => "SELECT COUNT(*) FROM coupons WHERE NOT deleted",
         Kind::Promotion => "SELECT COUNT(*) FROM promotions WHERE NOT deleted",
         Kind::Unknown => return Ok(0),
         Kind::Stock => {
@@ -145,6 +147,7 @@ pub(in crate::catalog) async fn remove(
         Kind::Product => left_out!("products", "product", "sku", "''", "''", ""),
         Kind::Code => left_out!("codes", "code", "code", "''", "''", ""),
         Kind::Recall => left_out!("recalls", "recall", "recall", "recalls.sku", "''", ""),
+        Kind::Coupon => left_out!("coupons", "coupon", "coupon", "''", "''", ""),
         Kind::Promotion => left_out!("promotions", "promotion", "promotion", "''", "''", ""),
         Kind::Unknown => return Ok(0),
         Kind::Stock => {

@@ -48,6 +48,21 @@ pub(in crate::catalog) async fn live_tax_classes<'a>(
         .await
 }
 
+/// Which of these promotions hold for those who show a coupon.
+pub(in crate::catalog) async fn coupon_promotions<'a>(
+    tx: &mut Tx,
+    promotions: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String,)>, Error> {
+    tx.sql(
+        "SELECT promotion FROM promotions
+         WHERE NOT deleted AND CAST(details ->> 'needs_coupon' AS BOOLEAN)
+           AND promotion IN (SELECT value ->> 'key' FROM json_each($1))",
+    )
+    .bind(db::keys(promotions)?)
+    .fetch_all()
+    .await
+}
+
 /// Which of these stores are open.
 pub(in crate::catalog) async fn live_stores<'a>(
     tx: &mut Tx,
@@ -91,6 +106,7 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::Stock => STOCK,
         Kind::Recall => RECALLS,
         Kind::Promotion => PROMOTIONS,
+        Kind::Coupon => COUPONS,
         Kind::Store | Kind::Price | Kind::Unknown => return Ok(0),
     };
     tx.sql(text).bind(db::rows(rows)?).bind(revision).execute().await
@@ -237,6 +253,21 @@ const PROMOTIONS: &str = "
         revision = excluded.revision
     WHERE promotions.deleted OR promotions.details <> excluded.details";
 
+const COUPONS: &str = "
+    INSERT INTO coupons (coupon, promotion, shopper, uses_max, deleted, revision)
+    SELECT
+        value ->> 'coupon', value ->> 'promotion', value ->> 'shopper', CAST(value ->> 'uses_max' AS BIGINT), FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (coupon) DO UPDATE SET
+        promotion = excluded.promotion,
+        shopper = excluded.shopper,
+        uses_max = excluded.uses_max,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE coupons.deleted OR coupons.promotion <> excluded.promotion
+       OR coupons.shopper IS DISTINCT FROM excluded.shopper OR coupons.uses_max <> excluded.uses_max";
+
 /// A price with its times as the database has them.
 #[derive(Serialize)]
 struct TimedPrice<'a> {
@@ -351,6 +382,10 @@ pub(in crate::catalog) async fn delete(
             "UPDATE recalls SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND (recall, sku) IN (SELECT value ->> 'recall', value ->> 'sku' FROM json_each($1))"
         }
+        Kind::Coupon => {
+            "UPDATE coupons SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND coupon IN (SELECT value ->> 'key' FROM json_each($1))"
+        }
         Kind::Promotion => {
             "UPDATE promotions SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND promotion IN (SELECT value ->> 'key' FROM json_each($1))"
@@ -400,6 +435,7 @@ fn fields(key: &Key) -> KeyFields<'_> {
         Key::Store { store } => KeyFields::One { key: store.as_str() },
         Key::Product { sku } => KeyFields::One { key: sku.as_str() },
         Key::Code { code } => KeyFields::One { key: code },
+        Key::Coupon { coupon } => KeyFields::One { key: coupon.as_str() },
         Key::Promotion { promotion } => KeyFields::One { key: promotion.as_str() },
         Key::Price { price_list, sku, price_kind, valid_from } => KeyFields::Price {
             price_list: price_list.as_str(),

@@ -1,0 +1,124 @@
+//! Showing a coupon and putting it away again. It is not spent by that: a lock reserves it, a payment uses it.
+
+use chrono::NaiveDate;
+
+use super::event::Event;
+use super::model::{COUPONS_MAX, Cart, Error};
+use super::store;
+use super::till::{Counts, Till};
+use super::trip::{self, Entry};
+use crate::app::App;
+use crate::catalog::{self, CouponRow, code};
+use crate::db::Tx;
+use crate::ids::{CartId, CouponCode, ShopperId};
+
+/// The identifier of a coupon's number in a message of GS1.
+const COUPON_NUMBER: &str = "255";
+/// Digits of that number; what follows is the serial number of the single coupon.
+const COUPON_DIGITS: usize = 13;
+
+/// Takes a coupon into the cart; one that is there already changes nothing.
+pub(super) async fn show(app: &App, shopper: ShopperId, id: CartId, text: &str) -> Result<Cart, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut cart = open(&mut tx, shopper, id).await?;
+    let row = find(&mut tx, text, now.date_naive()).await?.ok_or(Error::UnknownCoupon)?;
+    if cart.coupons.iter().any(|(coupon, _)| *coupon == row.coupon) {
+        tx.rollback().await?;
+        return Ok(cart);
+    }
+    let till = Till::open(app, &cart.store, Counts::default());
+    let is_theirs = row.shopper.is_none_or(|of| of == shopper);
+    if !is_theirs || !till.takes_coupons_of(&row.promotion) {
+        return Err(Error::UnknownCoupon);
+    }
+    if store::coupon_uses(&mut tx, &row.coupon).await? >= row.uses_max {
+        return Err(Error::CouponUsed(row.coupon));
+    }
+    if cart.coupons.len() >= COUPONS_MAX {
+        return Err(Error::CouponsFull);
+    }
+    let entry = Entry { id: app.ids.next(), at: now };
+    let event = Event::CouponShown { coupon: row.coupon, promotion: row.promotion };
+    trip::append(&mut tx, &mut cart, entry, event).await?;
+    tx.commit().await?;
+    Ok(cart)
+}
+
+/// Takes a coupon out of the cart; one that is not there changes nothing.
+pub(super) async fn put_away(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    coupon: &CouponCode,
+) -> Result<Cart, Error> {
+    let mut tx = app.db.begin().await?;
+    let mut cart = open(&mut tx, shopper, id).await?;
+    if cart.coupons.iter().any(|(each, _)| each == coupon) {
+        let entry = Entry { id: app.ids.next(), at: app.clock.now() };
+        let event = Event::CouponPutAway { coupon: coupon.clone() };
+        trip::append(&mut tx, &mut cart, entry, event).await?;
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(cart)
+}
+
+async fn open(tx: &mut Tx, shopper: ShopperId, id: CartId) -> Result<Cart, Error> {
+    let cart = store::fold(&mut *tx, id, None).await?.filter(|cart| cart.shopper == shopper);
+    let cart = cart.ok_or(Error::Unknown)?;
+    cart.must_be_open()?;
+    Ok(cart)
+}
+
+/// The coupon that a text means: the single one before its campaign.
+async fn find(tx: &mut Tx, text: &str, today: NaiveDate) -> Result<Option<CouponRow>, Error> {
+    for coupon in codes(text, today) {
+        if let Some(row) = catalog::coupon(tx, &coupon).await? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+/// The keys under which a coupon may stand: the retailer's own code as it is, a number of GS1 by its digits, with and
+/// without the serial number.
+fn codes(text: &str, today: NaiveDate) -> Vec<CouponCode> {
+    let answer = code::interpret(text, None, &code::Profile::None, today);
+    let number = answer.ok().and_then(|answer| match answer.meaning {
+        code::Meaning::Coupon(code::Coupon::Number(number, _)) => {
+            Some(number.to_string().trim_start_matches('0').to_owned())
+        }
+        code::Meaning::Coupon(code::Coupon::Elements(elements)) => {
+            let own = elements.list.into_iter().find(|element| element.ai.as_str() == COUPON_NUMBER)?;
+            match own.value {
+                code::Value::Text(number) => Some(number),
+                _ => None,
+            }
+        }
+        _ => None,
+    });
+    let campaign = number.as_deref().and_then(|number| number.get(..COUPON_DIGITS)).map(str::to_owned);
+    let texts = [number, campaign, Some(text.trim().to_owned())];
+    texts.into_iter().flatten().filter_map(|text| text.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        let today = NaiveDate::from_ymd_opt(2026, 7, 15).expect("a day");
+        codes(text, today).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_coupon_is_named_by_its_code_or_by_the_digits_of_gs1() {
+        assert_eq!(texts(" SUMMER-26 "), ["SUMMER-26"]);
+        assert_eq!(texts("9812345678902")[0], "9812345678902");
+        let of_gs1 = texts("(255)95212340000134567");
+        assert_eq!(of_gs1[..2], ["95212340000134567", "9521234000013"]);
+        assert!(texts("no code at all").is_empty());
+    }
+}

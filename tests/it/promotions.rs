@@ -139,7 +139,7 @@ async fn one_number_stands_in_cart_quote_order_receipt_and_debit() {
     assert_eq!((quoted(&read), read.number("/captured/amount")), (1305 + 499, due));
     let unit = shop.paypal.books().orders.values().next().expect("an order").units[0].amount.clone();
     let breakdown = serde_json::to_value(unit).expect("an amount");
-    assert_eq!(breakdown["value"], "18.04", "{breakdown}");
+    assert_eq!(breakdown["minor"], 1804, "{breakdown}");
     let receipt = read.text("/receipt_url").trim_start_matches(shop.test.url()).to_owned();
     let page = String::from_utf8(shop.test.get(&receipt).send().await.expect(200).bytes).expect("text");
     for text in ["Offer P1", "Offer P2", "Deposit", "18.04", "1.29"] {

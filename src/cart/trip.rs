@@ -10,6 +10,7 @@ use super::journal::{Append, AppendError};
 use super::model::{Cart, Done, Error, Refusal, State, Wish};
 use super::store;
 use crate::app::App;
+use crate::catalog::quality::Cause;
 use crate::catalog::{FindError, Refusal as CodeRefusal};
 use crate::clock::Moment;
 use crate::db::Tx;
@@ -102,11 +103,26 @@ pub(super) async fn change<T>(
                 Err(AppendError::Database(error)) => return Err(Error::Journal(error)),
             }
         }
+        note_unknown(app, &cart.store, wishes, &outcomes);
         let changed = Changed { version: cart.version, view: view(&cart, &outcomes)?, outcomes };
         *held = Some(cart);
         return Ok(changed);
     }
     Err(Error::Busy)
+}
+
+/// Counts scans that could not be sold against the gap that caused them.
+fn note_unknown(app: &App, store: &StoreId, wishes: &[Wish], outcomes: &[Result<Done, Refusal>]) {
+    for (wish, outcome) in wishes.iter().zip(outcomes) {
+        let (Wish::Scan { code, .. }, Err(refusal)) = (wish, outcome) else { continue };
+        let cause = match refusal {
+            Refusal::CodeUnknown => Cause::CodeUnknown,
+            Refusal::PriceMissing => Cause::PriceMissing,
+            Refusal::TaxRateMissing => Cause::TaxRateMissing,
+            _ => continue,
+        };
+        app.unknown_codes.missed(&app.catalog.view(), store.as_str(), code, app.clock.now(), cause);
+    }
 }
 
 /// What the catalogue says of a code now, as a line keeps it.

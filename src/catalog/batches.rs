@@ -12,6 +12,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use super::content::Content;
+use super::quality;
 use super::rows::{self, BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::store::batch::{self, BatchRead};
 pub use super::store::batch::{Kinds, RefusedRow, Tally};
@@ -79,11 +80,12 @@ pub async fn apply(db: &Db, now: Moment, id: BatchId, content: &mut Content) -> 
         return known(db, id, content.hash()).await?.ok_or(Error::Differs);
     }
     let hash = content.hash().to_owned();
-    let mut batch = Batch { tx, id, revision, now, chunk: Chunk::default(), kinds: Kinds::new() };
+    let quality = content.judge();
+    let mut batch = Batch { tx, id, revision, now, chunk: Chunk::default(), kinds: Kinds::new(), quality };
     let mut lines = content.lines().await?;
     while let Some(line) = lines.next().await? {
         let row = line.bytes.map(rows::read);
-        batch.add(line.number, row).await?;
+        batch.add(line.number, row, line.bytes).await?;
     }
     batch.commit(hash).await?;
     known(db, id, content.hash()).await?.ok_or(Error::Differs)
@@ -151,6 +153,7 @@ struct Batch {
     now: Moment,
     chunk: Chunk,
     kinds: Kinds,
+    quality: quality::Judge,
 }
 
 impl Batch {
@@ -158,6 +161,7 @@ impl Batch {
         &mut self,
         line: i64,
         row: Option<Result<Row, (Kind, String, Refusal)>>,
+        raw: Option<&[u8]>,
     ) -> Result<(), db::Error> {
         match row {
             Some(Ok(row)) => {
@@ -168,10 +172,13 @@ impl Batch {
                 self.chunk.keys.insert(row.key.clone());
                 self.chunk.rows.push((line, row));
             }
-            Some(Err((kind, key, refusal))) => self.refuse(line, kind, key, refusal),
+            Some(Err((kind, key, refusal))) => {
+                let raw = String::from_utf8_lossy(raw.unwrap_or_default()).into_owned();
+                self.refuse(line, kind, key, refusal, raw);
+            }
             None => {
                 let refusal = Refusal::new(Reason::LineTooLong, "the line is longer than a row may be");
-                self.refuse(line, Kind::Unknown, String::new(), refusal);
+                self.refuse(line, Kind::Unknown, String::new(), refusal, String::new());
             }
         }
         if self.chunk.rows.len() + self.chunk.refused.len() >= CHUNK_ROWS {
@@ -180,13 +187,15 @@ impl Batch {
         Ok(())
     }
 
-    fn refuse(&mut self, line: i64, kind: Kind, key: String, refusal: Refusal) {
+    fn refuse(&mut self, line: i64, kind: Kind, key: String, refusal: Refusal, raw: String) {
+        let refusal = self.quality.keep(self.now, line, kind, &key, refusal, raw);
         self.kinds.entry(kind).or_default().refused += 1;
         self.chunk.refused.push(RefusedRow {
             line,
             kind,
             key,
             reason: refusal.reason,
+            rule: refusal.rule,
             detail: refusal.detail,
         });
     }
@@ -196,10 +205,11 @@ impl Batch {
         let rows = std::mem::take(&mut self.chunk.rows);
         self.chunk.keys.clear();
         let mut known = Known::read(&mut self.tx, &rows).await?;
+        let mut judged = self.quality.judge(&mut self.tx, self.now, self.revision, &rows).await?;
         let mut accepted: BTreeMap<Kind, (Vec<BatchRow>, Vec<Key>)> = BTreeMap::new();
         for (line, row) in rows {
             let kind = row.key.kind();
-            match known.judge(&row) {
+            match judged.remove(&line).map_or_else(|| known.judge(&row), Err) {
                 Ok(()) => {
                     let (live, gone) = accepted.entry(kind).or_default();
                     match row.content {
@@ -207,7 +217,9 @@ impl Batch {
                         None => gone.push(row.key),
                     }
                 }
-                Err(refusal) => self.refuse(line, kind, rows::fit(&row.key.to_string()), refusal),
+                Err(refusal) => {
+                    self.refuse(line, kind, rows::fit(&row.key.to_string()), refusal, quality::raw(&row));
+                }
             }
         }
         // Kinds sort by their references: what is referred to is written first.
@@ -221,7 +233,7 @@ impl Batch {
             batch::insert_refusals(&mut self.tx, self.id, &self.chunk.refused).await?;
             self.chunk.refused.clear();
         }
-        Ok(())
+        self.quality.write(&mut self.tx, self.id, self.now, self.revision).await
     }
 
     async fn write(&mut self, kind: Kind, live: &[BatchRow], gone: &[Key]) -> Result<i64, db::Error> {
@@ -255,13 +267,15 @@ impl Batch {
         let sum = |of: fn(&Tally) -> i64| self.kinds.values().map(of).sum::<i64>();
         let (applied, unchanged, refused) =
             (sum(|tally| tally.applied), sum(|tally| tally.unchanged), sum(|tally| tally.refused));
-        if applied == 0 {
+        if applied == 0 && !self.quality.changed_stops() {
             write::give_revision_back(&mut self.tx).await?;
             self.revision -= 1;
         }
+        let received = applied + unchanged + refused;
+        self.quality.finish(&mut self.tx, self.id, self.now, received, refused).await?;
         let read = BatchRead {
             hash,
-            received: applied + unchanged + refused,
+            received,
             applied,
             unchanged,
             refused,

@@ -12,6 +12,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt, AsyncSeekExt, AsyncWriteExt, BufReader};
 use uuid::Uuid;
 
+use super::quality::{Judge, Source};
 use crate::hash::hex;
 use crate::http::limit::BATCH_BYTES_MAX;
 
@@ -39,6 +40,8 @@ pub enum ContentError {
 pub struct Content {
     file: File,
     hash: String,
+    source: Source,
+    is_confirmed: bool,
 }
 
 impl Content {
@@ -62,7 +65,25 @@ impl Content {
             file.write_all(&bytes).await?;
         }
         file.flush().await?;
-        Ok(Self { file, hash: hex(hash.finish().as_ref()) })
+        let hash = hex(hash.finish().as_ref());
+        Ok(Self { file, hash, source: Source::Local, is_confirmed: false })
+    }
+
+    /// From this source.
+    #[must_use]
+    pub fn sent_by(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Confirmed by staff: rules that leave a row to them let it pass.
+    #[must_use]
+    pub(super) fn confirmed(self) -> Self {
+        Self { is_confirmed: true, ..self }
+    }
+
+    /// Who judges its rows.
+    pub(super) fn judge(&self) -> Judge {
+        Judge::new(self.source, self.is_confirmed)
     }
 
     /// SHA-256 of the whole, in hexadecimal.

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use tokio_util::sync::CancellationToken;
 
 use super::index::{Change, Snapshot, Timed, lowest_before};
+use super::quality;
 use super::rows::PriceKind;
 use super::store::read::{self, OnList};
 use crate::app::App;
@@ -121,7 +122,7 @@ async fn products(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Er
         place = last.place();
         for row in page {
             let live = !row.deleted;
-            change.product(&row.details.0, live);
+            change.product(&quality::stopped(&row.details.0, row.stop), live);
         }
     }
 }

@@ -16,6 +16,7 @@ use super::batches::{self, RefusedRow, Report};
 use super::code::{Refusal, Symbology};
 use super::content::{Content, ContentError};
 use super::model::{FindError, Store};
+use super::quality::Source;
 use super::rows::BatchRow;
 use super::store::read;
 use crate::app::App;
@@ -175,7 +176,11 @@ async fn find_product(
     let mut parts = path.iter().map(|(_, part)| part);
     let (store, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let view = app.catalog.view();
-    let hit = view.look_up(store, code, symbology, app.clock.now())?;
+    let now = app.clock.now();
+    let hit = view
+        .look_up(store, code, symbology, now)
+        .inspect_err(|error| app.unknown_codes.lookup_failed(&view, store, code, now, *error))?;
+    app.unknown_codes.found();
     let body = answer::write(&hit, view.revision());
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -341,7 +346,8 @@ async fn put_catalog_batch(
         ));
     }
     let name: Uuid = app.ids.next();
-    let mut content = Content::receive(body.into_data_stream(), name).await?;
+    let content = Content::receive(body.into_data_stream(), name).await?;
+    let mut content = content.sent_by(Source::Partner(partner.id));
     let report = batches::apply(&app.db, app.clock.now(), id, &mut content).await?;
     app.catalog.refresh(&app.db).await?;
     Ok(Reply(StatusCode::OK, report))

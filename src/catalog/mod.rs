@@ -18,6 +18,7 @@ pub mod import;
 mod index;
 mod model;
 mod product;
+pub mod quality;
 mod rows;
 mod store;
 
@@ -28,7 +29,7 @@ pub use batches::{
 pub use code::{Gtin, Refusal, Symbology};
 pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
-pub use http::routes;
+
 pub use index::Snapshot;
 pub use model::{FindError, Found, Offer, Price, Promotion, Recall, Store, StoreAddress};
 pub use product::{AgeReason, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
@@ -37,8 +38,14 @@ pub use rows::{
     TaxClassRow, TaxRateRow,
 };
 
+use crate::app::App;
 use crate::db;
 use crate::ids::StoreId;
+
+/// The routes of the room.
+pub fn routes() -> utoipa_axum::router::OpenApiRouter<App> {
+    http::routes().merge(quality::routes())
+}
 
 /// A store as it was last delivered, also one that closed since; without its price lists.
 pub async fn known_store(tx: &mut db::Tx, store: &StoreId) -> Result<Option<Store>, db::Error> {

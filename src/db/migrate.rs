@@ -44,6 +44,7 @@ const FILES: &[File] = &[
     file!(13, "0013_product_details.postgres.sql", Some(Engine::Postgres)),
     file!(13, "0013_product_details.sqlite.sql", Some(Engine::Sqlite)),
     file!(14, "0014_goods.sql", None),
+    file!(17, "0017_quality.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -245,6 +245,11 @@ impl Snapshot {
         })
     }
 
+    /// The number under which a store would know a code; none for what is no code of a product.
+    pub(super) fn gtin(&self, store: &str, code: &str, now: Moment) -> Option<Gtin> {
+        understand(self.shops.get(store)?, code, None, now).ok()?.meaning.keys().next()
+    }
+
     fn table(&self, gtin: Gtin) -> &Table {
         if gtin.circulation() == Circulation::Chain { &self.internal } else { &self.global }
     }

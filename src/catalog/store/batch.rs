@@ -8,6 +8,7 @@ use sqlx::Error;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
+use super::super::quality::Rule;
 use super::super::rows::{Kind, Reason};
 use crate::db::{Run, Tx};
 use crate::ids::BatchId;
@@ -82,6 +83,8 @@ pub struct RefusedRow {
     pub key: String,
     /// The stable reason.
     pub reason: Reason,
+    /// The rule that the row broke.
+    pub rule: Rule,
     /// What was wrong, for people.
     pub detail: String,
 }
@@ -94,10 +97,10 @@ pub(in crate::catalog) async fn insert_refusals(
 ) -> Result<(), Error> {
     let rows = serde_json::to_string(rows).map_err(|error| Error::Encode(error.into()))?;
     tx.sql(
-        "INSERT INTO catalog_refusals (batch, line, kind, key, reason, detail)
+        "INSERT INTO catalog_refusals (batch, line, kind, key, reason, rule, detail)
          SELECT
              $2, CAST(value ->> 'line' AS BIGINT), value ->> 'kind', value ->> 'key', value ->> 'reason',
-             value ->> 'detail'
+             value ->> 'rule', value ->> 'detail'
          FROM json_each($1)",
     )
     .bind(rows)
@@ -115,7 +118,7 @@ pub(in crate::catalog) async fn refusals(
     limit: i64,
 ) -> Result<Vec<RefusedRow>, Error> {
     db.sql(
-        "SELECT line, kind, key, reason, detail FROM catalog_refusals
+        "SELECT line, kind, key, reason, rule, detail FROM catalog_refusals
          WHERE batch = $1 AND line > $2
          ORDER BY line
          LIMIT $3",

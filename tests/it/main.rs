@@ -21,6 +21,7 @@ mod jobs;
 mod openapi;
 mod operations;
 mod payments;
+mod quality;
 mod sandbox_dhl;
 mod sandbox_paypal;
 mod support;

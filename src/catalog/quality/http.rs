@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::super::batches::Report;
 use super::super::model::FindError;
 use super::super::rows::{BatchRow, Kind};
-use super::model::{Cause, Rule, Source, State};
+use super::model::{Cause, KeptState, Rule, Source};
 use super::quarantine::{self, Filter, Item};
 use super::report::{self, Completeness, Quality};
 use super::unknown::{self, BindError, UnknownCode};
@@ -97,7 +97,7 @@ fn source_for(caller: &Caller, asked: Option<String>) -> Result<Option<String>, 
 struct Wanted {
     /// What became of the rows; those that are open when left out.
     #[param(inline)]
-    state: Option<State>,
+    state: Option<KeptState>,
     /// The rule that they broke.
     #[param(inline)]
     rule: Option<Rule>,
@@ -146,7 +146,7 @@ async fn list_quarantine(
 ) -> Result<Reply<Quarantine>, Problem> {
     let limit = wanted.limit.unwrap_or(quarantine::PAGE_MAX).clamp(1, quarantine::PAGE_MAX);
     let filter = Filter {
-        state: wanted.state.unwrap_or(State::Open),
+        state: wanted.state.unwrap_or(KeptState::Open),
         rule: wanted.rule,
         kind: wanted.kind,
         source: source_for(&caller, wanted.source)?,
@@ -260,7 +260,8 @@ async fn dismiss_row(
     Json(Dismissal { note }): Json<Dismissal>,
 ) -> Result<StatusCode, Problem> {
     staff.must_everywhere(Role::Supervisor)?;
-    if note.trim().is_empty() || note.chars().count() > NOTE_LENGTH_MAX || note.chars().any(char::is_control) {
+    if note.trim().is_empty() || note.chars().count() > NOTE_LENGTH_MAX || note.chars().any(char::is_control)
+    {
         let detail = format!("The note must have 1 to {NOTE_LENGTH_MAX} characters.");
         return Err(Problem::bad_request("note_invalid", detail));
     }

@@ -139,9 +139,8 @@ impl Judge {
             .iter()
             .flat_map(|(_, _, row)| {
                 let deposit = row.deposit.as_ref().map(crate::ids::Sku::as_str);
-                let itself = (row.name.chars().filter(|each| each.is_alphabetic()).count() < 2
-                    || row.name == row.sku.as_str())
-                .then_some(row.sku.as_str());
+                let letters = row.name.chars().filter(|each| each.is_alphabetic()).count();
+                let itself = (letters < 2).then_some(row.sku.as_str());
                 [deposit, itself].into_iter().flatten()
             })
             .collect();
@@ -371,12 +370,8 @@ impl Judge {
     fn count(&mut self, line: i64, key: &str, rule: Rule, level: Level, value: &str) {
         let count = self.counts.entry((rule, level)).or_default();
         *count += 1;
-        let place: i64 = self
-            .counts
-            .iter()
-            .filter(|((each, _), _)| *each == rule)
-            .map(|(_, count)| *count)
-            .sum();
+        let place: i64 =
+            self.counts.iter().filter(|((each, _), _)| *each == rule).map(|(_, count)| *count).sum();
         if place <= SAMPLES_MAX {
             let (key, value) = (key.to_owned(), shown(value));
             self.samples.push(Sample { rule, place, line, key, field: rule.field(), value });
@@ -434,7 +429,9 @@ fn refined(refusal: Refusal, object: &Value, now: Moment) -> Refusal {
         Rule::PriceRange if amount.and_then(Value::as_i64).is_some_and(|amount| amount <= 0) => {
             refusal.under(Rule::PriceNonpositive)
         }
-        Rule::RowField if is_price && amount.is_some_and(Value::is_f64) => refusal.under(Rule::PricePrecision),
+        Rule::RowField if is_price && amount.is_some_and(Value::is_f64) => {
+            refusal.under(Rule::PricePrecision)
+        }
         Rule::RowField if is_product && object.get("tax_class").is_none_or(Value::is_null) => {
             refusal.under(Rule::TaxMissing)
         }

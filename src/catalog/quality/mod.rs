@@ -20,7 +20,7 @@ mod unknown;
 
 pub(in crate::catalog) use http::routes;
 pub(in crate::catalog) use judge::{Judge, raw};
-pub use model::{Cause, Level, Rule, Source, State};
+pub use model::{Cause, KeptState, Level, Rule, Source};
 pub use report::{Letter, Quality, RuleCount, report, table};
 pub(in crate::catalog) use rules::stopped;
 pub use unknown::{UnknownCodes, keep_unknown_codes};

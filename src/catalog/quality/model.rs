@@ -73,7 +73,7 @@ text_enum! {
         CodePrimary = "code.primary",
         /// A template of codes that is not valid.
         TemplateInvalid = "tpl.invalid",
-        /// No name, a name of one letter, or the code for a name.
+        /// No name, or one of less than two letters, such as the code.
         NameMissing = "name.missing",
         /// The name was wrongly decoded by somebody before us.
         NameEncoding = "name.encoding",
@@ -192,11 +192,9 @@ impl Rule {
         match self {
             Self::PriceCurrency => Level::Fatal,
             Self::PriceNonpositive | Self::AgeMissing => Level::StopSale,
-            Self::RepairTrim
-            | Self::NameForm
-            | Self::BrandMissing
-            | Self::BrandVariant
-            | Self::UnitName => Level::Info,
+            Self::RepairTrim | Self::NameForm | Self::BrandMissing | Self::BrandVariant | Self::UnitName => {
+                Level::Info
+            }
             // A shop's own samples carry numbers of prefix 952; nobody else's goods do.
             Self::CodeExample
             | Self::CodeCase
@@ -281,7 +279,7 @@ impl Rule {
 
 text_enum! {
     /// What became of a row that was kept aside.
-    pub enum State {
+    pub enum KeptState {
         /// It waits.
         Open = "open",
         /// Staff sent a corrected row.

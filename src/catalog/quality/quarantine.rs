@@ -12,7 +12,7 @@ use super::super::batches::{self, RefusedRow, Report};
 use super::super::content::Content;
 use super::super::rows::Kind;
 use super::super::store::write;
-use super::model::{Level, Rule, Source, State};
+use super::model::{KeptState, Level, Rule, Source};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Db, Run};
@@ -51,7 +51,7 @@ pub(super) struct Item {
     /// Who sent it: `partner:` and the partner's id, `staff:` and theirs, or `local`.
     source: String,
     /// What became of it.
-    pub(super) state: State,
+    pub(super) state: KeptState,
     /// When it came first.
     first_seen: DateTime<Utc>,
     /// When it came last.
@@ -69,7 +69,7 @@ pub(super) struct Item {
 /// What the list shows; an empty text is any.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
-    pub(super) state: State,
+    pub(super) state: KeptState,
     pub(super) rule: Option<Rule>,
     pub(super) kind: Option<Kind>,
     pub(super) source: Option<String>,
@@ -119,7 +119,7 @@ pub(super) enum Error {
     Unknown,
     /// It was closed before.
     #[error("the row is {0} already")]
-    Closed(State),
+    Closed(KeptState),
     /// The rule leaves nothing to people.
     #[error("a row that breaks {0} can't be right as it is")]
     NotConfirmable(Rule),
@@ -138,7 +138,12 @@ pub(super) enum Error {
 }
 
 /// Applies one row of staff as a batch of its own, visible when this answers.
-pub(super) async fn apply(app: &App, staff: StaffId, row: String, is_confirmed: bool) -> Result<Report, Error> {
+pub(super) async fn apply(
+    app: &App,
+    staff: StaffId,
+    row: String,
+    is_confirmed: bool,
+) -> Result<Report, Error> {
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(axum::body::Bytes::from(row))]);
     // Two instances with the same clock may share a folder: the batch's id is as good a name as any.
     let content = Content::receive(body, app.ids.next()).await?.sent_by(Source::Staff(staff));
@@ -155,14 +160,19 @@ pub(super) async fn apply(app: &App, staff: StaffId, row: String, is_confirmed: 
 
 async fn open(app: &App, id: QuarantineId) -> Result<Item, Error> {
     let item = find(&app.db, id).await?.ok_or(Error::Unknown)?;
-    if item.state == State::Open { Ok(item) } else { Err(Error::Closed(item.state)) }
+    if item.state == KeptState::Open { Ok(item) } else { Err(Error::Closed(item.state)) }
 }
 
 /// Applies a corrected row in place of the one that is kept aside.
-pub(super) async fn release(app: &App, staff: StaffId, id: QuarantineId, row: String) -> Result<Report, Error> {
+pub(super) async fn release(
+    app: &App,
+    staff: StaffId,
+    id: QuarantineId,
+    row: String,
+) -> Result<Report, Error> {
     open(app, id).await?;
     let report = apply(app, staff, row, false).await?;
-    close(app, id, State::Released, staff, None).await?;
+    close(app, id, KeptState::Released, staff, None).await?;
     Ok(report)
 }
 
@@ -173,20 +183,20 @@ pub(super) async fn confirm(app: &App, staff: StaffId, id: QuarantineId) -> Resu
         return Err(Error::NotConfirmable(item.rule));
     }
     let report = apply(app, staff, item.raw, true).await?;
-    close(app, id, State::Confirmed, staff, None).await?;
+    close(app, id, KeptState::Confirmed, staff, None).await?;
     Ok(report)
 }
 
 /// Closes a row without any consequence but that a sale it stopped goes on.
 pub(super) async fn dismiss(app: &App, staff: StaffId, id: QuarantineId, note: &str) -> Result<(), Error> {
     open(app, id).await?;
-    close(app, id, State::Dismissed, staff, Some(note)).await
+    close(app, id, KeptState::Dismissed, staff, Some(note)).await
 }
 
 async fn close(
     app: &App,
     id: QuarantineId,
-    state: State,
+    state: KeptState,
     staff: StaffId,
     note: Option<&str>,
 ) -> Result<(), Error> {

@@ -361,7 +361,12 @@ pub fn table(quality: &Quality) -> String {
     let _ = writeln!(
         text,
         "quality {} since {}: {} rows received, {} kept aside, {} open, {} scans of unknown codes\n",
-        quality.letter, quality.since, quality.received, quality.quarantined, quality.open, quality.scans_missed
+        quality.letter,
+        quality.since,
+        quality.received,
+        quality.quarantined,
+        quality.open,
+        quality.scans_missed
     );
     let _ = writeln!(text, "{:20} {:10} {:>9} {:>11}  first seen", "rule", "level", "count", "per million");
     for rule in &quality.rules {
@@ -375,7 +380,8 @@ pub fn table(quality: &Quality) -> String {
             rule.first_seen
         );
         for shown in &rule.samples {
-            let _ = writeln!(text, "    line {}: {} {} {:?}", shown.line, shown.key, shown.field, shown.value);
+            let _ =
+                writeln!(text, "    line {}: {} {} {:?}", shown.line, shown.key, shown.field, shown.value);
         }
     }
     let _ = writeln!(text, "\n{:45} {:>9} {:>10}  letter", "source", "received", "kept aside");
@@ -392,7 +398,9 @@ mod tests {
 
     #[test]
     fn a_letter_sums_up_the_share_of_bad_rows() {
-        for (bad, letter) in [(0, Letter::A), (1, Letter::A), (10, Letter::B), (50, Letter::C), (150, Letter::D)] {
+        for (bad, letter) in
+            [(0, Letter::A), (1, Letter::A), (10, Letter::B), (50, Letter::C), (150, Letter::D)]
+        {
             assert_eq!(Letter::of(1_000, bad), letter, "{bad}");
         }
         assert_eq!((Letter::of(1_000, 151), Letter::of(0, 0)), (Letter::E, Letter::A));

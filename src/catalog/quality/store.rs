@@ -100,10 +100,7 @@ pub(super) async fn receipt_languages(tx: &mut Tx) -> Result<Vec<String>, Error>
 }
 
 /// Those of the products that are sold.
-pub(super) async fn products(
-    tx: &mut Tx,
-    skus: HashSet<&str>,
-) -> Result<HashMap<String, ProductRow>, Error> {
+pub(super) async fn products(tx: &mut Tx, skus: HashSet<&str>) -> Result<HashMap<String, ProductRow>, Error> {
     if skus.is_empty() {
         return Ok(HashMap::new());
     }
@@ -372,8 +369,10 @@ pub(super) async fn finish(
     if counts.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Count> =
-        counts.iter().map(|((rule, level), count)| Count { rule: *rule, level: *level, count: *count }).collect();
+    let rows: Vec<Count> = counts
+        .iter()
+        .map(|((rule, level), count)| Count { rule: *rule, level: *level, count: *count })
+        .collect();
     tx.sql(
         "INSERT INTO quality_counts (day, source, rule, level, count)
          SELECT $2, $3, value ->> 'rule', value ->> 'level', CAST(value ->> 'count' AS BIGINT)

@@ -54,7 +54,9 @@ impl UnknownCodes {
         let cause = match error {
             FindError::UnknownCode => Cause::CodeUnknown,
             FindError::NoPrice => Cause::PriceMissing,
-            FindError::UnknownStore | FindError::BadCode(_) | FindError::Foreign | FindError::NoProduct => return,
+            FindError::UnknownStore | FindError::BadCode(_) | FindError::Foreign | FindError::NoProduct => {
+                return;
+            }
         };
         self.missed(view, store, code, now, cause);
     }
@@ -129,7 +131,8 @@ pub(super) async fn write(app: &App) -> Result<(), db::Error> {
         Ok(_) => {
             for missed in missed.values() {
                 let count = u64::try_from(missed.count).unwrap_or(0);
-                metrics::counter!("aisle_codes_missed_total", "cause" => missed.cause.as_str()).increment(count);
+                metrics::counter!("aisle_codes_missed_total", "cause" => missed.cause.as_str())
+                    .increment(count);
             }
             Ok(())
         }

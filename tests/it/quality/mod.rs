@@ -56,7 +56,10 @@ async fn a_row_that_is_kept_aside_leaves_the_live_version_alone_until_a_right_on
     let open = list(&test, &staff, "").await;
     assert_eq!(open.len(), 1);
     let row = &open[0];
-    assert_eq!((&row["rule"], &row["field"], &row["key"]), (&json!("text.unsafe"), &json!("name"), &json!("milk")));
+    assert_eq!(
+        (&row["rule"], &row["field"], &row["key"]),
+        (&json!("text.unsafe"), &json!("name"), &json!("milk"))
+    );
     assert_eq!((&row["seen"], &row["source"], &row["kind"]), (&json!(2), &json!("local"), &json!("product")));
     assert!(row["raw"].as_str().expect("a text").contains("<script>x</script>"));
     test.apply_rows(&[product("milk", "Fresh milk")]).await;
@@ -164,7 +167,6 @@ async fn a_product_of_an_age_category_without_an_age_is_found_and_stopped() {
 async fn counts_are_kept_by_source_and_day_and_summed_up_in_a_letter() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let staff = supervisor(&test).await;
     let key = test.partner(&[Scope::CatalogWrite, Scope::CatalogRead]).await;
     let deliver = async |rows: &[Value]| {
         let id: BatchId = test.app.ids.next();
@@ -191,8 +193,13 @@ async fn counts_are_kept_by_source_and_day_and_summed_up_in_a_letter() {
     };
     assert_eq!(rules(&own.json), [("\"code.check\"".to_owned(), 2), ("\"name.form\"".to_owned(), 1)]);
     assert_eq!(rules(&today.json), [("\"code.check\"".to_owned(), 1)]);
+    let staff = supervisor(&test).await;
     let all = test.get("/v1/quality/report").bearer(&staff).send().await.expect(200);
-    assert_eq!(all.json["sources"].as_array().map(Vec::len), Some(2), "the small catalogue came from elsewhere");
+    assert_eq!(
+        all.json["sources"].as_array().map(Vec::len),
+        Some(2),
+        "the small catalogue came from elsewhere"
+    );
     let foreign = test.partner(&[Scope::CatalogRead]).await;
     let path = "/v1/quality/quarantine?source=local";
     let nothing = test.get(path).bearer(&foreign).send().await.expect(200);

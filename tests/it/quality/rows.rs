@@ -111,7 +111,10 @@ fn broken() -> Vec<(Value, &'static str)> {
             ),
             "price.lowest30 warn",
         ),
-        (json!({"kind": "recall", "recall": "r", "sku": "milk", "notice": "x", "lots": []}), "recall.form quarantine"),
+        (
+            json!({"kind": "recall", "recall": "r", "sku": "milk", "notice": "x", "lots": []}),
+            "recall.form quarantine",
+        ),
         (json!({"kind": "stock", "store": "9999", "sku": "milk", "amount": 1}), "ref.store quarantine"),
     ]);
     cases
@@ -174,16 +177,19 @@ async fn rows_of_one_delivery_are_held_against_each_other() {
     let store = STORE.parse().expect("a store");
     let view = test.app.catalog.view();
     let milk = view.find(&store, MILK, test.app.clock.now()).expect("found");
-    assert_eq!((milk.price.amount.minor(), milk.sale_stop.as_deref()), (130, None), "put right in the same delivery");
+    assert_eq!(
+        (milk.price.amount.minor(), milk.sale_stop.as_deref()),
+        (130, None),
+        "put right in the same delivery"
+    );
 }
 
 #[tokio::test]
 async fn a_price_without_a_price_before_it_is_held_against_other_lists() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let lists = ["a", "b", "c"].map(|list| {
-        json!({"kind": "price_list", "price_list": list, "name": list, "currency": "EUR"})
-    });
+    let lists = ["a", "b", "c"]
+        .map(|list| json!({"kind": "price_list", "price_list": list, "name": list, "currency": "EUR"}));
     test.apply_rows(&lists).await;
     let first = [price("a", "milk", 125), price("b", "milk", 13)];
     let report = test.apply_rows(&first).await;

@@ -11,7 +11,10 @@ async fn list(test: &TestApp, staff: &str, query: &str) -> Vec<(String, String, 
     let answer = test.get(&format!("/v1/unknown-codes{query}")).bearer(staff).send().await.expect(200);
     let codes = answer.json["codes"].as_array().expect("codes").clone();
     let of = |code: &Value, name: &str| code[name].as_str().expect("a text").to_owned();
-    codes.iter().map(|code| (of(code, "code"), of(code, "cause"), code["count"].as_i64().expect("a count"))).collect()
+    codes
+        .iter()
+        .map(|code| (of(code, "code"), of(code, "cause"), code["count"].as_i64().expect("a count")))
+        .collect()
 }
 
 async fn look(test: &TestApp, token: &str, store: &str, code: &str) -> crate::support::Answer {

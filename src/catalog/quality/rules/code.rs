@@ -50,8 +50,9 @@ fn primary(row: &CodeRow, known: Owned<'_>) -> Option<Finding> {
 
 fn case(row: &CodeRow) -> Option<Finding> {
     let gtin = Gtin::checked(&row.code).ok()?;
-    let is_case = (1..=8).contains(&gtin.indicator()) && row.quantity == 1;
-    let detail = "the indicator says that it is a case, and the row that it is one piece";
+    let is_case = gtin.indicator() > 0 && row.quantity == 1;
+    let detail =
+        "the indicator says that it is a case or of variable measure, and the row that it is one piece";
     is_case.then(|| Finding::new(Rule::CodeCase, &row.code, detail))
 }
 
@@ -68,7 +69,8 @@ pub(in crate::catalog::quality) fn message(text: &str, today: chrono::NaiveDate)
         _ => None,
     };
     // The whole number after its identifier 01, and nothing else, is read as digits by scanners and by us.
-    let bare = text.strip_prefix("01").filter(|rest| rest.len() == 14).and_then(|rest| Gtin::checked(rest).ok());
+    let bare =
+        text.strip_prefix("01").filter(|rest| rest.len() == 14).and_then(|rest| Gtin::checked(rest).ok());
     gtin.or(bare).filter(|gtin| gtin.circulation() == Circulation::Global)
 }
 

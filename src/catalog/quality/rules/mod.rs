@@ -10,5 +10,5 @@ mod text;
 
 pub(super) use code::{Live, Owned, code, message};
 pub(super) use price::{Asked, price};
-pub(super) use product::{Deposit, Facts, folded, product};
 pub(in crate::catalog) use product::stopped;
+pub(super) use product::{Deposit, Facts, folded, product};

@@ -76,10 +76,10 @@ fn name_missing(row: &ProductRow, is_known: bool) -> Option<Finding> {
     let letters: Vec<char> = row.name.chars().filter(|each| each.is_alphabetic()).collect();
     // One sign of Chinese or Japanese is a word.
     let is_word = letters.len() >= 2 || letters.iter().any(|letter| *letter >= '\u{2e80}');
-    if is_word && row.name != row.sku.as_str() {
+    if is_word {
         return None;
     }
-    let finding = Finding::new(Rule::NameMissing, &row.name, "the name has less than two letters, or is the number");
+    let finding = Finding::new(Rule::NameMissing, &row.name, "the name has less than two letters");
     Some(finding.at(if is_known { Level::Warn } else { Level::Quarantine }))
 }
 
@@ -205,8 +205,20 @@ const AGE_WORDS: [(&str, AgeReason); 29] = [
 
 /// Words that say that it is not so after all: alcohol-free beer, wine gums, beer glasses.
 const AGE_EXCEPTIONS: [&str; 14] = [
-    "free", "frei", "freie", "alkoholfrei", "alkoholfreie", "sans", "without", "ohne", "vinegar", "gum", "gums",
-    "glass", "glasses", "accessories",
+    "free",
+    "frei",
+    "freie",
+    "alkoholfrei",
+    "alkoholfreie",
+    "sans",
+    "without",
+    "ohne",
+    "vinegar",
+    "gum",
+    "gums",
+    "glass",
+    "glasses",
+    "accessories",
 ];
 
 fn age_reason(row: &ProductRow) -> Option<AgeReason> {
@@ -259,7 +271,8 @@ mod tests {
         }
     }
 
-    const KNOWN: Facts<'static> = Facts { is_known: false, deposit: Deposit::None, languages: &[], brand: None };
+    const KNOWN: Facts<'static> =
+        Facts { is_known: false, deposit: Deposit::None, languages: &[], brand: None };
 
     fn found(row: &ProductRow, known: Facts<'_>) -> Vec<(&'static str, Level)> {
         product(row, known).iter().map(|finding| (finding.rule.as_str(), finding.level)).collect()
@@ -290,7 +303,10 @@ mod tests {
             (ProductRow { net_content: None, ..right() }, vec![("price.unit", warn)]),
             (ProductRow { content: own("3 blorps"), ..right() }, vec![("unit.unknown", warn)]),
             (ProductRow { net_content: large, ..right() }, vec![("unit.qty", warn)]),
-            (ProductRow { category: vec!["Beer".to_owned()], ..right() }, vec![("age.missing", Level::StopSale)]),
+            (
+                ProductRow { category: vec!["Beer".to_owned()], ..right() },
+                vec![("age.missing", Level::StopSale)],
+            ),
             (
                 ProductRow { age_reason: Some(AgeReason::Media), ..right() },
                 vec![("age.missing", Level::StopSale)],
@@ -313,7 +329,8 @@ mod tests {
             (Deposit::Known { is_right: false }, true),
             (Deposit::Missing, true),
         ] {
-            let expected: &[(&str, Level)] = if is_wrong { &[("deposit.link", Level::Quarantine)] } else { &[] };
+            let expected: &[(&str, Level)] =
+                if is_wrong { &[("deposit.link", Level::Quarantine)] } else { &[] };
             assert_eq!(found(&bottle, Facts { deposit, ..KNOWN }), expected);
         }
         let itself = ProductRow { deposit: Some(right().sku), ..right() };
@@ -324,7 +341,10 @@ mod tests {
         let names = |tag: &str| [(tag.to_owned(), "Lait".to_owned())].into();
         assert_eq!(found(&right(), spoken), []);
         assert_eq!(found(&ProductRow { names: names("de"), ..right() }, spoken), []);
-        assert_eq!(found(&ProductRow { names: names("fr"), ..right() }, spoken), [("name.language", Level::Warn)]);
+        assert_eq!(
+            found(&ProductRow { names: names("fr"), ..right() }, spoken),
+            [("name.language", Level::Warn)]
+        );
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Batch {
     }
 
     fn refuse(&mut self, line: i64, kind: Kind, key: String, refusal: Refusal, raw: String) {
-        let refusal = self.quality.keep(self.now, line, kind, &key, refusal, raw);
+        let refusal = self.quality.keep(self.now, line, kind, &key, refusal, &raw);
         self.kinds.entry(kind).or_default().refused += 1;
         self.chunk.refused.push(RefusedRow {
             line,

@@ -285,9 +285,9 @@ impl Judge {
         kind: Kind,
         key: &str,
         refusal: Refusal,
-        raw: String,
+        raw: &str,
     ) -> Refusal {
-        let object: Value = serde_json::from_str(&raw).unwrap_or_default();
+        let object: Value = serde_json::from_str(raw).unwrap_or_default();
         let refusal = refined(refusal, &object, now);
         let full: Option<Key> = serde_json::from_value(object.clone()).ok();
         let sku = object.get("sku").and_then(Value::as_str).map(shown);

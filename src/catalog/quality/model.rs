@@ -338,6 +338,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
+    #[expect(clippy::needless_pass_by_value, reason = "values are numbers, texts and keys")]
     pub(super) fn new(rule: Rule, value: impl ToString, detail: impl Into<String>) -> Self {
         Self { rule, level: rule.level(), value: value.to_string(), detail: detail.into() }
     }

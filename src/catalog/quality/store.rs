@@ -336,7 +336,7 @@ pub(super) async fn keep(
 }
 
 #[derive(Serialize)]
-struct Count {
+struct Counted {
     rule: Rule,
     level: Level,
     count: i64,
@@ -369,9 +369,9 @@ pub(super) async fn finish(
     if counts.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Count> = counts
+    let rows: Vec<Counted> = counts
         .iter()
-        .map(|((rule, level), count)| Count { rule: *rule, level: *level, count: *count })
+        .map(|((rule, level), count)| Counted { rule: *rule, level: *level, count: *count })
         .collect();
     tx.sql(
         "INSERT INTO quality_counts (day, source, rule, level, count)

@@ -245,7 +245,7 @@ fn delivered_stop(row: &ProductRow) -> Option<Finding> {
 }
 
 /// The product as lookups see it: with a sale stop of ours where it has none of its own and must not be sold.
-pub(in crate::catalog) fn stopped<'a>(row: &'a ProductRow, open: Option<Rule>) -> Cow<'a, ProductRow> {
+pub(in crate::catalog) fn stopped(row: &ProductRow, open: Option<Rule>) -> Cow<'_, ProductRow> {
     let rule = open.or_else(|| age_missing(row).map(|finding| finding.rule));
     match rule {
         Some(rule) if row.sale_stop.is_none() => {

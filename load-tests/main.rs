@@ -9,14 +9,22 @@
 //!   wrk (one thread, keep-alive), which shares the processors with the server: so the server's own processor time a request
 //!   is shown too, which no load generator flatters.
 //! - `journal.rs`: scans that are on the disk when they are answered, against one INSERT a request, on both engines.
+//! - `index.rs`: the index in memory by itself, against a plain hash map of the same keys, while batches land; bytes a product.
+//! - `start.rs`: from a start to ready with a large catalogue in the database.
 //! - `visible.rs`: from the answer of a catalogue batch to its visibility, on two instances over one PostgreSQL.
+//! - `imports.rs`: rows a second of an import, against the raw bulk write of the same rows, on both engines.
+//! - `search.rs`: a search by words over HTTP among as many products.
 //! - builds and lines are measured by `load-tests/run` itself.
 
+mod imports;
+mod index;
 mod journal;
 mod lookup;
 mod process;
 mod report;
+mod search;
 mod shop;
+mod start;
 mod visible;
 mod wrk;
 
@@ -39,6 +47,7 @@ pub struct Settings {
     pub rounds: u64,
     pub seconds: u64,
     pub batches: u64,
+    pub rows: u64,
 }
 
 impl Settings {
@@ -52,11 +61,16 @@ impl Settings {
             rounds: number("LOAD_ROUNDS", 5),
             seconds: number("LOAD_SECONDS", 4),
             batches: number("LOAD_BATCHES", 60),
+            rows: number("LOAD_ROWS", 200_000),
         };
         let mistakes = env.mistakes();
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes.join("\n").into()) }
     }
 }
+
+/// The service's own allocator, for what runs inside this program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -78,11 +92,18 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
         ["single", address, place, carts, row] => {
             serve(address, journal::single(place, carts, row).await?).await
         }
-        [scenario @ ("lookup" | "journal" | "visible")] => {
+        ["index-of", codes] => {
+            let settings = Settings::read()?;
+            index::run(&settings, codes.parse()?)?.write(&settings.folder, &format!("index-of-{codes}"))
+        }
+        [scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search")] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
+                "start" => start::run(&settings).await?,
+                "imports" => imports::run(&settings).await?,
+                "search" => search::run(&settings).await?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

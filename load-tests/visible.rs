@@ -55,7 +55,8 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
     let (mut taken, mut here, mut there) = (Vec::new(), Vec::new(), Vec::new());
     for batch in 0..settings.batches {
         tokio::time::sleep(Duration::from_millis(Random::System.below(PAUSE_MS_MAX))).await;
-        let amount = 200 + batch;
+        // A little more each time: a batch that doubled prices would be held.
+        let amount = 101 + batch;
         let step = settings.products / PRICES;
         let mut rows = String::new();
         for number in 0..PRICES {

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::env::Env;
 use crate::http::limit::{REQUEST_SECONDS_MAX, REQUEST_TIMEOUT};
-use crate::{checkout, db, delivery, exchange, identity, payments};
+use crate::{catalog, checkout, db, delivery, exchange, identity, payments};
 
 /// Every setting of the service.
 ///
@@ -25,6 +25,8 @@ pub struct Config {
     pub database: db::Options,
     /// Callers and tokens.
     pub identity: identity::Settings,
+    /// The catalogue.
+    pub catalog: catalog::Settings,
     /// Payment providers.
     pub payments: payments::Settings,
     /// Couriers.
@@ -66,6 +68,7 @@ impl Config {
             request_timeout,
             database: db::Options::read(env),
             identity: identity::Settings::read(env),
+            catalog: catalog::Settings::read(env),
             payments: payments::Settings::read(env),
             delivery: delivery::Settings::read(env),
             checkout: checkout::Settings::read(env),

@@ -13,12 +13,16 @@ use aisle::random::Random;
 use aisle::serve::{Service, stop_signal};
 use clap::{Parser, Subcommand};
 
+/// Answers are many small allocations of many threads, which the system's allocator is slower at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(name = "aisle", about = "Scan-and-go backend", version)]
 enum Command {
     /// Serve the API; settings come from the environment.
     Serve,
-    /// Import a product file (CSV or TSV) and report what became of its rows.
+    /// Import a file (CSV, TSV or NDJSON) and report what became of its rows.
     Import(Box<import::Arguments>),
     Code(explain::Arguments),
     /// Show the quality of what was delivered: which rules were broken how often, and by whom.
@@ -103,7 +107,8 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Code(arguments) => Ok(explain::explain(&arguments)?),
         Command::Import(arguments) => {
             let summary = import::import(&arguments, &Env::of_process()).await?;
-            tell(summary.to_string().trim_end())
+            tell(summary.to_string().trim_end())?;
+            if summary.held.is_empty() { Ok(()) } else { Err("a batch is held".into()) }
         }
     }
 }

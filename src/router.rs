@@ -3,8 +3,6 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::response::IntoResponse;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -47,10 +45,6 @@ pub fn router(app: App) -> Router {
         .layer((
             // Outermost, so that every answer has an id, a line and a measurement.
             middleware::from_fn_with_state(trace::Tracer::new(&app), trace::trace),
-            // A panic is answered as a problem; the transaction it tore down was rolled back.
-            CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-                Problem::internal("a handler panicked").into_response()
-            }),
             DefaultBodyLimit::max(limit::BODY_BYTES_MAX),
         ))
         .with_state(app)

@@ -1,9 +1,12 @@
 //! The entries of a cart's log. What was written once is read for ever: variants and fields are only ever added.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::{CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
+use crate::quantity::Quantity;
 
 /// One entry of a cart's log. What the catalogue said at the scan stands in the entry itself: the log is the audit trail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,7 +15,7 @@ pub enum Event {
     /// The trip begins.
     CheckedIn { shopper: ShopperId, store: StoreId, currency: Currency },
     /// So many of a product were added.
-    Scanned { id: EventId, product: Product, quantity: i64 },
+    Scanned { id: EventId, product: Box<Product>, quantity: i64 },
     /// A line has so many pieces now; none removes it.
     QuantitySet { id: EventId, line: i64, quantity: i64 },
     /// Nothing changes until the checkout lets go.
@@ -32,7 +35,7 @@ pub struct Product {
     pub sku: Sku,
     /// Its name.
     pub name: String,
-    /// Gross price of a piece.
+    /// Gross price of a piece, or of `priced_per`.
     pub price: Money,
     /// How it is taxed.
     pub tax_class: TaxClassId,
@@ -46,4 +49,64 @@ pub struct Product {
     pub age_min: Option<i64>,
     /// The revision of the catalogue that said so.
     pub revision: i64,
+    /// What the price is for when it is not for a piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_per: Option<Quantity>,
+    /// How much of it the code said: goods by weight, volume or length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Quantity>,
+    /// The price that the label had; it is what the line costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_price: Option<Money>,
+    /// Why the price is lower than that of other pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduction: Option<Reduction>,
+    /// What the code said of this very piece.
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
+}
+
+impl Product {
+    /// Whether each scan of it is a line of its own: no two such pieces need cost the same.
+    pub fn has_own_line(&self) -> bool {
+        self.measure.is_some() || self.label_price.is_some() || self.reduction.is_some()
+    }
+}
+
+/// Why a piece is cheaper than others: its date is near.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reduction {
+    /// So many percent off the regular price.
+    pub percent: i64,
+    /// The price without it: of a piece, or of `priced_per`.
+    pub full_price: Money,
+    /// The last day of use or of best quality.
+    pub date: NaiveDate,
+}
+
+/// What a code said of the piece that carried it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Origin {
+    /// The lot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    /// The serial number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// The last day of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_by: Option<NaiveDate>,
+    /// The last day of best quality.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_before: Option<NaiveDate>,
+    /// Whether a part of the code could not be read, where a date may have stood.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_partial: bool,
+}
+
+impl Origin {
+    /// Whether the code said nothing of the piece.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
 }

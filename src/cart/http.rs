@@ -9,18 +9,20 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Cart, Done, Error, Line, Outcome, Refusal, State, Wish};
+use super::model::{Cart, Error};
 use super::pricing::{self, TaxLine};
-use super::trip;
+use super::rules::Standing;
+use super::view::{self, CartLine, CartView};
+use super::wish::{Declined, Done, Outcome, Refusal, Wish};
+use super::{shelf, trip};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path};
-use crate::http::reply::{self, Versioned};
+use crate::http::reply::{self, Tagged};
 use crate::identity::Shopper;
-use crate::ids::{CartId, CheckoutId, EventId, OrderId, Sku, StoreId};
-use crate::money::{Money, Rate};
+use crate::ids::{CartId, EventId, StoreId};
+use crate::money::Money;
 use crate::quantity::Quantity;
-use crate::text_enum;
 
 /// Most events of one batch: what a phone gathers on a long walk without a network.
 const BATCH_EVENTS_MAX: usize = 500;
@@ -67,123 +69,6 @@ pub struct CheckIn {
     store: StoreId,
 }
 
-text_enum! {
-    /// What a cart is waiting for.
-    pub enum CartState {
-        /// For the next scan.
-        Open = "open",
-        /// For the end of a checkout.
-        Locked = "locked",
-        /// For nothing: it was paid.
-        Closed = "closed",
-    }
-}
-
-/// One product in a cart.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CartLine {
-    /// The line's number in this cart, for changes.
-    line: i64,
-    /// The code as GTIN-14, or the chain's own number.
-    code: String,
-    /// The retailer's number of the product.
-    sku: Sku,
-    /// The product's name.
-    name: String,
-    /// How much of it.
-    quantity: Quantity,
-    /// Gross price of a piece.
-    unit_price: Money,
-    /// Gross amount of the line.
-    amount: Money,
-    /// The VAT rate in percent.
-    tax_rate: Rate,
-    /// Whether a courier may bring it.
-    deliverable: bool,
-    /// Whoever buys it must be so old, in years.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    age_min: Option<i64>,
-}
-
-impl TryFrom<&Line> for CartLine {
-    type Error = Error;
-
-    fn try_from(line: &Line) -> Result<Self, Error> {
-        let product = &line.product;
-        Ok(Self {
-            line: line.number,
-            code: product.code.clone(),
-            sku: product.sku.clone(),
-            name: product.name.clone(),
-            quantity: Quantity::pieces(line.quantity).map_err(|_| Error::Quantity)?,
-            unit_price: product.price,
-            amount: line.amount()?,
-            tax_rate: product.rate,
-            deliverable: product.deliverable,
-            age_min: product.age_min,
-        })
-    }
-}
-
-/// A cart as its shopper sees it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Cart)]
-pub struct CartView {
-    /// The cart.
-    id: CartId,
-    /// Where the trip takes place.
-    store: StoreId,
-    /// What it waits for.
-    state: CartState,
-    /// The checkout that holds it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    checkout: Option<CheckoutId>,
-    /// The order that it was paid with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order: Option<OrderId>,
-    /// The version, as in the entity tag; a checkout names it.
-    version: i64,
-    /// What is in it.
-    lines: Vec<CartLine>,
-    /// Gross total: what a checkout without delivery debits.
-    total: Money,
-    /// The VAT in it, by rate.
-    taxes: Vec<TaxLine>,
-}
-
-impl TryFrom<&Cart> for CartView {
-    type Error = Error;
-
-    fn try_from(cart: &Cart) -> Result<Self, Error> {
-        let totals = totals(cart)?;
-        let (state, checkout, order) = match cart.state {
-            State::Open => (CartState::Open, None, None),
-            State::Locked(checkout) => (CartState::Locked, Some(checkout), None),
-            State::Closed(order) => (CartState::Closed, None, Some(order)),
-        };
-        Ok(Self {
-            id: cart.id,
-            store: cart.store.clone(),
-            state,
-            checkout,
-            order,
-            version: cart.version,
-            lines: cart.lines.iter().map(CartLine::try_from).collect::<Result<_, _>>()?,
-            total: totals.total,
-            taxes: totals.taxes,
-        })
-    }
-}
-
-fn totals(cart: &Cart) -> Result<pricing::Totals, Error> {
-    let amounts: Vec<_> = cart
-        .lines
-        .iter()
-        .map(|line| Ok((line.product.rate, line.amount()?)))
-        .collect::<Result<_, Error>>()?;
-    Ok(pricing::total(cart.currency, amounts)?)
-}
-
 /// Check in: begin a trip in a store
 ///
 /// The app names the cart, so a lost answer costs nothing: the same request again answers the cart as it is.
@@ -212,10 +97,15 @@ pub async fn check_in(
 ) -> Result<Response, Problem> {
     let (is_new, cart) = trip::check_in(&app, shopper.id, cart, &body.store).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Versioned(status, cart.version, CartView::try_from(&cart)?).into_response())
+    let standings = shelf::standings(&app, &cart);
+    let tag = tag(cart.version, &standings)?;
+    Ok(Tagged(status, tag, CartView::of(&cart, standings)?).into_response())
 }
 
 /// Read a cart
+///
+/// A line that can't be paid for says why (`blocked`): a recall, a deletion or a sale stop reaches every open cart that
+/// holds the product, and changes the entity tag.
 #[utoipa::path(
     get,
     path = "/v1/carts/{cart}",
@@ -227,7 +117,7 @@ pub async fn check_in(
     ),
     responses(
         (status = 200, body = CartView),
-        (status = 304, description = "The caller's version is the present one"),
+        (status = 304, description = "The caller has what this answer would be"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
@@ -244,10 +134,16 @@ pub async fn read_cart(
     if cart.shopper != shopper.id {
         return Err(Error::Unknown.into());
     }
-    if reply::is_known(&headers, cart.version) {
-        return Ok(reply::not_modified(cart.version));
+    let standings = shelf::standings(&app, &cart);
+    let tag = tag(cart.version, &standings)?;
+    if reply::is_known(&headers, &tag) {
+        return Ok(reply::not_modified(&tag));
     }
-    Ok(Versioned(StatusCode::OK, cart.version, CartView::try_from(&cart)?).into_response())
+    Ok(Tagged(StatusCode::OK, tag, CartView::of(&cart, standings)?).into_response())
+}
+
+fn tag(version: i64, standings: &[Standing]) -> Result<String, Problem> {
+    view::entity_tag(version, standings).map_err(Problem::internal)
 }
 
 /// What was scanned and changed since the last batch.
@@ -272,6 +168,9 @@ pub struct EventResult {
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Refusal>,
+    /// What the shopper should read about it, where the catalogue says something: a recall's notice, why a sale is stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
     /// The line that it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<i64>,
@@ -282,7 +181,7 @@ pub struct EventResult {
 pub struct ScanResult {
     /// What became of each event, in the order of the batch.
     results: Vec<EventResult>,
-    /// The lines that the batch changed, as they are now; a line that is gone is left out.
+    /// The lines that the batch changed, as they are now, and those that can't be paid for; a line that is gone is left out.
     lines: Vec<CartLine>,
     /// The version of the cart now.
     version: i64,
@@ -330,32 +229,42 @@ pub async fn scan(
         let behind = app.clock.now().signed_duration_since(sent_at);
         tracing::debug!(cart.id = %cart, phone.behind_ms = behind.num_milliseconds(), "scan batch");
     }
-    let changed = trip::change(&app, shopper.id, cart, &batch.events, None, changed_lines).await?;
-    let (lines, totals) = changed.view;
+    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes);
+    let changed = trip::change(&app, shopper.id, cart, &batch.events, None, view).await?;
+    let Shown { lines, totals, tag } = changed.view;
     let results =
         batch.events.iter().zip(changed.outcomes).map(|(wish, outcome)| result(wish, outcome)).collect();
     let body =
         ScanResult { results, lines, version: changed.version, total: totals.total, taxes: totals.taxes };
-    Ok(Versioned(StatusCode::OK, changed.version, body).into_response())
+    Ok(Tagged(StatusCode::OK, tag, body).into_response())
 }
 
-/// Only what the batch changed is sent: an answer must not grow with the cart.
-fn changed_lines(
-    cart: &Cart,
-    outcomes: &[Result<Done, Refusal>],
-) -> Result<(Vec<CartLine>, pricing::Totals), Error> {
-    let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.ok()?.line).collect();
-    let lines = cart.lines.iter().filter(|line| touched.contains(&line.number)).map(CartLine::try_from);
-    Ok((lines.collect::<Result<_, _>>()?, totals(cart)?))
+/// What an answer to a batch shows of the cart.
+struct Shown {
+    lines: Vec<CartLine>,
+    totals: pricing::Totals,
+    tag: String,
 }
 
-fn result(wish: &Wish, outcome: Result<Done, Refusal>) -> EventResult {
-    let (label, reason, line) = match outcome {
-        Ok(done) => (done.outcome, None, done.line),
-        Err(reason) => (Outcome::Refused, Some(reason), None),
+/// Only what the batch changed is sent, and what the shopper must take out: an answer must not grow with the cart.
+fn changed_lines(app: &App, cart: &Cart, outcomes: &[Result<Done, Declined>]) -> Result<Shown, Error> {
+    let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
+    let standings = shelf::standings(app, cart);
+    let tag =
+        view::entity_tag(cart.version, &standings).map_err(|error| Error::Log(cart.id, error.to_string()))?;
+    let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
+    let lines = cart.lines.iter().zip(standings).filter(|(line, standing)| is_shown(line.number, standing));
+    let lines = lines.map(|(line, standing)| CartLine::of(line, standing)).collect::<Result<_, _>>()?;
+    Ok(Shown { lines, totals: view::totals(cart)?, tag })
+}
+
+fn result(wish: &Wish, outcome: Result<Done, Declined>) -> EventResult {
+    let (label, reason, notice, line) = match outcome {
+        Ok(done) => (done.outcome, None, None, done.line),
+        Err(declined) => (Outcome::Refused, Some(declined.reason), declined.notice, None),
     };
     metrics::counter!("aisle_cart_events_total", "outcome" => label.as_str()).increment(1);
-    EventResult { id: wish.id(), outcome: label, reason, line }
+    EventResult { id: wish.id(), outcome: label, reason, notice, line }
 }
 
 /// How much of a line is wanted.
@@ -385,7 +294,7 @@ pub struct LineQuantity {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `line_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`quantity_out_of_range`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`quantity_out_of_range`, `quantity_fixed`, `quantity_limit`"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "`overloaded`"),
     ),
     security(("shopper" = []))
@@ -441,11 +350,30 @@ async fn change_line(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let expected = reply::if_match(headers)?;
-    let view = |cart: &Cart, _: &[_]| CartView::try_from(cart);
+    let view = |cart: &Cart, _: &[_]| {
+        let standings = shelf::standings(app, cart);
+        let tag = view::entity_tag(cart.version, &standings)
+            .map_err(|error| Error::Log(cart.id, error.to_string()))?;
+        Ok((tag, CartView::of(cart, standings)?))
+    };
     let changed = trip::change(app, shopper.id, cart, &[wish], expected, view).await?;
     match changed.outcomes.first() {
-        Some(Err(Refusal::LineUnknown)) => Err(Error::UnknownLine.into()),
-        Some(Err(_)) => Err(Error::Quantity.into()),
-        _ => Ok(Versioned(StatusCode::OK, changed.version, changed.view).into_response()),
+        Some(Err(declined)) => Err(refused(declined)),
+        _ => Ok(Tagged(StatusCode::OK, changed.view.0, changed.view.1).into_response()),
+    }
+}
+
+/// A change of one line that was refused.
+fn refused(declined: &Declined) -> Problem {
+    match declined.reason {
+        Refusal::LineUnknown => Error::UnknownLine.into(),
+        Refusal::QuantityFixed => Problem::unprocessable(
+            "quantity_fixed",
+            "Such goods have a line for each piece: scan the next one, or take the line out.",
+        ),
+        Refusal::QuantityLimit => {
+            Problem::unprocessable("quantity_limit", "One trip may not hold so many of the product.")
+        }
+        _ => Error::Quantity.into(),
     }
 }

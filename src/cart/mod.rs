@@ -2,27 +2,39 @@
 //!
 //! Invariants: a cart is the fold of its log and nothing else; an event that the app named counts once, however often it
 //! was sent; an answered scan survives the death of the process; nothing gets into a cart that is locked for a checkout.
-//! The price that the shopper saw at the first scan of a product holds for the trip.
+//! The price that the shopper saw at the first scan of a product holds for the trip. Whether it may be sold does not: that is
+//! asked again whenever the cart is read, and before it is paid for.
 //!
-//! `model.rs` folds and decides (pure), `pricing.rs` adds up (pure), `journal.rs` writes, `trip.rs` are the use cases.
+//! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product from
+//! being sold (pure), `pricing.rs` adds up (pure); `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
+//! cases, `view.rs` is how a cart looks from outside.
 
 mod event;
 mod http;
 mod journal;
 mod model;
 mod pricing;
+mod rules;
+mod shelf;
 mod store;
+mod take;
 mod trip;
+mod view;
+mod wish;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 
+pub use event::{Origin, Product, Reduction};
 pub use journal::Journal;
-pub use model::{Cart, Error, Line, Outcome, Refusal, State};
+pub use model::{Cart, Error, Line, State};
 pub use pricing::{TaxLine, Totals, total};
-pub use trip::{Entry, close, load, lock, unlock};
+pub use rules::{BlockReason, Blocked};
+pub use shelf::blocked;
+pub use trip::{Entry, close, load, lock, read, unlock};
+pub use wish::{Outcome, Refusal};
 
 /// The routes of carts.
 pub fn routes() -> OpenApiRouter<App> {

@@ -5,13 +5,13 @@
 
 use uuid::Uuid;
 
-use super::event::{Event, Product};
+use super::event::Event;
 use super::journal::{Append, AppendError};
-use super::model::{Cart, Done, Error, Refusal, State, Wish};
-use super::store;
+use super::model::{Cart, Error, State};
+use super::wish::{Declined, Done, Refusal, Wish};
+use super::{shelf, store};
 use crate::app::App;
 use crate::catalog::quality::Cause;
-use crate::catalog::{FindError, Refusal as CodeRefusal};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{CartId, CheckoutId, OrderId, ShopperId, StoreId};
@@ -54,7 +54,7 @@ pub async fn load(app: &App, id: CartId) -> Result<Cart, Error> {
 /// What a change left behind: the version, and what the caller wanted to know of the cart.
 pub(super) struct Changed<T> {
     pub version: i64,
-    pub outcomes: Vec<Result<Done, Refusal>>,
+    pub outcomes: Vec<Result<Done, Declined>>,
     pub view: T,
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn change<T>(
     id: CartId,
     wishes: &[Wish],
     expected: Option<i64>,
-    view: impl Fn(&Cart, &[Result<Done, Refusal>]) -> Result<T, Error>,
+    view: impl Fn(&Cart, &[Result<Done, Declined>]) -> Result<T, Error>,
 ) -> Result<Changed<T>, Error> {
     let slot = app.journal.slot(id);
     // Out of the slot while it is worked on: a request that is dropped half way leaves an empty slot, never a cart with
@@ -86,7 +86,8 @@ pub(super) async fn change<T>(
             return Err(Error::Changed(cart.version));
         }
         let store = cart.store.clone();
-        let (events, outcomes) = cart.decide(wishes, |code| find(app, &store, code));
+        let (events, outcomes) =
+            cart.decide(wishes, |code| shelf::find(app, &store, code), |sku| shelf::quantity_max(app, sku));
         if events.is_empty() && is_trusted {
             // Nothing to write, so nothing would collide were the cart stale: decided again on what the database has.
             known = Some(cart);
@@ -112,10 +113,10 @@ pub(super) async fn change<T>(
 }
 
 /// Counts scans that could not be sold against the gap that caused them.
-fn note_unknown(app: &App, store: &StoreId, wishes: &[Wish], outcomes: &[Result<Done, Refusal>]) {
+fn note_unknown(app: &App, store: &StoreId, wishes: &[Wish], outcomes: &[Result<Done, Declined>]) {
     for (wish, outcome) in wishes.iter().zip(outcomes) {
-        let (Wish::Scan { code, .. }, Err(refusal)) = (wish, outcome) else { continue };
-        let cause = match refusal {
+        let (Wish::Scan { code, .. }, Err(declined)) = (wish, outcome) else { continue };
+        let cause = match declined.reason {
             Refusal::CodeUnknown => Cause::CodeUnknown,
             Refusal::PriceMissing => Cause::PriceMissing,
             Refusal::TaxRateMissing => Cause::TaxRateMissing,
@@ -125,30 +126,9 @@ fn note_unknown(app: &App, store: &StoreId, wishes: &[Wish], outcomes: &[Result<
     }
 }
 
-/// What the catalogue says of a code now, as a line keeps it.
-fn find(app: &App, store: &StoreId, code: &str) -> Result<Product, Refusal> {
-    let (catalog, now) = (app.catalog.view(), app.clock.now());
-    let found = catalog.find(store, code, now).map_err(|error| match error {
-        FindError::BadCode(CodeRefusal::CheckDigit) => Refusal::CodeCheckDigit,
-        FindError::BadCode(_) | FindError::Foreign => Refusal::CodeMalformed,
-        FindError::UnknownCode | FindError::UnknownStore | FindError::NoProduct => Refusal::CodeUnknown,
-        FindError::NoPrice => Refusal::PriceMissing,
-    })?;
-    let place = catalog.store(store).ok_or(Refusal::CodeUnknown)?;
-    let today = now.with_timezone(&place.zone()).date_naive();
-    let rate = catalog.rate(&place.country, &found.tax_class, today).ok_or(Refusal::TaxRateMissing)?;
-    Ok(Product {
-        code: found.gtin.to_string(),
-        sku: found.sku.clone(),
-        name: found.name.clone(),
-        price: found.price.amount,
-        tax_class: found.tax_class.clone(),
-        rate,
-        weight_grams: found.weight_grams,
-        deliverable: found.deliverable,
-        age_min: found.age_min,
-        revision: found.revision,
-    })
+/// The cart as its log has it, inside the caller's transaction.
+pub async fn read(tx: &mut Tx, id: CartId) -> Result<Cart, Error> {
+    store::fold(&mut *tx, id, None).await?.ok_or(Error::Unknown)
 }
 
 /// Locks the shopper's cart at this version for a checkout, inside the checkout's transaction.

@@ -3,21 +3,23 @@
 //! A batch waits in a file without a name, so that its size costs no memory, that a slow sender holds no transaction
 //! open, and that a body that breaks off leaves nothing behind.
 
+use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use axum::body::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt, AsyncSeekExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use uuid::Uuid;
 
-use super::quality::{Judge, Source};
 use crate::hash::hex;
 use crate::http::limit::BATCH_BYTES_MAX;
 
 /// Longest line: a store with a long address is one kilobyte.
 const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Names of temporary files that are tried.
+const ATTEMPTS_MAX: u32 = 16;
 /// A sender that is silent for longer is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
@@ -40,8 +42,6 @@ pub enum ContentError {
 pub struct Content {
     file: File,
     hash: String,
-    source: Source,
-    is_confirmed: bool,
 }
 
 impl Content {
@@ -65,25 +65,7 @@ impl Content {
             file.write_all(&bytes).await?;
         }
         file.flush().await?;
-        let hash = hex(hash.finish().as_ref());
-        Ok(Self { file, hash, source: Source::Local, is_confirmed: false })
-    }
-
-    /// From this source.
-    #[must_use]
-    pub fn sent_by(self, source: Source) -> Self {
-        Self { source, ..self }
-    }
-
-    /// Confirmed by staff: rules that leave a row to them let it pass.
-    #[must_use]
-    pub(super) fn confirmed(self) -> Self {
-        Self { is_confirmed: true, ..self }
-    }
-
-    /// Who judges its rows.
-    pub(super) fn judge(&self) -> Judge {
-        Judge::new(self.source, self.is_confirmed)
+        Ok(Self { file, hash: hex(hash.finish().as_ref()) })
     }
 
     /// SHA-256 of the whole, in hexadecimal.
@@ -91,28 +73,73 @@ impl Content {
         &self.hash
     }
 
-    /// Its lines, from the first.
-    pub(super) async fn lines(&mut self) -> std::io::Result<Lines<'_>> {
-        self.file.rewind().await?;
-        Ok(Lines {
-            reader: BufReader::with_capacity(LINE_BYTES_MAX, &mut self.file),
-            number: 0,
-            line: Vec::new(),
-        })
+    /// The content of a file, which must not change while it is used.
+    pub(super) async fn of_file(file: std::fs::File) -> std::io::Result<Self> {
+        let mut file = File::from_std(file);
+        file.rewind().await?;
+        let mut hash = digest::Context::new(&digest::SHA256);
+        let mut buffer = vec![0; LINE_BYTES_MAX];
+        loop {
+            let read = file.read(&mut buffer).await?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+        }
+        Ok(Self { file, hash: hex(hash.finish().as_ref()) })
+    }
+
+    /// Its bytes in parts of this size, from the first.
+    pub(super) async fn parts(&self, bytes: usize) -> std::io::Result<Parts> {
+        Ok(Parts { file: File::from_std(self.reader().await?), bytes })
+    }
+
+    /// Another handle on it, at its beginning. Handles share their place: one is read at a time.
+    pub(super) async fn reader(&self) -> std::io::Result<std::fs::File> {
+        let mut file = self.file.try_clone().await?;
+        file.rewind().await?;
+        Ok(file.into_std().await)
     }
 }
 
 /// A file for temporary use that nobody else can open and that is gone with its handle.
 async fn unnamed_file(name: Uuid) -> std::io::Result<File> {
-    let path = std::env::temp_dir().join(format!("aisle-batch-{name}"));
     let mut options = tokio::fs::OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     options.mode(0o600);
-    let file = options.open(&path).await?;
+    let mut attempt = 0;
+    let (file, path) = loop {
+        let path = std::env::temp_dir().join(format!("aisle-batch-{name}-{attempt}"));
+        match options.open(&path).await {
+            Ok(file) => break (file, path),
+            // One that a process left behind, or is just making.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < ATTEMPTS_MAX => {
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    };
     // Where an open file can't be unlinked it stays until the system clears its folder of temporary files.
     let _ = tokio::fs::remove_file(&path).await;
     Ok(file)
+}
+
+/// A content in parts.
+#[derive(Debug)]
+pub(super) struct Parts {
+    file: File,
+    bytes: usize,
+}
+
+impl Parts {
+    /// The next part; all but the last are as long as was asked for.
+    pub(super) async fn next(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        let mut part = Vec::with_capacity(self.bytes);
+        let most = u64::try_from(self.bytes).unwrap_or(u64::MAX);
+        (&mut self.file).take(most).read_to_end(&mut part).await?;
+        Ok((!part.is_empty()).then_some(part))
+    }
 }
 
 /// A line of a content.
@@ -126,18 +153,23 @@ pub(super) struct Line<'a> {
 
 /// Lines one by one, in memory that does not grow with them.
 #[derive(Debug)]
-pub(super) struct Lines<'a> {
-    reader: BufReader<&'a mut File>,
+pub(super) struct Lines<R> {
+    reader: BufReader<R>,
     number: i64,
     line: Vec<u8>,
 }
 
-impl Lines<'_> {
+impl<R: Read> Lines<R> {
+    /// The lines of this, from where it stands.
+    pub(super) fn of(reader: R) -> Self {
+        Self { reader: BufReader::with_capacity(LINE_BYTES_MAX, reader), number: 0, line: Vec::new() }
+    }
+
     /// The next line that is not blank.
-    pub(super) async fn next(&mut self) -> std::io::Result<Option<Line<'_>>> {
+    pub(super) fn next(&mut self) -> std::io::Result<Option<Line<'_>>> {
         loop {
             self.line.clear();
-            let Some(is_whole) = self.read_line().await? else { return Ok(None) };
+            let Some(is_whole) = self.read_line()? else { return Ok(None) };
             self.number += 1;
             if !is_whole {
                 return Ok(Some(Line { number: self.number, bytes: None }));
@@ -150,11 +182,11 @@ impl Lines<'_> {
     }
 
     /// Reads up to the end of the line, keeping at most [`LINE_BYTES_MAX`] of it; answers whether that was all of it.
-    async fn read_line(&mut self) -> std::io::Result<Option<bool>> {
+    fn read_line(&mut self) -> std::io::Result<Option<bool>> {
         let mut is_whole = true;
         let mut is_begun = false;
         loop {
-            let bytes = self.reader.fill_buf().await?;
+            let bytes = self.reader.fill_buf()?;
             if bytes.is_empty() {
                 return Ok(is_begun.then_some(is_whole));
             }
@@ -193,10 +225,10 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_numbered_and_blank_ones_skipped() {
-        let mut content = receive(&[b"a\n\n b", b"c\r\n", b"d"]).await;
-        let mut lines = content.lines().await.expect("lines");
+        let content = receive(&[b"a\n\n b", b"c\r\n", b"d"]).await;
+        let mut lines = Lines::of(content.reader().await.expect("a file"));
         let mut seen = Vec::new();
-        while let Some(line) = lines.next().await.expect("read") {
+        while let Some(line) = lines.next().expect("read") {
             seen.push((line.number, line.bytes.map(<[u8]>::to_vec)));
         }
         let expected =
@@ -207,10 +239,10 @@ mod tests {
     #[tokio::test]
     async fn a_line_that_is_too_long_is_passed_over_and_the_next_one_read() {
         let long: &'static [u8] = vec![b'x'; LINE_BYTES_MAX + 1].leak();
-        let mut content = receive(&[long, b"\nshort"]).await;
-        let mut lines = content.lines().await.expect("lines");
-        assert!(lines.next().await.expect("read").expect("a line").bytes.is_none());
-        let next = lines.next().await.expect("read").expect("a line");
+        let content = receive(&[long, b"\nshort"]).await;
+        let mut lines = Lines::of(content.reader().await.expect("a file"));
+        assert!(lines.next().expect("read").expect("a line").bytes.is_none());
+        let next = lines.next().expect("read").expect("a line");
         assert_eq!((next.number, next.bytes), (2, Some(&b"short"[..])));
     }
 }

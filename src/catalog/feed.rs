@@ -11,8 +11,10 @@ use chrono::NaiveDate;
 use tokio_util::sync::CancellationToken;
 
 use super::index::{Change, Snapshot, Timed, lowest_before};
+use super::offline::Documents;
 use super::quality;
 use super::rows::PriceKind;
+use super::search::Search;
 use super::store::read::{self, OnList};
 use crate::app::App;
 use crate::db::{Db, Error, Tx};
@@ -29,6 +31,8 @@ pub struct Catalog {
     current: ArcSwap<Snapshot>,
     /// Held by the one that makes the next snapshot; readers never wait for it.
     writing: tokio::sync::Mutex<()>,
+    documents: Documents,
+    search: Search,
 }
 
 impl Catalog {
@@ -37,6 +41,8 @@ impl Catalog {
         let catalog = Self {
             current: ArcSwap::from_pointee(Snapshot::empty()),
             writing: tokio::sync::Mutex::default(),
+            documents: Documents::default(),
+            search: Search::default(),
         };
         catalog.refresh(db).await?;
         Ok(catalog)
@@ -45,6 +51,21 @@ impl Catalog {
     /// The catalogue as it is now: take it once a request, so that the request sees one revision throughout.
     pub fn view(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()
+    }
+
+    /// The catalogues that phones took lately.
+    pub(super) fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    /// The words by which products are found.
+    pub(super) fn search(&self) -> &Search {
+        &self.search
+    }
+
+    /// Brings the words by which products are found to what lookups see; takes as long as it takes, away from requests.
+    pub async fn refresh_search(&self) {
+        self.search.refresh(self.current.load_full()).await;
     }
 
     /// Brings the index to the last committed revision; answers that revision.
@@ -198,8 +219,8 @@ async fn timed_prices(
                     .filter(|_| price.kind == PriceKind::Promotion),
                 ..price.clone()
             };
-            let priced = timed.iter().map(lowest).collect();
-            change.timed(&on.price_list, &on.sku, priced);
+            let timed = timed.iter().map(lowest).collect();
+            change.timed(&on.price_list, &on.sku, timed);
         }
     }
     Ok(())

@@ -1,30 +1,26 @@
-//! The catalogue's routes: what a code means in a store, which stores there are, and batches of changes.
+//! The catalogue's routes: what a code means in a store, and which stores there are. Batches have their own in `batches/http.rs`.
 
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{DefaultBodyLimit, RawPathParams, State};
+use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::answer::{self, ProductInStore};
-use super::batches::{self, RefusedRow, Report};
+use super::batches;
 use super::code::{Refusal, Symbology};
-use super::content::{Content, ContentError};
 use super::model::{FindError, Store};
-use super::quality::Source;
-use super::rows::BatchRow;
 use super::store::read;
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Path, Query};
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Partner, Scope};
-use crate::ids::{BatchId, Sku, StoreId};
+use crate::ids::{Sku, StoreId};
 
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
@@ -34,12 +30,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_stores))
         .routes(routes!(get_store))
         .routes(routes!(catalog_revision))
-        .routes(routes!(get_catalog_batch))
-        .routes(routes!(list_catalog_refusals))
-        .merge(
-            // A batch is as long as it is: its bytes are counted while they are written to a file.
-            OpenApiRouter::new().routes(routes!(put_catalog_batch)).layer(DefaultBodyLimit::disable()),
-        )
+        .merge(batches::routes())
+        .merge(super::offline::routes())
+        .merge(super::quality::routes())
+        .merge(super::search::routes())
 }
 
 impl From<FindError> for Problem {
@@ -95,36 +89,6 @@ impl From<Refusal> for Problem {
         };
         Self::bad_request(code, format!("The code is refused: {}.", refusal.describe()))
             .at("code", refusal.as_str())
-    }
-}
-
-impl From<batches::Error> for Problem {
-    fn from(error: batches::Error) -> Self {
-        match error {
-            batches::Error::Differs => Self::conflict(
-                "batch_differs",
-                "This batch was sent before with another content: send the new content under a new id.",
-            ),
-            batches::Error::Read(error) => Self::internal(error),
-            batches::Error::Database(error) => error.into(),
-        }
-    }
-}
-
-impl From<ContentError> for Problem {
-    fn from(error: ContentError) -> Self {
-        match error {
-            ContentError::TooLarge => Self::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The batch is too large: send several.",
-            ),
-            ContentError::BrokeOff => Self::bad_request(
-                "body_unreadable",
-                "The body broke off before its end; nothing of it was applied.",
-            ),
-            ContentError::Keep(error) => Self::internal(error),
-        }
     }
 }
 
@@ -304,132 +268,4 @@ struct Revision {
 async fn catalog_revision(State(app): State<App>, partner: Partner) -> Result<Reply<Revision>, Problem> {
     partner.must(Scope::CatalogRead)?;
     Ok(Reply(StatusCode::OK, Revision { revision: app.catalog.view().revision() }))
-}
-
-/// Deliver a batch of changes
-///
-/// One JSON object a line (NDJSON), each tagged by `kind`. The whole batch is one transaction and one revision: when the
-/// answer is sent, lookups on this instance see all of it. Bad rows are refused by line and the others applied. A row is
-/// judged by what is known and by the lines before it. Sent again with the same content a batch is answered as before;
-/// a body that breaks off applies nothing.
-#[utoipa::path(
-    put,
-    path = "/v1/catalog/batches/{id}",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch, named by its sender")),
-    request_body(content = BatchRow, content_type = "application/x-ndjson", description = "One row a line"),
-    responses(
-        (status = 200, description = "What became of the rows", body = Report),
-        (status = 400, description = "`body_unreadable`: the body broke off. `invalid_path`",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`batch_differs`: the id was used for another content",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = [])),
-)]
-async fn put_catalog_batch(
-    State(app): State<App>,
-    partner: Partner,
-    Path(id): Path<BatchId>,
-    body: Body,
-) -> Result<Reply<Report>, Problem> {
-    partner.must(Scope::CatalogWrite)?;
-    if partner.store.is_some() {
-        // The catalogue is every store's: a key for one store may not change what the others sell.
-        return Err(Problem::forbidden(
-            "key_of_one_store",
-            "The key is for one store; the catalogue needs a key for all.",
-        ));
-    }
-    let name: Uuid = app.ids.next();
-    let content = Content::receive(body.into_data_stream(), name).await?;
-    let mut content = content.sent_by(Source::Partner(partner.id));
-    let report = batches::apply(&app.db, app.clock.now(), id, &mut content).await?;
-    app.catalog.refresh(&app.db).await?;
-    Ok(Reply(StatusCode::OK, report))
-}
-
-fn no_such_batch() -> Problem {
-    Problem::not_found("batch_unknown", "There is no such batch, or it was not applied: send it.")
-}
-
-/// What became of a batch
-#[utoipa::path(
-    get,
-    path = "/v1/catalog/batches/{id}",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch")),
-    responses(
-        (status = 200, description = "What became of the rows", body = Report),
-        (status = 400, description = "`invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = [])),
-)]
-async fn get_catalog_batch(
-    State(app): State<App>,
-    partner: Partner,
-    Path(id): Path<BatchId>,
-) -> Result<Reply<Report>, Problem> {
-    partner.must(Scope::CatalogRead)?;
-    let report = batches::find(&app.db, id).await?.ok_or_else(no_such_batch)?;
-    Ok(Reply(StatusCode::OK, report))
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct After {
-    /// The line after which to go on; from the first when left out.
-    #[serde(default)]
-    after: i64,
-    /// At most so many rows, up to 1,000.
-    #[serde(default = "most")]
-    limit: i64,
-}
-
-fn most() -> i64 {
-    batches::REFUSALS_SHOWN_MAX
-}
-
-/// Refused rows of a batch.
-#[derive(Debug, Serialize, ToSchema)]
-struct Refusals {
-    /// By line.
-    refusals: Vec<RefusedRow>,
-}
-
-/// The refused rows of a batch, page by page
-#[utoipa::path(
-    get,
-    path = "/v1/catalog/batches/{id}/refusals",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch"), After),
-    responses(
-        (status = 200, description = "Refused rows after the line, by line", body = inline(Refusals)),
-        (status = 400, description = "`invalid_path`, `invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = [])),
-)]
-async fn list_catalog_refusals(
-    State(app): State<App>,
-    partner: Partner,
-    Path(id): Path<BatchId>,
-    Query(After { after, limit }): Query<After>,
-) -> Result<Reply<Refusals>, Problem> {
-    partner.must(Scope::CatalogRead)?;
-    let refusals = batches::refusals(&app.db, id, after, limit).await?;
-    if refusals.is_empty() && !batches::exists(&app.db, id).await? {
-        return Err(no_such_batch());
-    }
-    Ok(Reply(StatusCode::OK, Refusals { refusals }))
 }

@@ -5,7 +5,7 @@
 //! half-applied batch. A deleted row is a tombstone: a deleted product is not found by its codes, and comes back with
 //! them when it is delivered again.
 //!
-//! Start in `code/` for what a code means, in `index/` for lookups, in `batches.rs` for changes, in `feed.rs` for the way from one to the other.
+//! Start in `code/` for what a code means, in `index/` for lookups, in `batches/` for changes, in `feed.rs` for the way from one to the other.
 
 mod answer;
 mod batches;
@@ -16,35 +16,52 @@ mod feed;
 mod http;
 pub mod import;
 mod index;
+mod label;
 mod model;
+mod offline;
 mod product;
 pub mod quality;
 mod rows;
+mod search;
 mod store;
 
 pub use batches::{
-    Error as BatchError, RefusedRow, Report, Tally, apply as apply_batch, find as find_batch,
-    refusals as batch_refusals,
+    BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Delivery, Error as BatchError, Form, Limits,
+    RefusedRow, Report, Tally, apply as apply_batch, deliver as deliver_batch, find as find_batch,
+    refusals as batch_refusals, release as release_batch,
 };
 pub use code::{Gtin, Refusal, Symbology};
 pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
-
-pub use index::Snapshot;
-pub use model::{FindError, Found, Offer, Price, Promotion, Recall, Store, StoreAddress};
-pub use product::{AgeReason, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature};
-pub use rows::{
-    BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow, StoreRow,
-    TaxClassRow, TaxRateRow,
+pub use http::routes;
+pub use index::{Change, Snapshot};
+pub use label::Label;
+pub use model::{FindError, Found, Markdown, Offer, Price, Promotion, Recall, Store, StoreAddress};
+pub use product::{
+    AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature,
 };
+pub use rows::{
+    BatchRow, CodeRow, Kind, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow,
+    StoreRow, TaxClassRow, TaxRateRow,
+};
+pub use search::follow as follow_search;
 
-use crate::app::App;
 use crate::db;
+use crate::env::Env;
 use crate::ids::StoreId;
 
-/// The routes of the room.
-pub fn routes() -> utoipa_axum::router::OpenApiRouter<App> {
-    http::routes().merge(quality::routes())
+/// What the catalogue does by itself, and what it leaves to a person: see [`Limits`].
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// What a delivery may do without being held.
+    pub hold: Limits,
+}
+
+impl Settings {
+    /// Reads the settings.
+    pub fn read(env: &Env) -> Self {
+        Self { hold: Limits::read(env) }
+    }
 }
 
 /// A store as it was last delivered, also one that closed since; without its price lists.

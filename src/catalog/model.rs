@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::code::{Gtin, Refusal};
+use super::label::Label;
 use super::product::ProductRow;
 use crate::clock::Moment;
 use crate::ids::{PriceListId, StoreId};
@@ -47,9 +48,34 @@ pub struct Store {
     pub languages: Vec<String>,
     /// Templates of the codes that its scales and printers make.
     pub code_templates: Vec<String>,
+    /// By how much it marks goods down whose date is near.
+    pub near_date_markdowns: Vec<Markdown>,
+}
+
+/// A rule by which goods are marked down whose date is near.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Markdown {
+    /// From so many days before the last day of use or of best quality on; 0 is that day itself.
+    #[schema(minimum = 0, maximum = 365)]
+    pub days_left_max: i64,
+    /// So much off the regular price.
+    #[schema(minimum = 1, maximum = 99)]
+    pub percent: i64,
+    /// Only goods whose category begins like this; all goods when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub category: Vec<String>,
 }
 
 impl Store {
+    /// How many percent it takes off a product with so many days left; nothing when no rule fits.
+    pub fn markdown_percent(&self, product: &ProductRow, days_left: i64) -> Option<i64> {
+        let fits = |rule: &&Markdown| {
+            days_left <= rule.days_left_max && product.category.starts_with(&rule.category)
+        };
+        self.near_date_markdowns.iter().filter(fits).map(|rule| rule.percent).max()
+    }
+
     /// Its time zone; UTC for a name that a newer database of time zones has and this release has not.
     pub fn zone(&self) -> Tz {
         self.time_zone.parse().unwrap_or(Tz::UTC)
@@ -119,7 +145,18 @@ pub struct Found {
     pub gtin: Gtin,
     /// How many pieces the code stands for.
     pub pieces: i64,
+    /// What the code says of the piece that carries it.
+    pub label: Label,
+    /// Whether the store has a price for it; otherwise the offer's is that of the label.
+    pub is_listed: bool,
     pub(super) offer: Offer,
+}
+
+impl Found {
+    /// The number by which it was found: of 14 digits, or the retailer's own when a store's template led to it.
+    pub fn code(&self) -> String {
+        if self.gtin == Gtin::NOTHING { self.offer.product.sku.to_string() } else { self.gtin.to_string() }
+    }
 }
 
 impl Deref for Found {

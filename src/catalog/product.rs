@@ -28,6 +28,28 @@ text_enum! {
 }
 
 text_enum! {
+    /// What a number is that a store's own template finds inside a code.
+    pub enum EncodedUnit {
+        /// Grams.
+        Gram = "g",
+        /// Kilograms.
+        Kilogram = "kg",
+        /// Millilitres.
+        Millilitre = "ml",
+        /// Litres.
+        Litre = "l",
+        /// Millimetres.
+        Millimetre = "mm",
+        /// Metres.
+        Metre = "m",
+        /// Pieces.
+        Piece = "piece",
+        /// A price: in minor units, or in major units when it has decimals.
+        Price = "price",
+    }
+}
+
+text_enum! {
     /// Why a product is not sold to everybody.
     pub enum AgeReason {
         /// Beer, wine, spirits.
@@ -174,6 +196,10 @@ pub struct ProductRow {
     /// What a price is for when it is not for a piece: a thousand grams, a hundred grams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priced_per: Option<Quantity>,
+    /// What the number inside the codes of the store's own scales is. Left out: the measure that `priced_per` names (with
+    /// decimals in kilograms, litres, metres), else a price. Said to be `price`, a price in a message of GS1 holds too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoded_unit: Option<EncodedUnit>,
     /// Net content as it is printed, such as "6 x 330 ml".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
@@ -261,6 +287,7 @@ impl ProductRow {
             category: Vec::new(),
             sale: SaleType::Fixed,
             priced_per: None,
+            encoded_unit: None,
             content: None,
             net_content: None,
             age_min: None,

@@ -48,6 +48,15 @@ impl From<Error> for Problem {
                 "store_closed",
                 "The store is closed. Nothing was debited, and the cart is open.",
             ),
+            Error::Blocked(lines) => lines.into_iter().fold(
+                Self::conflict(
+                    "lines_blocked",
+                    "Some goods in the cart must not be sold now; see errors. Take them out and ask again.",
+                ),
+                |problem, (line, blocked)| {
+                    problem.at(format!("/lines/{line}"), format!("{}: {}", blocked.reason, blocked.notice))
+                },
+            ),
             Error::FeeUntaxed => {
                 Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
             }
@@ -102,7 +111,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `payment_method_unusable`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
     ),
@@ -191,7 +200,7 @@ pub struct Confirmation {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`total_differs`, `payment_method_unusable`"),
     ),
     security(("shopper" = []))
@@ -255,7 +264,7 @@ pub async fn cancel_checkout(
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `payment_method_inactive`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`, `payment_method_inactive`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`amount_not_payable`, `provider_absent`"),
     ),
     security(("staff" = []))

@@ -50,6 +50,9 @@ pub enum Error {
     /// The store was closed.
     #[error("the store is closed")]
     StoreClosed,
+    /// These lines of the cart must not be sold now, by number.
+    #[error("lines of the cart must not be sold now")]
+    Blocked(Vec<(i64, cart::Blocked)>),
     /// There is no tax rate for the delivery fee in the store's country.
     #[error("the delivery fee has no tax rate")]
     FeeUntaxed,
@@ -146,6 +149,10 @@ pub(super) async fn place(
     };
     if app.catalog.view().store(&cart.store).is_none() {
         return Err(Error::StoreClosed);
+    }
+    let blocked = cart::blocked(app, &cart);
+    if !blocked.is_empty() {
+        return Err(Error::Blocked(blocked));
     }
     let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
     let checkout = draft(app, &cart, id, placement, hash, now)?;
@@ -257,7 +264,7 @@ pub(super) async fn confirm(
     if checkout.state == State::Quoted && now > checkout.deadline {
         return Err(Error::State(State::Cancelled));
     }
-    let mut tx = let_out_if_closed(app, tx, &mut checkout, now).await?;
+    let mut tx = let_out_if_unsaleable(app, tx, &mut checkout, now).await?;
     let event = if checkout.holds.is_empty() { Event::Confirmed } else { Event::ConfirmedWithHold };
     step(app, &mut tx, &mut checkout, event, now).await?;
     tx.commit().await?;
@@ -265,18 +272,31 @@ pub(super) async fn confirm(
     Ok(checkout)
 }
 
-/// A store that closed since the quote sells nothing any more: a checkout that is not being paid yet is given up, so that its
-/// cart is open again.
-async fn let_out_if_closed(app: &App, mut tx: Tx, checkout: &mut Checkout, now: Moment) -> Result<Tx, Error> {
-    let is_before_payment = matches!(checkout.state, State::Quoted | State::Held);
-    if !is_before_payment || app.catalog.view().store(&checkout.store).is_some() {
+/// A store that closed since the quote sells nothing any more, and goods may have been recalled since: a checkout that is
+/// not being paid yet is given up, so that its cart is open again.
+async fn let_out_if_unsaleable(
+    app: &App,
+    mut tx: Tx,
+    checkout: &mut Checkout,
+    now: Moment,
+) -> Result<Tx, Error> {
+    if !matches!(checkout.state, State::Quoted | State::Held) {
         return Ok(tx);
     }
-    checkout.reason = Some("the store is closed".to_owned());
+    let (reason, error) = if app.catalog.view().store(&checkout.store).is_none() {
+        ("the store is closed", Error::StoreClosed)
+    } else {
+        let blocked = cart::blocked(app, &cart::read(&mut tx, checkout.cart).await?);
+        if blocked.is_empty() {
+            return Ok(tx);
+        }
+        ("goods in it must not be sold any more", Error::Blocked(blocked))
+    };
+    checkout.reason = Some(reason.to_owned());
     step(app, &mut tx, checkout, Event::GivenUp, now).await?;
     tx.commit().await?;
     announce(app, checkout.id);
-    Err(Error::StoreClosed)
+    Err(error)
 }
 
 /// Staff have looked and let it pass.
@@ -289,7 +309,7 @@ pub(super) async fn release(
     let mut tx = app.db.begin().await?;
     let mut checkout = store::find_locked(&mut tx, id).await?.ok_or(Error::Unknown)?;
     may(&checkout.store)?;
-    let mut tx = let_out_if_closed(app, tx, &mut checkout, now).await?;
+    let mut tx = let_out_if_unsaleable(app, tx, &mut checkout, now).await?;
     step(app, &mut tx, &mut checkout, Event::Released, now).await?;
     tx.commit().await?;
     announce(app, id);
@@ -370,7 +390,9 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
     checkout.deadline = now + PAYMENT_LASTS;
     let quote = &checkout.quote;
     let goods = quote.lines.iter().map(|line| payments::PaymentLine {
-        name: line.name.clone(),
+        name: line
+            .measured()
+            .map_or_else(|| line.name.clone(), |measured| format!("{}, {measured}", line.name)),
         quantity: line.pieces,
         amount: line.amount,
     });

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::cart::{self, Cart, TaxLine};
+use crate::cart::{self, Cart, Origin, Reduction, TaxLine};
 use crate::delivery;
 use crate::ids::Sku;
 use crate::money::{self, Money, Rate};
+use crate::quantity::{Quantity, Unit};
 use crate::text_enum;
 
 text_enum! {
@@ -32,12 +34,24 @@ pub struct QuoteLine {
     pub code: String,
     /// The product's name.
     pub name: String,
-    /// How many pieces.
+    /// How many pieces; one for what was measured.
     pub pieces: i64,
-    /// Gross price of a piece.
+    /// How much it is, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Quantity>,
+    /// Gross price of a piece, or of `priced_per`.
     pub unit_price: Money,
+    /// What `unit_price` is for when it is not for a piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_per: Option<Quantity>,
     /// Gross amount of the line.
     pub amount: Money,
+    /// Whether `amount` is the price on the label.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_label_price: bool,
+    /// Why `unit_price` is lower than that of other pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduction: Option<Reduction>,
     /// The VAT rate in percent.
     pub tax_rate: Rate,
     /// Taken along or delivered.
@@ -45,6 +59,9 @@ pub struct QuoteLine {
     /// Weight of a piece in grams, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_grams: Option<i64>,
+    /// What the codes said of the pieces: a later recall by lot finds who bought them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
 }
 
 /// What is paid, and for what.
@@ -134,12 +151,55 @@ fn quote_line(line: &cart::Line, delivered: &BTreeSet<i64>) -> Result<QuoteLine,
         code: line.product.code.clone(),
         name: line.product.name.clone(),
         pieces: line.quantity,
+        measure: line.product.measure,
         unit_price: line.product.price,
+        priced_per: line.product.priced_per,
         amount: line.amount()?,
+        is_label_price: line.product.label_price.is_some(),
+        reduction: line.product.reduction.clone(),
         tax_rate: line.product.rate,
         fulfilment: if is_delivered { Fulfilment::Deliver } else { Fulfilment::TakeAlong },
         weight_grams: line.product.weight_grams,
+        origins: line.origins.iter().filter(|origin| !origin.is_unknown()).cloned().collect(),
     })
+}
+
+impl QuoteLine {
+    /// How much it is at which price, for people: "0.385 kg × 12.99 EUR/kg". Nothing for what is sold by the piece.
+    pub fn measured(&self) -> Option<String> {
+        let (measure, per) = (self.measure?, self.priced_per?);
+        Some(format!("{} × {}/{}", amount_of(measure), self.unit_price, per_of(per)))
+    }
+}
+
+/// An amount in the unit that people read: grams as kilograms, with all decimals.
+fn amount_of(quantity: Quantity) -> String {
+    let (unit, digits) = large_unit(quantity.unit());
+    format!("{} {unit}", Decimal::new(quantity.amount(), digits))
+}
+
+/// What a price is for: "kg", "100 g".
+fn per_of(quantity: Quantity) -> String {
+    let (large, digits) = large_unit(quantity.unit());
+    let small = match quantity.unit() {
+        Unit::Piece => "pieces",
+        Unit::Gram => "g",
+        Unit::Millilitre => "ml",
+        Unit::Millimetre => "mm",
+    };
+    match quantity.amount() {
+        amount if amount == 10_i64.pow(digits) => large.to_owned(),
+        amount => format!("{amount} {small}"),
+    }
+}
+
+fn large_unit(unit: Unit) -> (&'static str, u32) {
+    match unit {
+        Unit::Piece => ("piece", 0),
+        Unit::Gram => ("kg", 3),
+        Unit::Millilitre => ("l", 3),
+        Unit::Millimetre => ("m", 3),
+    }
 }
 
 impl Quote {

@@ -175,13 +175,28 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup 
             tbody {
                 @for line in lines {
                     tr {
-                        td { (line.name) div.quiet { (line.code) ", VAT " (line.tax_rate) } }
-                        td.n { (line.pieces) } td.n { (line.unit_price.to_decimal()) } td.n { (line.amount.to_decimal()) }
+                        td {
+                            (line.name)
+                            @if let Some(measured) = line.measured() { div.quiet { (measured) } }
+                            @if line.is_label_price { div.quiet { "Price of the label" } }
+                            @if let Some(reduction) = &line.reduction {
+                                div.quiet {
+                                    "−" (reduction.percent) " % for its date, " (reduction.date) ", instead of " (reduction.full_price)
+                                }
+                            }
+                            div.quiet { (line.code) ", VAT " (line.tax_rate) }
+                        }
+                        td.n { (line.pieces) } td.n { (each(line).to_decimal()) } td.n { (line.amount.to_decimal()) }
                     }
                 }
             }
         }
     }
+}
+
+/// What a piece costs: one that was measured, or has its own price, costs what its line does.
+fn each(line: &QuoteLine) -> Money {
+    if line.measure.is_some() || line.is_label_price { line.amount } else { line.unit_price }
 }
 
 fn paid(order: &Order, refunds: &[Refund]) -> Markup {

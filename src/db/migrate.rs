@@ -44,7 +44,10 @@ const FILES: &[File] = &[
     file!(13, "0013_product_details.postgres.sql", Some(Engine::Postgres)),
     file!(13, "0013_product_details.sqlite.sql", Some(Engine::Sqlite)),
     file!(14, "0014_goods.sql", None),
+    file!(15, "0015_near_date_markdowns.sql", None),
+    file!(16, "0016_imports.sql", None),
     file!(17, "0017_quality.sql", None),
+    file!(18, "0018_offline.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -9,11 +9,13 @@
 //!
 //! Look next at `value.rs` for how our types are stored and `migrate.rs` for the schema.
 
+mod batch;
 mod migrate;
 mod open;
 mod statement;
 pub mod value;
 
+pub use batch::{keys, rows};
 pub use open::{Engine, Options, Place};
 pub use statement::{Row, Run, Sql, Stmt, Value};
 

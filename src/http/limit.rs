@@ -16,7 +16,7 @@ pub const REQUEST_SECONDS_MAX: u64 = 300;
 /// A request that streams a catalogue may take this long: a million products over a shop's line.
 pub const STREAM_TIMEOUT: Duration = Duration::from_hours(1);
 /// The routes that take [`STREAM_TIMEOUT`].
-pub const STREAMS: [&str; 1] = ["/v1/catalog/batches/{id}"];
+pub const STREAMS: [&str; 2] = ["/v1/catalog/batches/{id}", "/v1/catalog/batches/{id}/release"];
 
 /// The longest wait that `Prefer: wait=…` may ask for.
 pub const WAIT_MAX: Duration = Duration::from_secs(20);

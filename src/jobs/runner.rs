@@ -83,9 +83,9 @@ pub async fn run_due(app: &App) -> Result<usize, db::Error> {
 
 async fn claim(app: &App) -> Result<Option<Lease>, db::Error> {
     let now = app.clock.now();
-    let kinds = App::KINDS_OF_JOBS;
-    if store::is_any_due(&app.db, kinds, now).await? {
-        store::claim(&app.db, kinds, now, now + LEASE).await
+    let kinds = db::keys(App::KINDS_OF_JOBS.iter().copied())?;
+    if store::is_any_due(&app.db, &kinds, now).await? {
+        store::claim(&app.db, &kinds, now, now + LEASE).await
     } else {
         Ok(None)
     }

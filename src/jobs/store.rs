@@ -46,22 +46,8 @@ struct Claimed {
     attempts: i64,
 }
 
-/// Kinds of jobs as a statement reads them.
-fn kinds_text(kinds: &[&str]) -> String {
-    #[derive(Serialize)]
-    struct Kind<'a> {
-        key: &'a str,
-    }
-    serde_json::to_string(&kinds.iter().map(|key| Kind { key }).collect::<Vec<_>>()).unwrap_or_default()
-}
-
-/// Takes the job of these kinds that has been due the longest, until `until`.
-pub(super) async fn claim(
-    db: &Db,
-    kinds: &[&str],
-    now: Moment,
-    until: Moment,
-) -> Result<Option<Lease>, Error> {
+/// Takes the job of these kinds ([`db::keys`]) that has been due the longest, until `until`.
+pub(super) async fn claim(db: &Db, kinds: &str, now: Moment, until: Moment) -> Result<Option<Lease>, Error> {
     let claimed: Option<Claimed> = db
         .sql(Sql::each(
             "UPDATE jobs SET leased_until = $1, fence = fence + 1, attempts = attempts + 1, rerun = FALSE
@@ -86,7 +72,7 @@ pub(super) async fn claim(
         ))
         .bind(until)
         .bind(now)
-        .bind(kinds_text(kinds))
+        .bind(kinds)
         .fetch_optional()
         .await?;
     Ok(claimed.map(|row| Lease {
@@ -98,8 +84,8 @@ pub(super) async fn claim(
     }))
 }
 
-/// Whether any job of these kinds is due; a plain read, so that an idle instance never takes SQLite's writer.
-pub(super) async fn is_any_due(db: &Db, kinds: &[&str], now: Moment) -> Result<bool, Error> {
+/// Whether any job of these kinds ([`db::keys`]) is due; a plain read, so that an idle instance never takes SQLite's writer.
+pub(super) async fn is_any_due(db: &Db, kinds: &str, now: Moment) -> Result<bool, Error> {
     let due: Option<(JobId,)> = db
         .sql(
             "SELECT id FROM jobs
@@ -108,7 +94,7 @@ pub(super) async fn is_any_due(db: &Db, kinds: &[&str], now: Moment) -> Result<b
              LIMIT 1",
         )
         .bind(now)
-        .bind(kinds_text(kinds))
+        .bind(kinds)
         .fetch_optional()
         .await?;
     Ok(due.is_some())

@@ -107,7 +107,7 @@ async fn bad_rows_are_refused_by_line_and_the_others_applied() {
         (17, Reason::Currency),
     ];
     assert_eq!(refused, expected);
-    assert_eq!((report.received, report.applied, report.unchanged, report.refused), (16, 3, 1, 12));
+    assert_eq!((report.received, report.applied, report.unchanged, report.quarantined), (16, 3, 1, 12));
     assert_eq!((report.refusals[0].key.as_str(), report.refusals[0].kind), ("de/tea", Kind::Price));
     assert_eq!(find(&test, STORE, sample::UNKNOWN), Ok(("tea".to_owned(), 199)));
 }
@@ -131,7 +131,7 @@ async fn a_batch_that_says_what_is_known_changes_nothing_and_makes_no_revision()
     let test = TestApp::new().await;
     let first = test.seed_catalog().await;
     let again = test.apply_rows(&sample::rows()).await;
-    assert_eq!((again.applied, again.refused, again.unchanged), (0, 0, first.applied));
+    assert_eq!((again.applied, again.quarantined, again.unchanged), (0, 0, first.applied));
     assert_eq!(again.revision, first.revision);
 }
 
@@ -147,7 +147,7 @@ async fn what_is_taken_back_is_not_found_and_comes_back_when_it_is_delivered_aga
         json!({"kind": "price", "price_list": "de", "sku": "milk", "amount": 1, "currency": "EUR"}),
     ];
     let report = test.apply_rows(&gone).await;
-    assert_eq!((report.applied, report.unchanged, report.refused), (3, 1, 1));
+    assert_eq!((report.applied, report.unchanged, report.quarantined), (3, 1, 1));
     assert_eq!(find(&test, STORE, MILK), Err(FindError::UnknownCode));
     assert_eq!(find(&test, STORE, GUM), Err(FindError::UnknownCode));
     assert_eq!(find(&test, STORE, sample::BREAD), Err(FindError::NoPrice));
@@ -307,7 +307,10 @@ async fn a_batch_delivered_over_http_is_visible_when_its_answer_comes() {
     test.get(&path).bearer(&key).send().await.problem(404, "batch_unknown");
     let report = deliver(&written).await.expect(200);
     assert_eq!(find(&test, STORE, MILK), Ok(("milk".to_owned(), 133)));
-    assert_eq!((report.number("/received"), report.number("/applied"), report.number("/refused")), (2, 1, 1));
+    assert_eq!(
+        (report.number("/received"), report.number("/applied"), report.number("/quarantined")),
+        (2, 1, 1)
+    );
     assert_eq!(report.text("/refusals/0/reason"), "sku_unknown");
     assert_eq!(deliver(&written).await.expect(200).json, report.json);
     deliver("").await.problem(409, "batch_differs");
@@ -382,7 +385,7 @@ async fn a_batch_whose_sender_gives_up_at_any_moment_is_applied_whole_or_not_at_
         assert!(seen.iter().all(|each| *each == seen[0]), "{seen:?} after {millis} ms");
         assert!(seen[0] == amount || given_up.is_err());
         let report = test.apply_text(id, written).await.expect("applied, or known");
-        assert_eq!((report.received, report.refused), (COUNT * 3, 0));
+        assert_eq!((report.received, report.quarantined), (COUNT * 3, 0));
     }
 }
 

@@ -19,7 +19,7 @@ fn eur(minor: i64) -> Money {
 /// Closes the store.
 async fn close(shop: &Shop) {
     let report = shop.test.apply_rows(&[json!({"kind": "store", "store": STORE, "deleted": true})]).await;
-    assert_eq!(report.refused, 0, "{:?}", report.refusals);
+    assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_total_that_the_provider_can_not_be_told_is_refused_at_the_quote() {
         );
     }
     let report = shop.test.apply_rows(&rows).await;
-    assert_eq!(report.refused, 0, "{:?}", report.refusals);
+    assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
     let check_in = async |code: &str| {
         let cart = shop.test.app.ids.next();
         shopper.put(&format!("/v1/carts/{cart}"), &json!({"store": "0100"})).await.expect(201);
@@ -121,7 +121,7 @@ async fn goods_for_more_parcels_than_a_shipment_may_have_are_refused_and_leave_t
         json!({"kind": "code", "code": anvil, "sku": "anvil", "internal": false}),
         json!({"kind": "price", "price_list": "de", "sku": "anvil", "amount": 100, "currency": "EUR"}),
     ];
-    assert_eq!(shop.test.apply_rows(&rows).await.refused, 0);
+    assert_eq!(shop.test.apply_rows(&rows).await.quarantined, 0);
     let codes = vec![anvil; aisle::delivery::PARCELS_MAX];
     let cart = shopper.fill(&codes).await;
     shopper.scan(cart, &[anvil]).await.expect(200);

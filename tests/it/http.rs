@@ -24,3 +24,21 @@ fn every_route_that_may_take_longer_is_a_route() {
         assert!(document["paths"].get(route).is_some(), "{route}");
     }
 }
+
+async fn falls() -> StatusCode {
+    panic!("on purpose")
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_answered_with_a_problem() {
+    let test = TestApp::new().await;
+    let tracer = aisle::http::trace::Tracer::new(&test.app);
+    let router = axum::Router::<()>::new()
+        .route("/falls", axum::routing::get(falls))
+        .layer(axum::middleware::from_fn_with_state(tracer, aisle::http::trace::trace));
+    let request = Request::get("/falls").body(Body::empty()).expect("a request");
+    let response = router.oneshot(request).await.expect("answered");
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert!(response.headers().contains_key("x-request-id"));
+}

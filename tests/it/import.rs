@@ -69,7 +69,7 @@ async fn every_row_of_a_file_is_applied_unchanged_or_refused_with_a_reason() {
     let arguments = [MAP, "--prices=seeded:7", "--store", STORE];
     let summary = run(&test, file.path(), &arguments).await.expect("imported");
     assert_eq!(
-        (summary.received, summary.applied(), summary.unchanged(), summary.refused()),
+        (summary.received, summary.applied(), summary.unchanged(), summary.quarantined()),
         (9, 2, 0, 7),
         "{summary}"
     );
@@ -92,7 +92,7 @@ async fn every_row_of_a_file_is_applied_unchanged_or_refused_with_a_reason() {
     assert!((49..=1999).contains(&price));
     assert!(summary.to_string().contains("made up, not real"));
     let again = run(&test, file.path(), &arguments).await.expect("imported again");
-    assert_eq!(again.to_string(), summary.to_string(), "the same batches are answered as before");
+    assert_eq!((again.applied(), again.unchanged(), again.quarantined()), (0, 2, 7), "{again}");
     let revision = test.app.catalog.view().revision();
     let rows_differently_cut =
         run(&test, file.path(), &[MAP, "--prices=seeded:7", "--batch-rows=1"]).await.expect("imported");
@@ -133,7 +133,7 @@ async fn what_the_target_refuses_is_reported_by_the_line_of_the_file() {
     test.seed_catalog().await;
     let file = file(b"EAN,Bezeichnung,Marke,Menge,Einheit\n,No code,,,\n4006381333931,Pen,,,\n");
     let summary = run(&test, file.path(), &[MAP, "--tax-class=luxury"]).await.expect("imported");
-    assert_eq!((summary.received, summary.applied(), summary.refused()), (2, 0, 2));
+    assert_eq!((summary.received, summary.applied(), summary.quarantined()), (2, 0, 2));
     assert_eq!(summary.reasons[&Reason::TaxClassUnknown].examples[0].0, 3);
     assert_eq!(summary.refused_for(Reason::TaxClassUnknown), 1);
 }
@@ -173,7 +173,7 @@ async fn an_import_that_was_killed_goes_on_when_it_is_run_again() {
         run(&test, file.path(), &[MAP, "--prices=seeded:7", "--store", STORE]).await.expect("imported");
     assert_eq!(summary.applied() + summary.unchanged(), ROWS, "{summary}");
     assert!(summary.unchanged() >= 300, "{summary}");
-    assert_eq!(summary.delivered[&Kind::Price].refused, 0);
+    assert_eq!(summary.delivered[&Kind::Price].quarantined, 0);
     assert_eq!(find(&test, "4006381000000").map(|found| found.1), Some("Product 0".to_owned()));
 }
 
@@ -293,7 +293,11 @@ async fn the_real_files_are_imported_with_the_defects_that_are_known() {
             (received, applied, repaired),
             "{name}"
         );
-        assert_eq!(summary.received, summary.applied() + summary.unchanged() + summary.refused(), "{name}");
+        assert_eq!(
+            summary.received,
+            summary.applied() + summary.unchanged() + summary.quarantined(),
+            "{name}"
+        );
     }
     if real("hr-products.csv").is_some() {
         assert!(find(&test, "9008700124195").is_some());

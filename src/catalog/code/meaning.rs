@@ -76,15 +76,13 @@ impl Meaning {
             Self::Measure(number, measure) => (Some(measure.base), Some(number.gtin)),
             Self::Elements(gtin, _) => (Some(*gtin), None),
             Self::Pharmacy(pharmacy) => (Some(pharmacy.gtin), None),
-            Self::Template(found) => (found.gtin, None),
+            Self::Template(found) => {
+                let code = found.code.as_deref().and_then(|code| Gtin::checked(code).ok());
+                (found.gtin.or(code), found.base)
+            }
             Self::Coupon(_) | Self::Refund(_) | Self::NonProduct(_) | Self::Foreign => (None, None),
         };
         [first, second].into_iter().flatten()
-    }
-
-    /// Whether it is a number and nothing more: no measure, price, date or lot that would change what is sold.
-    pub fn is_bare(&self) -> bool {
-        matches!(self, Self::Item(_) | Self::Restricted(_) | Self::Press(..))
     }
 }
 
@@ -263,8 +261,13 @@ impl Elements {
 
     /// The net weight in kilograms.
     pub fn kilograms(&self) -> Option<Decimal> {
-        match self.get("weight_kg") {
-            Some(Value::Number(weight)) => Some(*weight),
+        self.number("weight_kg")
+    }
+
+    /// The first number with this name.
+    pub fn number(&self, name: &str) -> Option<Decimal> {
+        match self.get(name) {
+            Some(Value::Number(number)) => Some(*number),
             _ => None,
         }
     }

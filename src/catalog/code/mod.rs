@@ -36,7 +36,7 @@ pub use meaning::{
     AddOn, Answer, Coupon, Element, Elements, Embedded, EuroCoupon, Meaning, Measure, Number, Pharmacy,
     Press, PressClass, Price, Value, Warning,
 };
-pub use profile::{Country, NotAProfile, Profile};
+pub use profile::{Country, NotAProfile, Profile, StoreProfile};
 pub use refusal::Refusal;
 pub use scan::CODE_BYTES_MAX;
 pub use template::{Match, NotATemplate, Template};
@@ -92,23 +92,8 @@ pub fn interpret(
 ) -> Result<Answer, Refusal> {
     let scan = scan::clean(delivered, symbology)?;
     let text: &str = &scan.text;
-    if text.is_empty() {
-        return Err(Refusal::Empty);
-    }
-    if link::is_address(text) {
-        return link::read(text, today);
-    }
-    if elements::is_bracketed(text) {
-        return elements::read_bracketed(text, today);
-    }
-    if let Some(found) = pharmacy::read_ppn(text, today) {
-        return found.map(Meaning::Pharmacy).map(Answer::from);
-    }
-    if let Some(message) = message(&scan, today) {
-        return message;
-    }
-    if let Some(found) = pharmacy::read_pzn(text) {
-        return found.map(Meaning::Pharmacy).map(Answer::from);
+    if let Some(answer) = standard(&scan, today) {
+        return answer;
     }
     let templated = match profile {
         Profile::Template(template) => template.read(text),
@@ -117,11 +102,68 @@ pub fn interpret(
     if let Some(Ok(found)) = templated {
         return Ok(Meaning::Template(found).into());
     }
-    let answer = number::read(text, scan.symbology, profile).unwrap_or_else(|| Ok(Meaning::Foreign.into()));
-    match (templated, answer) {
+    plain(&scan, profile, templated.and_then(Result::err))
+}
+
+/// What a code means in a store. The store's templates may have several readings: the first that `known` knows counts, then
+/// the one without a template. Says what `known` made of it.
+pub fn interpret_in_store<T>(
+    delivered: &str,
+    symbology: Option<Symbology>,
+    profile: &StoreProfile,
+    today: NaiveDate,
+    mut known: impl FnMut(&Answer) -> Option<T>,
+) -> Result<(Answer, Option<T>), Refusal> {
+    let scan = scan::clean(delivered, symbology)?;
+    let mut asked = |answer: Answer| {
+        let found = known(&answer);
+        (answer, found)
+    };
+    if let Some(answer) = standard(&scan, today) {
+        return answer.map(asked);
+    }
+    let (mut wrong, mut unknown) = (None, None);
+    for read in profile.matches(&scan.text) {
+        match read.map(|found| asked(Meaning::Template(found).into())) {
+            Ok(found @ (_, Some(_))) => return Ok(found),
+            Ok(found) => unknown = unknown.or(Some(found)),
+            Err(refusal) => wrong = wrong.or(Some(refusal)),
+        }
+    }
+    match (plain(&scan, &profile.country, wrong).map(asked), unknown) {
+        // Read by a template, and nothing else: the store's own code of a product that it does not have.
+        (Err(_) | Ok((Answer { meaning: Meaning::Foreign, .. }, _)), Some(unknown)) => Ok(unknown),
+        (answer, _) => answer,
+    }
+}
+
+/// What is the same in every store: links, messages of GS1, medicines. Nothing for what goes by a store's rules.
+fn standard(scan: &scan::Scan<'_>, today: NaiveDate) -> Option<Result<Answer, Refusal>> {
+    let text: &str = &scan.text;
+    if text.is_empty() {
+        return Some(Err(Refusal::Empty));
+    }
+    if link::is_address(text) {
+        return Some(link::read(text, today));
+    }
+    if elements::is_bracketed(text) {
+        return Some(elements::read_bracketed(text, today));
+    }
+    let pharmacy = |found: Result<_, _>| found.map(Meaning::Pharmacy).map(Answer::from);
+    pharmacy::read_ppn(text, today)
+        .map(pharmacy)
+        .or_else(|| message(scan, today))
+        .or_else(|| pharmacy::read_pzn(text).map(pharmacy))
+}
+
+/// A number by its prefix and a country's rules, when no template knew better; `wrong` is what was wrong by a template.
+fn plain(scan: &scan::Scan<'_>, profile: &Profile, wrong: Option<Refusal>) -> Result<Answer, Refusal> {
+    let answer =
+        number::read(&scan.text, scan.symbology, profile).unwrap_or_else(|| Ok(Meaning::Foreign.into()));
+    match (wrong, answer) {
         // It has the shape of the store's own codes and is nothing better: the wrong digit there is what is wrong.
-        (Some(Err(refusal)), Err(_)) => Err(refusal),
-        (Some(Err(refusal)), Ok(answer))
+        (Some(refusal), Err(_)) => Err(refusal),
+        (Some(refusal), Ok(answer))
             if matches!(answer.meaning, Meaning::Restricted(_) | Meaning::Foreign) =>
         {
             Err(refusal)

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use super::template::Template;
+use super::refusal::Refusal;
+use super::template::{Match, Template};
 
 /// A country that publishes how weight, price or count stand inside its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,30 @@ impl Profile {
             Self::Country(country) => Some(*country),
             Self::None | Self::Template(_) => None,
         }
+    }
+}
+
+/// By whose rules the codes of one store are read: its own templates first, then its country's.
+#[derive(Clone, Debug, Default)]
+pub struct StoreProfile {
+    pub(super) country: Profile,
+    templates: Vec<Template>,
+}
+
+impl StoreProfile {
+    /// The profile of a store in this country (ISO 3166-1) with these templates, in the order in which they are tried. A
+    /// template that this release can't read any more is left out: codes of the others must go on being understood.
+    pub fn new<'a>(country: &str, templates: impl IntoIterator<Item = &'a str>) -> Self {
+        let templates = templates.into_iter().filter_map(|template| template.parse().ok()).collect();
+        Self { country: Profile::of_country(country), templates }
+    }
+
+    /// What a code says by each template whose shape it has.
+    pub(super) fn matches<'a>(
+        &'a self,
+        code: &'a str,
+    ) -> impl Iterator<Item = Result<Match, Refusal>> + use<'a> {
+        self.templates.iter().filter(|template| template.may_be(code)).filter_map(|each| each.read(code))
     }
 }
 

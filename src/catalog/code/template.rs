@@ -49,6 +49,8 @@ pub struct Match {
     pub embed: Option<Decimal>,
     /// The price of one reference unit, in minor units.
     pub price: Option<Decimal>,
+    /// The whole number with its values set to zero, which all weights and prices of one item share.
+    pub base: Option<Gtin>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +200,7 @@ impl Template {
         if !code.is_ascii() || (any > 0 && !self.has_any_length) {
             return None;
         }
-        let mut found = Match { code: None, gtin: None, embed: None, price: None };
+        let mut found = Match { code: None, gtin: None, embed: None, price: None, base: None };
         let (mut inner_digit, mut embedded, mut refusal) = (None, None, None);
         let mut rest = code;
         for part in &self.parts {
@@ -242,7 +244,38 @@ impl Template {
         {
             refusal = Some(Refusal::MeasureCheckDigit);
         }
+        if refusal.is_none() && (found.embed.is_some() || found.price.is_some()) {
+            found.base = self.base(code);
+        }
         Some(refusal.map_or(Ok(found), Err))
+    }
+
+    /// Whether a code can have the shape of this template, by its length and what it begins with.
+    pub(super) fn may_be(&self, code: &str) -> bool {
+        let fits = if self.has_any_length { code.len() >= self.length } else { code.len() == self.length };
+        fits && match self.parts.first() {
+            Some(Part::Literal(text) | Part::Constant(text)) => code.starts_with(text.as_str()),
+            _ => true,
+        }
+    }
+
+    /// The number under which master data know an item whose every code is another one: literals and the article stay,
+    /// everything else is zero, the check digit is made new. Only for templates that end with a check digit.
+    fn base(&self, code: &str) -> Option<Gtin> {
+        if self.parts.last() != Some(&Part::Check) {
+            return None;
+        }
+        let mut base = String::with_capacity(code.len());
+        let mut rest = code;
+        for part in self.parts.iter().filter(|part| **part != Part::Check) {
+            let (piece, after) = rest.split_at_checked(part.length()?)?;
+            rest = after;
+            match part {
+                Part::Literal(_) | Part::Code(_) | Part::Constant(_) => base.push_str(piece),
+                _ => base.extend(std::iter::repeat_n('0', piece.len())),
+            }
+        }
+        Gtin::completed(&base)
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use super::super::code::{Circulation, Gtin};
 use super::super::product::ProductRow;
-use super::super::rows::{self, Reason, Refusal};
+use super::super::quality;
+use super::super::rows::{self, BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, Refusal};
 use super::mapping::Columns;
 use super::table::Row;
-use crate::ids::{Sku, TaxClassId};
+use crate::ids::{NotAKey, PriceListId, Sku, TaxClassId};
+use crate::money::Currency;
 
 /// A row that will be delivered.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(super) struct Article {
     /// Whether the number means something in this chain only.
     pub(super) internal: bool,
     pub(super) product: ProductRow,
+    /// Minor units of the list that the table's prices go to.
+    pub(super) price: Option<i64>,
     pub(super) marks: Vec<Mark>,
 }
 
@@ -32,13 +36,15 @@ pub(super) enum Mark {
     NameDamaged,
 }
 
-/// What the command line says about every row.
+/// What is said about every row of a table.
 #[derive(Debug)]
 pub(super) struct Judge {
     pub(super) columns: Columns,
     pub(super) tax_class: TaxClassId,
     pub(super) internal_codes: bool,
     pub(super) deliverable: bool,
+    /// Where the prices of the table go, if it has any.
+    pub(super) prices: Option<(PriceListId, Currency)>,
 }
 
 impl Judge {
@@ -53,25 +59,40 @@ impl Judge {
         self.judge(row, &code, seen).map_err(|refusal| (rows::fit(&code), refusal))
     }
 
+    /// What a row seems to be about, though it can't be right: a full delivery does not leave these out.
+    pub(super) fn keys(&self, row: &Row) -> Vec<Key> {
+        let value = |field| self.columns.value(field, &row.cells);
+        let gtin = value("code").and_then(|code| number(&code).ok()).map(|(gtin, _)| gtin.to_string());
+        let sku: Option<Sku> = value("sku").or_else(|| gtin.clone()).and_then(|sku| sku.parse().ok());
+        let mut keys: Vec<Key> = gtin.map(|code| Key::Code { code }).into_iter().collect();
+        if let (Some((price_list, _)), Some(sku)) = (&self.prices, &sku) {
+            let (price_list, sku) = (price_list.clone(), sku.clone());
+            keys.push(Key::Price { price_list, sku, price_kind: PriceKind::Regular, valid_from: None });
+        }
+        keys.extend(sku.map(|sku| Key::Product { sku }));
+        keys
+    }
+
+    /// The row as it is kept for people: what its columns say, by field.
+    pub(super) fn raw(&self, row: &Row) -> String {
+        let mut fields = self.columns.values(&row.cells);
+        let sku = fields.get("sku").or_else(|| fields.get("code")).cloned();
+        fields.extend(sku.map(|sku| ("sku", sku)));
+        fields.insert("kind", Kind::Product.as_str().to_owned());
+        serde_json::to_string(&fields).map(|text| quality::cut(text.as_bytes())).unwrap_or_default()
+    }
+
     fn judge(&self, row: &Row, code: &str, seen: &mut HashMap<Gtin, u64>) -> Result<Article, Refusal> {
         let value = |field| self.columns.value(field, &row.cells);
         let (gtin, is_repaired) = number(code)?;
         let internal = self.internal_codes && gtin.circulation() == Circulation::Chain;
         rows::check_circulation(gtin, internal)?;
-        let sku = value("sku").unwrap_or_else(|| gtin.to_string());
-        let sku: Sku = sku
-            .parse()
-            .map_err(|error: crate::ids::NotAKey| Refusal::new(Reason::Field, error.to_string()))?;
-        let name = value("name").unwrap_or_default();
-        let weight_grams = value("weight_grams").map(|text| grams(&text)).transpose()?;
-        let product = ProductRow {
-            brand: value("brand"),
-            weight_grams,
-            deliverable: self.deliverable,
-            content: value("content"),
-            ..ProductRow::new(sku, name, self.tax_class.clone())
-        };
+        let product = self.product(row, gtin)?;
         rows::check_product(&product)?;
+        let price = match &self.prices {
+            Some((_, currency)) => value("price").map(|text| minor(&text, currency.digits())).transpose()?,
+            None => None,
+        };
         if let Some(first) = seen.get(&gtin) {
             return Err(Refusal::new(
                 Reason::CodeDuplicate,
@@ -86,8 +107,76 @@ impl Judge {
             (is_name_damaged, Mark::NameDamaged),
         ];
         let marks = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect();
-        Ok(Article { line: row.line, gtin, internal, product, marks })
+        Ok(Article { line: row.line, gtin, internal, product, price, marks })
     }
+
+    fn product(&self, row: &Row, gtin: Gtin) -> Result<ProductRow, Refusal> {
+        let value = |field| self.columns.value(field, &row.cells);
+        let is_no_key = |error: NotAKey| Refusal::new(Reason::Field, error.to_string());
+        let sku: Sku = value("sku").unwrap_or_else(|| gtin.to_string()).parse().map_err(is_no_key)?;
+        let tax_class = match value("tax_class") {
+            Some(class) => class.parse().map_err(is_no_key)?,
+            None => self.tax_class.clone(),
+        };
+        let age_min = value("age_min").map(|text| text.parse()).transpose();
+        let age_min = age_min.map_err(|_| Refusal::new(Reason::AgeInvalid, "the age must be whole years"))?;
+        let category = value("category").unwrap_or_default();
+        let category = category.split('>').map(str::trim).filter(|level| !level.is_empty());
+        Ok(ProductRow {
+            brand: value("brand"),
+            weight_grams: value("weight_grams").map(|text| grams(&text)).transpose()?,
+            deliverable: self.deliverable,
+            content: value("content"),
+            category: category.map(str::to_owned).collect(),
+            age_min,
+            ..ProductRow::new(sku, value("name").unwrap_or_default(), tax_class)
+        })
+    }
+
+    /// The rows that an article becomes.
+    pub(super) fn rows(&self, article: Article) -> Vec<BatchRow> {
+        let Article { gtin, internal, product, price, .. } = article;
+        let sku = product.sku.clone();
+        let code = CodeRow {
+            code: gtin.to_string(),
+            sku: sku.clone(),
+            internal,
+            quantity: 1,
+            primary: false,
+            deleted: false,
+        };
+        let mut rows = vec![BatchRow::Product(product), BatchRow::Code(code)];
+        if let (Some((price_list, currency)), Some(amount)) = (&self.prices, price) {
+            rows.push(BatchRow::Price(PriceRow {
+                price_list: price_list.clone(),
+                sku,
+                amount,
+                currency: *currency,
+                price_kind: PriceKind::Regular,
+                valid_from: None,
+                valid_to: None,
+                promotion: None,
+                deleted: false,
+            }));
+        }
+        rows
+    }
+}
+
+/// A price in major units, with a point or a comma before its decimals, as minor units.
+fn minor(text: &str, digits: u32) -> Result<i64, Refusal> {
+    let refusal = |detail| Refusal::new(Reason::PriceRange, detail);
+    let (whole, decimals) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !is_digits(whole) || !is_digits(decimals) {
+        return Err(refusal("the price must be a number such as 1.99 or 1,99"));
+    }
+    // Three decimals may be thousands: nobody guesses about a price.
+    let missing = usize::try_from(digits).ok().and_then(|digits| digits.checked_sub(decimals.len()));
+    let missing = missing.ok_or_else(|| refusal("the price has more decimals than the currency"))?;
+    format!("{whole}{decimals}{}", "0".repeat(missing))
+        .parse()
+        .map_err(|_| refusal("the price is beyond belief"))
 }
 
 /// The number that a cell stands for, and whether zeros had to be put back.
@@ -124,6 +213,18 @@ mod tests {
         assert_eq!(number("7,6223E+12").expect_err("lost").reason, Reason::CodeDigitsLost);
         assert_eq!(number("5.05399E12").expect_err("lost").reason, Reason::CodeDigitsLost);
         assert_eq!(number("E12").expect_err("no number").reason, Reason::CodeCharset);
+    }
+
+    #[test]
+    fn a_price_is_never_guessed() {
+        let read = |text, digits| minor(text, digits).ok();
+        assert_eq!(read("1.99", 2), Some(199));
+        assert_eq!(read("1,9", 2), Some(190));
+        assert_eq!(read("12", 2), Some(1200));
+        assert_eq!(read("129", 0), Some(129));
+        for wrong in ["1.234", "1.234,50", "", "-1", "1,2,3", "EUR 1", "1e3"] {
+            assert_eq!(read(wrong, 2), None, "{wrong}");
+        }
     }
 
     #[test]

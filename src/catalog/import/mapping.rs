@@ -1,13 +1,14 @@
 //! From the columns of a file to the fields of a product, as the command line says.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::Error;
 
 /// The fields that a column may give.
-const FIELDS: [&str; 6] = ["sku", "code", "name", "brand", "content", "weight_grams"];
+const FIELDS: [&str; 10] =
+    ["sku", "code", "name", "brand", "content", "weight_grams", "category", "age_min", "tax_class", "price"];
 
 /// Which expression gives each field.
 #[derive(Debug)]
@@ -34,6 +35,19 @@ impl Mapping {
             }
         }
         Ok(Self(fields))
+    }
+
+    /// The mapping as lines of `field=expression`.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.0.iter().map(|(field, expression)| format!("{field}={expression}")).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    /// Whether a column gives this field.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
     }
 
     /// Finds the columns that the expressions name.
@@ -95,6 +109,11 @@ impl Columns {
     /// The value of a field in a row: nothing when the field is not mapped or every column is empty.
     pub(super) fn value<'a>(&self, field: &str, row: &'a [Cow<'a, str>]) -> Option<String> {
         self.fields.get(field)?.iter().find_map(|parts| self.join(parts, row))
+    }
+
+    /// All values of a row by their fields.
+    pub(super) fn values(&self, row: &[Cow<'_, str>]) -> BTreeMap<&'static str, String> {
+        self.fields.keys().filter_map(|field| Some((*field, self.value(field, row)?))).collect()
     }
 
     fn join(&self, parts: &[Part], row: &[Cow<'_, str>]) -> Option<String> {

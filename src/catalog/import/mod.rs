@@ -1,49 +1,55 @@
-//! Imports a product file as retailers have it: CSV or TSV, with columns of any name.
+//! Imports a file as retailers have it: CSV or TSV with columns of any name, or rows as a batch has them (NDJSON).
 //!
-//! Each row of the file becomes a product, a code and, if asked for, a price; they are delivered as ordinary batches, to
-//! a server or straight to the database. A batch is named by its content, so that an import that broke off may be run
-//! again. Rows are refused one by one, and the only thing that is ever repaired is zeros that a spreadsheet took.
+//! Each row of a table becomes a product, a code and, if asked for, a price. A delta goes out in many small batches, so
+//! that an import that broke off is run again and finds done what was done; a full delivery is one batch, applied whole or
+//! not at all. They go to a server or straight to the database. Rows are refused one by one, and the only thing that is
+//! ever repaired is zeros that a spreadsheet took.
 //!
-//! `table.rs` reads the file, `mapping.rs` finds the fields, `article.rs` judges a row, `target.rs` delivers batches,
-//! `summary.rs` counts.
+//! `table.rs` reads the file, `mapping.rs` finds the fields, `article.rs` judges a row, `form.rs` makes the rows of a batch
+//! of a table that was sent as it is, `target.rs` delivers batches, `progress.rs` shows how far it is, `summary.rs` counts.
 
 mod article;
+mod form;
 mod mapping;
 mod prices;
+mod progress;
 mod summary;
 mod table;
 mod target;
 
+pub use form::{TableForm, TableRows};
 pub use summary::Summary;
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::fs::File;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use self::article::{Article, Judge};
 use self::mapping::Mapping;
 use self::prices::Prices;
+use self::progress::Progress;
 use self::table::Table;
 use self::target::Target;
-use super::batches::Report;
+use super::batches::{BatchMode, Delivery, Form, Report};
 use super::code::Gtin;
-use super::rows::{BatchRow, CodeRow, Kind, PriceKind, PriceListRow, PriceRow, StoreRow};
+use super::content::Lines;
+use super::rows::{BatchRow, Kind, PriceKind, PriceListRow, PriceRow, StoreRow};
 use crate::db;
 use crate::env::Env;
-use crate::ids::{StoreId, TaxClassId};
+use crate::ids::{PriceListId, StoreId, TaxClassId};
 use crate::money::Currency;
 
 /// What to import, how to read it and where to deliver it.
 #[derive(Clone, Debug, Args)]
 pub struct Arguments {
-    /// The file: CSV or TSV with headings.
+    /// The file: CSV or TSV with headings, or NDJSON with the rows of a batch when its name ends on .ndjson or .jsonl.
     pub file: PathBuf,
     /// Fields and the columns they come from: `code=barcode,name=name,brand=brand,content=quantity+unit`.
     ///
-    /// Fields: sku, code, name, brand, content, `weight_grams`. `a|b` takes the first that is not empty, `a+b` joins,
+    /// Fields: sku, code, name, brand, content, `weight_grams`, category (levels by >), `age_min`, `tax_class`, price. `a|b` takes the first that is not empty, `a+b` joins,
     /// `name_{lang}` puts the column lang's value in, `name_*` stands for every column that begins so.
     #[arg(long, value_delimiter = ',')]
     pub map: Vec<String>,
@@ -53,13 +59,22 @@ pub struct Arguments {
     /// What separates columns: auto, comma, semicolon or tab (or the character itself).
     #[arg(long, default_value = "auto")]
     pub delimiter: String,
-    /// The tax class of every product.
+    /// delta: what the file leaves out stays as it is. full: it is gone; the file is delivered as one batch.
+    #[arg(long, default_value = "delta")]
+    pub mode: BatchMode,
+    /// The kinds of rows that a full delivery replaces: product,code,price. Those that it holds when left out.
+    #[arg(long, value_delimiter = ',')]
+    pub kinds: Vec<Kind>,
+    /// The tax class of products whose row has none.
     #[arg(long, default_value = "standard")]
     pub tax_class: TaxClassId,
+    /// The list that the prices of the file go to.
+    #[arg(long)]
+    pub price_list: Option<PriceListId>,
     /// Makes prices up, for trials: `seeded:NUMBER`. They go to a price list of their own whose name says so.
     #[arg(long)]
     pub prices: Option<String>,
-    /// The currency of these prices.
+    /// The currency of prices.
     #[arg(long, default_value = "EUR")]
     pub currency: String,
     /// A store that gets the list of made-up prices as its last price list.
@@ -80,9 +95,12 @@ pub struct Arguments {
     /// The partner's key for the server, with the scopes catalog:read and catalog:write.
     #[arg(long)]
     pub key: Option<String>,
-    /// Rows of the file in one batch.
+    /// Rows of the file in one batch of a delta.
     #[arg(long, default_value_t = 5000)]
     pub batch_rows: usize,
+    /// Applies it even when rules for whole batches would hold it: somebody has looked at it.
+    #[arg(long)]
+    pub confirmed: bool,
 }
 
 /// Why an import ended before its end.
@@ -113,33 +131,59 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
     if !(1..=BATCH_ROWS_MAX).contains(&arguments.batch_rows) {
         return Err(Error::Usage(format!("--batch-rows must be from 1 to {BATCH_ROWS_MAX}")));
     }
-    let mapping = Mapping::read(&arguments.map, arguments.map_file.as_deref())?;
+    let began = Instant::now();
+    let extension = arguments.file.extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let is_lines = ["ndjson", "jsonl"].iter().any(|lines| lines.eq_ignore_ascii_case(extension));
     let prices =
         arguments.prices.as_deref().map(|text| Prices::parse(text, &arguments.currency)).transpose()?;
-    let table = Table::open(&arguments.file, &arguments.delimiter)?;
-    let columns = mapping.columns(table.headings())?;
+    if prices.is_some() && (is_lines || arguments.mode == BatchMode::Full) {
+        return Err(Error::Usage("--prices makes prices up for a table in the mode delta".to_owned()));
+    }
+    let form = if is_lines { Form::Lines } else { Form::Table(Box::new(form(arguments)?)) };
+    let file = File::open(&arguments.file)?;
+    let progress = Progress::new(file.metadata()?.len());
+    // Before anything is delivered: whether the table can be read at all.
+    let table = match &form {
+        Form::Table(form) => {
+            let table = Table::of(file.try_clone()?, &form.delimiter)?;
+            let judge = form.judge(&table)?;
+            Some((table, judge))
+        }
+        Form::Lines => None,
+    };
     let target = Target::open(arguments, env).await?;
     prepare(arguments, prices.as_ref(), &target).await?;
-    let judge = Judge {
-        columns,
+    let (waiting, seen) = (Vec::new(), HashMap::new());
+    let summary = Summary { is_price_made_up: prices.is_some(), ..Summary::default() };
+    let mut import = Import { prices, target, summary, waiting, seen, progress };
+    let done = match table {
+        _ if arguments.mode == BatchMode::Full => {
+            let kinds = arguments.kinds.clone();
+            import
+                .whole(arguments, Delivery { mode: BatchMode::Full, kinds, form, ..Delivery::default() })
+                .await
+        }
+        Some((table, judge)) => import.table(table, &judge, arguments.batch_rows).await,
+        None => import.lines(file, arguments.batch_rows).await,
+    };
+    import.progress.finish();
+    import.target.close().await;
+    done?;
+    import.summary.took = began.elapsed();
+    Ok(import.summary)
+}
+
+/// How the arguments say that a table is to be read.
+fn form(arguments: &Arguments) -> Result<TableForm, Error> {
+    Ok(TableForm {
+        map: Mapping::read(&arguments.map, arguments.map_file.as_deref())?.lines(),
+        delimiter: arguments.delimiter.clone(),
         tax_class: arguments.tax_class.clone(),
         internal_codes: arguments.internal_codes,
         deliverable: arguments.deliverable,
-    };
-    let progress = progress(table.bytes());
-    let mut import = Import {
-        judge,
-        prices,
-        target,
-        summary: Summary::default(),
-        waiting: Vec::new(),
-        seen: HashMap::new(),
-    };
-    let done = import.run(table, arguments.batch_rows, &progress).await;
-    progress.finish_and_clear();
-    done?;
-    import.target.close().await;
-    Ok(import.summary)
+        price_list: arguments.price_list.clone(),
+        currency: Some(currency(&arguments.currency)?),
+    })
 }
 
 /// Delivers what the rows refer to: the rows of `--setup`, the list of made-up prices, and the store that sees it.
@@ -171,6 +215,12 @@ async fn prepare(arguments: &Arguments, prices: Option<&Prices>, target: &Target
 
 /// Nothing of a preparing batch may be refused.
 fn accepted(report: &Report) -> Result<(), Error> {
+    if report.state != super::batches::BatchState::Applied {
+        return Err(Error::Usage(format!(
+            "what the import needs is {}: batch {}",
+            report.state, report.batch
+        )));
+    }
     match report.refusals.first() {
         None => Ok(()),
         Some(row) => {
@@ -189,17 +239,8 @@ fn text(rows: &[BatchRow]) -> Vec<u8> {
     text
 }
 
-fn progress(bytes: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} % {msg} {elapsed}");
-    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
 /// An import on its way.
 struct Import {
-    judge: Judge,
     prices: Option<Prices>,
     target: Target,
     summary: Summary,
@@ -207,18 +248,15 @@ struct Import {
     waiting: Vec<Article>,
     /// Where each number stood first: one number, one row.
     seen: HashMap<Gtin, u64>,
+    progress: Progress,
 }
 
 impl Import {
-    async fn run(
-        &mut self,
-        mut table: Table,
-        batch_rows: usize,
-        progress: &ProgressBar,
-    ) -> Result<(), Error> {
+    /// A table in many batches.
+    async fn table(&mut self, mut table: Table, judge: &Judge, batch_rows: usize) -> Result<(), Error> {
         while let Some(row) = table.next()? {
             self.summary.received += 1;
-            match self.judge.article(&row, &mut self.seen) {
+            match judge.article(&row, &mut self.seen) {
                 Ok(article) => {
                     self.summary.note(&article);
                     self.waiting.push(article);
@@ -226,25 +264,16 @@ impl Import {
                 Err((key, refusal)) => self.summary.refuse(row.line, key, refusal),
             }
             if self.waiting.len() >= batch_rows {
-                self.deliver().await?;
-                self.show(table.position(), progress);
+                self.deliver(judge).await?;
+                self.progress.show(table.position(), &self.summary);
             }
         }
-        self.deliver().await?;
-        self.show(table.position(), progress);
+        self.deliver(judge).await?;
+        self.progress.show(table.position(), &self.summary);
         Ok(())
     }
 
-    fn show(&self, position: u64, progress: &ProgressBar) {
-        let message = format!("{} rows, {} refused", self.summary.received, self.summary.refused());
-        progress.set_position(position);
-        progress.set_message(message.clone());
-        if progress.is_hidden() && !std::io::stderr().is_terminal() {
-            eprintln!("aisle import: {message}");
-        }
-    }
-
-    async fn deliver(&mut self) -> Result<(), Error> {
+    async fn deliver(&mut self, judge: &Judge) -> Result<(), Error> {
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -252,18 +281,8 @@ impl Import {
         let mut rows = Vec::with_capacity(articles.len() * 3);
         let mut lines = Vec::with_capacity(articles.len() * 3);
         for article in articles {
-            let Article { line, gtin, internal, product, .. } = article;
-            let sku = product.sku.clone();
-            rows.push(BatchRow::Product(product));
-            let code = gtin.to_string();
-            rows.push(BatchRow::Code(CodeRow {
-                code,
-                sku: sku.clone(),
-                internal,
-                quantity: 1,
-                primary: false,
-                deleted: false,
-            }));
+            let (line, gtin, sku) = (article.line, article.gtin, article.product.sku.clone());
+            rows.extend(judge.rows(article));
             if let Some(prices) = &self.prices {
                 let (price_list, currency) = (prices.list.clone(), prices.currency);
                 rows.push(BatchRow::Price(PriceRow {
@@ -281,14 +300,57 @@ impl Import {
             lines.resize(rows.len(), line);
         }
         let report = self.target.deliver(text(&rows)).await?;
-        self.summary.add(&report, &lines);
+        let counted = report.kinds.get(&Kind::Product).copied().unwrap_or_default();
+        self.summary.add(&report, counted, |line| {
+            usize::try_from(line - 1).ok().and_then(|place| lines.get(place)).copied().unwrap_or(0)
+        });
+        Ok(())
+    }
+
+    /// Rows as a batch has them, in many batches.
+    async fn lines(&mut self, file: File, batch_rows: usize) -> Result<(), Error> {
+        let mut lines = Lines::of(file);
+        let (mut text, mut numbers, mut position) = (Vec::new(), Vec::new(), 0);
+        loop {
+            let is_more = match lines.next()? {
+                Some(line) => {
+                    // One that is too long is delivered as something that is no row, and refused as such.
+                    let bytes = line.bytes.unwrap_or(b"too long");
+                    text.extend_from_slice(bytes);
+                    text.push(b'\n');
+                    position += u64::try_from(bytes.len()).unwrap_or(0) + 1;
+                    numbers.push(u64::try_from(line.number).unwrap_or(0));
+                    self.summary.received += 1;
+                    true
+                }
+                None => false,
+            };
+            if numbers.len() >= batch_rows || (!is_more && !numbers.is_empty()) {
+                let report = self.target.deliver(std::mem::take(&mut text)).await?;
+                self.summary.add(&report, total(&report), |line| {
+                    usize::try_from(line - 1).ok().and_then(|place| numbers.get(place)).copied().unwrap_or(0)
+                });
+                numbers.clear();
+                self.progress.show(position, &self.summary);
+            }
+            if !is_more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A file as one batch.
+    async fn whole(&mut self, arguments: &Arguments, delivery: Delivery) -> Result<(), Error> {
+        let report = self.target.deliver_file(&arguments.file, delivery, &self.progress).await?;
+        self.summary.received = u64::try_from(report.received).unwrap_or(0);
+        self.summary.add(&report, total(&report), |line| u64::try_from(line).unwrap_or(0));
         Ok(())
     }
 }
 
-/// The tally of a kind in a report.
-fn tally(report: &Report, kind: Kind) -> super::batches::Tally {
-    report.kinds.get(&kind).copied().unwrap_or_default()
+fn total(report: &Report) -> super::batches::Tally {
+    let Report { applied, unchanged, quarantined, removed, .. } = *report;
+    super::batches::Tally { applied, unchanged, quarantined, removed }
 }
 
 /// Reads a currency of the command line.

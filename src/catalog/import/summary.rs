@@ -1,27 +1,35 @@
-//! What became of the rows of a file: every one is applied, unchanged or refused, and each refusal has a reason.
+//! What became of the rows of a file: every one is applied, unchanged or quarantined, and each of these has a reason.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
-use super::super::batches::{Report, Tally};
+use super::super::batches::{BatchState, Report, Tally};
 use super::super::rows::{Kind, Reason, Refusal};
 use super::article::{Article, Mark};
-use super::tally;
 
 /// Refused rows that the report shows for each reason.
 const EXAMPLES_MAX: usize = 3;
 
-/// What became of the rows of a file. A row counts as its product does; its code and price are counted beside it.
+/// What became of the rows of a file. A row of a table counts as its product does; its code and price are counted beside it.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Rows that were read.
     pub received: u64,
-    /// What became of the products, codes and prices that were delivered.
+    /// What became of the rows that were delivered.
+    pub counted: Tally,
+    /// How long it took.
+    pub took: Duration,
+    /// Batches that wait for a person, each with the rules that hold it. Their rows are counted as what would become of them.
+    pub held: Vec<String>,
+    /// What became of the products, codes, prices and other rows that were delivered.
     pub delivered: BTreeMap<Kind, Tally>,
     /// Rows that were refused before they were delivered, and delivered ones that were refused, by reason.
     pub reasons: BTreeMap<Reason, Refused>,
     /// Rows that were refused before they were delivered.
     pub refused_here: u64,
+    /// Whether the prices are made up.
+    pub is_price_made_up: bool,
     /// Rows whose code got its zeros back.
     pub repaired: u64,
     /// Lines of the first of them.
@@ -51,27 +59,34 @@ impl Refused {
 
 impl Summary {
     /// Rows that were refused, here or at the target.
-    pub fn refused(&self) -> u64 {
-        self.refused_here + number(self.product().refused)
+    pub fn quarantined(&self) -> u64 {
+        self.refused_here + number(self.counted.quarantined)
+    }
+
+    /// Rows that were known and that a full delivery left out.
+    pub fn removed(&self) -> u64 {
+        number(self.counted.removed)
+    }
+
+    /// Rows a second.
+    pub fn rate(&self) -> u64 {
+        let millis = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.received.saturating_mul(1000) / millis
     }
 
     /// Rows that were new or different.
     pub fn applied(&self) -> u64 {
-        number(self.product().applied)
+        number(self.counted.applied)
     }
 
     /// Rows that said what was known.
     pub fn unchanged(&self) -> u64 {
-        number(self.product().unchanged)
+        number(self.counted.unchanged)
     }
 
     /// How many rows were refused for a reason.
     pub fn refused_for(&self, reason: Reason) -> u64 {
         self.reasons.get(&reason).map_or(0, |refused| refused.count)
-    }
-
-    fn product(&self) -> Tally {
-        self.delivered.get(&Kind::Product).copied().unwrap_or_default()
     }
 
     pub(super) fn note(&mut self, article: &Article) {
@@ -96,21 +111,28 @@ impl Summary {
         refused.example(line, key, refusal.detail);
     }
 
-    /// Adds what became of a delivered batch; `lines` are the lines of the file that the batch's lines came from.
-    pub(super) fn add(&mut self, report: &Report, lines: &[u64]) {
-        for kind in [Kind::Product, Kind::Code, Kind::Price] {
-            let (sum, more) = (self.delivered.entry(kind).or_default(), tally(report, kind));
-            sum.applied += more.applied;
-            sum.unchanged += more.unchanged;
-            sum.refused += more.refused;
+    /// Adds what became of a delivered batch: `counted` of its rows are rows of the file, and `line` tells which line of the
+    /// file a line of the batch came from.
+    pub(super) fn add(&mut self, report: &Report, counted: Tally, line: impl Fn(i64) -> u64) {
+        self.counted = Tally::sum([self.counted, counted].iter());
+        for (kind, more) in &report.kinds {
+            let sum = self.delivered.entry(*kind).or_default();
+            *sum = Tally::sum([*sum, *more].iter());
         }
         for (reason, count) in &report.reasons {
             self.reasons.entry(*reason).or_default().count += number(*count);
         }
         for row in &report.refusals {
-            let line =
-                usize::try_from(row.line - 1).ok().and_then(|place| lines.get(place)).copied().unwrap_or(0);
-            self.reasons.entry(row.reason).or_default().example(line, row.key.clone(), row.detail.clone());
+            self.reasons.entry(row.reason).or_default().example(
+                line(row.line),
+                row.key.clone(),
+                row.detail.clone(),
+            );
+        }
+        if report.state == BatchState::Held {
+            let rules: Vec<String> =
+                report.holds.iter().map(|hold| format!("{}: {}", hold.rule, hold.detail)).collect();
+            self.held.push(format!("batch {}: {}", report.batch, rules.join("; ")));
         }
     }
 }
@@ -121,23 +143,37 @@ fn number(count: i64) -> u64 {
 
 impl fmt::Display for Summary {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (received, applied, unchanged, refused) =
-            (self.received, self.applied(), self.unchanged(), self.refused());
+        let (received, applied, unchanged, quarantined) =
+            (self.received, self.applied(), self.unchanged(), self.quarantined());
         writeln!(
             to,
-            "rows       {received} received = {applied} applied + {unchanged} unchanged + {refused} refused"
+            "rows       {received} received = {applied} applied + {unchanged} unchanged + {quarantined} quarantined"
         )?;
-        for (name, kind) in [("codes", Kind::Code), ("prices", Kind::Price)] {
-            let Tally { applied, unchanged, refused } =
-                self.delivered.get(&kind).copied().unwrap_or_default();
-            if applied + unchanged + refused > 0 {
-                let made_up = if kind == Kind::Price { " (made up, not real)" } else { "" };
-                writeln!(
-                    to,
-                    "{name:10} {applied} applied + {unchanged} unchanged + {refused} refused{made_up}"
-                )?;
-            }
+        if self.removed() > 0 {
+            writeln!(to, "removed    {} that the file leaves out", self.removed())?;
         }
+        let kinds = self.delivered.iter().filter(|(_, tally)| tally.received() + tally.removed > 0);
+        for (kind, Tally { applied, unchanged, quarantined, removed }) in kinds {
+            let name = kind.to_string();
+            let gone = if *removed > 0 { format!(", {removed} removed") } else { String::new() };
+            let made_up =
+                if self.is_price_made_up && *kind == Kind::Price { " (made up, not real)" } else { "" };
+            writeln!(
+                to,
+                "{name:10} {applied} applied + {unchanged} unchanged + {quarantined} quarantined{gone}{made_up}"
+            )?;
+        }
+        for held in &self.held {
+            writeln!(to, "held       {held}")?;
+        }
+        if !self.held.is_empty() {
+            writeln!(
+                to,
+                "           nothing of it is visible: release or reject it, or import with --confirmed"
+            )?;
+        }
+        let took = self.took.as_millis();
+        writeln!(to, "time       {}.{} s, {} rows a second", took / 1000, took % 1000 / 100, self.rate())?;
         if self.repaired > 0 {
             let lines: Vec<String> = self.repaired_examples.iter().map(u64::to_string).collect();
             writeln!(
@@ -158,7 +194,7 @@ impl fmt::Display for Summary {
             )?;
         }
         for (reason, refused) in &self.reasons {
-            writeln!(to, "refused    {:6} {reason}", refused.count)?;
+            writeln!(to, "quarantine {:6} {reason}", refused.count)?;
             for (line, key, detail) in &refused.examples {
                 writeln!(to, "           line {line}: {key:?}: {detail}")?;
             }

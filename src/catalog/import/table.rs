@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Read, Seek};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
@@ -12,11 +13,36 @@ use super::Error;
 
 /// A table that is being read.
 pub(super) struct Table {
-    reader: Reader<BufReader<File>>,
+    reader: Reader<Bounded>,
     headings: Vec<String>,
-    bytes: u64,
     /// 1 when lines end on CR LF: the reader ends a row at the CR and counts the LF with the next one.
     lines_behind: u64,
+    /// Bytes that may be read before the row ends.
+    left: Arc<AtomicU64>,
+}
+
+/// Longest row, with what is read ahead: a quote that is never closed must not bring the whole file into memory.
+const ROW_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A file of which no row is longer than [`ROW_BYTES_MAX`].
+struct Bounded {
+    file: File,
+    left: Arc<AtomicU64>,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
+        let left = self.left.load(Ordering::Relaxed);
+        let left = left.checked_sub(bytes).ok_or_else(|| {
+            std::io::Error::other(format!(
+                "a row is longer than {ROW_BYTES_MAX} bytes: a quote is not closed"
+            ))
+        })?;
+        self.left.store(left, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 /// A row of the file.
@@ -33,10 +59,11 @@ pub(super) struct Row {
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 impl Table {
-    /// Opens a file and reads its headings.
-    pub(super) fn open(path: &Path, delimiter: &str) -> Result<Self, Error> {
+    /// Reads the headings of a file, from its beginning.
+    pub(super) fn of(mut file: File, delimiter: &str) -> Result<Self, Error> {
         let mut first = Vec::new();
-        BufReader::new(File::open(path)?).read_until(b'\n', &mut first)?;
+        file.rewind()?;
+        BufReader::new((&mut file).take(ROW_BYTES_MAX)).read_until(b'\n', &mut first)?;
         let lines_behind = u64::from(first.ends_with(b"\r\n"));
         let delimiter = match delimiter {
             "auto" => most_frequent(&first),
@@ -45,29 +72,24 @@ impl Table {
             "\t" | "\\t" | "tab" => b'\t',
             other => {
                 return Err(Error::Usage(format!(
-                    "--delimiter must be auto, comma, semicolon or tab, not {other}"
+                    "the delimiter must be auto, comma, semicolon or tab, not {other}"
                 )));
             }
         };
-        let file = File::open(path)?;
-        let bytes = file.metadata()?.len();
-        let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(BufReader::new(file));
+        file.rewind()?;
+        let left = Arc::new(AtomicU64::new(ROW_BYTES_MAX));
+        let bounded = Bounded { file, left: Arc::clone(&left) };
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bounded);
         let headings =
             reader.byte_headers()?.iter().map(|cell| decode(cell).0.trim().to_owned()).collect::<Vec<_>>();
         let headings =
             headings.into_iter().map(|name| name.trim_start_matches(BYTE_ORDER_MARK).to_owned()).collect();
-        Ok(Self { reader, headings, bytes, lines_behind })
+        Ok(Self { reader, headings, lines_behind, left })
     }
 
     /// The names of the columns.
     pub(super) fn headings(&self) -> &[String] {
         &self.headings
-    }
-
-    /// The size of the file in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// How many bytes were read.
@@ -78,6 +100,7 @@ impl Table {
     /// The next row.
     pub(super) fn next(&mut self) -> Result<Option<Row>, Error> {
         let mut record = ByteRecord::new();
+        self.left.store(ROW_BYTES_MAX, Ordering::Relaxed);
         if !self.reader.read_byte_record(&mut record)? {
             return Ok(None);
         }

@@ -1,82 +1,156 @@
 //! Where batches go: a server's API, or the database at hand.
 
+use std::fs::File;
+use std::io::Seek;
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
-use super::super::batches::{self, Report};
+use super::super::batches::{self, BatchState, Delivery, Form, Limits, Report};
 use super::super::content::Content;
 use super::super::model::Store;
+use super::super::quality::Source;
 use super::super::store::read;
-use super::{Arguments, Error};
+use super::{Arguments, Error, Progress};
 use crate::clock::Clock;
 use crate::db::{Db, Options};
 use crate::env::Env;
 use crate::error::ProblemBody;
+use crate::http::limit::STREAM_TIMEOUT;
 use crate::ids::{BatchId, Ids, StoreId};
 use crate::random::Random;
 
-/// Names of batches are made from their content under this name.
-const BATCHES: Uuid = Uuid::from_u128(0x6f1c_9b1e_5a0d_4e7c_9d64_2b8f_7a53_e0c1);
 /// A server answers a batch when it is applied: large ones take a while.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
+/// How often the way through a large file is shown.
+const SHOWN_EVERY: Duration = Duration::from_millis(250);
+/// Why a held batch was released at once.
+const CONFIRMED: &str = "confirmed at the import";
 
 /// Where batches go.
-pub(super) enum Target {
-    Database { db: Db, clock: Clock, ids: Ids },
+pub(super) struct Target {
+    place: Place,
+    ids: Ids,
+    /// Whether what rules for whole batches hold is applied all the same.
+    confirmed: bool,
+}
+
+enum Place {
+    Database { db: Db, clock: Clock, limits: Limits },
     Server { client: reqwest::Client, url: url::Url, key: SecretString },
 }
 
 impl Target {
     pub(super) async fn open(arguments: &Arguments, env: &Env) -> Result<Self, Error> {
+        let (ids, confirmed) = (Ids::new(Clock::System, Random::System), arguments.confirmed);
         if let (Some(url), Some(key)) = (&arguments.server, &arguments.key) {
             let client = client().map_err(|error| Error::Deliver(error.to_string()))?;
-            return Ok(Self::Server { client, url: url.clone(), key: key.clone().into() });
+            let place = Place::Server { client, url: url.clone(), key: key.clone().into() };
+            return Ok(Self { place, ids, confirmed });
         }
-        let options = Options::read(env);
+        let (options, limits) = (Options::read(env), Limits::read(env));
         if !env.mistakes().is_empty() {
             return Err(Error::Usage(env.mistakes().join("; ")));
         }
-        let ids = Ids::new(Clock::System, Random::System);
-        Ok(Self::Database { db: Db::open(&options).await?, clock: Clock::System, ids })
+        let place = Place::Database { db: Db::open(&options).await?, clock: Clock::System, limits };
+        Ok(Self { place, ids, confirmed })
     }
 
-    /// Delivers the text of a batch, named by its content.
+    /// Delivers the text of a batch.
     pub(super) async fn deliver(&self, text: Vec<u8>) -> Result<Report, Error> {
-        let id = BatchId(Uuid::new_v5(&BATCHES, &text));
-        match self {
-            Self::Database { db, clock, ids } => {
+        let id: BatchId = self.ids.next();
+        match &self.place {
+            Place::Database { .. } => {
                 let body = futures_util::stream::iter([Ok::<_, std::io::Error>(text.into())]);
-                let received = Content::receive(body, ids.next()).await;
-                let mut content = received.map_err(|error| Error::Deliver(error.to_string()))?;
-                let applied = batches::apply(db, clock.now(), id, &mut content).await;
-                applied.map_err(|error| Error::Deliver(error.to_string()))
+                let received = Content::receive(body, self.ids.next()).await;
+                let content = received.map_err(|error| Error::Deliver(error.to_string()))?;
+                self.apply(id, &Delivery::default(), &content).await
             }
-            Self::Server { .. } => {
+            Place::Server { .. } => {
                 let put = self.request(reqwest::Method::PUT, &format!("v1/catalog/batches/{id}"))?;
-                let put = put.header("content-type", "application/x-ndjson").body(text);
-                self.send(put)
-                    .await?
-                    .ok_or_else(|| Error::Deliver("the server knows no such route".to_owned()))
+                self.put(put.header("content-type", "application/x-ndjson").body(text), id).await
             }
         }
+    }
+
+    /// Delivers a file as one batch, and shows how far it is.
+    pub(super) async fn deliver_file(
+        &self,
+        path: &Path,
+        delivery: Delivery,
+        progress: &Progress,
+    ) -> Result<Report, Error> {
+        let id: BatchId = self.ids.next();
+        // Handles of one file share their place in it.
+        let place = File::open(path)?;
+        let taking = async {
+            match &self.place {
+                Place::Database { .. } => {
+                    let content = Content::of_file(place.try_clone()?).await?;
+                    self.apply(id, &delivery, &content).await
+                }
+                Place::Server { .. } => {
+                    let file = tokio::fs::File::from_std(place.try_clone()?);
+                    let media_type = match &delivery.form {
+                        Form::Lines => "application/x-ndjson",
+                        Form::Table(_) => "text/csv",
+                    };
+                    let put = self.request(reqwest::Method::PUT, &format!("v1/catalog/batches/{id}"))?;
+                    let put = put.query(&query(&delivery)).header("content-type", media_type);
+                    let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
+                    self.put(put.timeout(STREAM_TIMEOUT).body(body), id).await
+                }
+            }
+        };
+        let mut place = place.try_clone()?;
+        tokio::pin!(taking);
+        let mut shown = tokio::time::interval(SHOWN_EVERY);
+        loop {
+            tokio::select! {
+                report = &mut taking => return report,
+                _ = shown.tick() => progress.show_bytes(place.stream_position()?),
+            }
+        }
+    }
+
+    async fn apply(&self, id: BatchId, delivery: &Delivery, content: &Content) -> Result<Report, Error> {
+        let Place::Database { db, clock, limits } = &self.place else {
+            return Err(Error::Deliver("there is no database".to_owned()));
+        };
+        let delivery = Delivery { source: Source::Local.to_string(), ..delivery.clone() };
+        let limits = (!self.confirmed).then_some(limits);
+        let taken = batches::deliver(db, clock.now(), id, &delivery, limits, content).await;
+        taken.map_err(|error| Error::Deliver(error.to_string()))
+    }
+
+    /// Sends a batch to the server; releases it when it is held and somebody has looked at it.
+    async fn put(&self, put: reqwest::RequestBuilder, id: BatchId) -> Result<Report, Error> {
+        let no_route = || Error::Deliver("the server knows no such route".to_owned());
+        let report: Report = self.send(put).await?.ok_or_else(no_route)?;
+        if report.state != BatchState::Held || !self.confirmed {
+            return Ok(report);
+        }
+        let path = format!("v1/catalog/batches/{id}/release");
+        let note = serde_json::json!({ "note": CONFIRMED });
+        let release = self.request(reqwest::Method::POST, &path)?.timeout(STREAM_TIMEOUT).json(&note);
+        self.send(release).await?.ok_or_else(no_route)
     }
 
     /// A store, if there is one of this number.
     pub(super) async fn store(&self, store: &StoreId) -> Result<Option<Store>, Error> {
-        match self {
-            Self::Database { db, .. } => {
+        match &self.place {
+            Place::Database { db, .. } => {
                 read::store(db, store).await.map_err(|error| Error::Deliver(error.to_string()))
             }
-            Self::Server { .. } => {
+            Place::Server { .. } => {
                 self.send(self.request(reqwest::Method::GET, &format!("v1/stores/{store}"))?).await
             }
         }
     }
 
     fn request(&self, method: reqwest::Method, path: &str) -> Result<reqwest::RequestBuilder, Error> {
-        let Self::Server { client, url, key } = self else {
+        let Place::Server { client, url, key } = &self.place else {
             return Err(Error::Deliver("there is no server".to_owned()));
         };
         let base = url.as_str().trim_end_matches('/');
@@ -105,10 +179,29 @@ impl Target {
 
     /// Lets go of the database.
     pub(super) async fn close(&self) {
-        if let Self::Database { db, .. } = self {
+        if let Place::Database { db, .. } = &self.place {
             db.close().await;
         }
     }
+}
+
+/// What a delivery is, as the query of its request.
+fn query(delivery: &Delivery) -> Vec<(&'static str, String)> {
+    let kinds: Vec<&str> = delivery.kinds.iter().map(|kind| kind.as_str()).collect();
+    let mut query = vec![("mode", delivery.mode.to_string())];
+    if !kinds.is_empty() {
+        query.push(("kinds", kinds.join(",")));
+    }
+    if let Form::Table(form) = &delivery.form {
+        query.push(("map", form.map.join(",")));
+        query.push(("delimiter", form.delimiter.clone()));
+        query.push(("tax_class", form.tax_class.to_string()));
+        query.push(("internal_codes", form.internal_codes.to_string()));
+        query.push(("deliverable", form.deliverable.to_string()));
+        query.extend(form.price_list.iter().map(|list| ("price_list", list.to_string())));
+        query.extend(form.currency.iter().map(|currency| ("currency", currency.to_string())));
+    }
+    query
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line has no App whose client it could use")]

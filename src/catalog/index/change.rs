@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::super::code::{Gtin, Profile};
+use super::super::code::{Gtin, StoreProfile};
 use super::super::model::{Recall, Store};
 use super::super::product::ProductRow;
 use super::{HAS_TIMED, NO_PRICE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
@@ -14,24 +14,24 @@ use crate::money::{Currency, Rate};
 /// Changes that are not yet visible. Rows arrive in the order of their references: price lists before stores, products
 /// before codes and prices.
 #[derive(Debug)]
-pub(in crate::catalog) struct Change {
+pub struct Change {
     next: Snapshot,
 }
 
 impl Change {
     /// Begins with what is visible now.
-    pub(in crate::catalog) fn of(current: &Snapshot) -> Self {
+    pub fn of(current: &Snapshot) -> Self {
         Self { next: current.clone() }
     }
 
     /// The snapshot to publish, as of this revision.
-    pub(in crate::catalog) fn finish(mut self, revision: i64) -> Snapshot {
+    pub fn finish(mut self, revision: i64) -> Snapshot {
         self.next.revision = revision;
         self.next
     }
 
     /// A price list, new or changed.
-    pub(in crate::catalog) fn price_list(&mut self, id: PriceListId, currency: Currency, live: bool) {
+    pub fn price_list(&mut self, id: PriceListId, currency: Currency, live: bool) {
         if let Some(list) =
             self.next.list_numbers.get(&id).and_then(|number| self.next.lists.get_mut(*number))
         {
@@ -45,15 +45,15 @@ impl Change {
             currency,
             live,
             prices: Pages::new(),
-            timed: std::collections::HashMap::new(),
+            timed: std::collections::HashMap::default(),
         }));
     }
 
     /// A store, new or changed.
-    pub(in crate::catalog) fn store(&mut self, store: Store) {
+    pub fn store(&mut self, store: Store) {
         let lists =
             store.price_lists.iter().filter_map(|list| self.next.list_numbers.get(list).copied()).collect();
-        let profile = Profile::of_country(&store.country);
+        let profile = StoreProfile::new(&store.country, store.code_templates.iter().map(String::as_str));
         let zone = store.zone();
         let shop = Shop { store, profile, zone, lists };
         Arc::make_mut(&mut self.next.shops).insert(shop.store.store.as_str().to_owned(), Arc::new(shop));
@@ -80,22 +80,24 @@ impl Change {
     }
 
     /// A product, new, changed or no longer sold.
-    pub(in crate::catalog) fn product(&mut self, product: &ProductRow, live: bool) {
+    pub fn product(&mut self, product: &ProductRow, live: bool) {
         let number = self.next.number_of(&product.sku).unwrap_or(self.next.product_count);
         self.next.products.set(number, Some(Record::new(product, live)));
         if number == self.next.product_count {
             self.next.product_count += 1;
-            // A new SKU never takes the entry of another one whose hash is the same.
-            Arc::make_mut(&mut self.next.skus).set(hash(&product.sku), Some(number), |_| false);
+            let products = &self.next.products;
+            let hash_of =
+                |number| products.get(number).and_then(Option::as_ref).map_or(0, |record| hash(record.sku()));
+            Arc::make_mut(&mut self.next.skus).add(hash(product.sku.as_str()), number, hash_of);
         }
     }
 
     /// A code of a product and how many pieces it stands for; a code that was taken back points to nothing.
-    pub(in crate::catalog) fn code(&mut self, gtin: Gtin, sku: &Sku, pieces: i64, live: bool) {
+    pub fn code(&mut self, gtin: Gtin, sku: &Sku, pieces: i64, live: bool) {
         let number = self.next.number_of(sku).filter(|_| live);
         let internal = gtin.circulation() == super::Circulation::Chain;
         let table = if internal { &mut self.next.internal } else { &mut self.next.global };
-        Arc::make_mut(table).set(gtin.value(), number, |_| true);
+        table.set(gtin.value(), number);
         let is_multiple = number.is_some() && pieces != 1;
         if is_multiple {
             Arc::make_mut(&mut self.next.multiples).insert(gtin.value(), pieces);
@@ -106,7 +108,7 @@ impl Change {
 
     /// An open price in minor units of the list's currency; none takes it back. Says whether there are prices with times
     /// too, whose lowest price before them may be another one now.
-    pub(in crate::catalog) fn price(&mut self, list: &PriceListId, sku: &Sku, amount: Option<i64>) -> bool {
+    pub fn price(&mut self, list: &PriceListId, sku: &Sku, amount: Option<i64>) -> bool {
         let Some(number) = self.next.number_of(sku) else { return false };
         let Some(list) = self.list_mut(list) else { return false };
         let timed = list.prices.get(number).copied().unwrap_or(NO_PRICE) & HAS_TIMED;

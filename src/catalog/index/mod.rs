@@ -4,17 +4,19 @@
 //! A batch is applied to a copy that shares every page it does not touch, and becomes visible as a whole.
 //!
 //! `table.rs` leads from codes to product numbers, `pages.rs` holds products and prices by number, `change.rs` makes the
-//! next snapshot.
+//! next snapshot, `walk.rs` goes through all of one.
 
 mod change;
 mod pages;
 mod record;
 mod table;
 mod timed;
+mod walk;
 
-pub(super) use change::Change;
+pub use change::Change;
 pub(super) use record::Record;
 pub(super) use timed::{Asked, Timed, lowest_before};
+pub(super) use walk::{CodeTables, Facts, Shelf};
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,15 +24,22 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use foldhash::fast::RandomState;
 
 use self::pages::Pages;
-use self::table::Table;
-use super::code::{self, Answer, Circulation, Gtin, Meaning, Profile, Symbology};
+use self::table::{SkuTable, Table};
+use super::code::{self, Answer, Circulation, Gtin, Meaning, StoreProfile, Symbology};
+use super::label::Label;
 use super::model::{FindError, Found, Offer, Price, Promotion, Recall, Store};
+use super::product::ProductRow;
 use crate::clock::Moment;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 
+/// Prices of a page: 8 KiB, so that a change copies little and a table of pages stays short.
+const PRICES_OF_PAGE: usize = 1024;
+/// Products of a page: copying one counts every product on it once more.
+const PRODUCTS_OF_PAGE: usize = 128;
 /// A page entry without a price.
 const NO_PRICE: i64 = 0;
 /// Set in a page entry of a product that has prices with times on the list: no price comes near it.
@@ -42,8 +51,8 @@ struct PriceList {
     currency: Currency,
     live: bool,
     /// The open price in minor units, and [`HAS_TIMED`].
-    prices: Pages<i64>,
-    timed: HashMap<u32, Arc<[Timed]>>,
+    prices: Pages<i64, PRICES_OF_PAGE>,
+    timed: HashMap<u32, Arc<[Timed]>, RandomState>,
 }
 
 impl PriceList {
@@ -66,7 +75,7 @@ impl PriceList {
 #[derive(Clone, Debug)]
 struct Shop {
     store: Store,
-    profile: Profile,
+    profile: StoreProfile,
     zone: Tz,
     lists: Vec<usize>,
 }
@@ -78,20 +87,20 @@ type Rates = BTreeMap<NaiveDate, Rate>;
 pub struct Snapshot {
     revision: i64,
     /// Codes that mean the same everywhere.
-    global: Arc<Table>,
+    global: Table,
     /// Codes that mean something in this chain only.
-    internal: Arc<Table>,
+    internal: Table,
     /// SKUs by their hash.
-    skus: Arc<Table>,
-    products: Pages<Option<Record>>,
+    skus: Arc<SkuTable>,
+    products: Pages<Option<Record>, PRODUCTS_OF_PAGE>,
     /// How many pieces a code stands for, where that is not one.
-    multiples: Arc<HashMap<u64, i64>>,
+    multiples: Arc<HashMap<u64, i64, RandomState>>,
     /// What must not be sold any more, by product number.
-    recalls: Arc<HashMap<u32, Arc<[Recall]>>>,
+    recalls: Arc<HashMap<u32, Arc<[Recall]>, RandomState>>,
     product_count: u32,
     list_numbers: Arc<HashMap<PriceListId, usize>>,
     lists: Vec<Arc<PriceList>>,
-    shops: Arc<HashMap<String, Arc<Shop>>>,
+    shops: Arc<HashMap<String, Arc<Shop>, RandomState>>,
     rates: Arc<HashMap<String, HashMap<TaxClassId, Rates>>>,
 }
 
@@ -109,14 +118,22 @@ pub(super) struct Hit<'a> {
     pub(super) recalls: &'a [Recall],
 }
 
+/// A product on sale and the number by which it was found.
+#[derive(Clone, Copy, Debug)]
+struct Known<'a> {
+    gtin: Gtin,
+    number: u32,
+    record: &'a Record,
+}
+
 impl Snapshot {
     /// A catalogue in which there is nothing yet.
-    pub(super) fn empty() -> Self {
+    pub fn empty() -> Self {
         Self {
             revision: 0,
-            global: Arc::new(Table::new()),
-            internal: Arc::new(Table::new()),
-            skus: Arc::new(Table::new()),
+            global: Table::new(),
+            internal: Table::new(),
+            skus: Arc::new(SkuTable::new()),
             products: Pages::new(),
             multiples: Arc::default(),
             recalls: Arc::default(),
@@ -145,18 +162,25 @@ impl Snapshot {
         stores
     }
 
-    /// What a scanned code means in a store at a moment.
+    /// What a scanned code means in a store at a moment, and what it says of the piece that carries it. A label with a price
+    /// of its own needs none of the store's.
     pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
-        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
-        let answer = understand(shop, code, None, now)?;
-        if !answer.meaning.is_bare() {
-            return Err(FindError::UnknownCode);
-        }
-        let hit = self.hit(shop, &answer, now)?;
-        Ok(Found { gtin: hit.gtin, pieces: hit.pieces, offer: self.offer(&hit) })
+        let shop = self.shop(store.as_str())?;
+        let (answer, known) = self.understand(shop, code, None, now)?;
+        let product = known.record.product();
+        let label = Label::of(&answer, known.gtin, &product, shop.store.currency);
+        let (hit, is_listed) = match (self.offered(shop, known, now), label.price) {
+            (Err(FindError::NoPrice), Some(price)) => {
+                let amount = price.money(shop.store.currency).ok_or(FindError::NoPrice)?.minor();
+                (self.at(shop, known, Asked::default(), amount), false)
+            }
+            (hit, _) => (hit?, true),
+        };
+        let offer = self.offer(&hit, product);
+        Ok(Found { gtin: hit.gtin, pieces: hit.pieces, label, is_listed, offer })
     }
 
-    fn offer(&self, hit: &Hit<'_>) -> Offer {
+    fn offer(&self, hit: &Hit<'_>, product: ProductRow) -> Offer {
         let money = |minor| Money::new(minor, hit.store.currency);
         let price = Price {
             amount: money(hit.amount),
@@ -169,15 +193,25 @@ impl Snapshot {
             member: hit.asked.member.map(|timed| money(timed.amount)),
         };
         let recalls = hit.recalls.to_vec();
-        Offer { product: hit.record.product(), price, recalls, revision: self.revision }
+        Offer { product, price, recalls, revision: self.revision }
     }
 
     /// What a store asks for a product at a moment; [`FindError::UnknownCode`] when it is not sold any more.
     pub fn product(&self, store: &StoreId, sku: &Sku, now: Moment) -> Result<Offer, FindError> {
-        let shop = self.shops.get(store.as_str()).ok_or(FindError::UnknownStore)?;
-        let number = self.number_of(sku).ok_or(FindError::UnknownCode)?;
-        let record = self.live(number).ok_or(FindError::UnknownCode)?;
-        Ok(self.offer(&self.offered(shop, Gtin::NOTHING, number, record, now)?))
+        let shop = self.shop(store.as_str())?;
+        let known = self.known_sku(sku).ok_or(FindError::UnknownCode)?;
+        Ok(self.offer(&self.offered(shop, known, now)?, known.record.product()))
+    }
+
+    /// The facts of a product that is sold, whether or not a store has a price for it.
+    pub fn facts(&self, sku: &Sku) -> Option<ProductRow> {
+        Some(self.known_sku(sku)?.record.product())
+    }
+
+    /// Whether a product is sold without any rule of its own and without a recall: nothing more need be looked at.
+    pub fn is_unrestricted(&self, sku: &Sku) -> bool {
+        self.known_sku(sku)
+            .is_some_and(|known| !known.record.is_ruled() && self.recalls_of(known.number).is_empty())
     }
 
     /// What must not be sold any more of a product.
@@ -195,6 +229,13 @@ impl Snapshot {
         self.rates.get(country)?.get(class)?.range(..=day).next_back().map(|(_, rate)| *rate)
     }
 
+    /// What a store asks for the product of a number now: the index alone, without reading a code or writing an answer.
+    pub fn price_of(&self, store: &StoreId, gtin: Gtin, now: Moment) -> Result<Money, FindError> {
+        let known = self.known_code(gtin).ok_or(FindError::UnknownCode);
+        let hit = self.offered(self.shop(store.as_str())?, known?, now)?;
+        Ok(Money::new(hit.amount, hit.store.currency))
+    }
+
     /// Looks a code up, as it was read on a day, without copying anything of what is found.
     #[inline]
     pub(super) fn look_up(
@@ -204,50 +245,84 @@ impl Snapshot {
         symbology: Option<Symbology>,
         now: Moment,
     ) -> Result<Hit<'_>, FindError> {
-        let shop = self.shops.get(store).ok_or(FindError::UnknownStore)?;
-        let answer = understand(shop, code, symbology, now)?;
-        self.hit(shop, &answer, now)
+        let shop = self.shop(store)?;
+        let (_, known) = self.understand(shop, code, symbology, now)?;
+        self.offered(shop, known, now)
     }
 
-    /// The first number of a meaning that a product on sale has.
+    /// Reads a code by the rules of a store; an error when it names no product that is sold.
     #[inline]
-    fn hit<'a>(&'a self, shop: &'a Shop, answer: &Answer, now: Moment) -> Result<Hit<'a>, FindError> {
-        let hit = answer.meaning.keys().find_map(|gtin| {
-            let number = self.table(gtin).find(gtin.value(), |_| true)?;
-            Some((gtin, number, self.live(number)?))
-        });
-        let (gtin, number, record) = hit.ok_or(FindError::UnknownCode)?;
-        self.offered(shop, gtin, number, record, now)
+    fn understand(
+        &self,
+        shop: &Shop,
+        code: &str,
+        symbology: Option<Symbology>,
+        now: Moment,
+    ) -> Result<(Answer, Known<'_>), FindError> {
+        let today = now.with_timezone(&shop.zone).date_naive();
+        let known = |answer: &Answer| self.known(&answer.meaning);
+        let (answer, known) = code::interpret_in_store(code, symbology, &shop.profile, today, known)
+            .map_err(FindError::BadCode)?;
+        match (known, &answer.meaning) {
+            (Some(known), _) => Ok((answer, known)),
+            (None, Meaning::Foreign) => Err(FindError::Foreign),
+            (None, Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_)) => {
+                Err(FindError::NoProduct)
+            }
+            (None, _) => Err(FindError::UnknownCode),
+        }
+    }
+
+    /// The product on sale that the first number of a meaning names; by a store's template also by its own number.
+    #[inline]
+    fn known(&self, meaning: &Meaning) -> Option<Known<'_>> {
+        let by_article = || match meaning {
+            Meaning::Template(found) => self.known_sku(&found.code.as_deref()?.parse().ok()?),
+            _ => None,
+        };
+        meaning.keys().find_map(|gtin| self.known_code(gtin)).or_else(by_article)
+    }
+
+    /// The product on sale that a number names.
+    #[inline]
+    fn known_code(&self, gtin: Gtin) -> Option<Known<'_>> {
+        let number = self.table(gtin).find(gtin.value())?;
+        Some(Known { gtin, number, record: self.live(number)? })
+    }
+
+    /// A product on sale by the retailer's own number.
+    fn known_sku(&self, sku: &Sku) -> Option<Known<'_>> {
+        let number = self.number_of(sku)?;
+        Some(Known { gtin: Gtin::NOTHING, number, record: self.live(number)? })
+    }
+
+    #[inline]
+    fn shop(&self, store: &str) -> Result<&Shop, FindError> {
+        self.shops.get(store).map(Arc::as_ref).ok_or(FindError::UnknownStore)
     }
 
     /// What the store asks for a product.
     #[inline]
-    fn offered<'a>(
-        &'a self,
-        shop: &'a Shop,
-        gtin: Gtin,
-        number: u32,
-        record: &'a Record,
-        now: Moment,
-    ) -> Result<Hit<'a>, FindError> {
-        let asked = self.asked(shop, number, now.timestamp());
+    fn offered<'a>(&'a self, shop: &'a Shop, known: Known<'a>, now: Moment) -> Result<Hit<'a>, FindError> {
+        let asked = self.asked(shop, known.number, now.timestamp());
         let amount = asked.to_pay().ok_or(FindError::NoPrice)?;
-        let pieces = if self.multiples.is_empty() { None } else { self.multiples.get(&gtin.value()) };
-        let recalls = self.recalls_of(number);
-        Ok(Hit {
-            gtin,
-            pieces: pieces.copied().unwrap_or(1),
-            record,
-            store: &shop.store,
-            asked,
-            amount,
-            recalls,
-        })
+        Ok(self.at(shop, known, asked, amount))
+    }
+
+    /// A product at this price.
+    #[inline]
+    fn at<'a>(&'a self, shop: &'a Shop, known: Known<'a>, asked: Asked<'a>, amount: i64) -> Hit<'a> {
+        let Known { gtin, number, record } = known;
+        let (pieces, recalls) = (self.pieces(gtin.value()), self.recalls_of(number));
+        Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls }
     }
 
     /// The number under which a store would know a code; none for what is no code of a product.
     pub(super) fn gtin(&self, store: &str, code: &str, now: Moment) -> Option<Gtin> {
-        understand(self.shops.get(store)?, code, None, now).ok()?.meaning.keys().next()
+        let shop = self.shop(store).ok()?;
+        let today = now.with_timezone(&shop.zone).date_naive();
+        let first = |answer: &Answer| answer.meaning.keys().next();
+        code::interpret_in_store(code, None, &shop.profile, today, first).ok()?.1
     }
 
     fn table(&self, gtin: Gtin) -> &Table {
@@ -260,7 +335,7 @@ impl Snapshot {
     }
 
     fn number_of(&self, sku: &Sku) -> Option<u32> {
-        self.skus.find(hash(sku), |number| self.is_sku(number, sku))
+        self.skus.find(hash(sku.as_str()), |number| self.is_sku(number, sku))
     }
 
     fn is_sku(&self, number: u32, sku: &Sku) -> bool {
@@ -275,24 +350,8 @@ impl Snapshot {
     }
 }
 
-/// Reads a code by the rules of a store; an error when it can't name a product.
-fn understand(
-    shop: &Shop,
-    code: &str,
-    symbology: Option<Symbology>,
-    now: Moment,
-) -> Result<Answer, FindError> {
-    let today = now.with_timezone(&shop.zone).date_naive();
-    let answer = code::interpret(code, symbology, &shop.profile, today).map_err(FindError::BadCode)?;
-    match answer.meaning {
-        Meaning::Foreign => Err(FindError::Foreign),
-        Meaning::Coupon(_) | Meaning::Refund(_) | Meaning::NonProduct(_) => Err(FindError::NoProduct),
-        _ => Ok(answer),
-    }
-}
-
 /// The same for the same SKU in this process; equal hashes of two SKUs are told apart by the product.
-fn hash(sku: &Sku) -> u64 {
+fn hash(sku: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     sku.hash(&mut hasher);
     hasher.finish()

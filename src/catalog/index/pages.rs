@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-/// Values on a page: 8 KiB of prices, so that a change copies little and a page table stays short.
-pub(super) const PAGE_LENGTH: usize = 1024;
-
-/// Values by number; a page that nobody wrote to does not exist.
+/// Values by number, `LENGTH` on a page; a page that nobody wrote to does not exist.
 #[derive(Clone, Debug)]
-pub(super) struct Pages<T> {
+pub(super) struct Pages<T, const LENGTH: usize> {
     pages: Vec<Option<Arc<[T]>>>,
 }
 
-impl<T: Clone + Default> Pages<T> {
+impl<T: Clone + Default, const LENGTH: usize> Pages<T, LENGTH> {
     pub(super) fn new() -> Self {
         Self { pages: Vec::new() }
     }
@@ -19,18 +16,38 @@ impl<T: Clone + Default> Pages<T> {
     /// The value of this number, unless its page was never written.
     #[inline]
     pub(super) fn get(&self, number: u32) -> Option<&T> {
-        let (page, place) = split(number);
+        let (page, place) = split::<LENGTH>(number);
         self.pages.get(page)?.as_ref()?.get(place)
     }
 
     /// Changes the value of this number.
     pub(super) fn set(&mut self, number: u32, value: T) {
-        let (page, place) = split(number);
+        let (page, place) = split::<LENGTH>(number);
         if page >= self.pages.len() {
             self.pages.resize(page + 1, None);
         }
-        let page = self.pages[page].get_or_insert_with(|| vec![T::default(); PAGE_LENGTH].into());
+        let page = self.pages[page].get_or_insert_with(|| vec![T::default(); LENGTH].into());
         Arc::make_mut(page)[place] = value;
+    }
+
+    /// The numbers whose values are not the same in an older row of values: only pages that were written to are looked at.
+    pub(super) fn differing(&self, older: &Self, is_same: impl Fn(&T, &T) -> bool) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        let nothing = T::default();
+        for (index, page) in self.pages.iter().enumerate() {
+            let Some(page) = page else { continue };
+            let before = older.pages.get(index).and_then(Option::as_ref);
+            if before.is_some_and(|before| Arc::ptr_eq(before, page)) {
+                continue;
+            }
+            for (place, value) in page.iter().enumerate() {
+                let before = before.and_then(|before| before.get(place)).unwrap_or(&nothing);
+                if !is_same(value, before) {
+                    numbers.extend(u32::try_from(index * LENGTH + place));
+                }
+            }
+        }
+        numbers
     }
 
     /// How many pages both have in common, by address.
@@ -42,9 +59,9 @@ impl<T: Clone + Default> Pages<T> {
 }
 
 #[inline]
-fn split(number: u32) -> (usize, usize) {
+fn split<const LENGTH: usize>(number: u32) -> (usize, usize) {
     let number = usize::try_from(number).unwrap_or(usize::MAX);
-    (number / PAGE_LENGTH, number % PAGE_LENGTH)
+    (number / LENGTH, number % LENGTH)
 }
 
 #[cfg(test)]
@@ -53,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_change_copies_the_page_it_touches_and_no_other() {
-        let mut before = Pages::<i64>::new();
+        let mut before = Pages::<i64, 1024>::new();
         for number in 0..5000 {
             before.set(number, 1);
         }
@@ -62,5 +79,6 @@ mod tests {
         assert_eq!((before.get(2500), after.get(2500)), (Some(&1), Some(&2)));
         assert_eq!(after.shared_with(&before), 4);
         assert_eq!(before.get(9999), None);
+        assert_eq!(after.differing(&before, |one, other| one == other), [2500]);
     }
 }

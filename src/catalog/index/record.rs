@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
-use super::super::product::{NetContent, NetUnit, ProductRow};
+use super::super::product::{NetContent, NetUnit, ProductRow, SaleType};
 
 /// Bytes before the JSON.
 const HEADER_BYTES: usize = 8;
 /// Set in the first byte of a product that is sold.
 const LIVE: u8 = 1;
+/// Set in the first byte of a product that has rules of its own: when, how often or whether it is sold.
+const RULED: u8 = 2;
 /// What the JSON of every product begins with; SKUs hold nothing that JSON escapes.
 const SKU_MEMBER: &[u8] = b"{\"sku\":\"";
 
@@ -26,7 +28,8 @@ impl Record {
         // Nought stands for no unit.
         let unit = unit.and_then(|unit| u8::try_from(unit + 1).ok()).unwrap_or(0);
         let amount = net.and_then(|net| u32::try_from(net.amount).ok()).unwrap_or(0);
-        bytes.extend_from_slice(&[u8::from(is_live) * LIVE, unit, 0, 0]);
+        let flags = (u8::from(is_live) * LIVE) | (u8::from(is_ruled(product)) * RULED);
+        bytes.extend_from_slice(&[flags, unit, 0, 0]);
         bytes.extend_from_slice(&amount.to_le_bytes());
         serde_json::to_writer(&mut bytes, product).expect("texts and numbers can be written as JSON");
         Self(bytes.into())
@@ -35,6 +38,22 @@ impl Record {
     #[inline]
     pub(super) fn is_live(&self) -> bool {
         self.0[0] & LIVE != 0
+    }
+
+    /// Whether it has rules of its own: when, how often or whether it is sold.
+    #[inline]
+    pub(super) fn is_ruled(&self) -> bool {
+        self.0[0] & RULED != 0
+    }
+
+    /// Whether this is the very row that the other one is.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The product's JSON.
+    pub(in crate::catalog) fn json(&self) -> &[u8] {
+        &self.0[HEADER_BYTES..]
     }
 
     /// How much a price is for, for the unit price.
@@ -51,10 +70,15 @@ impl Record {
         &self.0[HEADER_BYTES + 1..self.0.len() - 1]
     }
 
+    /// The retailer's number.
+    pub(super) fn sku(&self) -> &str {
+        let rest = self.0[HEADER_BYTES..].strip_prefix(SKU_MEMBER).unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len());
+        std::str::from_utf8(&rest[..end]).unwrap_or_default()
+    }
+
     pub(super) fn is_sku(&self, sku: &str) -> bool {
-        let rest = self.0[HEADER_BYTES..].strip_prefix(SKU_MEMBER);
-        rest.and_then(|rest| rest.strip_prefix(sku.as_bytes()))
-            .is_some_and(|rest| rest.first() == Some(&b'"'))
+        self.sku() == sku
     }
 
     /// The facts one by one.
@@ -62,6 +86,13 @@ impl Record {
         serde_json::from_slice(&self.0[HEADER_BYTES..])
             .expect("what was written from a product can be read as one")
     }
+}
+
+fn is_ruled(product: &ProductRow) -> bool {
+    product.sale == SaleType::Deposit
+        || product.quantity_max.is_some()
+        || product.sale_stop.is_some()
+        || !product.sale_bans.is_empty()
 }
 
 #[cfg(test)]

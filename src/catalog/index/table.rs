@@ -1,7 +1,9 @@
-//! A linear-probing table from a number to a product number: one line of memory for a hit, cloned by one copy.
+//! Tables from codes and SKUs to product numbers: one line of memory for a hit, no lock, nothing allocated.
 //!
-//! A key is never taken out; a code that was withdrawn points to nothing. Keys need not be unique: the caller says which
-//! of the entries under a key it means (for SKUs the key is only a hash).
+//! A code that was withdrawn keeps its entry and points to nothing. A snapshot that is built from another one shares the
+//! large table with it: what changed stands in a small one beside it, until that is full and both become one.
+
+use std::sync::Arc;
 
 /// Stands for no product.
 const NOTHING: u32 = u32::MAX;
@@ -9,6 +11,8 @@ const NOTHING: u32 = u32::MAX;
 const SLOTS_MIN: usize = 64;
 /// 2^64 divided by the golden ratio: spreads numbers that differ only in their last digits.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Entries of the small table beside the large one: few enough to be copied with every batch, enough for a day's news.
+const RECENT_MAX: usize = 8_192;
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -19,64 +23,171 @@ struct Slot {
 
 const EMPTY: Slot = Slot { key: 0, value: NOTHING, used: false };
 
-/// From keys to product numbers.
+/// Open addressing with linear probing.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+struct Slots {
     slots: Vec<Slot>,
     used: usize,
 }
 
-impl Table {
-    pub(super) fn new() -> Self {
+impl Slots {
+    fn new() -> Self {
         Self { slots: vec![EMPTY; SLOTS_MIN], used: 0 }
     }
 
-    /// The product number under this key that `is_meant`.
     #[inline]
-    pub(super) fn find(&self, key: u64, is_meant: impl Fn(u32) -> bool) -> Option<u32> {
-        let slot = &self.slots[self.place(key, is_meant)];
-        (slot.value != NOTHING).then_some(slot.value)
+    fn get(&self, key: u64) -> Option<u32> {
+        let slot = &self.slots[self.place(key)];
+        slot.used.then_some(slot.value)
     }
 
-    /// Lets the key point to this product, or to nothing. `is_meant` says whether an entry under the key is the one to
-    /// change.
-    pub(super) fn set(&mut self, key: u64, value: Option<u32>, is_meant: impl Fn(u32) -> bool) {
-        let mut place = self.place(key, is_meant);
+    fn set(&mut self, key: u64, value: u32) {
+        let mut place = self.place(key);
         if !self.slots[place].used {
-            if value.is_none() {
-                return;
-            }
-            // At most seven slots in ten are used: beyond that, searches for absent keys grow long.
-            if (self.used + 1) * 10 > self.slots.len() * 7 {
+            if is_full(self.used, self.slots.len()) {
                 self.grow();
-                place = self.place(key, |_| false);
+                place = self.place(key);
             }
             self.used += 1;
         }
-        self.slots[place] = Slot { key, value: value.unwrap_or(NOTHING), used: true };
+        self.slots[place] = Slot { key, value, used: true };
     }
 
     /// Where the entry is, or the free slot where it would be.
     #[inline]
-    fn place(&self, key: u64, is_meant: impl Fn(u32) -> bool) -> usize {
-        let mask = self.slots.len() - 1;
-        let hash = key.wrapping_mul(SPREAD) >> (64 - self.slots.len().trailing_zeros());
-        let mut place = usize::try_from(hash).unwrap_or(0) & mask;
+    fn place(&self, key: u64) -> usize {
+        let mut place = first_place(key, self.slots.len());
         loop {
             let slot = &self.slots[place];
-            if !slot.used || (slot.key == key && is_meant(slot.value)) {
+            if !slot.used || slot.key == key {
                 return place;
             }
-            place = (place + 1) & mask;
+            place = (place + 1) & (self.slots.len() - 1);
         }
     }
 
     fn grow(&mut self) {
         let twice = vec![EMPTY; self.slots.len() * 2];
         for slot in std::mem::replace(&mut self.slots, twice).into_iter().filter(|slot| slot.used) {
-            let place = self.place(slot.key, |_| false);
+            let place = self.place(slot.key);
             self.slots[place] = slot;
         }
+    }
+}
+
+/// At most seven slots in ten are used: beyond that, searches for absent keys grow long.
+fn is_full(used: usize, slots: usize) -> bool {
+    (used + 1) * 10 > slots * 7
+}
+
+#[inline]
+fn first_place(key: u64, slots: usize) -> usize {
+    let hash = key.wrapping_mul(SPREAD) >> (64 - slots.trailing_zeros());
+    usize::try_from(hash).unwrap_or(0) & (slots - 1)
+}
+
+/// From codes to product numbers; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    large: Arc<Slots>,
+    /// What changed since the large table was made.
+    recent: Arc<Slots>,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        Self { large: Arc::new(Slots::new()), recent: Arc::new(Slots::new()) }
+    }
+
+    /// The product number under this key.
+    #[inline]
+    pub(super) fn find(&self, key: u64) -> Option<u32> {
+        let recent = if self.recent.used == 0 { None } else { self.recent.get(key) };
+        recent.or_else(|| self.large.get(key)).filter(|value| *value != NOTHING)
+    }
+
+    /// Every key that points to a product, in no order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        let large = self.large.slots.iter().filter(|slot| self.recent.get(slot.key).is_none());
+        let all = large.chain(&self.recent.slots);
+        all.filter(|slot| slot.used && slot.value != NOTHING).map(|slot| (slot.key, slot.value))
+    }
+
+    /// Whether nothing changed between the two: what is written to while it is shared is a copy.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.large, &other.large) && Arc::ptr_eq(&self.recent, &other.recent)
+    }
+
+    /// Lets the key point to this product, or to nothing.
+    pub(super) fn set(&mut self, key: u64, value: Option<u32>) {
+        if value.is_none() && self.find(key).is_none() {
+            return;
+        }
+        let value = value.unwrap_or(NOTHING);
+        // Nobody else reads the large table: at the first load, and after it was copied for a large batch.
+        if self.recent.used == 0
+            && let Some(large) = Arc::get_mut(&mut self.large)
+        {
+            large.set(key, value);
+            return;
+        }
+        let recent = Arc::make_mut(&mut self.recent);
+        recent.set(key, value);
+        if recent.used > RECENT_MAX {
+            let large = Arc::make_mut(&mut self.large);
+            for slot in recent.slots.iter().filter(|slot| slot.used) {
+                large.set(slot.key, slot.value);
+            }
+            self.recent = Arc::new(Slots::new());
+        }
+    }
+}
+
+/// From SKUs to product numbers. Only the numbers are kept, four bytes each: the product says whether it is the one.
+/// A SKU is never taken out.
+#[derive(Clone, Debug)]
+pub(super) struct SkuTable {
+    slots: Vec<u32>,
+    used: usize,
+}
+
+impl SkuTable {
+    pub(super) fn new() -> Self {
+        Self { slots: vec![NOTHING; SLOTS_MIN], used: 0 }
+    }
+
+    /// The number under this hash that `is_meant`.
+    pub(super) fn find(&self, hash: u64, is_meant: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut place = first_place(hash, self.slots.len());
+        loop {
+            match self.slots[place] {
+                NOTHING => return None,
+                number if is_meant(number) => return Some(number),
+                _ => place = (place + 1) & (self.slots.len() - 1),
+            }
+        }
+    }
+
+    /// Adds a number that is not there yet; `hash_of` gives the hash of those that are.
+    pub(super) fn add(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
+        if is_full(self.used, self.slots.len()) {
+            let twice = vec![NOTHING; self.slots.len() * 2];
+            for number in
+                std::mem::replace(&mut self.slots, twice).into_iter().filter(|number| *number != NOTHING)
+            {
+                self.put(hash_of(number), number);
+            }
+        }
+        self.put(hash, number);
+        self.used += 1;
+    }
+
+    fn put(&mut self, hash: u64, number: u32) {
+        let mut place = first_place(hash, self.slots.len());
+        while self.slots[place] != NOTHING {
+            place = (place + 1) & (self.slots.len() - 1);
+        }
+        self.slots[place] = number;
     }
 }
 
@@ -88,26 +199,57 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_table_answers_as_a_map_does(changes in prop::collection::vec((0_u64..500, prop::option::of(0_u32..9)), 0..900)) {
-            let mut table = Table::new();
-            let mut map = HashMap::new();
-            for (key, value) in changes {
-                table.set(key, value, |_| true);
-                map.insert(key, value);
+        fn the_table_answers_as_a_map_does_and_its_copies_stay_as_they_were(
+            batches in prop::collection::vec(prop::collection::vec((0_u64..300, prop::option::of(0_u32..50)), 0..200), 1..6),
+        ) {
+            let (mut table, mut map) = (Table::new(), HashMap::new());
+            let mut copies = Vec::new();
+            for batch in batches {
+                copies.push((table.clone(), map.clone()));
+                for (key, value) in batch {
+                    table.set(key, value);
+                    match value {
+                        Some(value) => drop(map.insert(key, value)),
+                        None => drop(map.remove(&key)),
+                    }
+                }
             }
-            for key in 0..500 {
-                prop_assert_eq!(table.find(key, |_| true), map.get(&key).copied().flatten());
+            copies.push((table, map));
+            for (table, map) in copies {
+                for key in 0..310 {
+                    prop_assert_eq!(table.find(key), map.get(&key).copied());
+                }
+                prop_assert_eq!(table.entries().collect::<HashMap<_, _>>(), map);
             }
         }
     }
 
     #[test]
-    fn entries_under_one_key_are_told_apart() {
+    fn what_changes_is_copied_and_the_large_table_is_not_until_much_changed() {
         let mut table = Table::new();
-        table.set(7, Some(1), |value| value == 1);
-        table.set(7, Some(2), |value| value == 2);
-        assert_eq!(table.find(7, |value| value == 1), Some(1));
-        assert_eq!(table.find(7, |value| value == 2), Some(2));
-        assert_eq!(table.find(7, |value| value == 3), None);
+        for key in 0..100_000 {
+            table.set(key, Some(1));
+        }
+        let before = table.clone();
+        table.set(7, Some(2));
+        assert!(Arc::ptr_eq(&before.large, &table.large));
+        assert_eq!((before.find(7), table.find(7)), (Some(1), Some(2)));
+        for key in 200_000..220_000 {
+            table.set(key, Some(3));
+        }
+        assert_eq!((table.find(7), table.find(99_999), table.find(219_999)), (Some(2), Some(1), Some(3)));
+        assert_eq!(before.find(219_999), None);
+    }
+
+    #[test]
+    fn a_sku_is_found_among_others_of_the_same_hash() {
+        let mut table = SkuTable::new();
+        for number in 0..1_000 {
+            table.add(u64::from(number % 10), number, |number| u64::from(number % 10));
+        }
+        for number in 0..1_000 {
+            assert_eq!(table.find(u64::from(number % 10), |each| each == number), Some(number));
+        }
+        assert_eq!(table.find(3, |_| false), None);
     }
 }

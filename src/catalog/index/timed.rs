@@ -56,7 +56,7 @@ impl<'a> Asked<'a> {
     }
 
     /// What everybody pays.
-    pub(in crate::catalog) fn to_pay(&self) -> Option<i64> {
+    pub(in crate::catalog) fn to_pay(self) -> Option<i64> {
         match (self.regular, self.promotion) {
             (Some(regular), Some(promotion)) => Some(regular.min(promotion.amount)),
             (regular, promotion) => regular.or(promotion.map(|promotion| promotion.amount)),
@@ -64,7 +64,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The promotion, when it makes the price lower.
-    pub(in crate::catalog) fn reduction(&self) -> Option<&'a Timed> {
+    pub(in crate::catalog) fn reduction(self) -> Option<&'a Timed> {
         self.promotion.filter(|promotion| self.regular.is_none_or(|regular| promotion.amount < regular))
     }
 }

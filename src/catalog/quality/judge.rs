@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::super::code::Gtin;
 use super::super::product::{ProductRow, SaleType};
 use super::super::rows::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Refusal, Row};
-use super::model::{Finding, Level, Rule, Source};
+use super::model::{Finding, Level, Rule};
 use super::rules::{self, Asked, Deposit, Facts, Live, Owned};
 use super::store::{self, Kept, OnList, Place, Sample};
 use crate::clock::Moment;
@@ -27,10 +27,13 @@ pub(super) const SAMPLES_MAX: i64 = 10;
 /// Brands of one delivery whose spellings are compared.
 const BRANDS_MAX: usize = 50_000;
 
+/// Rows that are refused, by line and kind: a line of a table makes rows of several kinds.
+pub(in crate::catalog) type Refused = HashMap<(i64, Kind), Refusal>;
+
 /// The findings of one batch.
 #[derive(Debug)]
 pub(in crate::catalog) struct Judge {
-    source: Source,
+    source: String,
     /// Whether staff said that the rows are right where a rule leaves that to them.
     is_confirmed: bool,
     /// Whether rows are kept aside that a right row would close; unknown before the first chunk.
@@ -39,7 +42,7 @@ pub(in crate::catalog) struct Judge {
     brands: HashMap<String, String>,
     /// Of the chunk: its keys, what was found, and what is kept aside.
     keys: Vec<Place>,
-    findings: Vec<(i64, String, Finding)>,
+    findings: Vec<(Place, Finding)>,
     kept: Vec<Kept>,
     /// Of the batch.
     counts: BTreeMap<(Rule, Level), i64>,
@@ -52,9 +55,15 @@ pub(in crate::catalog) fn raw(row: &Row) -> String {
     row.content.as_ref().and_then(|content| serde_json::to_string(content).ok()).unwrap_or_default()
 }
 
+/// A line as it is kept: cut to a length, at the end of a character.
+pub(in crate::catalog) fn cut(line: &[u8]) -> String {
+    // What is cut off may begin in the middle of a character, which is replaced.
+    String::from_utf8_lossy(&line[..line.len().min(RAW_BYTES_MAX)]).replace('\0', "")
+}
+
 impl Judge {
     /// Of a batch from this source.
-    pub(in crate::catalog) fn new(source: Source, is_confirmed: bool) -> Self {
+    pub(in crate::catalog) fn new(source: String, is_confirmed: bool) -> Self {
         Self {
             source,
             is_confirmed,
@@ -70,27 +79,23 @@ impl Judge {
         }
     }
 
-    /// Judges the rows of a chunk, in which a key stands once; answers which are to be refused, by line.
+    /// Judges the rows of a piece, in which a key stands once; answers which are to be refused.
     pub(in crate::catalog) async fn judge(
         &mut self,
         tx: &mut Tx,
         now: Moment,
         revision: i64,
         rows: &[(i64, Row)],
-    ) -> Result<HashMap<i64, Refusal>, Error> {
+    ) -> Result<Refused, Error> {
         let has_open = match self.has_open {
             Some(has_open) => has_open,
             None => store::has_open(tx).await?,
         };
         self.has_open = Some(has_open);
         if has_open || !self.kept.is_empty() {
-            self.keys.extend(rows.iter().map(|(line, row)| Place {
-                line: *line,
-                kind: row.key.kind(),
-                key: shown(&row.key.to_string()),
-            }));
+            self.keys.extend(rows.iter().map(|(line, row)| place(*line, &row.key)));
         }
-        let mut refused = HashMap::new();
+        let mut refused = Refused::new();
         for (line, row) in rows {
             self.note(*line, &row.key, repairs(row), &mut refused);
         }
@@ -101,17 +106,17 @@ impl Judge {
     }
 
     /// Takes the findings of a row; the first grave one refuses it.
-    fn note(&mut self, line: i64, key: &Key, findings: Vec<Finding>, refused: &mut HashMap<i64, Refusal>) {
+    fn note(&mut self, line: i64, key: &Key, findings: Vec<Finding>, refused: &mut Refused) {
         for mut finding in findings {
             if self.is_confirmed && finding.keeps_aside() && finding.rule.is_confirmable() {
                 finding.level = Level::Warn;
             }
             if finding.keeps_aside() {
-                refused.entry(line).or_insert_with(|| {
+                refused.entry((line, key.kind())).or_insert_with(|| {
                     Refusal::new(finding.rule.reason(), finding.detail.clone()).under(finding.rule)
                 });
             } else {
-                self.findings.push((line, shown(&key.to_string()), finding));
+                self.findings.push((place(line, key), finding));
             }
         }
     }
@@ -120,7 +125,7 @@ impl Judge {
         &mut self,
         tx: &mut Tx,
         rows: &[(i64, Row)],
-        refused: &mut HashMap<i64, Refusal>,
+        refused: &mut Refused,
     ) -> Result<(), Error> {
         let products: Vec<(i64, &Key, &ProductRow)> = rows
             .iter()
@@ -182,7 +187,7 @@ impl Judge {
         tx: &mut Tx,
         revision: i64,
         rows: &[(i64, Row)],
-        refused: &mut HashMap<i64, Refusal>,
+        refused: &mut Refused,
     ) -> Result<(), Error> {
         let codes: Vec<(i64, &Key, &CodeRow)> = rows
             .iter()
@@ -239,7 +244,7 @@ impl Judge {
         tx: &mut Tx,
         now: Moment,
         rows: &[(i64, Row)],
-        refused: &mut HashMap<i64, Refusal>,
+        refused: &mut Refused,
     ) -> Result<(), Error> {
         let prices: Vec<(i64, &Key, &PriceRow)> = rows
             .iter()
@@ -300,10 +305,6 @@ impl Judge {
             Rule::PriceNonpositive => Level::StopSale,
             _ => Level::Quarantine,
         };
-        let mut cut = RAW_BYTES_MAX.min(raw.len());
-        while !raw.is_char_boundary(cut) {
-            cut -= 1;
-        }
         self.kept.push(Kept {
             id: String::new(),
             line,
@@ -315,7 +316,7 @@ impl Judge {
             field: refusal.rule.field(),
             value: shown(&value.unwrap_or_default()),
             detail: refusal.detail.clone(),
-            raw: raw[..cut].replace('\0', ""),
+            raw: cut(raw.as_bytes()),
         });
         refusal
     }
@@ -329,10 +330,10 @@ impl Judge {
         revision: i64,
     ) -> Result<(), Error> {
         let mut kept = std::mem::take(&mut self.kept);
-        let refused: HashSet<i64> = kept.iter().map(|row| row.line).collect();
-        for (line, key, finding) in std::mem::take(&mut self.findings) {
-            if !refused.contains(&line) {
-                self.count(line, &key, finding.rule, finding.level, &finding.value);
+        let refused: HashSet<(i64, Kind)> = kept.iter().map(|row| (row.line, row.kind)).collect();
+        for (place, finding) in std::mem::take(&mut self.findings) {
+            if !refused.contains(&(place.line, place.kind)) {
+                self.count(place.line, &place.key, finding.rule, finding.level, &finding.value);
             }
         }
         for row in &mut kept {
@@ -344,7 +345,7 @@ impl Judge {
             }
         }
         let mut keys = std::mem::take(&mut self.keys);
-        keys.retain(|place| !refused.contains(&place.line));
+        keys.retain(|place| !refused.contains(&(place.line, place.kind)));
         if self.has_open == Some(true) && !keys.is_empty() {
             let closed = store::correct(tx, &keys, now).await?;
             self.stops_changed |= store::touch_products(tx, &closed, revision).await?;
@@ -362,7 +363,7 @@ impl Judge {
             .filter(|row| row.level == Level::StopSale)
             .filter_map(|row| row.sku.clone())
             .collect();
-        store::keep(tx, batch, &self.source.to_string(), now, kept).await?;
+        store::keep(tx, batch, &self.source, now, kept).await?;
         self.stops_changed |= store::touch_products(tx, &stops, revision).await?;
         Ok(())
     }
@@ -392,7 +393,6 @@ impl Judge {
         received: i64,
         refused: i64,
     ) -> Result<(), Error> {
-        let source = self.source.to_string();
         for ((rule, level), count) in &self.counts {
             let count = u64::try_from(*count).unwrap_or(0);
             metrics::counter!("aisle_catalog_findings_total", "rule" => rule.as_str(), "level" => level.as_str())
@@ -407,8 +407,12 @@ impl Judge {
             stopped: of(Level::StopSale),
             warnings: of(Level::Warn),
         };
-        store::finish(tx, batch, &source, now, &self.counts, &self.samples, delivery).await
+        store::finish(tx, batch, &self.source, now, &self.counts, &self.samples, delivery).await
     }
+}
+
+fn place(line: i64, key: &Key) -> Place {
+    Place { line, kind: key.kind(), key: shown(&key.to_string()) }
 }
 
 /// What was repaired when the row was read.

@@ -19,7 +19,7 @@ mod store;
 mod unknown;
 
 pub(in crate::catalog) use http::routes;
-pub(in crate::catalog) use judge::{Judge, raw};
+pub(in crate::catalog) use judge::{Judge, Refused, cut, raw};
 pub use model::{Cause, KeptState, Level, Rule, Source};
 pub use report::{Letter, Quality, RuleCount, report, table};
 pub(in crate::catalog) use rules::stopped;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::batches::{self, RefusedRow, Report};
+use super::super::batches::{self, Delivery, RefusedRow, Report};
 use super::super::content::Content;
 use super::super::rows::Kind;
 use super::super::store::write;
@@ -146,10 +146,10 @@ pub(super) async fn apply(
 ) -> Result<Report, Error> {
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(axum::body::Bytes::from(row))]);
     // Two instances with the same clock may share a folder: the batch's id is as good a name as any.
-    let content = Content::receive(body, app.ids.next()).await?.sent_by(Source::Staff(staff));
-    let mut content = if is_confirmed { content.confirmed() } else { content };
+    let content = Content::receive(body, app.ids.next()).await?;
+    let delivery = Delivery { source: Source::Staff(staff).to_string(), is_confirmed, ..Delivery::default() };
     let id: BatchId = app.ids.next();
-    let report = batches::apply(&app.db, app.clock.now(), id, &mut content).await?;
+    let report = batches::deliver(&app.db, app.clock.now(), id, &delivery, None, &content).await?;
     app.catalog.refresh(&app.db).await?;
     tracing::info!(batch.id = %id, staff.id = %staff, "staff applied a row");
     match report.refusals.first() {

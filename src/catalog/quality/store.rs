@@ -10,24 +10,11 @@ use super::super::product::ProductRow;
 use super::super::rows::{Kind, PriceRow};
 use super::model::{Level, Rule};
 use crate::clock::Moment;
-use crate::db::{Run, Sql, Tx};
+use crate::db::{self, Run, Sql, Tx};
 use crate::ids::BatchId;
 
 /// Other price lists that a price without a price before it is held against.
 const LISTS_COMPARED_MAX: i64 = 9;
-
-fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, Error> {
-    serde_json::to_string(rows).map_err(|error| Error::Encode(error.into()))
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    key: &'a str,
-}
-
-fn named<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<String, Error> {
-    json(&keys.into_iter().map(|key| Named { key }).collect::<Vec<_>>())
-}
 
 /// A product on a price list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -109,7 +96,7 @@ pub(super) async fn products(tx: &mut Tx, skus: HashSet<&str>) -> Result<HashMap
             "SELECT sku, details FROM products
              WHERE NOT deleted AND sku IN (SELECT value ->> 'key' FROM json_each($1))",
         )
-        .bind(named(skus)?)
+        .bind(db::keys(skus)?)
         .fetch_all()
         .await?;
     Ok(rows.into_iter().map(|(sku, details)| (sku, details.0)).collect())
@@ -124,7 +111,7 @@ pub(super) async fn codes<'a>(
         "SELECT code, sku, revision FROM codes
          WHERE NOT deleted AND code IN (SELECT value ->> 'key' FROM json_each($1))",
     )
-    .bind(named(codes)?)
+    .bind(db::keys(codes)?)
     .fetch_all()
     .await
 }
@@ -142,7 +129,7 @@ pub(super) async fn primary_codes(
             "SELECT sku, code FROM codes
              WHERE is_primary AND NOT deleted AND sku IN (SELECT value ->> 'key' FROM json_each($1))",
         )
-        .bind(named(skus)?)
+        .bind(db::keys(skus)?)
         .fetch_all()
         .await?;
     Ok(rows.into_iter().collect())
@@ -160,7 +147,7 @@ pub(super) async fn prices(tx: &mut Tx, of: &[OnList]) -> Result<HashMap<OnList,
              JOIN prices ON prices.price_list = value ->> 'price_list' AND prices.sku = value ->> 'sku'
              WHERE NOT prices.deleted",
         )
-        .bind(json(of)?)
+        .bind(db::rows(of)?)
         .fetch_all()
         .await?;
     Ok(rows.into_iter().map(|(price_list, sku, amount)| (OnList { price_list, sku }, amount)).collect())
@@ -223,7 +210,7 @@ pub(super) async fn windows(tx: &mut Tx, of: &[OnList]) -> Result<HashMap<OnList
                  ON timed.price_list = value ->> 'price_list' AND timed.sku = value ->> 'sku'
              WHERE NOT timed.deleted AND timed.price_kind = 'regular' AND timed.valid_to IS NOT NULL",
         )
-        .bind(json(of)?)
+        .bind(db::rows(of)?)
         .fetch_all()
         .await?;
     let mut windows: HashMap<OnList, Vec<(i64, i64)>> = HashMap::new();
@@ -244,7 +231,7 @@ pub(super) async fn stopped<'a>(
              WHERE NOT deleted AND details ->> 'sale_stop' IS NOT NULL
                AND sku IN (SELECT value ->> 'key' FROM json_each($1))",
         )
-        .bind(named(skus)?)
+        .bind(db::keys(skus)?)
         .fetch_all()
         .await?;
     Ok(rows.into_iter().map(|(sku,)| sku).collect())
@@ -260,7 +247,7 @@ pub(super) async fn correct(tx: &mut Tx, keys: &[Place], now: Moment) -> Result<
              )
              RETURNING sku, level",
         )
-        .bind(json(keys)?)
+        .bind(db::rows(keys)?)
         .bind(now)
         .fetch_all()
         .await?;
@@ -274,7 +261,7 @@ pub(super) async fn touch_products(tx: &mut Tx, skus: &[String], revision: i64) 
     }
     let touched = tx
         .sql("UPDATE products SET revision = $2 WHERE NOT deleted AND sku IN (SELECT value ->> 'key' FROM json_each($1))")
-        .bind(named(skus.iter().map(String::as_str))?)
+        .bind(db::keys(skus.iter().map(String::as_str))?)
         .bind(revision)
         .execute()
         .await?;
@@ -326,7 +313,7 @@ pub(super) async fn keep(
     }
     let rows: Vec<Kept> = last.into_values().collect();
     tx.sql(Sql::each(keeping!("unhex(value ->> 'id')"), keeping!("CAST(value ->> 'id' AS UUID)")))
-        .bind(json(&rows)?)
+        .bind(db::rows(&rows)?)
         .bind(batch)
         .bind(source)
         .bind(now)
@@ -380,7 +367,7 @@ pub(super) async fn finish(
          WHERE TRUE
          ON CONFLICT (day, source, rule, level) DO UPDATE SET count = quality_counts.count + excluded.count",
     )
-    .bind(json(&rows)?)
+    .bind(db::rows(&rows)?)
     .bind(now.date_naive().to_string())
     .bind(source)
     .execute()
@@ -399,7 +386,7 @@ pub(super) async fn finish(
              field = excluded.field,
              value = excluded.value",
     )
-    .bind(json(samples)?)
+    .bind(db::rows(samples)?)
     .bind(source)
     .bind(batch)
     .execute()

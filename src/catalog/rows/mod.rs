@@ -5,13 +5,14 @@
 
 mod read;
 
-pub(super) use read::{check_circulation, check_product, fit, gtin, read};
+pub use read::PRICE_MAX;
+pub(super) use read::{check, check_circulation, check_product, fit, gtin, keys, read};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::StoreAddress;
+use super::model::{Markdown, StoreAddress};
 use super::product::ProductRow;
 use super::quality::Rule;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
@@ -228,6 +229,9 @@ pub struct StoreRow {
     /// Templates of the codes that this store's scales and printers make.
     #[serde(default)]
     pub code_templates: Vec<String>,
+    /// By how much goods are marked down whose date is near; of several rules that fit, the one with the most percent.
+    #[serde(default)]
+    pub near_date_markdowns: Vec<Markdown>,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,
@@ -290,12 +294,10 @@ pub struct PriceRow {
     #[serde(default = "regular")]
     pub price_kind: PriceKind,
     /// From when on it holds.
-    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<DateTime<Utc>>,
     /// From when on it no longer holds; a promotion must say so.
-    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_to: Option<DateTime<Utc>>,
     /// The retailer's own name of the promotion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -429,26 +431,9 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// Times as RFC 3339, to the second.
-mod seconds {
-    use chrono::{DateTime, SecondsFormat, Utc};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(time: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
-        match time {
-            Some(time) => to.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Secs, true)),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-        Option::<DateTime<Utc>>::deserialize(from)
-    }
-}
-
 /// A time as seconds since 1970.
 fn timestamp<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    Ok(seconds::deserialize(from)?.map(|time| time.timestamp()))
+    Ok(Option::<DateTime<Utc>>::deserialize(from)?.map(|time| time.timestamp()))
 }
 
 /// A row that was read and is right as far as it can be seen by itself.

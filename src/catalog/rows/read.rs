@@ -14,7 +14,7 @@ use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow
 /// Longest text of a field: a receipt line holds far less.
 const TEXT_LENGTH_MAX: usize = 200;
 /// Highest price in minor units: a million of a currency with two digits is no grocery.
-const PRICE_MAX: i64 = 100_000_000;
+pub const PRICE_MAX: i64 = 100_000_000;
 /// Heaviest product: a ton.
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 /// Age limits that laws use.
@@ -43,6 +43,10 @@ const LOTS_MAX: usize = 500;
 const STOCK_MAX: i64 = 1_000_000_000;
 /// Templates of codes of one store.
 const TEMPLATES_MAX: usize = 32;
+/// Rules of one store by which goods are marked down.
+const MARKDOWNS_MAX: usize = 64;
+/// Days before its date from which on a product may be marked down.
+const MARKDOWN_DAYS_MAX: i64 = 365;
 /// Price lists of one store: store, region, country and a few for campaigns.
 const STORE_LISTS_MAX: usize = 32;
 
@@ -105,7 +109,20 @@ fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
 }
 
 fn live(line: &[u8]) -> Result<Row, Refusal> {
-    let mut row: BatchRow = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
+    check(serde_json::from_slice(line).map_err(|error| unreadable(&error))?)
+}
+
+/// The keys that a refused line seems to be about: what is known of them must not be taken for left out.
+pub(in crate::catalog) fn keys(line: &[u8]) -> Option<Key> {
+    let mut key: Key = serde_json::from_slice(line).ok()?;
+    if let Key::Code { code } = &mut key {
+        *code = gtin(code).ok()?.to_string();
+    }
+    Some(key)
+}
+
+/// Checks what can be seen of a row by itself, and brings it to the form that is stored.
+pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
     let mut repairs = Vec::new();
     let key = match &mut row {
         BatchRow::TaxClass(row) => {
@@ -373,6 +390,7 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
         let detail = format!("{} is no template of codes", fit(wrong));
         return Err(Refusal::new(Reason::TemplateInvalid, detail));
     }
+    check_markdowns(row)?;
     let distinct: std::collections::HashSet<_> = row.price_lists.iter().collect();
     if row.price_lists.is_empty()
         || row.price_lists.len() > STORE_LISTS_MAX
@@ -380,6 +398,24 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
     {
         let detail = format!("price_lists must name 1 to {STORE_LISTS_MAX} lists, each once");
         return Err(Refusal::new(Reason::Field, detail));
+    }
+    Ok(())
+}
+
+fn check_markdowns(row: &StoreRow) -> Result<(), Refusal> {
+    if row.near_date_markdowns.len() > MARKDOWNS_MAX {
+        let detail = format!("at most {MARKDOWNS_MAX} near_date_markdowns");
+        return Err(Refusal::new(Reason::Field, detail));
+    }
+    for markdown in &row.near_date_markdowns {
+        let is_right = (1..=99).contains(&markdown.percent)
+            && (0..=MARKDOWN_DAYS_MAX).contains(&markdown.days_left_max)
+            && markdown.category.len() <= CATEGORY_DEPTH_MAX;
+        if !is_right {
+            let detail = format!("a markdown is of 1 to 99 percent, from 0 to {MARKDOWN_DAYS_MAX} days left");
+            return Err(Refusal::new(Reason::QuantityRange, detail));
+        }
+        markdown.category.iter().try_for_each(|level| check_text("category", level))?;
     }
     Ok(())
 }

@@ -3,4 +3,5 @@
 
 pub(super) mod batch;
 pub(super) mod read;
+pub(super) mod whole;
 pub(super) mod write;

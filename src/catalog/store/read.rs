@@ -11,7 +11,7 @@ use super::super::model::{Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
 use super::super::quality::Rule;
 use super::super::rows::{PriceKind, StoreRow};
-use crate::db::{Db, Run, Tx};
+use crate::db::{self, Db, Run, Tx};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 
@@ -56,6 +56,19 @@ pub(in crate::catalog) async fn tax_rates(tx: &mut Tx, above: i64) -> Result<Vec
         .await
 }
 
+/// The text that reads stores as [`StoreRead`], with what follows behind `FROM stores`.
+macro_rules! stores {
+    ($which:literal) => {
+        concat!(
+            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
+                 code_templates, near_date_markdowns, deleted
+             FROM stores
+             ",
+            $which
+        )
+    };
+}
+
 #[derive(Debug, sqlx::FromRow)]
 struct StoreRead {
     store: StoreId,
@@ -69,6 +82,7 @@ struct StoreRead {
     time_zone: String,
     languages: String,
     code_templates: String,
+    near_date_markdowns: String,
     deleted: bool,
 }
 
@@ -78,23 +92,32 @@ impl StoreRead {
             store, name, street, house_number, postal_code, city, country, currency, time_zone, ..
         } = self;
         let address = StoreAddress { street, house_number, postal_code, city };
-        // Both are written from lists of texts, and are nothing else.
+        // They are written from lists, and are nothing else.
         let languages = serde_json::from_str(&self.languages).unwrap_or_default();
         let code_templates = serde_json::from_str(&self.code_templates).unwrap_or_default();
-        Store { store, name, address, country, currency, time_zone, price_lists, languages, code_templates }
+        let near_date_markdowns = serde_json::from_str(&self.near_date_markdowns).unwrap_or_default();
+        Store {
+            store,
+            name,
+            address,
+            country,
+            currency,
+            time_zone,
+            price_lists,
+            languages,
+            code_templates,
+            near_date_markdowns,
+        }
     }
 }
 
 /// Stores that changed, and whether each is closed; their number is that of the retailer's stores.
 pub(in crate::catalog) async fn stores(tx: &mut Tx, above: i64) -> Result<Vec<(Store, bool)>, Error> {
     let stores: Vec<StoreRead> = tx
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
-             FROM stores
-             WHERE revision > $1
-             ORDER BY store",
-        )
+        .sql(stores!(
+            "WHERE revision > $1
+             ORDER BY store"
+        ))
         .bind(above)
         .fetch_all()
         .await?;
@@ -129,13 +152,10 @@ fn with_lists(stores: Vec<StoreRead>, lists: &[(StoreId, PriceListId)]) -> Vec<(
 /// The open stores of these names (`[{"key": …}]`), as the rows that would make them.
 pub(super) async fn stores_named(tx: &mut Tx, named: &str) -> Result<Vec<StoreRow>, Error> {
     let stores: Vec<StoreRead> = tx
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
-             FROM stores
-             WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))
-             ORDER BY store",
-        )
+        .sql(stores!(
+            "WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))
+             ORDER BY store"
+        ))
         .bind(named)
         .fetch_all()
         .await?;
@@ -163,6 +183,7 @@ impl From<Store> for StoreRow {
             price_lists,
             languages,
             code_templates,
+            near_date_markdowns,
         } = store;
         Self {
             store,
@@ -174,6 +195,7 @@ impl From<Store> for StoreRow {
             price_lists,
             languages,
             code_templates,
+            near_date_markdowns,
             deleted: false,
         }
     }
@@ -323,7 +345,7 @@ pub(in crate::catalog) async fn timed_prices(tx: &mut Tx, of: &[OnList]) -> Resu
          WHERE NOT deleted
          ORDER BY valid_from, price_kind",
     )
-    .bind(serde_json::to_string(of).map_err(|error| Error::Encode(error.into()))?)
+    .bind(db::rows(of)?)
     .fetch_all()
     .await
 }
@@ -347,7 +369,7 @@ pub(in crate::catalog) async fn replaced_prices(
          JOIN price_history ON price_history.price_list = value ->> 'price_list' AND price_history.sku = value ->> 'sku'
          ORDER BY replaced_at",
     )
-    .bind(serde_json::to_string(of).map_err(|error| Error::Encode(error.into()))?)
+    .bind(db::rows(of)?)
     .fetch_all()
     .await
 }
@@ -392,31 +414,14 @@ pub(in crate::catalog) async fn stock(
 
 /// A store by its number, closed or not, as it was last delivered, without its price lists.
 pub(in crate::catalog) async fn known_store(tx: &mut Tx, store: &StoreId) -> Result<Option<Store>, Error> {
-    let read: Option<StoreRead> = tx
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
-             FROM stores
-             WHERE store = $1",
-        )
-        .bind(store)
-        .fetch_optional()
-        .await?;
+    let read: Option<StoreRead> = tx.sql(stores!("WHERE store = $1")).bind(store).fetch_optional().await?;
     Ok(read.map(|read| read.into_store(Vec::new())))
 }
 
 /// A store by its number, straight from the database.
 pub(in crate::catalog) async fn store(db: &Db, store: &StoreId) -> Result<Option<Store>, Error> {
-    let read: Option<StoreRead> = db
-        .sql(
-            "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, deleted
-             FROM stores
-             WHERE store = $1 AND NOT deleted",
-        )
-        .bind(store)
-        .fetch_optional()
-        .await?;
+    let read: Option<StoreRead> =
+        db.sql(stores!("WHERE store = $1 AND NOT deleted")).bind(store).fetch_optional().await?;
     let lists: Vec<(PriceListId,)> = db
         .sql("SELECT price_list FROM store_price_lists WHERE store = $1 ORDER BY position")
         .bind(store)

@@ -6,7 +6,8 @@ use serde::Serialize;
 use sqlx::Error;
 
 use super::super::rows::{Key, Kind, PriceKind, PriceRow, StoreRow};
-use crate::db::{Run, Tx};
+use crate::db::{self, Run, Tx};
+use crate::ids::PriceListId;
 use crate::money::Currency;
 
 /// Takes the next revision and, until the transaction ends, keeps every other batch waiting.
@@ -23,19 +24,6 @@ pub(in crate::catalog) async fn give_revision_back(tx: &mut Tx) -> Result<(), Er
     tx.sql("UPDATE catalog_revision SET revision = revision - 1 WHERE id = 1").execute().await.map(drop)
 }
 
-fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, Error> {
-    serde_json::to_string(rows).map_err(|error| Error::Encode(error.into()))
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    key: &'a str,
-}
-
-fn named<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<String, Error> {
-    json(&keys.into_iter().map(|key| Named { key }).collect::<Vec<_>>())
-}
-
 /// Which of these SKUs are products that are sold.
 pub(in crate::catalog) async fn live_products<'a>(
     tx: &mut Tx,
@@ -44,7 +32,7 @@ pub(in crate::catalog) async fn live_products<'a>(
     tx.sql(
         "SELECT sku FROM products WHERE NOT deleted AND sku IN (SELECT value ->> 'key' FROM json_each($1))",
     )
-    .bind(named(skus)?)
+    .bind(db::keys(skus)?)
     .fetch_all()
     .await
 }
@@ -55,7 +43,7 @@ pub(in crate::catalog) async fn live_tax_classes<'a>(
     classes: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String,)>, Error> {
     tx.sql("SELECT tax_class FROM tax_classes WHERE NOT deleted AND tax_class IN (SELECT value ->> 'key' FROM json_each($1))")
-        .bind(named(classes)?)
+        .bind(db::keys(classes)?)
         .fetch_all()
         .await
 }
@@ -68,7 +56,7 @@ pub(in crate::catalog) async fn live_stores<'a>(
     tx.sql(
         "SELECT store FROM stores WHERE NOT deleted AND store IN (SELECT value ->> 'key' FROM json_each($1))",
     )
-    .bind(named(stores)?)
+    .bind(db::keys(stores)?)
     .fetch_all()
     .await
 }
@@ -82,7 +70,7 @@ pub(in crate::catalog) async fn price_lists<'a>(
         "SELECT price_list, currency, deleted FROM price_lists
          WHERE price_list IN (SELECT value ->> 'key' FROM json_each($1))",
     )
-    .bind(named(lists)?)
+    .bind(db::keys(lists)?)
     .fetch_all()
     .await
 }
@@ -104,7 +92,7 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::Recall => RECALLS,
         Kind::Store | Kind::Price | Kind::Unknown => return Ok(0),
     };
-    tx.sql(text).bind(json(rows)?).bind(revision).execute().await
+    tx.sql(text).bind(db::rows(rows)?).bind(revision).execute().await
 }
 
 const TAX_CLASSES: &str = "
@@ -250,23 +238,35 @@ struct TimedPrice<'a> {
     promotion: Option<&'a str>,
 }
 
-/// Writes prices, open ones and those with times; answers how many were new or different.
+/// Whether a list has, or ever had, an open price.
+pub(in crate::catalog) async fn has_prices(tx: &mut Tx, list: &str) -> Result<bool, Error> {
+    let found: Option<(String,)> =
+        tx.sql("SELECT sku FROM prices WHERE price_list = $1 LIMIT 1").bind(list).fetch_optional().await?;
+    Ok(found.is_some())
+}
+
+/// Writes prices, open ones and those with times; answers how many were new or different. Of lists that had no prices
+/// before this batch none can be replaced.
 pub(in crate::catalog) async fn upsert_prices(
     tx: &mut Tx,
     revision: i64,
     now: i64,
     rows: &[&PriceRow],
+    is_list_new: impl Fn(&PriceListId) -> bool,
 ) -> Result<u64, Error> {
     let mut written = 0;
     let (open, timed): (Vec<&PriceRow>, Vec<&PriceRow>) = rows.iter().copied().partition(|row| row.is_open());
     if !open.is_empty() {
-        let open = json(&open)?;
-        tx.sql(REPLACED_PRICES).bind(open.as_str()).bind(revision).bind(now).execute().await?;
+        let is_new = open.iter().all(|row| is_list_new(&row.price_list));
+        let open = db::rows(&open)?;
+        if !is_new {
+            tx.sql(REPLACED_PRICES).bind(open.as_str()).bind(revision).bind(now).execute().await?;
+        }
         written += tx.sql(PRICES).bind(open).bind(revision).execute().await?;
     }
     let timed: Vec<TimedPrice<'_>> = timed.into_iter().filter_map(TimedPrice::of).collect();
     if !timed.is_empty() {
-        written += tx.sql(TIMED_PRICES).bind(json(&timed)?).bind(revision).execute().await?;
+        written += tx.sql(TIMED_PRICES).bind(db::rows(&timed)?).bind(revision).execute().await?;
     }
     Ok(written)
 }
@@ -342,7 +342,7 @@ pub(in crate::catalog) async fn delete(
         Kind::Unknown => return Ok(0),
     };
     let fields: Vec<KeyFields<'_>> = keys.iter().map(fields).collect();
-    tx.sql(text).bind(json(&fields)?).bind(revision).execute().await
+    tx.sql(text).bind(db::rows(&fields)?).bind(revision).execute().await
 }
 
 /// Takes prices back; an open price and those with times are rows of two tables.
@@ -371,7 +371,7 @@ async fn delete_prices(tx: &mut Tx, revision: i64, keys: &[Key]) -> Result<u64, 
     ] {
         if !keys.is_empty() {
             let fields: Vec<KeyFields<'_>> = keys.into_iter().map(fields).collect();
-            deleted += tx.sql(text).bind(json(&fields)?).bind(revision).execute().await?;
+            deleted += tx.sql(text).bind(db::rows(&fields)?).bind(revision).execute().await?;
         }
     }
     Ok(deleted)
@@ -404,14 +404,14 @@ pub(in crate::catalog) async fn upsert_stores(
     revision: i64,
     rows: &[&StoreRow],
 ) -> Result<u64, Error> {
-    let known = super::read::stores_named(tx, &named(rows.iter().map(|row| row.store.as_str()))?).await?;
+    let known = super::read::stores_named(tx, &db::keys(rows.iter().map(|row| row.store.as_str()))?).await?;
     let changed: Vec<&StoreRow> = rows.iter().copied().filter(|row| !known.contains(row)).collect();
     if changed.is_empty() {
         return Ok(0);
     }
-    tx.sql(STORES).bind(json(&changed)?).bind(revision).execute().await?;
+    tx.sql(STORES).bind(db::rows(&changed)?).bind(revision).execute().await?;
     tx.sql("DELETE FROM store_price_lists WHERE store IN (SELECT value ->> 'key' FROM json_each($1))")
-        .bind(named(changed.iter().map(|row| row.store.as_str()))?)
+        .bind(db::keys(changed.iter().map(|row| row.store.as_str()))?)
         .execute()
         .await?;
     let places: Vec<Place<'_>> = changed.iter().flat_map(|row| places(row)).collect();
@@ -420,7 +420,7 @@ pub(in crate::catalog) async fn upsert_stores(
          SELECT value ->> 'store', CAST(value ->> 'position' AS BIGINT), value ->> 'price_list'
          FROM json_each($1)",
     )
-    .bind(json(&places)?)
+    .bind(db::rows(&places)?)
     .execute()
     .await?;
     Ok(u64::try_from(changed.len()).unwrap_or(u64::MAX))
@@ -441,11 +441,12 @@ fn places(row: &StoreRow) -> impl Iterator<Item = Place<'_>> {
 const STORES: &str = "
     INSERT INTO stores
         (store, name, street, house_number, postal_code, city, country, currency, time_zone, languages, code_templates,
-         deleted, revision)
+         near_date_markdowns, deleted, revision)
     SELECT
         value ->> 'store', value ->> 'name', value -> 'address' ->> 'street', value -> 'address' ->> 'house_number',
         value -> 'address' ->> 'postal_code', value -> 'address' ->> 'city', value ->> 'country',
-        value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates', FALSE, $2
+        value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates',
+        value ->> 'near_date_markdowns', FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (store) DO UPDATE SET
@@ -459,5 +460,6 @@ const STORES: &str = "
         time_zone = excluded.time_zone,
         languages = excluded.languages,
         code_templates = excluded.code_templates,
+        near_date_markdowns = excluded.near_date_markdowns,
         deleted = FALSE,
         revision = excluded.revision";

@@ -33,14 +33,14 @@ pub(super) async fn bring_in_catalogue(caller: &mut Caller, ground: &Ground) -> 
             .bearer(&ground.accounts.erp_key);
         caller
             .ask(ask, 200, |answer| {
-                let [applied, unchanged, refused, revision] =
-                    ["/applied", "/unchanged", "/refused", "/revision"].map(|name| answer.number(name));
-                let (applied, unchanged, refused) = (applied?, unchanged?, refused?);
-                make_sure(refused == 0, "no refused row")?;
+                let [applied, unchanged, quarantined, revision] =
+                    ["/applied", "/unchanged", "/quarantined", "/revision"].map(|name| answer.number(name));
+                let (applied, unchanged, quarantined) = (applied?, unchanged?, quarantined?);
+                make_sure(quarantined == 0, "no quarantined row")?;
                 let rows = i64::try_from(lines).unwrap_or(i64::MAX);
                 make_sure(applied + unchanged == rows, "every row applied or unchanged")?;
                 Ok(format!(
-                    "applied {applied}, unchanged {unchanged}, refused {refused}, revision {}",
+                    "applied {applied}, unchanged {unchanged}, quarantined {quarantined}, revision {}",
                     revision?
                 ))
             })

@@ -202,6 +202,6 @@ async fn bring_in_catalogue(database: &TestDatabase, variables: &[(String, Strin
     let now: Moment = app.clock.now();
     let report =
         aisle::catalog::apply_batch(&app.db, now, app.ids.next(), &mut content).await.expect("applied");
-    assert_eq!(report.refused, 0);
+    assert_eq!(report.quarantined, 0);
     app.db.close().await;
 }

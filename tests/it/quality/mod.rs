@@ -50,7 +50,7 @@ async fn a_row_that_is_kept_aside_leaves_the_live_version_alone_until_a_right_on
     let staff = supervisor(&test).await;
     let bad = json!({"kind": "product", "sku": "milk", "name": "<script>x</script>", "tax_class": "reduced"});
     let report = test.apply_rows(&[bad.clone()]).await;
-    assert_eq!((report.received, report.applied, report.unchanged, report.refused), (1, 0, 0, 1));
+    assert_eq!((report.received, report.applied, report.unchanged, report.quarantined), (1, 0, 0, 1));
     test.apply_rows(&[bad]).await;
     assert_eq!(amount(&test, STORE, MILK), Some(129));
     let open = list(&test, &staff, "").await;
@@ -74,7 +74,7 @@ async fn a_price_of_a_hundred_times_waits_for_staff_who_may_confirm_it() {
     test.seed_catalog().await;
     let staff = supervisor(&test).await;
     let report = test.apply_rows(&[price("de", "milk", 12_900), price("de", "coffee", 799)]).await;
-    assert_eq!((report.applied, report.refused), (1, 1));
+    assert_eq!((report.applied, report.quarantined), (1, 1));
     assert_eq!(report.refusals[0].rule.as_str(), "price.jump");
     assert_eq!((amount(&test, STORE, MILK), amount(&test, STORE, sample::COFFEE)), (Some(129), Some(799)));
     let row = list(&test, &staff, "?rule=price.jump").await.remove(0);

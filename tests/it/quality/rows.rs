@@ -132,8 +132,8 @@ async fn one_row_broken_in_each_way_gives_exactly_its_rule() {
         assert_eq!(found(&test, &mut before).await, expected, "{row} {:?}", report.refusals);
         let is_kept = expected.iter().any(|each| !each.ends_with("warn") && !each.ends_with("info"))
             && expected != ["age.missing stop_sale"];
-        assert_eq!(report.refused, i64::from(is_kept), "{row}");
-        assert_eq!(report.received, report.applied + report.unchanged + report.refused);
+        assert_eq!(report.quarantined, i64::from(is_kept), "{row}");
+        assert_eq!(report.received, report.applied + report.unchanged + report.quarantined);
     }
     for text in ["{\"kind\": \"price\"".to_owned(), format!("{{\"kind\": \"{}\"}}", "x".repeat(70_000))] {
         test.apply_text(test.app.ids.next(), text).await.expect("applied");
@@ -152,7 +152,7 @@ async fn rows_of_one_delivery_are_held_against_each_other() {
     assert_eq!(found(&test, &mut before).await, ["brand.variant info"]);
     let twice = [code("4006381333931"), with(code("4006381333931"), "sku", json!("milk"))];
     let report = test.apply_rows(&twice).await;
-    assert_eq!((report.applied, report.refused), (1, 1), "the one that came first stays");
+    assert_eq!((report.applied, report.quarantined), (1, 1), "the one that came first stays");
     assert_eq!(found(&test, &mut before).await, ["code.duplicate quarantine"]);
     let bottle = with(product("cola", "Cola light"), "deposit", json!("bottle"));
     let deposit = json!({
@@ -193,7 +193,7 @@ async fn a_price_without_a_price_before_it_is_held_against_other_lists() {
     test.apply_rows(&lists).await;
     let first = [price("a", "milk", 125), price("b", "milk", 13)];
     let report = test.apply_rows(&first).await;
-    assert_eq!(report.refused, 0, "two others are no measure");
+    assert_eq!(report.quarantined, 0, "two others are no measure");
     let report = test.apply_rows(&[price("c", "milk", 12_900)]).await;
     assert_eq!(report.refusals[0].rule.as_str(), "price.range");
     assert_eq!(test.apply_rows(&[price("c", "milk", 139)]).await.applied, 1);

@@ -100,7 +100,7 @@ impl TestApp {
     /// Applies the small catalogue and makes it visible.
     pub async fn seed_catalog(&self) -> Report {
         let report = self.apply_rows(&rows()).await;
-        assert_eq!(report.refused, 0, "{:?}", report.refusals);
+        assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
         report
     }
 

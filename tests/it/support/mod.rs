@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod identity;
 pub mod openapi;
 pub mod payments;
+pub mod phone;
 pub mod trip;
 
 use std::sync::Arc;

@@ -1,0 +1,341 @@
+//! What a cart is and what may happen to it: the fold of its log, and the decisions on new entries. Pure.
+
+use std::collections::HashSet;
+
+use super::event::{Event, Origin, Product};
+use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
+use crate::ids::{CartId, CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId};
+use crate::money::{self, Currency, Money};
+use crate::quantity::{Quantity, Unit};
+
+/// Most lines of a cart: what a courier and a payment provider take, and far more than a trolley holds.
+pub const LINES_MAX: usize = 500;
+/// Most of one product in a cart by phone; more is a purchase for the wholesale desk.
+pub const PIECES_MAX: i64 = 999;
+/// Most events of a cart: bounds the fold and the memory of event ids.
+pub const EVENTS_MAX: usize = 5_000;
+
+/// What a cart is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// For the next scan.
+    Open,
+    /// For the end of a checkout.
+    Locked(CheckoutId),
+    /// For nothing: it was paid.
+    Closed(OrderId),
+}
+
+/// One product in a cart; or, where each piece may cost something else, one piece.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The line's number: given once, never given again.
+    pub number: i64,
+    /// What.
+    pub product: Product,
+    /// How many pieces; one for what is measured.
+    pub quantity: i64,
+    /// What the codes said of its pieces, each once.
+    pub origins: Vec<Origin>,
+}
+
+impl Line {
+    /// Gross amount of the line: what the label says, else the price in proportion to what it is for, rounded once.
+    pub fn amount(&self) -> Result<Money, money::Error> {
+        let product = &self.product;
+        if let Some(label) = product.label_price {
+            return label.times(self.quantity);
+        }
+        let part = product.measure.map_or(self.quantity, Quantity::amount);
+        let whole = product.priced_per.map_or(1, Quantity::amount);
+        let minor = money::in_proportion(product.price.minor(), part, whole)?;
+        Ok(Money::new(minor, product.price.currency()))
+    }
+
+    /// How much it holds: what was measured, else its pieces.
+    pub fn measured(&self) -> Result<Quantity, crate::quantity::Error> {
+        self.product.measure.map_or_else(|| Quantity::pieces(self.quantity), Ok)
+    }
+
+    /// Whether more pieces of the product, scanned like this one, go into this line.
+    fn is_shared_with(&self, product: &Product) -> bool {
+        self.product.sku == product.sku && !self.product.has_own_line() && !product.has_own_line()
+    }
+
+    fn note(&mut self, origin: &Origin) {
+        if !self.origins.contains(origin) {
+            self.origins.push(origin.clone());
+        }
+    }
+}
+
+/// A cart, folded from its log.
+#[derive(Clone, Debug)]
+pub struct Cart {
+    /// Which.
+    pub id: CartId,
+    /// Whose.
+    pub shopper: ShopperId,
+    /// Where.
+    pub store: StoreId,
+    /// The store's currency.
+    pub currency: Currency,
+    /// What it waits for.
+    pub state: State,
+    /// Its lines, by number.
+    pub lines: Vec<Line>,
+    /// The last entry of the log: what an entity tag shows and a new entry builds on.
+    pub version: i64,
+    lines_given: i64,
+    seen: HashSet<EventId>,
+}
+
+/// Why something can't be done to a cart.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such cart, or another shopper's.
+    #[error("no such cart")]
+    Unknown,
+    /// No such store.
+    #[error("no such store")]
+    UnknownStore,
+    /// The id names a cart of another store or shopper.
+    #[error("the id is taken")]
+    Taken,
+    /// A checkout holds it.
+    #[error("locked by checkout {0}")]
+    Locked(CheckoutId),
+    /// It was paid.
+    #[error("paid with order {0}")]
+    Closed(OrderId),
+    /// The caller's version is not the present one.
+    #[error("changed to version {0} meanwhile")]
+    Changed(i64),
+    /// No line of that number.
+    #[error("no such line")]
+    UnknownLine,
+    /// The quantity is out of bounds.
+    #[error("a line has at most {PIECES_MAX} pieces")]
+    Quantity,
+    /// Nothing in it.
+    #[error("empty")]
+    Empty,
+    /// Too many writers at once, here or elsewhere.
+    #[error("too busy")]
+    Busy,
+    /// An amount does not fit.
+    #[error(transparent)]
+    Money(#[from] money::Error),
+    /// The database does not answer.
+    #[error(transparent)]
+    Database(#[from] crate::db::Error),
+    /// The journal could not write, or can't tell whether it did: the same events may be sent again.
+    #[error("the journal could not write: {0}")]
+    Journal(String),
+    /// The log holds something that this release can't read.
+    #[error("the log of cart {0} can't be folded: {1}")]
+    Log(CartId, String),
+}
+
+impl Cart {
+    /// The cart after its first entry, which must be its check-in.
+    pub fn begin(id: CartId, first: &[Event]) -> Result<Self, Error> {
+        let [Event::CheckedIn { shopper, store, currency }, rest @ ..] = first else {
+            return Err(Error::Log(id, "it does not begin with a check-in".to_owned()));
+        };
+        let mut cart = Self {
+            id,
+            shopper: *shopper,
+            store: store.clone(),
+            currency: *currency,
+            state: State::Open,
+            lines: Vec::new(),
+            version: 1,
+            lines_given: 0,
+            seen: HashSet::new(),
+        };
+        for event in rest {
+            cart.apply(event);
+        }
+        Ok(cart)
+    }
+
+    /// The cart after one more entry of its log.
+    pub fn fold(&mut self, version: i64, events: &[Event]) {
+        for event in events {
+            self.apply(event);
+        }
+        self.version = version;
+    }
+
+    /// Applies an event that was decided on before: never fails, and knows nothing but the cart.
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::CheckedIn { .. } => {}
+            Event::Scanned { id, product, quantity } => {
+                self.seen.insert(*id);
+                let known = self.lines.iter_mut().find(|line| line.is_shared_with(product));
+                if let Some(line) = known {
+                    line.quantity += quantity;
+                    line.note(&product.origin);
+                } else {
+                    self.lines_given += 1;
+                    let (number, origins) = (self.lines_given, vec![product.origin.clone()]);
+                    let product = Product::clone(product);
+                    self.lines.push(Line { number, product, quantity: *quantity, origins });
+                }
+            }
+            Event::QuantitySet { id, line, quantity } => {
+                self.seen.insert(*id);
+                if *quantity == 0 {
+                    self.lines.retain(|each| each.number != *line);
+                } else if let Some(line) = self.line_mut(*line) {
+                    line.quantity = *quantity;
+                }
+            }
+            Event::Locked { checkout } => self.state = State::Locked(*checkout),
+            Event::Unlocked { .. } => self.state = State::Open,
+            Event::Closed { order, .. } => self.state = State::Closed(*order),
+        }
+    }
+
+    fn line_mut(&mut self, number: i64) -> Option<&mut Line> {
+        self.lines.iter_mut().find(|line| line.number == number)
+    }
+
+    /// An error unless the cart takes changes.
+    pub fn must_be_open(&self) -> Result<(), Error> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Locked(checkout) => Err(Error::Locked(checkout)),
+            State::Closed(order) => Err(Error::Closed(order)),
+        }
+    }
+
+    /// Decides on a batch: what to write, and what became of each wish, in order. `find` looks a code up in the
+    /// catalogue, `quantity_max` how many pieces of a product one trip may hold. The cart is then as it will be once the events are written ([`Self::written`]); if they can't be, it is
+    /// of no use any more.
+    pub fn decide(
+        &mut self,
+        wishes: &[Wish],
+        mut find: impl FnMut(&str) -> Result<Taken, Declined>,
+        quantity_max: impl Fn(&Sku) -> Option<i64>,
+    ) -> (Vec<Event>, Vec<Result<Done, Declined>>) {
+        let mut events = Vec::new();
+        let outcomes = wishes
+            .iter()
+            .map(|wish| {
+                if self.seen.contains(&wish.id()) {
+                    return Ok(Done { outcome: Outcome::Repeated, line: None });
+                }
+                let event = self.decide_one(wish, &mut find, &quantity_max)?;
+                self.apply(&event);
+                let line = self.touched(&event);
+                events.push(event);
+                Ok(Done { outcome: Outcome::Applied, line })
+            })
+            .collect();
+        (events, outcomes)
+    }
+
+    /// The line that an event has just changed.
+    fn touched(&self, event: &Event) -> Option<i64> {
+        match event {
+            Event::Scanned { product, .. } => {
+                let shared = self.lines.iter().find(|line| line.is_shared_with(product));
+                Some(shared.map_or(self.lines_given, |line| line.number))
+            }
+            Event::QuantitySet { line, .. } => Some(*line),
+            _ => None,
+        }
+    }
+
+    /// The events that were decided on are in the log as this version.
+    pub fn written(&mut self, version: i64) {
+        self.version = version;
+    }
+
+    fn decide_one(
+        &self,
+        wish: &Wish,
+        find: &mut impl FnMut(&str) -> Result<Taken, Declined>,
+        quantity_max: &impl Fn(&Sku) -> Option<i64>,
+    ) -> Result<Event, Declined> {
+        if self.seen.len() >= EVENTS_MAX {
+            return Err(Refusal::CartFull.into());
+        }
+        match wish {
+            Wish::Scan { id, code, quantity } => {
+                let asked = quantity.map_or(Ok(1), pieces)?;
+                let (product, quantity) = self.admit(find(code)?, asked)?;
+                Ok(Event::Scanned { id: *id, product: Box::new(product), quantity })
+            }
+            Wish::SetQuantity { id, line, quantity } => {
+                let quantity = pieces(*quantity)?;
+                let line = self.line(*line)?;
+                if line.product.has_own_line() {
+                    return Err(Refusal::QuantityFixed.into());
+                }
+                let more = quantity - line.quantity;
+                if more > 0 {
+                    self.must_hold(&line.product.sku, more, quantity_max(&line.product.sku))?;
+                }
+                Ok(Event::QuantitySet { id: *id, line: line.number, quantity })
+            }
+            Wish::Remove { id, line } => {
+                let line = self.line(*line)?.number;
+                Ok(Event::QuantitySet { id: *id, line, quantity: 0 })
+            }
+        }
+    }
+
+    /// What of a scan goes into the cart: the product as its line keeps it, and how many pieces.
+    fn admit(&self, taken: Taken, asked: i64) -> Result<(Product, i64), Refusal> {
+        let Taken { product, pieces, quantity_max } = taken;
+        if product.price.currency() != self.currency {
+            return Err(Refusal::CurrencyOther);
+        }
+        let has_own_line = product.has_own_line();
+        if has_own_line && asked != 1 {
+            return Err(Refusal::QuantityFixed);
+        }
+        let quantity = asked.checked_mul(pieces).filter(|quantity| (1..=PIECES_MAX).contains(quantity));
+        let quantity = quantity.ok_or(Refusal::QuantityOutOfRange)?;
+        self.must_hold(&product.sku, quantity, quantity_max)?;
+        match self.lines.iter().find(|line| line.is_shared_with(&product)) {
+            Some(line) if line.quantity + quantity > PIECES_MAX => Err(Refusal::QuantityOutOfRange),
+            // The price that the shopper saw first holds for the trip.
+            Some(line) => Ok((Product { origin: product.origin, ..line.product.clone() }, quantity)),
+            None if self.lines.len() >= LINES_MAX => Err(Refusal::CartFull),
+            None => Ok((product, quantity)),
+        }
+    }
+
+    /// A refusal unless one trip may hold so many more pieces of the product.
+    fn must_hold(&self, sku: &Sku, more: i64, quantity_max: Option<i64>) -> Result<(), Refusal> {
+        let is_within = quantity_max.is_none_or(|most| self.pieces_of(sku) + more <= most);
+        if is_within { Ok(()) } else { Err(Refusal::QuantityLimit) }
+    }
+
+    /// How many pieces of a product are in it, over all lines.
+    pub fn pieces_of(&self, sku: &Sku) -> i64 {
+        self.lines.iter().filter(|line| line.product.sku == *sku).map(|line| line.quantity).sum()
+    }
+
+    fn line(&self, number: i64) -> Result<&Line, Refusal> {
+        self.lines.iter().find(|line| line.number == number).ok_or(Refusal::LineUnknown)
+    }
+}
+
+/// Whole pieces within bounds: what a line can hold.
+fn pieces(quantity: Quantity) -> Result<i64, Refusal> {
+    let amount = quantity.amount();
+    if quantity.unit() == Unit::Piece && amount <= PIECES_MAX {
+        Ok(amount)
+    } else {
+        Err(Refusal::QuantityOutOfRange)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! What keeps a product from being sold: recalls, dates, times of day, limits. Pure; asked at the scan, whenever the cart
+//! is read, and again before it is paid for, because a cart may be old.
+
+use chrono::NaiveDateTime;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::event::Origin;
+use crate::catalog::{ProductRow, Recall, SaleBan};
+use crate::text_enum;
+
+text_enum! {
+    /// Why a line can't be paid for.
+    pub enum BlockReason {
+        /// The product, or its lot, must not be sold any more.
+        Recalled = "recalled",
+        /// The last day of use is over.
+        UseByPassed = "use_by_passed",
+        /// The store sells none for now.
+        SaleStopped = "sale_stopped",
+        /// It must not be sold at this time of day.
+        SaleBanned = "sale_banned",
+        /// It is not sold any more.
+        ProductWithdrawn = "product_withdrawn",
+        /// More pieces than one trip may hold of the product.
+        QuantityLimit = "quantity_limit",
+    }
+}
+
+/// Why a line can't be paid for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Blocked {
+    /// The stable reason.
+    pub reason: BlockReason,
+    /// The same for the shopper, as the retailer says it where it says something.
+    pub notice: String,
+}
+
+/// A recall of some lots of a product whose lot the code did not say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LotCheck {
+    /// The retailer's own number of the recall.
+    pub recall: String,
+    /// The lots as they are printed on the pack.
+    pub lots: Vec<String>,
+    /// What shoppers are told.
+    pub notice: String,
+}
+
+/// What the catalogue says now of what is in a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Why it can't be paid for.
+    pub blocked: Option<Blocked>,
+    /// What the shopper should compare with the pack.
+    pub check_lot: Option<LotCheck>,
+}
+
+/// What is asked about: pieces of one product, and what the catalogue says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The product; none when it is not sold any more.
+    pub product: Option<&'a ProductRow>,
+    /// What must not be sold of it.
+    pub recalls: &'a [Recall],
+    /// What the codes said of the pieces.
+    pub origins: &'a [Origin],
+    /// How many pieces of it the trip holds.
+    pub pieces: i64,
+    /// The time by the store's own clock.
+    pub local: NaiveDateTime,
+}
+
+/// What keeps these pieces from being sold, the gravest first, and what should be compared with the pack.
+pub fn standing(question: &Question<'_>) -> Standing {
+    let blocked = recalled(question).or_else(|| use_by_passed(question)).or_else(|| match question.product {
+        Some(product) => not_for_sale(product, question),
+        None => Some(withdrawn()),
+    });
+    let check_lot = if blocked.is_some() { None } else { lot_check(question) };
+    Standing { blocked, check_lot }
+}
+
+fn block(reason: BlockReason, notice: impl Into<String>) -> Blocked {
+    Blocked { reason, notice: notice.into() }
+}
+
+fn recalled(question: &Question<'_>) -> Option<Blocked> {
+    let holds = |recall: &&Recall| match &recall.lots {
+        None => true,
+        Some(lots) => {
+            question.origins.iter().filter_map(|origin| origin.lot.as_deref()).any(|lot| has(lots, lot))
+        }
+    };
+    question.recalls.iter().find(holds).map(|recall| block(BlockReason::Recalled, recall.notice.clone()))
+}
+
+fn has(lots: &[String], lot: &str) -> bool {
+    lots.iter().any(|each| plain(each).eq(plain(lot)))
+}
+
+/// A lot without the blanks that a pack may be printed with, in one case.
+fn plain(lot: &str) -> impl Iterator<Item = char> + '_ {
+    lot.chars().filter(|each| !each.is_whitespace()).map(|each| each.to_ascii_uppercase())
+}
+
+fn lot_check(question: &Question<'_>) -> Option<LotCheck> {
+    // A recall of all lots blocks the line: what is left are recalls of some.
+    let is_unknown = question.origins.iter().any(|origin| origin.lot.is_none());
+    let recall = question.recalls.first().filter(|_| is_unknown)?;
+    let (recall, lots, notice) = (recall.recall.clone(), recall.lots.clone()?, recall.notice.clone());
+    Some(LotCheck { recall, lots, notice })
+}
+
+fn use_by_passed(question: &Question<'_>) -> Option<Blocked> {
+    let today = question.local.date();
+    let passed =
+        question.origins.iter().filter_map(|origin| origin.use_by).filter(|day| *day < today).min()?;
+    Some(block(BlockReason::UseByPassed, format!("It was to be used by {passed}.")))
+}
+
+fn withdrawn() -> Blocked {
+    block(BlockReason::ProductWithdrawn, "It is not sold any more.")
+}
+
+fn not_for_sale(product: &ProductRow, question: &Question<'_>) -> Option<Blocked> {
+    if let Some(why) = &product.sale_stop {
+        return Some(block(BlockReason::SaleStopped, why.clone()));
+    }
+    let is_banned = |ban: &&SaleBan| ban.holds(question.local);
+    if let Some(ban) = product.sale_bans.iter().find(is_banned) {
+        return Some(block(
+            BlockReason::SaleBanned,
+            format!("It is not sold from {} to {}.", ban.from, ban.to),
+        ));
+    }
+    let most = product.quantity_max.filter(|most| question.pieces > *most)?;
+    Some(block(BlockReason::QuantityLimit, format!("One trip may hold {most} of it.")))
+}

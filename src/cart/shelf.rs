@@ -1,0 +1,72 @@
+//! What the catalogue says of what is scanned, and of what lies in a cart already.
+
+use chrono::{NaiveDateTime, TimeZone};
+
+use super::model::{Cart, Line, State};
+use super::rules::{self, Blocked, Question, Standing};
+use super::take;
+use super::wish::{Declined, Refusal, Taken};
+use crate::app::App;
+use crate::catalog::{FindError, Refusal as CodeRefusal, Snapshot, Store};
+use crate::clock::Moment;
+use crate::ids::{Sku, StoreId};
+
+/// What a code brings into a cart of this store now.
+pub(super) fn find(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
+    let (catalog, now) = (app.catalog.view(), app.clock.now());
+    let found = catalog.find(store, code, now).map_err(|error| match error {
+        FindError::BadCode(CodeRefusal::CheckDigit | CodeRefusal::MeasureCheckDigit) => {
+            Refusal::CodeCheckDigit
+        }
+        FindError::BadCode(_) | FindError::Foreign => Refusal::CodeMalformed,
+        FindError::UnknownCode | FindError::UnknownStore | FindError::NoProduct => Refusal::CodeUnknown,
+        FindError::NoPrice => Refusal::PriceMissing,
+    })?;
+    let place = catalog.store(store).ok_or(Refusal::CodeUnknown)?;
+    let local = local(place, now);
+    let rate = catalog.rate(&place.country, &found.tax_class, local.date()).ok_or(Refusal::TaxRateMissing)?;
+    take::take(&found, rate, place, local)
+}
+
+/// How many pieces of a product one trip may hold.
+pub(super) fn quantity_max(app: &App, sku: &Sku) -> Option<i64> {
+    app.catalog.view().facts(sku)?.quantity_max
+}
+
+fn local(store: &Store, now: Moment) -> NaiveDateTime {
+    store.zone().from_utc_datetime(&now.naive_utc()).naive_local()
+}
+
+/// How each line of a cart stands now, in their order. What was paid for stands well.
+pub(super) fn standings(app: &App, cart: &Cart) -> Vec<Standing> {
+    let (catalog, now) = (app.catalog.view(), app.clock.now());
+    // A store that closed has no clock any more; its carts can't be paid for anyway.
+    let local = catalog.store(&cart.store).map_or_else(|| now.naive_utc(), |store| local(store, now));
+    let stand = |line| match cart.state {
+        State::Closed(_) => Standing::default(),
+        State::Open | State::Locked(_) => standing(&catalog, cart, line, local),
+    };
+    cart.lines.iter().map(stand).collect()
+}
+
+fn standing(catalog: &Snapshot, cart: &Cart, line: &Line, local: NaiveDateTime) -> Standing {
+    let sku = &line.product.sku;
+    // Nearly every line: its product need not be looked at.
+    if catalog.is_unrestricted(sku) && line.origins.iter().all(|origin| origin.use_by.is_none()) {
+        return Standing::default();
+    }
+    let product = catalog.facts(sku);
+    rules::standing(&Question {
+        product: product.as_ref(),
+        recalls: catalog.recalls(sku),
+        origins: &line.origins,
+        pieces: cart.pieces_of(sku),
+        local,
+    })
+}
+
+/// The lines that can't be paid for now, by number, and why.
+pub fn blocked(app: &App, cart: &Cart) -> Vec<(i64, Blocked)> {
+    let lines = cart.lines.iter().zip(standings(app, cart));
+    lines.filter_map(|(line, standing)| Some((line.number, standing.blocked?))).collect()
+}

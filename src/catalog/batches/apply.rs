@@ -1,0 +1,327 @@
+//! Applies the rows of one batch inside its transaction, piece by piece.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sqlx::types::Json;
+
+use super::super::quality::{self, Judge};
+use super::super::rows::{self, BatchRow, Key, Kind, Reason, Refusal, Row};
+use super::super::store::batch::{self, BatchRead, Kinds, RefusedRow, Tally};
+use super::super::store::{whole, write};
+use super::known::Known;
+use super::rules::{self, BatchHold, Facts, Limits};
+use super::scope::Scope;
+use super::source::{Item, Pieces, Unreadable};
+use super::{BatchDecision, BatchMode, BatchState, Delivery, Error, Form, REFUSALS_SHOWN_MAX};
+use crate::clock::Moment;
+use crate::db::{self, Tx};
+use crate::ids::{BatchId, PriceListId};
+
+/// A batch that is being applied; dropped without a word it leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    pub(super) tx: Tx,
+    pub(super) id: BatchId,
+    delivery: &'a Delivery,
+    revision: i64,
+    now: Moment,
+    known: Known,
+    scope: Scope,
+    kinds: Kinds,
+    reasons: BTreeMap<Reason, i64>,
+    /// Quarantined rows that wait to be written.
+    refused: Vec<RefusedRow>,
+    /// The first quarantined rows: what is held shows them though its transaction is rolled back.
+    pub(super) shown: Vec<RefusedRow>,
+    /// Rows that were taken back one by one.
+    gone: BTreeMap<Kind, i64>,
+    /// The price lists that occur, and whether each had no prices before.
+    lists: HashMap<PriceListId, bool>,
+    quality: Judge,
+}
+
+/// Rows of one kind, each key once.
+#[derive(Debug, Default)]
+struct Group {
+    live: Vec<BatchRow>,
+    /// The keys of the live ones, kept of a full delivery only.
+    keys: Vec<Key>,
+    gone: Vec<Key>,
+}
+
+impl<'a> Batch<'a> {
+    /// Takes the next revision; every other batch waits from here on.
+    pub(super) async fn begin(
+        mut tx: Tx,
+        id: BatchId,
+        now: Moment,
+        delivery: &'a Delivery,
+    ) -> Result<Self, Error> {
+        let revision = write::next_revision(&mut tx).await?;
+        let is_full = delivery.mode == BatchMode::Full;
+        if is_full {
+            whole::begin(&mut tx).await?;
+        }
+        Ok(Self {
+            tx,
+            id,
+            delivery,
+            revision,
+            now,
+            known: Known::default(),
+            scope: Scope::new(is_full, &delivery.kinds),
+            kinds: Kinds::new(),
+            reasons: BTreeMap::new(),
+            refused: Vec::new(),
+            shown: Vec::new(),
+            gone: BTreeMap::new(),
+            lists: HashMap::new(),
+            quality: Judge::new(delivery.source.clone(), delivery.is_confirmed),
+        })
+    }
+
+    /// b.order: a batch that is not above the last applied one of its feed comes too late.
+    pub(super) async fn check_order(&mut self) -> Result<(), Error> {
+        let Some(sequence) = self.delivery.sequence else { return Ok(()) };
+        match batch::last_sequence(&mut self.tx, &self.delivery.source, &self.delivery.feed).await? {
+            Some(applied) if applied >= sequence => Err(Error::Order { applied }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Applies every row, and takes back what a full delivery leaves out.
+    pub(super) async fn run(&mut self, mut pieces: Pieces) -> Result<(), Error> {
+        let mut lines = 0;
+        let mut last = 0;
+        while let Some(piece) = pieces.next().await? {
+            for (line, _) in &piece {
+                lines += i64::from(*line != last);
+                last = *line;
+            }
+            self.piece(piece).await?;
+        }
+        if let Some(declared) = self.delivery.rows.filter(|declared| *declared != lines) {
+            return Err(Error::Truncated { declared, received: lines });
+        }
+        let removed = self.scope.remove_rest(&mut self.tx, self.revision, self.now.timestamp()).await?;
+        for (kind, removed) in removed {
+            self.kinds.entry(kind).or_default().removed += removed;
+        }
+        Ok(())
+    }
+
+    async fn piece(&mut self, piece: Vec<Item>) -> Result<(), db::Error> {
+        let mut rows: Vec<(i64, Row)> = Vec::with_capacity(piece.len());
+        let mut keys: HashSet<Key> = HashSet::with_capacity(piece.len());
+        let mut protected = Vec::new();
+        for (line, row) in piece {
+            match row {
+                Ok(row) => {
+                    // A key that stands twice is applied twice, in order.
+                    if !keys.insert(row.key.clone()) {
+                        self.flush(std::mem::take(&mut rows), &mut protected).await?;
+                        keys.clear();
+                        keys.insert(row.key.clone());
+                    }
+                    rows.push((line, row));
+                }
+                Err(Unreadable { kind, name, refusal, keys, raw }) => {
+                    self.quarantine(line, kind, name, refusal, &raw);
+                    protected.extend(keys);
+                }
+            }
+        }
+        self.flush(rows, &mut protected).await
+    }
+
+    /// The one place that quarantined rows pass: kept aside for people, counted by kind and reason, listed with the batch.
+    fn quarantine(&mut self, line: i64, kind: Kind, key: String, refusal: Refusal, raw: &str) {
+        let refusal = self.quality.keep(self.now, line, kind, &key, refusal, raw);
+        self.kinds.entry(kind).or_default().quarantined += 1;
+        *self.reasons.entry(refusal.reason).or_default() += 1;
+        let row = RefusedRow { line, kind, key, reason: refusal.reason, rule: refusal.rule, detail: refusal.detail };
+        if i64::try_from(self.shown.len()).is_ok_and(|shown| shown < REFUSALS_SHOWN_MAX) {
+            self.shown.push(row.clone());
+        }
+        self.refused.push(row);
+    }
+
+    /// Judges rows against what is known, and writes those that hold.
+    async fn flush(&mut self, rows: Vec<(i64, Row)>, protected: &mut Vec<Key>) -> Result<(), db::Error> {
+        let mut judged = self.quality.judge(&mut self.tx, self.now, self.revision, &rows).await?;
+        self.known.learn(&mut self.tx, &rows, &judged).await?;
+        let mut groups: BTreeMap<Kind, Group> = BTreeMap::new();
+        for (line, row) in rows {
+            let kind = row.key.kind();
+            match judged.remove(&(line, kind)).map_or_else(|| self.known.judge(&row), Err) {
+                Ok(()) => {
+                    let group = groups.entry(kind).or_default();
+                    match row.content {
+                        Some(content) => {
+                            group.live.push(content);
+                            if self.scope.is_full() {
+                                group.keys.push(row.key);
+                            }
+                        }
+                        None => group.gone.push(row.key),
+                    }
+                }
+                Err(refusal) => {
+                    self.quarantine(line, kind, rows::fit(&row.key.to_string()), refusal, &quality::raw(&row));
+                    protected.push(row.key);
+                }
+            }
+        }
+        // Kinds sort by their references: what is referred to is written first.
+        for (kind, group) in groups {
+            self.write(kind, &group).await?;
+        }
+        if self.scope.is_full() && !protected.is_empty() {
+            self.scope.enter(&mut self.tx, protected, self.now.timestamp()).await?;
+            self.scope.keep(&mut self.tx, protected).await?;
+        }
+        protected.clear();
+        if !self.refused.is_empty() {
+            batch::insert_refusals(&mut self.tx, self.id, &self.refused).await?;
+            self.refused.clear();
+        }
+        self.quality.write(&mut self.tx, self.id, self.now, self.revision).await
+    }
+
+    async fn write(&mut self, kind: Kind, group: &Group) -> Result<(), db::Error> {
+        // What was there before is counted before anything of it changes.
+        self.scope.enter(&mut self.tx, &group.keys, self.now.timestamp()).await?;
+        let written = if group.live.is_empty() { 0 } else { self.upsert(kind, &group.live).await? };
+        // What was written carries this revision: only of what was known already must it be noted that it came.
+        if written < u64::try_from(group.keys.len()).unwrap_or(u64::MAX) {
+            self.scope.keep(&mut self.tx, &group.keys).await?;
+        }
+        let mut gone = 0;
+        if !group.gone.is_empty() {
+            let deleted = write::delete(&mut self.tx, kind, self.revision, &group.gone).await?;
+            gone = i64::try_from(deleted).unwrap_or(i64::MAX);
+            *self.gone.entry(kind).or_default() += gone;
+        }
+        let applied = i64::try_from(written).unwrap_or(i64::MAX) + gone;
+        let tally = self.kinds.entry(kind).or_default();
+        tally.applied += applied;
+        tally.unchanged += count(group.live.len() + group.gone.len()) - applied;
+        Ok(())
+    }
+
+    /// Writes rows of one kind; answers how many were new or different.
+    async fn upsert(&mut self, kind: Kind, live: &[BatchRow]) -> Result<u64, db::Error> {
+        let (tx, revision) = (&mut self.tx, self.revision);
+        match kind {
+            Kind::Store => {
+                let stores: Vec<_> = live.iter().filter_map(BatchRow::as_store).collect();
+                write::upsert_stores(tx, revision, &stores).await
+            }
+            Kind::Product => {
+                // Without their tag: what is stored is the product.
+                let products: Vec<_> = live.iter().filter_map(BatchRow::as_product).collect();
+                write::upsert(tx, kind, revision, &products).await
+            }
+            Kind::Price => {
+                let prices: Vec<_> = live.iter().filter_map(BatchRow::as_price).collect();
+                for list in prices.iter().map(|row| &row.price_list) {
+                    if !self.lists.contains_key(list) {
+                        let is_new = !write::has_prices(tx, list.as_str()).await?;
+                        self.lists.insert(list.clone(), is_new);
+                    }
+                }
+                let is_new = |list: &PriceListId| self.lists.get(list).copied().unwrap_or_default();
+                write::upsert_prices(tx, revision, self.now.timestamp(), &prices, is_new).await
+            }
+            _ => write::upsert(tx, kind, revision, live).await,
+        }
+    }
+
+    /// Which rules for whole batches it breaks.
+    pub(super) async fn judge(&mut self, limits: &Limits) -> Result<Vec<BatchHold>, db::Error> {
+        let total = self.total();
+        let mut facts =
+            Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
+        let tx = &mut self.tx;
+        if total.quarantined >= limits.bad_rows_min() {
+            facts.is_first = whole::is_first(tx, self.revision).await?;
+            facts.usual = batch::usual_quarantine(tx, &self.delivery.source, &self.delivery.feed).await?;
+        }
+        facts.shrunk = self.scope.shrunk(&self.gone);
+        if !self.scope.is_full() {
+            facts.shrunk = whole::taken_back(tx, &self.gone, limits.rows_min, limits.shrink_percent).await?;
+        }
+        if self.kinds.get(&Kind::Product).is_some_and(|tally| tally.removed > 0) {
+            facts.categories_gone = whole::categories_gone(tx, self.revision).await?;
+        }
+        facts.stores_gone = self.kinds.get(&Kind::Store).map_or(0, |tally| tally.removed);
+        if self.kinds.get(&Kind::Price).is_some_and(|tally| tally.applied > 0) {
+            let removed = self.kinds.get(&Kind::Price).map_or(0, |tally| tally.removed);
+            let gone = self.gone.get(&Kind::Price).copied().unwrap_or_default() + removed;
+            let bound = (limits.rows_min, limits.change_percent);
+            facts.prices = whole::price_change(tx, self.revision, bound, gone).await?;
+        }
+        Ok(rules::holds(&facts, limits))
+    }
+
+    /// What became of the rows: of a table, of its own rows, which count as their products do.
+    fn total(&self) -> Tally {
+        let mut total = match self.delivery.form {
+            Form::Table(_) => self.kinds.get(&Kind::Product).copied().unwrap_or_default(),
+            Form::Lines => Tally::sum(self.kinds.values()),
+        };
+        total.removed = self.kinds.values().map(|tally| tally.removed).sum();
+        total
+    }
+
+    /// What is kept of the batch, and its transaction.
+    pub(super) fn into_read(self, hash: String, state: BatchState, holds: Vec<BatchHold>) -> (Tx, BatchRead) {
+        let total = self.total();
+        let read = BatchRead {
+            id: self.id,
+            hash,
+            state,
+            delivery: Json(self.delivery.clone()),
+            source: self.delivery.source.clone(),
+            feed: self.delivery.feed.clone(),
+            sequence: self.delivery.sequence,
+            received: total.received(),
+            applied: total.applied,
+            unchanged: total.unchanged,
+            quarantined: total.quarantined,
+            removed: total.removed,
+            kinds: Json(self.kinds),
+            reasons: Some(Json(self.reasons)),
+            holds: Json(holds),
+            revision: self.revision,
+            received_at: self.now,
+            applied_at: (state == BatchState::Applied).then_some(self.now),
+            decision: None,
+        };
+        (self.tx, read)
+    }
+
+    /// Makes the batch last; `received_at` is when it came, which for a released one is earlier.
+    pub(super) async fn commit(
+        mut self,
+        hash: String,
+        received_at: Moment,
+        holds: Vec<BatchHold>,
+        decision: Option<BatchDecision>,
+    ) -> Result<(), db::Error> {
+        let is_nothing = self.kinds.values().all(|tally| tally.applied + tally.removed == 0);
+        if is_nothing && !self.quality.changed_stops() {
+            write::give_revision_back(&mut self.tx).await?;
+            self.revision -= 1;
+        }
+        let total = self.total();
+        self.quality.finish(&mut self.tx, self.id, self.now, total.received(), total.quarantined).await?;
+        let (mut tx, read) = self.into_read(hash, BatchState::Applied, holds);
+        batch::insert(&mut tx, BatchRead { received_at, decision: decision.map(Json), ..read }).await?;
+        tx.commit().await
+    }
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

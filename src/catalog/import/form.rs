@@ -1,0 +1,117 @@
+//! How a table is to be read, and its rows as those of a batch.
+
+use std::collections::HashMap;
+use std::fs::File;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::batches::{Item, Unreadable};
+use super::super::code::Gtin;
+use super::super::rows::{self, BatchRow, Kind};
+use super::Error;
+use super::article::Judge;
+use super::mapping::Mapping;
+use super::table::Table;
+use crate::ids::{PriceListId, TaxClassId};
+use crate::money::Currency;
+
+/// How a table is to be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableForm {
+    /// Fields and the columns they come from, each as `field=expression`.
+    pub map: Vec<String>,
+    /// What separates columns: auto, comma, semicolon or tab.
+    pub delimiter: String,
+    /// The tax class of products whose row has none.
+    pub tax_class: TaxClassId,
+    /// Whether numbers for restricted circulation are this chain's own.
+    pub internal_codes: bool,
+    /// Whether a courier may bring the products.
+    pub deliverable: bool,
+    /// The list that prices go to.
+    pub price_list: Option<PriceListId>,
+    /// The currency of prices.
+    pub currency: Option<Currency>,
+}
+
+impl TableForm {
+    pub(super) fn judge(&self, table: &Table) -> Result<Judge, Error> {
+        let mapping = Mapping::read(&self.map, None)?;
+        let prices = match (&self.price_list, self.currency) {
+            (Some(list), Some(currency)) => Some((list.clone(), currency)),
+            _ if mapping.has("price") => {
+                return Err(Error::Usage("prices need a price list and a currency".to_owned()));
+            }
+            _ => None,
+        };
+        Ok(Judge {
+            columns: mapping.columns(table.headings())?,
+            tax_class: self.tax_class.clone(),
+            internal_codes: self.internal_codes,
+            deliverable: self.deliverable,
+            prices,
+        })
+    }
+}
+
+/// The rows of a table, one after the other.
+pub struct TableRows {
+    table: Table,
+    judge: Judge,
+    /// Where each number stood first: one number, one row.
+    seen: HashMap<Gtin, u64>,
+}
+
+impl TableRows {
+    /// Reads the headings of a table and finds the columns in them.
+    pub(in crate::catalog) fn open(file: File, form: &TableForm) -> Result<Self, Error> {
+        let table = Table::of(file, &form.delimiter)?;
+        let judge = form.judge(&table)?;
+        Ok(Self { table, judge, seen: HashMap::new() })
+    }
+
+    /// Adds what the next row of the table stands for; answers whether there was one.
+    pub(in crate::catalog) fn next(&mut self, to: &mut Vec<Item>) -> Result<bool, Error> {
+        let Some(row) = self.table.next()? else { return Ok(false) };
+        let line = i64::try_from(row.line).unwrap_or(i64::MAX);
+        match self.judge.article(&row, &mut self.seen) {
+            Ok(article) => {
+                let sku = article.product.sku.to_string();
+                let all = self.judge.rows(article).into_iter().map(|each| {
+                    let kind = kind(&each);
+                    let refused = |refusal| Unreadable { kind, name: sku.clone(), refusal, keys: Vec::new(), raw: String::new() };
+                    rows::check(each).map_err(refused)
+                });
+                let mut all: Vec<_> = all.collect();
+                if all.iter().any(Result::is_err) {
+                    // A price that can't be right does not take what is known of the product with it.
+                    let keys = self.judge.keys(&row);
+                    if let Some(Err(refused)) = all.iter_mut().find(|each| each.is_err()) {
+                        refused.keys = keys;
+                        refused.raw = self.judge.raw(&row);
+                    }
+                }
+                to.extend(all.into_iter().map(|each| (line, each)));
+            }
+            Err((name, refusal)) => {
+                let (keys, raw) = (self.judge.keys(&row), self.judge.raw(&row));
+                to.push((line, Err(Unreadable { kind: Kind::Product, name, refusal, keys, raw })));
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl std::fmt::Debug for TableRows {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("TableRows")
+    }
+}
+
+fn kind(row: &BatchRow) -> Kind {
+    match row {
+        BatchRow::Price(_) => Kind::Price,
+        BatchRow::Code(_) => Kind::Code,
+        _ => Kind::Product,
+    }
+}

@@ -139,7 +139,14 @@ impl<'a> Batch<'a> {
         let refusal = self.quality.keep(self.now, line, kind, &key, refusal, raw);
         self.kinds.entry(kind).or_default().quarantined += 1;
         *self.reasons.entry(refusal.reason).or_default() += 1;
-        let row = RefusedRow { line, kind, key, reason: refusal.reason, rule: refusal.rule, detail: refusal.detail };
+        let row = RefusedRow {
+            line,
+            kind,
+            key,
+            reason: refusal.reason,
+            rule: refusal.rule,
+            detail: refusal.detail,
+        };
         if i64::try_from(self.shown.len()).is_ok_and(|shown| shown < REFUSALS_SHOWN_MAX) {
             self.shown.push(row.clone());
         }
@@ -147,8 +154,16 @@ impl<'a> Batch<'a> {
     }
 
     /// Judges rows against what is known, and writes those that hold.
-    async fn flush(&mut self, rows: Vec<(i64, Row)>, protected: &mut Vec<Key>) -> Result<(), db::Error> {
+    async fn flush(&mut self, mut rows: Vec<(i64, Row)>, protected: &mut Vec<Key>) -> Result<(), db::Error> {
         let mut judged = self.quality.judge(&mut self.tx, self.now, self.revision, &rows).await?;
+        if let Form::Table(_) = self.delivery.form {
+            // The code and the price in a line whose product is refused are not told as mistakes of their own.
+            let is_orphan = |line: i64, row: &Row| {
+                row.key.kind() != Kind::Product && judged.contains_key(&(line, Kind::Product))
+            };
+            protected
+                .extend(rows.extract_if(.., |(line, row)| is_orphan(*line, row)).map(|(_, row)| row.key));
+        }
         self.known.learn(&mut self.tx, &rows, &judged).await?;
         let mut groups: BTreeMap<Kind, Group> = BTreeMap::new();
         for (line, row) in rows {
@@ -167,7 +182,13 @@ impl<'a> Batch<'a> {
                     }
                 }
                 Err(refusal) => {
-                    self.quarantine(line, kind, rows::fit(&row.key.to_string()), refusal, &quality::raw(&row));
+                    self.quarantine(
+                        line,
+                        kind,
+                        rows::fit(&row.key.to_string()),
+                        refusal,
+                        &quality::raw(&row),
+                    );
                     protected.push(row.key);
                 }
             }
@@ -242,6 +263,7 @@ impl<'a> Batch<'a> {
         let total = self.total();
         let mut facts =
             Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
+        facts.worst = self.quality.worst();
         let tx = &mut self.tx;
         if total.quarantined >= limits.bad_rows_min() {
             facts.is_first = whole::is_first(tx, self.revision).await?;

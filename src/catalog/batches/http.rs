@@ -270,7 +270,9 @@ fn may_read(caller: &Caller) -> Result<(), Problem> {
 fn decider(caller: &Caller) -> Result<String, Problem> {
     match caller {
         Caller::Partner(partner) => must_write(partner).map(|()| Source::Partner(partner.id).to_string()),
-        Caller::Staff(staff) => staff.must_everywhere(Role::Admin).map(|()| Source::Staff(staff.id).to_string()),
+        Caller::Staff(staff) => {
+            staff.must_everywhere(Role::Admin).map(|()| Source::Staff(staff.id).to_string())
+        }
         Caller::Shopper(_) => Err(not_for_shoppers()),
     }
 }

@@ -25,7 +25,12 @@ pub(super) struct Known {
 impl Known {
     /// Looks up what these rows refer to, unless an earlier row was told or made it. Those that are
     /// refused already make nothing.
-    pub(super) async fn learn(&mut self, tx: &mut Tx, rows: &[(i64, Row)], refused: &Refused) -> Result<(), db::Error> {
+    pub(super) async fn learn(
+        &mut self,
+        tx: &mut Tx,
+        rows: &[(i64, Row)],
+        refused: &Refused,
+    ) -> Result<(), db::Error> {
         for full in [&mut self.skus, &mut self.tax_classes, &mut self.stores] {
             if full.len() > REMEMBERED_MAX {
                 full.clear();

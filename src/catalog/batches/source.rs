@@ -109,7 +109,13 @@ impl Rows {
 fn read(line: &Line<'_>) -> Result<Row, Unreadable> {
     let Some(bytes) = line.bytes else {
         let refusal = Refusal::new(Reason::LineTooLong, "the line is longer than a row may be");
-        return Err(Unreadable { kind: Kind::Unknown, name: String::new(), refusal, keys: Vec::new(), raw: String::new() });
+        return Err(Unreadable {
+            kind: Kind::Unknown,
+            name: String::new(),
+            refusal,
+            keys: Vec::new(),
+            raw: String::new(),
+        });
     };
     rows::read(bytes).map_err(|(kind, name, refusal)| Unreadable {
         kind,

@@ -79,7 +79,13 @@ impl TableRows {
                 let sku = article.product.sku.to_string();
                 let all = self.judge.rows(article).into_iter().map(|each| {
                     let kind = kind(&each);
-                    let refused = |refusal| Unreadable { kind, name: sku.clone(), refusal, keys: Vec::new(), raw: String::new() };
+                    let refused = |refusal| Unreadable {
+                        kind,
+                        name: sku.clone(),
+                        refusal,
+                        keys: Vec::new(),
+                        raw: String::new(),
+                    };
                     rows::check(each).map_err(refused)
                 });
                 let mut all: Vec<_> = all.collect();

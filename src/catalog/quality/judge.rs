@@ -379,6 +379,12 @@ impl Judge {
         }
     }
 
+    /// The rule by which most rows are kept aside, and how many.
+    pub(in crate::catalog) fn worst(&self) -> Option<(Rule, i64)> {
+        let grave = self.counts.iter().filter(|((_, level), _)| *level <= Level::StopSale);
+        grave.max_by_key(|(_, count)| **count).map(|((rule, _), count)| (*rule, *count))
+    }
+
     /// Whether lookups must see the revision although no row was applied.
     pub(in crate::catalog) fn changed_stops(&self) -> bool {
         self.stops_changed

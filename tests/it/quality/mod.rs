@@ -49,7 +49,7 @@ async fn a_row_that_is_kept_aside_leaves_the_live_version_alone_until_a_right_on
     test.seed_catalog().await;
     let staff = supervisor(&test).await;
     let bad = json!({"kind": "product", "sku": "milk", "name": "<script>x</script>", "tax_class": "reduced"});
-    let report = test.apply_rows(&[bad.clone()]).await;
+    let report = test.apply_rows(std::slice::from_ref(&bad)).await;
     assert_eq!((report.received, report.applied, report.unchanged, report.quarantined), (1, 0, 0, 1));
     test.apply_rows(&[bad]).await;
     assert_eq!(amount(&test, STORE, MILK), Some(129));

@@ -51,8 +51,8 @@ async fn the_rows_of_the_croatian_file_break_each_rule_as_often_as_its_descripti
     let Some(file) = real("hr-products.csv") else { return };
     let test = TestApp::new().await;
     test.apply_rows(&[json!({"kind": "tax_class", "tax_class": "reduced", "name": "Reduced"})]).await;
-    let text = batch(&file, b',', ["barcode", "name", "brand"]);
-    let report = test.apply_text(test.app.ids.next(), text).await.expect("applied");
+    let rows = batch(&file, b',', ["barcode", "name", "brand"]);
+    let report = test.apply_text(test.app.ids.next(), rows).await.expect("applied");
     assert_eq!(report.received, 2 * 29_684);
     assert_eq!(report.received, report.applied + report.unchanged + report.quarantined);
     let quality =
@@ -80,8 +80,8 @@ async fn the_rows_of_the_ferrero_file_break_each_rule_as_often_as_its_descriptio
     let Some(file) = real("off-ferrero.tsv") else { return };
     let test = TestApp::new().await;
     test.apply_rows(&[json!({"kind": "tax_class", "tax_class": "reduced", "name": "Reduced"})]).await;
-    let text = batch(&file, b'\t', ["code", "product_name_en", "brands"]);
-    let report = test.apply_text(test.app.ids.next(), text).await.expect("applied");
+    let rows = batch(&file, b'\t', ["code", "product_name_en", "brands"]);
+    let report = test.apply_text(test.app.ids.next(), rows).await.expect("applied");
     assert_eq!(report.received, 2 * 773);
     let quality =
         aisle::catalog::quality::report(&test.app.db, test.app.clock.now(), 1, None).await.expect("a report");

@@ -97,6 +97,14 @@ fn broken() -> Vec<(Value, &'static str)> {
         (with(price("de", "milk", 1), "amount", json!(1.5)), "price.precision quarantine"),
         (with(price("de", "milk", 129), "currency", json!("CHF")), "price.currency fatal"),
         (price("at", "milk", 129), "ref.price_list quarantine"),
+    ]);
+    cases.extend(broken_in_time());
+    cases
+}
+
+/// The same of rows that say when they hold, and of rows about stock and recalls.
+fn broken_in_time() -> Vec<(Value, &'static str)> {
+    vec![
         (timed("promotion", 99, "2026-12-02T00:00:00Z", "2026-12-01T00:00:00Z"), "price.window quarantine"),
         (timed("regular", 139, "2026-12-01T00:00:00Z", "2026-12-09T00:00:00Z"), ""),
         (timed("regular", 135, "2026-12-08T00:00:00Z", "2026-12-20T00:00:00Z"), "price.window quarantine"),
@@ -116,8 +124,7 @@ fn broken() -> Vec<(Value, &'static str)> {
             "recall.form quarantine",
         ),
         (json!({"kind": "stock", "store": "9999", "sku": "milk", "amount": 1}), "ref.store quarantine"),
-    ]);
-    cases
+    ]
 }
 
 #[tokio::test]

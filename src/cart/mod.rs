@@ -45,6 +45,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::check_in, http::read_cart))
         .routes(routes!(http::scan))
         .routes(routes!(http::set_quantity, http::remove_line))
-        .routes(routes!(http::show_coupon))
-        .routes(routes!(http::put_coupon_away))
+        .routes(routes!(http::coupons::show_coupon))
+        .routes(routes!(http::coupons::put_coupon_away))
 }

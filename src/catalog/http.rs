@@ -32,6 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(catalog_revision))
         .merge(batches::routes())
         .merge(super::offline::routes())
+        .merge(super::quality::routes())
         .merge(super::search::routes())
 }
 
@@ -139,7 +140,11 @@ async fn find_product(
     let mut parts = path.iter().map(|(_, part)| part);
     let (store, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let view = app.catalog.view();
-    let hit = view.look_up(store, code, symbology, app.clock.now())?;
+    let now = app.clock.now();
+    let hit = view
+        .look_up(store, code, symbology, now)
+        .inspect_err(|error| app.unknown_codes.lookup_failed(&view, store, code, now, *error))?;
+    app.unknown_codes.found();
     let body = answer::write(&hit, view.revision());
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -21,6 +21,7 @@ mod model;
 mod offline;
 mod product;
 mod promotion;
+pub mod quality;
 mod rows;
 mod search;
 mod store;
@@ -70,7 +71,7 @@ impl Settings {
 
 /// A coupon, unless it was taken back.
 pub async fn coupon(tx: &mut db::Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, db::Error> {
-    store::read::coupon(tx, coupon).await
+    store::promotions::coupon(tx, coupon).await
 }
 
 /// A store as it was last delivered, also one that closed since; without its price lists.

@@ -24,6 +24,7 @@ mod openapi;
 mod operations;
 mod payments;
 mod promotions;
+mod quality;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_paypal;

@@ -2,6 +2,7 @@
 //! reads what changed since a revision.
 
 pub(super) mod batch;
+pub(super) mod promotions;
 pub(super) mod read;
 pub(super) mod whole;
 pub(super) mod write;

@@ -9,10 +9,10 @@ use sqlx::types::Json;
 use super::super::code::Gtin;
 use super::super::model::{Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
-use super::super::promotion::{CouponRow, PromotionRow};
+use super::super::quality::Rule;
 use super::super::rows::{PriceKind, StoreRow};
 use crate::db::{self, Db, Run, Tx};
-use crate::ids::{CouponCode, PriceListId, PromotionId, Sku, StoreId, TaxClassId};
+use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 
 /// Rows of one page: a few hundred kilobytes.
@@ -205,6 +205,8 @@ impl From<Store> for StoreRow {
 pub(in crate::catalog) struct ProductRead {
     sku: Sku,
     pub(in crate::catalog) details: Json<ProductRow>,
+    /// The rule that stops its sale until a right row comes.
+    pub(in crate::catalog) stop: Option<Rule>,
     pub(in crate::catalog) deleted: bool,
     revision: i64,
 }
@@ -221,7 +223,11 @@ pub(in crate::catalog) async fn products(
     after: &(i64, String),
 ) -> Result<Vec<ProductRead>, Error> {
     tx.sql(
-        "SELECT sku, details, deleted, revision FROM products
+        "SELECT sku, details, deleted, revision, (
+             SELECT MIN(rule) FROM quality_quarantine AS kept
+             WHERE kept.sku = products.sku AND kept.state = 'open' AND kept.level = 'stop_sale'
+         ) AS stop
+         FROM products
          WHERE (revision, sku) > ($1, $2)
          ORDER BY revision, sku
          LIMIT $3",
@@ -391,58 +397,6 @@ pub(in crate::catalog) async fn recalls(tx: &mut Tx, above: i64) -> Result<Vec<R
         .bind(above)
         .fetch_all()
         .await
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct CouponRead {
-    promotion: PromotionId,
-    shopper: Option<String>,
-    uses_max: i64,
-}
-
-/// A coupon, unless it was taken back.
-pub(in crate::catalog) async fn coupon(tx: &mut Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, Error> {
-    let read: Option<CouponRead> = tx
-        .sql("SELECT promotion, shopper, uses_max FROM coupons WHERE coupon = $1 AND NOT deleted")
-        .bind(coupon.as_str())
-        .fetch_optional()
-        .await?;
-    let Some(CouponRead { promotion, shopper, uses_max }) = read else { return Ok(None) };
-    let shopper = shopper.map(|shopper| shopper.parse()).transpose();
-    let shopper = shopper.map_err(|error| Error::Decode(Box::new(error)))?;
-    Ok(Some(CouponRow { coupon: coupon.clone(), promotion, shopper, uses_max, deleted: false }))
-}
-
-#[derive(Debug, sqlx::FromRow)]
-pub(in crate::catalog) struct PromotionRead {
-    pub(in crate::catalog) promotion: PromotionId,
-    pub(in crate::catalog) details: Json<PromotionRow>,
-    pub(in crate::catalog) deleted: bool,
-    revision: i64,
-}
-
-impl PromotionRead {
-    pub(in crate::catalog) fn place(&self) -> (i64, String) {
-        (self.revision, self.promotion.to_string())
-    }
-}
-
-/// The promotions that changed after this place (revision and number), a page.
-pub(in crate::catalog) async fn promotions(
-    tx: &mut Tx,
-    after: &(i64, String),
-) -> Result<Vec<PromotionRead>, Error> {
-    tx.sql(
-        "SELECT promotion, details, deleted, revision FROM promotions
-         WHERE (revision, promotion) > ($1, $2)
-         ORDER BY revision, promotion
-         LIMIT $3",
-    )
-    .bind(after.0)
-    .bind(after.1.as_str())
-    .bind(PAGE_ROWS)
-    .fetch_all()
-    .await
 }
 
 /// How much of a product a store has, as its system says.

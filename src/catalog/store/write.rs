@@ -6,6 +6,7 @@ use serde::Serialize;
 use sqlx::Error;
 
 use super::super::rows::{Key, Kind, PriceKind, PriceRow, StoreRow};
+use super::promotions;
 use crate::db::{self, Run, Tx};
 use crate::ids::PriceListId;
 use crate::money::Currency;
@@ -46,21 +47,6 @@ pub(in crate::catalog) async fn live_tax_classes<'a>(
         .bind(db::keys(classes)?)
         .fetch_all()
         .await
-}
-
-/// Which of these promotions hold for those who show a coupon.
-pub(in crate::catalog) async fn coupon_promotions<'a>(
-    tx: &mut Tx,
-    promotions: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<(String,)>, Error> {
-    tx.sql(
-        "SELECT promotion FROM promotions
-         WHERE NOT deleted AND CAST(details ->> 'needs_coupon' AS BOOLEAN)
-           AND promotion IN (SELECT value ->> 'key' FROM json_each($1))",
-    )
-    .bind(db::keys(promotions)?)
-    .fetch_all()
-    .await
 }
 
 /// Which of these stores are open.
@@ -105,8 +91,8 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::Code => CODES,
         Kind::Stock => STOCK,
         Kind::Recall => RECALLS,
-        Kind::Promotion => PROMOTIONS,
-        Kind::Coupon => COUPONS,
+        Kind::Promotion => promotions::PROMOTIONS,
+        Kind::Coupon => promotions::COUPONS,
         Kind::Store | Kind::Price | Kind::Unknown => return Ok(0),
     };
     tx.sql(text).bind(db::rows(rows)?).bind(revision).execute().await
@@ -241,32 +227,6 @@ const RECALLS: &str = "
         deleted = FALSE,
         revision = excluded.revision
     WHERE recalls.deleted OR recalls.lots IS DISTINCT FROM excluded.lots OR recalls.notice <> excluded.notice";
-
-const PROMOTIONS: &str = "
-    INSERT INTO promotions (promotion, details, deleted, revision)
-    SELECT value ->> 'promotion', value, FALSE, $2
-    FROM json_each($1)
-    WHERE TRUE
-    ON CONFLICT (promotion) DO UPDATE SET
-        details = excluded.details,
-        deleted = FALSE,
-        revision = excluded.revision
-    WHERE promotions.deleted OR promotions.details <> excluded.details";
-
-const COUPONS: &str = "
-    INSERT INTO coupons (coupon, promotion, shopper, uses_max, deleted, revision)
-    SELECT
-        value ->> 'coupon', value ->> 'promotion', value ->> 'shopper', CAST(value ->> 'uses_max' AS BIGINT), FALSE, $2
-    FROM json_each($1)
-    WHERE TRUE
-    ON CONFLICT (coupon) DO UPDATE SET
-        promotion = excluded.promotion,
-        shopper = excluded.shopper,
-        uses_max = excluded.uses_max,
-        deleted = FALSE,
-        revision = excluded.revision
-    WHERE coupons.deleted OR coupons.promotion <> excluded.promotion
-       OR coupons.shopper IS DISTINCT FROM excluded.shopper OR coupons.uses_max <> excluded.uses_max";
 
 /// A price with its times as the database has them.
 #[derive(Serialize)]

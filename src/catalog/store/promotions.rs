@@ -1,0 +1,103 @@
+//! The SQL of promotions and coupons. A promotion is stored as it was delivered; a coupon never gets into the index: there
+//! may be one for each customer.
+
+use sqlx::Error;
+use sqlx::types::Json;
+
+use super::super::promotion::{CouponRow, PromotionRow};
+use super::read::PAGE_ROWS;
+use crate::db::{self, Run, Tx};
+use crate::ids::{CouponCode, PromotionId};
+
+pub(super) const PROMOTIONS: &str = "
+    INSERT INTO promotions (promotion, details, deleted, revision)
+    SELECT value ->> 'promotion', value, FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (promotion) DO UPDATE SET
+        details = excluded.details,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE promotions.deleted OR promotions.details <> excluded.details";
+
+pub(super) const COUPONS: &str = "
+    INSERT INTO coupons (coupon, promotion, shopper, uses_max, deleted, revision)
+    SELECT
+        value ->> 'coupon', value ->> 'promotion', value ->> 'shopper', CAST(value ->> 'uses_max' AS BIGINT), FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (coupon) DO UPDATE SET
+        promotion = excluded.promotion,
+        shopper = excluded.shopper,
+        uses_max = excluded.uses_max,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE coupons.deleted OR coupons.promotion <> excluded.promotion
+       OR coupons.shopper IS DISTINCT FROM excluded.shopper OR coupons.uses_max <> excluded.uses_max";
+
+/// Which of these promotions hold for those who show a coupon.
+pub(in crate::catalog) async fn coupon_promotions<'a>(
+    tx: &mut Tx,
+    promotions: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String,)>, Error> {
+    tx.sql(
+        "SELECT promotion FROM promotions
+         WHERE NOT deleted AND CAST(details ->> 'needs_coupon' AS BOOLEAN)
+           AND promotion IN (SELECT value ->> 'key' FROM json_each($1))",
+    )
+    .bind(db::keys(promotions)?)
+    .fetch_all()
+    .await
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct CouponRead {
+    promotion: PromotionId,
+    shopper: Option<String>,
+    uses_max: i64,
+}
+
+/// A coupon, unless it was taken back.
+pub(in crate::catalog) async fn coupon(tx: &mut Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, Error> {
+    let read: Option<CouponRead> = tx
+        .sql("SELECT promotion, shopper, uses_max FROM coupons WHERE coupon = $1 AND NOT deleted")
+        .bind(coupon.as_str())
+        .fetch_optional()
+        .await?;
+    let Some(CouponRead { promotion, shopper, uses_max }) = read else { return Ok(None) };
+    let shopper = shopper.map(|shopper| shopper.parse()).transpose();
+    let shopper = shopper.map_err(|error| Error::Decode(Box::new(error)))?;
+    Ok(Some(CouponRow { coupon: coupon.clone(), promotion, shopper, uses_max, deleted: false }))
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(in crate::catalog) struct PromotionRead {
+    pub(in crate::catalog) promotion: PromotionId,
+    pub(in crate::catalog) details: Json<PromotionRow>,
+    pub(in crate::catalog) deleted: bool,
+    revision: i64,
+}
+
+impl PromotionRead {
+    pub(in crate::catalog) fn place(&self) -> (i64, String) {
+        (self.revision, self.promotion.to_string())
+    }
+}
+
+/// The promotions that changed after this place (revision and number), a page.
+pub(in crate::catalog) async fn promotions(
+    tx: &mut Tx,
+    after: &(i64, String),
+) -> Result<Vec<PromotionRead>, Error> {
+    tx.sql(
+        "SELECT promotion, details, deleted, revision FROM promotions
+         WHERE (revision, promotion) > ($1, $2)
+         ORDER BY revision, promotion
+         LIMIT $3",
+    )
+    .bind(after.0)
+    .bind(after.1.as_str())
+    .bind(PAGE_ROWS)
+    .fetch_all()
+    .await
+}

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use aisle::catalog::{Change, Gtin, NetContent, NetUnit, ProductRow, Snapshot, Store, StoreAddress};
+use aisle::catalog::{
+    Change, Gtin, NetContent, NetUnit, PricePromise, ProductRow, Snapshot, Store, StoreAddress,
+};
 use aisle::clock::Clock;
 use aisle::ids::{PriceListId, Sku, StoreId};
 use aisle::random::Random;
@@ -167,6 +169,7 @@ fn build(keys: &Keys, products: u64) -> Outcome<Snapshot> {
         languages: Vec::new(),
         code_templates: Vec::new(),
         near_date_markdowns: Vec::new(),
+        price_promise: PricePromise::Locked,
     });
     for number in 0..products {
         change.product(&product(number)?, true);

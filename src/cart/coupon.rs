@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::event::Event;
 use super::model::{COUPONS_MAX, Cart, Error};
 use super::store;
-use super::till::{Counts, Till};
+use super::till::{Buyer, Till};
 use super::trip::{self, Entry};
 use crate::app::App;
 use crate::catalog::{self, CouponRow, code};
@@ -27,7 +27,7 @@ pub(super) async fn show(app: &App, shopper: ShopperId, id: CartId, text: &str) 
         tx.rollback().await?;
         return Ok(cart);
     }
-    let till = Till::open(app, &cart.store, Counts::default());
+    let till = Till::open(app, &cart.store, Buyer::default());
     let is_theirs = row.shopper.is_none_or(|of| of == shopper);
     if !is_theirs || !till.takes_coupons_of(&row.promotion) {
         return Err(Error::UnknownCoupon);

@@ -35,7 +35,7 @@ pub use model::{Cart, Error, Line, State};
 pub use pricing::{Discount, Priced, PricedDeposit, Surcharge, TaxLine};
 pub use rules::{BlockReason, Blocked};
 pub use shelf::blocked;
-pub use till::{Counts, Offers, Till};
+pub use till::{Buyer, Offers, Till};
 pub use trip::{Entry, close, load, lock, read, unlock};
 pub use wish::{Outcome, Refusal};
 
@@ -47,4 +47,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::set_quantity, http::remove_line))
         .routes(routes!(http::coupons::show_coupon))
         .routes(routes!(http::coupons::put_coupon_away))
+        .routes(routes!(http::differences::list_price_differences))
 }

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::Json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::event::Event;
@@ -11,7 +13,8 @@ use super::journal::{Append, Queued};
 use super::model::{Cart, Error};
 use crate::clock::Moment;
 use crate::db::{self, Db, Run, Sql, Tx};
-use crate::ids::{CartId, CheckoutId, CouponCode, PromotionId, ShopperId, StoreId};
+use crate::ids::{CartId, CheckoutId, CouponCode, PromotionId, ShopperId, Sku, StoreId};
+use crate::money::Currency;
 
 /// Which of the appends of one statement were written.
 #[derive(Debug)]
@@ -355,4 +358,66 @@ pub(super) async fn use_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(), 
         .execute()
         .await
         .map(drop)
+}
+
+/// A price that changed between scan and checkout, in minor units for a piece or for what the price is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+#[schema(as = PriceDifference)]
+pub struct Difference {
+    /// The line of the cart.
+    pub line: i64,
+    /// The product.
+    pub sku: Sku,
+    /// What the shopper saw at the scan.
+    pub locked: i64,
+    /// What the store asked at the checkout.
+    pub current: i64,
+    /// What counted, by the store's promise.
+    pub charged: i64,
+    /// The currency of all three.
+    pub currency: Currency,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Notes a price that changed.
+pub(super) async fn insert_difference(
+    tx: &mut Tx,
+    checkout: CheckoutId,
+    store: &StoreId,
+    difference: &Difference,
+) -> Result<(), db::Error> {
+    tx.sql(
+        "INSERT INTO price_differences (checkout_id, line, store, sku, locked, current, charged, currency, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(checkout)
+    .bind(difference.line)
+    .bind(store)
+    .bind(&difference.sku)
+    .bind(difference.locked)
+    .bind(difference.current)
+    .bind(difference.charged)
+    .bind(difference.currency)
+    .bind(difference.at)
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// Most differences of one answer: nobody reads more.
+const DIFFERENCES_MAX: i64 = 200;
+
+/// The latest prices of a store that had changed between scan and checkout.
+pub(super) async fn differences(db: &Db, store: &StoreId) -> Result<Vec<Difference>, db::Error> {
+    db.sql(
+        "SELECT line, sku, locked, current, charged, currency, at FROM price_differences
+         WHERE store = $1
+         ORDER BY at DESC, checkout_id, line
+         LIMIT $2",
+    )
+    .bind(store)
+    .bind(DIFFERENCES_MAX)
+    .fetch_all()
+    .await
 }

@@ -2,7 +2,8 @@
 //! catalogue's promotions.
 //!
 //! One [`Till`] gives one answer: a checkout prices its cart with the same till for the lock and for the quote. Prices,
-//! categories and deposits are those of the first scan, which stand in the cart's own log; promotions are those of now.
+//! categories and deposits are those of the first scan, which stand in the cart's own log, unless the store's promise says
+//! that the price of now counts ([`PricePromise`]); promotions are those of now.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -18,10 +19,11 @@ use super::pricing::{
 };
 use super::store;
 use crate::app::App;
-use crate::catalog::{self, PromotionRow, Snapshot, Store};
+use crate::catalog::{self, PricePromise, PromotionRow, Snapshot, Store};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{CheckoutId, PromotionId, ShopperId, Sku, StoreId};
+use crate::money::{Money, Rate};
 use crate::quantity::{Quantity, Unit};
 
 /// Where sales tax comes on top of the price.
@@ -58,30 +60,40 @@ impl Offers {
     }
 }
 
-/// How often promotions with a limit were had so far.
+/// What a price depends on of whoever buys: what the CRM says of them, and how often promotions with a limit were had so far.
 #[derive(Clone, Debug, Default)]
-pub struct Counts {
+pub struct Buyer {
     /// By all shoppers together: times, and minor units of discount.
     all: BTreeMap<PromotionId, (i64, i64)>,
     /// By the shopper.
     own: BTreeMap<PromotionId, i64>,
+    is_member: bool,
+    segments: Vec<String>,
 }
 
-impl Counts {
-    /// As they are now. Between two looks others may be faster: what counts is read again when a cart is locked.
+impl Buyer {
+    /// As it is now. Between two looks others may be faster: how often promotions were had is read again when a cart is
+    /// locked.
     pub async fn of(app: &App, shopper: ShopperId) -> Result<Self, Error> {
-        let mut counts = Self::default();
-        if !app.catalog.view().has_counted_promotions() {
-            return Ok(counts);
+        let mut buyer = Self::default();
+        let (asks_who, is_counted) = {
+            let catalog = app.catalog.view();
+            (catalog.asks_who(), catalog.has_counted_promotions())
+        };
+        if asks_who && let Some(customer) = catalog::customer(&app.db, shopper).await? {
+            (buyer.is_member, buyer.segments) = (customer.is_member, customer.segments);
+        }
+        if !is_counted {
+            return Ok(buyer);
         }
         for read in store::counts(&app.db, shopper).await? {
             if read.holder.is_empty() {
-                counts.all.insert(read.promotion, (read.times, read.amount));
+                buyer.all.insert(read.promotion, (read.times, read.amount));
             } else {
-                counts.own.insert(read.promotion, read.times);
+                buyer.own.insert(read.promotion, read.times);
             }
         }
-        Ok(counts)
+        Ok(buyer)
     }
 }
 
@@ -92,12 +104,23 @@ pub struct Till {
     local: NaiveDateTime,
     tax_mode: TaxMode,
     promotions: Arc<Promotions>,
-    counts: Counts,
+    buyer: Buyer,
+    /// What the store asks on its shelves; none when it closed.
+    shelf: Option<Shelf>,
+}
+
+/// What the store asks on its shelves now.
+#[derive(Clone, Debug)]
+struct Shelf {
+    catalog: Arc<Snapshot>,
+    store: StoreId,
+    country: String,
+    promise: PricePromise,
 }
 
 impl Till {
     /// The till of a store now. One that closed asks for no more than the goods.
-    pub fn open(app: &App, store: &StoreId, counts: Counts) -> Self {
+    pub fn open(app: &App, store: &StoreId, buyer: Buyer) -> Self {
         let (catalog, at) = (app.catalog.view(), app.clock.now());
         let Some(store) = catalog.store(store) else {
             return Self::plain(at);
@@ -108,14 +131,20 @@ impl Till {
             local: store.zone().from_utc_datetime(&at.naive_utc()).naive_local(),
             tax_mode: if is_on_top { TaxMode::OnTop } else { TaxMode::Inside },
             promotions: app.offers.of(&catalog, store),
-            counts,
+            buyer,
+            shelf: Some(Shelf {
+                promise: store.price_promise,
+                store: store.store.clone(),
+                country: store.country.clone(),
+                catalog: Arc::clone(&catalog),
+            }),
         }
     }
 
     /// A till without promotions whose prices hold the tax.
     pub(super) fn plain(at: Moment) -> Self {
         let (local, tax_mode) = (at.naive_utc(), TaxMode::Inside);
-        Self { at, local, tax_mode, promotions: Arc::default(), counts: Counts::default() }
+        Self { at, local, tax_mode, promotions: Arc::default(), buyer: Buyer::default(), shelf: None }
     }
 
     /// What a cart costs with these fees.
@@ -128,11 +157,97 @@ impl Till {
         Ok(pricing::near(&self.basket(cart, Vec::new()), &self.promotions, priced)?)
     }
 
+    /// A line at the price that the store's promise says.
+    fn item<'a>(&self, line: &'a Line) -> Item<'a> {
+        let item = Item { rate: self.rate(&line.product), ..item(line) };
+        let promise = self.shelf.as_ref().map_or(PricePromise::Locked, |shelf| shelf.promise);
+        if promise == PricePromise::Locked {
+            return item;
+        }
+        let Some((now, now_member)) = self.asked_now(line) else { return item };
+        let price = |locked: i64| match promise {
+            PricePromise::Locked => locked,
+            PricePromise::Better => locked.min(now),
+            PricePromise::Current => now,
+        };
+        let member = |locked: Option<i64>| match promise {
+            PricePromise::Locked => locked,
+            PricePromise::Better => [locked, now_member].into_iter().flatten().min(),
+            PricePromise::Current => now_member,
+        };
+        let charge = match item.charge {
+            Charge::Each { price: locked, member: of_member } => {
+                Charge::Each { price: price(locked), member: member(of_member) }
+            }
+            Charge::Measured { price: locked, member: of_member, measure, unit, per } => {
+                Charge::Measured { price: price(locked), member: member(of_member), measure, unit, per }
+            }
+            label @ Charge::Label { .. } => label,
+        };
+        Item { charge, ..item }
+    }
+
+    /// The tax rate of the day of the checkout, which is that of the sale; prices that hold the tax stay as they are.
+    fn rate(&self, product: &Product) -> Rate {
+        let now = self
+            .shelf
+            .as_ref()
+            .and_then(|shelf| shelf.catalog.rate(&shelf.country, &product.tax_class, self.local.date()));
+        now.unwrap_or(product.rate)
+    }
+
+    /// What everybody and what members are asked for the goods of a line now, in minor units. Nothing for a price of its
+    /// own, and nothing when the price is for another quantity now.
+    fn asked_now(&self, line: &Line) -> Option<(i64, Option<i64>)> {
+        let (shelf, product) = (self.shelf.as_ref()?, &line.product);
+        let has_own_price = product.label_price.is_some() || product.reduction.is_some();
+        if has_own_price || product.revision == shelf.catalog.revision() {
+            return None;
+        }
+        let offer = shelf.catalog.product(&shelf.store, &product.sku, self.at).ok()?;
+        let is_comparable = offer.priced_per == product.priced_per
+            && offer.price.amount.currency() == product.price.currency();
+        let member = offer.price.member.map(Money::minor);
+        is_comparable.then_some((offer.price.amount.minor(), member))
+    }
+
+    /// Notes for staff which prices changed between scan and checkout.
+    pub(super) async fn note_differences(
+        &self,
+        tx: &mut Tx,
+        checkout: CheckoutId,
+        cart: &Cart,
+    ) -> Result<(), Error> {
+        for line in &cart.lines {
+            let locked = line.product.price;
+            let Some((current, _)) = self.asked_now(line) else { continue };
+            if current == locked.minor() {
+                continue;
+            }
+            let charged = match self.item(line).charge {
+                Charge::Each { price, .. } | Charge::Measured { price, .. } => price,
+                Charge::Label { .. } => continue,
+            };
+            let difference = store::Difference {
+                line: line.number,
+                sku: line.product.sku.clone(),
+                locked: locked.minor(),
+                current,
+                charged,
+                currency: locked.currency(),
+                at: self.at,
+            };
+            store::insert_difference(tx, checkout, &cart.store, &difference).await?;
+            metrics::counter!("aisle_price_differences_total").increment(1);
+        }
+        Ok(())
+    }
+
     /// What is left of promotions with a budget.
     fn left(&self) -> BTreeMap<PromotionId, Left> {
         let of = |row: &PromotionRow| {
             let budget = row.budget?;
-            let (times, amount) = self.counts.all.get(&row.promotion).copied().unwrap_or_default();
+            let (times, amount) = self.buyer.all.get(&row.promotion).copied().unwrap_or_default();
             let left = |most: Option<i64>, had: i64| most.map(|most| (most - had).max(0));
             Some((
                 row.promotion.clone(),
@@ -151,9 +266,9 @@ impl Till {
         // Sorted: two checkouts take them in the same order and never wait for each other in a circle.
         for promotion in touching {
             let all = store::hold_count(tx, "", &promotion).await?;
-            self.counts.all.insert(promotion.clone(), (all.times, all.amount));
+            self.buyer.all.insert(promotion.clone(), (all.times, all.amount));
             let own = store::hold_count(tx, &shopper, &promotion).await?;
-            self.counts.own.insert(promotion, own.times);
+            self.buyer.own.insert(promotion, own.times);
         }
         Ok(())
     }
@@ -197,8 +312,12 @@ impl Till {
             place: Place { currency: cart.currency, tax_mode: self.tax_mode, tax_rounding: TaxRounding::Sum },
             at: self.at,
             local: self.local,
-            items: cart.lines.iter().map(item).collect(),
-            customer: Customer { uses: self.counts.own.clone(), ..Customer::default() },
+            items: cart.lines.iter().map(|line| self.item(line)).collect(),
+            customer: Customer {
+                is_member: self.buyer.is_member,
+                segments: self.buyer.segments.clone(),
+                uses: self.buyer.own.clone(),
+            },
             coupons: cart.coupons.iter().map(|(_, promotion)| promotion.clone()).collect(),
             left: self.left(),
             surcharges,
@@ -209,10 +328,10 @@ impl Till {
 }
 
 /// What a cart costs: what was agreed on for one that is locked or paid, else what the till asks now.
-pub(super) fn priced(app: &App, cart: &Cart, counts: &Counts) -> Result<Priced, Error> {
+pub(super) fn priced(app: &App, cart: &Cart, buyer: &Buyer) -> Result<Priced, Error> {
     match &cart.agreed {
         Some(agreed) => Ok(Priced::clone(agreed)),
-        None => Till::open(app, &cart.store, counts.clone()).price(cart, Vec::new()),
+        None => Till::open(app, &cart.store, buyer.clone()).price(cart, Vec::new()),
     }
 }
 
@@ -244,7 +363,7 @@ fn charge(product: &Product, quantity: i64) -> Charge {
     if let Some(label) = product.label_price {
         return Charge::Label { amount: label.minor(), is_by_measure: unit != Unit::Piece };
     }
-    let (price, member) = (product.price.minor(), product.member_price.map(crate::money::Money::minor));
+    let (price, member) = (product.price.minor(), product.member_price.map(Money::minor));
     match (product.measure, product.priced_per) {
         (None, None) => Charge::Each { price, member },
         (measure, per) => Charge::Measured {

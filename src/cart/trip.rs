@@ -156,6 +156,7 @@ pub async fn lock(
     till.hold(tx, &cart).await?;
     let priced = till.price(&cart, Vec::new())?;
     till.claim(tx, checkout, &cart, &priced).await?;
+    till.note_differences(tx, checkout, &cart).await?;
     let agreed = Some(Box::new(priced));
     append(tx, &mut cart, entry, Event::Locked { checkout, agreed }).await?;
     Ok((cart, till))

@@ -109,7 +109,7 @@ impl CartLine {
             deposit: deposit.cloned(),
             is_label_price: product.label_price.is_some(),
             reduction: product.reduction.clone(),
-            tax_rate: product.rate,
+            tax_rate: price.rate,
             deliverable: product.deliverable,
             age_min: product.age_min,
             lots,

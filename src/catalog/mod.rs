@@ -37,13 +37,15 @@ pub use feed::{Catalog, follow};
 pub use http::routes;
 pub use index::{Change, Snapshot};
 pub use label::Label;
-pub use model::{FindError, Found, Markdown, Offer, Price, Promotion, Recall, Store, StoreAddress};
+pub use model::{
+    FindError, Found, Markdown, Offer, Price, PricePromise, Promotion, Recall, Store, StoreAddress,
+};
 pub use product::{
     AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature, within,
 };
 pub use promotion::{
-    BasketReward, Budget, Combination, CouponRow, Goods, Hours, PromotionFault, PromotionRow, SetPart,
-    SetReward, Terms, Tier, TierReward,
+    BasketReward, Budget, Combination, CouponRow, CustomerRow, Goods, Hours, PromotionFault, PromotionRow,
+    SetPart, SetReward, Terms, Tier, TierReward,
 };
 pub use rows::{
     BatchRow, CodeRow, Kind, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow,
@@ -53,7 +55,7 @@ pub use search::follow as follow_search;
 
 use crate::db;
 use crate::env::Env;
-use crate::ids::{CouponCode, StoreId};
+use crate::ids::{CouponCode, ShopperId, StoreId};
 
 /// What the catalogue does by itself, and what it leaves to a person: see [`Limits`].
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,11 @@ impl Settings {
 /// A coupon, unless it was taken back.
 pub async fn coupon(tx: &mut db::Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, db::Error> {
     store::promotions::coupon(tx, coupon).await
+}
+
+/// What the CRM says of a customer; nothing of those that it does not know.
+pub async fn customer(db: &db::Db, customer: ShopperId) -> Result<Option<CustomerRow>, db::Error> {
+    store::promotions::customer(db, customer).await
 }
 
 /// A store as it was last delivered, also one that closed since; without its price lists.

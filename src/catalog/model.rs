@@ -12,6 +12,7 @@ use super::product::ProductRow;
 use crate::clock::Moment;
 use crate::ids::{PriceListId, StoreId};
 use crate::money::{Currency, Money};
+use crate::text_enum;
 
 /// Where a store is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -50,6 +51,20 @@ pub struct Store {
     pub code_templates: Vec<String>,
     /// By how much it marks goods down whose date is near.
     pub near_date_markdowns: Vec<Markdown>,
+    /// Which price counts when it changed between scan and checkout.
+    pub price_promise: PricePromise,
+}
+
+text_enum! {
+    /// Which price counts when it changed between scan and checkout.
+    pub enum PricePromise {
+        /// The one that the shopper saw at the scan.
+        Locked = "locked",
+        /// The lower one.
+        Better = "better",
+        /// The one of the checkout.
+        Current = "current",
+    }
 }
 
 /// A rule by which goods are marked down whose date is near.

@@ -10,7 +10,7 @@ use super::model::{Checkout, Event, Hold, State, Step};
 use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
 use super::store;
 use crate::app::App;
-use crate::cart::{self, Cart, Counts, Entry, Surcharge, Till};
+use crate::cart::{self, Buyer, Cart, Entry, Surcharge, Till};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
@@ -135,10 +135,10 @@ pub(super) async fn place(
         }
     }
     let now = app.clock.now();
+    let buyer = Buyer::of(app, shopper).await?;
     let mut tx = app.db.begin().await?;
     let entry = Entry { id: app.ids.next(), at: now };
-    let (version, open) =
-        (placement.cart_version, |store: &StoreId| Till::open(app, store, Counts::default()));
+    let (version, open) = (placement.cart_version, |store: &StoreId| Till::open(app, store, buyer));
     let locked = cart::lock(&mut tx, entry, shopper, placement.cart, version, id, open).await;
     let (cart, till) = match locked {
         // The same request, sent twice at once: the other one was first.

@@ -188,7 +188,7 @@ fn quote_line(
         deposit: deposit.cloned(),
         is_label_price: line.product.label_price.is_some(),
         reduction: line.product.reduction.clone(),
-        tax_rate: line.product.rate,
+        tax_rate: price.rate,
         fulfilment: if is_delivered { Fulfilment::Deliver } else { Fulfilment::TakeAlong },
         weight_grams: line.product.weight_grams,
         origins: line.origins.iter().filter(|origin| !origin.is_unknown()).cloned().collect(),

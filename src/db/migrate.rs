@@ -50,6 +50,7 @@ const FILES: &[File] = &[
     file!(18, "0018_offline.sql", None),
     file!(21, "0021_promotions.sql", None),
     file!(22, "0022_promotion_claims.sql", None),
+    file!(23, "0023_customers_price_promise.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -334,3 +334,91 @@ async fn where_tax_comes_on_top_all_of_it_is_quoted_and_debited() {
     let order = shopper.read_order(order).await;
     assert_eq!((quoted(&order), order.number("/captured/amount")), (869, 869));
 }
+
+#[tokio::test]
+async fn members_and_segments_have_what_is_for_them() {
+    let shop = Shop::open().await;
+    let anna = shop.payer("anna@example.com").await;
+    let bert = shop.payer("bert@example.com").await;
+    let rows = [
+        json!({
+            "kind": "price", "price_list": "de", "sku": "milk", "amount": 99, "currency": "EUR", "price_kind": "member",
+            "valid_from": "2026-11-01T00:00:00Z", "valid_to": "2026-12-01T00:00:00Z",
+        }),
+        half("P1", "bread", &json!({"segments": ["family"]})),
+        json!({"kind": "customer", "customer": anna.actor.id, "is_member": true, "segments": ["family", "student"]}),
+    ];
+    apply(&shop, &rows).await;
+    let (hers, his) = (anna.fill(&[MILK, MILK, BREAD]).await, bert.fill(&[MILK, MILK, BREAD]).await);
+    let read = anna.cart(hers).await;
+    assert_eq!(total(&read), 198 + 124);
+    let discounts = read.json["discounts"].as_array().expect("discounts");
+    let told: Vec<_> = discounts
+        .iter()
+        .map(|each| (&each["trigger"], &each["segment"], &each["amount"]["amount"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("membership"), &Value::Null, &json!(60)),
+            (&json!("segment"), &json!("family"), &json!(125))
+        ]
+    );
+    assert_eq!(total(&bert.cart(his).await), 258 + 249);
+    let order = anna.order(hers, &[]).await;
+    assert_eq!(quoted(&anna.read_order(order).await), 322);
+    apply(&shop, &[json!({"kind": "customer", "customer": anna.actor.id, "deleted": true})]).await;
+    let next = anna.fill(&[MILK]).await;
+    assert_eq!(total(&anna.cart(next).await), 129);
+}
+
+fn store_that_promises(promise: &str) -> Value {
+    let stores = crate::support::catalog::rows();
+    let mut row =
+        stores.into_iter().find(|row| row["kind"] == "store" && row["store"] == STORE).expect("the store");
+    row["price_promise"] = json!(promise);
+    row
+}
+
+#[tokio::test]
+async fn a_price_that_changes_on_the_way_counts_as_the_store_promises_and_staff_see_it() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    // Milk from 1.29 to 1.09, bread from 2.49 to 2.79.
+    for (promise, expected) in [("locked", 129 + 249), ("better", 109 + 249), ("current", 109 + 279)] {
+        apply(&shop, &[store_that_promises(promise), price("de", "milk", 129), price("de", "bread", 249)])
+            .await;
+        let cart = shopper.fill(&[MILK, BREAD]).await;
+        assert_eq!(total(&shopper.cart(cart).await), 378);
+        apply(&shop, &[price("de", "milk", 109), price("de", "bread", 279)]).await;
+        assert_eq!(total(&shopper.cart(cart).await), expected, "{promise}: while walking");
+        assert_eq!(quoted(&shopper.place(cart, &[]).await.1.expect(201)), expected, "{promise}: the quote");
+    }
+    let staff = shop.test.staff(aisle::identity::Role::Clerk, &[STORE]).await;
+    let path = format!("/v1/stores/{STORE}/price-differences");
+    let seen = shop.test.get(&path).bearer(&staff).send().await.expect(200);
+    let seen = seen.json["differences"].as_array().expect("differences").clone();
+    assert_eq!(seen.len(), 6, "two lines of three checkouts");
+    let milk: Vec<_> =
+        seen.iter().filter(|each| each["sku"] == "milk").map(|each| each["charged"].as_i64()).collect();
+    let mut milk: Vec<i64> = milk.into_iter().flatten().collect();
+    milk.sort_unstable();
+    assert_eq!(milk, [109, 109, 129]);
+    let others = shop.test.staff(aisle::identity::Role::Clerk, &["0002"]).await;
+    shop.test.get(&path).bearer(&others).send().await.problem(403, "role_missing");
+}
+
+#[tokio::test]
+async fn goods_are_taxed_at_the_rate_of_the_day_of_the_sale() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    assert_eq!(shopper.cart(cart).await.json["taxes"][0]["rate"], "7");
+    let rate = |from: &str, rate: &str| json!({"kind": "tax_rate", "country": "DE", "tax_class": "reduced", "valid_from": from, "rate": rate});
+    apply(&shop, &[rate("2026-11-24", "6"), rate("2026-11-23", "5")]).await;
+    let order = shopper.order(cart, &[]).await;
+    let order = shopper.read_order(order).await;
+    // 1.29 × 5 ÷ 105 = 0.061.
+    assert_eq!((quoted(&order), order.number("/quote/taxes/0/tax/amount")), (129, 6));
+    assert_eq!(order.text("/quote/lines/0/tax_rate"), "5");
+}

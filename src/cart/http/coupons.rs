@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::super::model::Cart;
-use super::super::till::{self, Counts};
+use super::super::till::{self, Buyer};
 use super::super::view::CartView;
 use super::super::{coupon, shelf};
 use super::tag;
@@ -89,9 +89,9 @@ pub async fn put_coupon_away(
 }
 
 async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<Response, Problem> {
-    let counts = Counts::of(app, shopper.id).await?;
+    let buyer = Buyer::of(app, shopper.id).await?;
     let standings = shelf::standings(app, cart);
-    let priced = till::priced(app, cart, &counts)?;
+    let priced = till::priced(app, cart, &buyer)?;
     let tag = tag(cart.version, &standings, &priced)?;
     Ok(Tagged(StatusCode::OK, tag, CartView::of(cart, standings, priced)?).into_response())
 }

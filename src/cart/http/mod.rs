@@ -1,6 +1,7 @@
-//! The routes of carts; those of coupons are in `coupons.rs`.
+//! The routes of carts; those of coupons are in `coupons.rs`, what staff see in `differences.rs`.
 
 pub mod coupons;
+pub mod differences;
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ use utoipa::ToSchema;
 use super::model::{Cart, Error};
 use super::pricing::{Priced, TaxLine};
 use super::rules::Standing;
-use super::till::{self, Counts, Till};
+use super::till::{self, Buyer, Till};
 use super::view::{self, CartLine, CartView};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
 use super::{shelf, trip};
@@ -107,10 +108,10 @@ pub async fn check_in(
     Json(body): Json<CheckIn>,
 ) -> Result<Response, Problem> {
     let (is_new, cart) = trip::check_in(&app, shopper.id, cart, &body.store).await?;
-    let counts = Counts::of(&app, shopper.id).await?;
+    let buyer = Buyer::of(&app, shopper.id).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let standings = shelf::standings(&app, &cart);
-    let priced = till::priced(&app, &cart, &counts)?;
+    let priced = till::priced(&app, &cart, &buyer)?;
     let tag = tag(cart.version, &standings, &priced)?;
     Ok(Tagged(status, tag, CartView::of(&cart, standings, priced)?).into_response())
 }
@@ -150,16 +151,16 @@ pub async fn read_cart(
     if cart.shopper != shopper.id {
         return Err(Error::Unknown.into());
     }
-    let counts = Counts::of(&app, shopper.id).await?;
+    let buyer = Buyer::of(&app, shopper.id).await?;
     let standings = shelf::standings(&app, &cart);
-    let priced = till::priced(&app, &cart, &counts)?;
+    let priced = till::priced(&app, &cart, &buyer)?;
     let tag = tag(cart.version, &standings, &priced)?;
     let wants_offers = query.offers.is_some() && cart.agreed.is_none();
     // Offers depend on more than the tag says: whoever asks for them is answered.
     if !wants_offers && reply::is_known(&headers, &tag) {
         return Ok(reply::not_modified(&tag));
     }
-    let till = wants_offers.then(|| Till::open(&app, &cart.store, counts));
+    let till = wants_offers.then(|| Till::open(&app, &cart.store, buyer));
     let near = till.map_or_else(|| Ok(Vec::new()), |till| till.near(&cart, &priced))?;
     let view = CartView::of(&cart, standings, priced)?.with_offers(near);
     Ok(Tagged(StatusCode::OK, tag, view).into_response())
@@ -271,8 +272,8 @@ pub async fn scan(
         let behind = app.clock.now().signed_duration_since(sent_at);
         tracing::debug!(cart.id = %cart, phone.behind_ms = behind.num_milliseconds(), "scan batch");
     }
-    let counts = Counts::of(&app, shopper.id).await?;
-    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes, &counts);
+    let buyer = Buyer::of(&app, shopper.id).await?;
+    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes, &buyer);
     let changed = trip::change(&app, shopper.id, cart, &batch.events, None, view).await?;
     let Shown { lines, priced, tag } = changed.view;
     let results =
@@ -294,11 +295,11 @@ fn changed_lines(
     app: &App,
     cart: &Cart,
     outcomes: &[Result<Done, Declined>],
-    counts: &Counts,
+    buyer: &Buyer,
 ) -> Result<Shown, Error> {
     let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
     let standings = shelf::standings(app, cart);
-    let priced = till::priced(app, cart, counts)?;
+    let priced = till::priced(app, cart, buyer)?;
     let tag = view::entity_tag(cart.version, &standings, &priced)
         .map_err(|error| Error::Log(cart.id, error.to_string()))?;
     let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
@@ -400,10 +401,10 @@ async fn change_line(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let expected = reply::if_match(headers)?;
-    let counts = Counts::of(app, shopper.id).await?;
+    let buyer = Buyer::of(app, shopper.id).await?;
     let view = |cart: &Cart, _: &[_]| {
         let standings = shelf::standings(app, cart);
-        let priced = till::priced(app, cart, &counts)?;
+        let priced = till::priced(app, cart, &buyer)?;
         let tag = view::entity_tag(cart.version, &standings, &priced)
             .map_err(|error| Error::Log(cart.id, error.to_string()))?;
         Ok((tag, CartView::of(cart, standings, priced)?))

@@ -111,6 +111,7 @@ impl Known {
                     row.sku.as_str()
                 }
                 BatchRow::Recall(row) => row.sku.as_str(),
+                BatchRow::Customer(_) => continue,
                 BatchRow::Coupon(row) => {
                     wanted.promotions.insert(row.promotion.as_str());
                     continue;
@@ -187,6 +188,7 @@ impl Known {
                 }
                 Ok(())
             }
+            BatchRow::Customer(_) => Ok(()),
             BatchRow::Coupon(row) => {
                 let known = self.promotions.contains(row.promotion.as_str());
                 known.then_some(()).ok_or_else(|| {

@@ -137,7 +137,10 @@ pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
     let mut hold = |rule, detail| holds.push(BatchHold { rule, detail });
     for part in &facts.shrunk {
         // A list of recalls is short and ends, as do promotions, and what is out of stock may be left out: neither blanks a shop.
-        let counts = !matches!(part.kind, Some(Kind::Recall | Kind::Stock | Kind::Promotion | Kind::Coupon));
+        let counts = !matches!(
+            part.kind,
+            Some(Kind::Recall | Kind::Stock | Kind::Promotion | Kind::Coupon | Kind::Customer)
+        );
         if counts && (part.before - part.gone) * 100 < limits.shrink_percent * part.before {
             hold(
                 BatchRule::Shrink,

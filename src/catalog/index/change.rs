@@ -8,6 +8,7 @@ use super::super::code::{Gtin, StoreProfile};
 use super::super::model::{Recall, Store};
 use super::super::product::ProductRow;
 use super::super::promotion::PromotionRow;
+use super::super::rows::PriceKind;
 use super::{HAS_TIMED, NO_PRICE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
@@ -31,6 +32,7 @@ impl Change {
         self.next.revision = revision;
         if self.has_promotions {
             self.next.promotions_revision = revision;
+            self.next.has_promotions_for_some = self.next.promotions.values().any(|row| row.asks_who());
             self.next.has_counted_promotions = self.next.promotions.values().any(|row| row.is_counted());
         }
         self.next
@@ -131,6 +133,7 @@ impl Change {
     /// All prices with times of a product on a list.
     pub(in crate::catalog) fn timed(&mut self, list: &PriceListId, sku: &Sku, timed: Vec<Timed>) {
         let Some(number) = self.next.number_of(sku) else { return };
+        self.next.has_member_prices |= timed.iter().any(|price| price.kind == PriceKind::Member);
         let Some(list) = self.list_mut(list) else { return };
         let open = list.open(number).unwrap_or(NO_PRICE);
         if timed.is_empty() {

@@ -102,6 +102,9 @@ pub struct Snapshot {
     promotions: Arc<BTreeMap<PromotionId, Arc<PromotionRow>>>,
     promotions_revision: i64,
     has_counted_promotions: bool,
+    /// Whether a promotion, or a price, is for some customers only.
+    has_promotions_for_some: bool,
+    has_member_prices: bool,
     product_count: u32,
     list_numbers: Arc<HashMap<PriceListId, usize>>,
     lists: Vec<Arc<PriceList>>,
@@ -145,6 +148,8 @@ impl Snapshot {
             promotions: Arc::default(),
             promotions_revision: 0,
             has_counted_promotions: false,
+            has_promotions_for_some: false,
+            has_member_prices: false,
             product_count: 0,
             list_numbers: Arc::default(),
             lists: Vec::new(),
@@ -166,6 +171,11 @@ impl Snapshot {
     /// Whether there is a promotion whose limits are counted beyond one basket.
     pub fn has_counted_promotions(&self) -> bool {
         self.has_counted_promotions
+    }
+
+    /// Whether what something costs may depend on who buys it.
+    pub fn asks_who(&self) -> bool {
+        self.has_promotions_for_some || self.has_member_prices
     }
 
     /// The promotions that can hold in a store.

@@ -148,6 +148,7 @@ fn store() -> Store {
         languages: vec!["de".to_owned()],
         code_templates: Vec::new(),
         near_date_markdowns: Vec::new(),
+        price_promise: crate::catalog::PricePromise::Locked,
     }
 }
 

@@ -282,6 +282,24 @@ pub struct CouponRow {
     pub deleted: bool,
 }
 
+/// What the CRM says of a customer, as far as prices depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomerRow {
+    /// The shopper as we name them; the key.
+    pub customer: ShopperId,
+    /// Whether in the retailer's club.
+    #[serde(default)]
+    pub is_member: bool,
+    /// Segments, by the CRM's names.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub segments: Vec<String>,
+    /// Whether the row is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+}
+
 fn once() -> i64 {
     1
 }
@@ -320,6 +338,11 @@ impl PromotionRow {
             budget: None,
             deleted: false,
         }
+    }
+
+    /// Whether it is for some customers only.
+    pub fn asks_who(&self) -> bool {
+        self.members_only || !self.segments.is_empty()
     }
 
     /// Whether it has a limit that is counted beyond one basket.

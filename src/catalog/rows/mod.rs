@@ -14,11 +14,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Markdown, StoreAddress};
+use super::model::{Markdown, PricePromise, StoreAddress};
 use super::product::ProductRow;
-use super::promotion::{CouponRow, PromotionRow};
+use super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::quality::Rule;
-use crate::ids::{CouponCode, PriceListId, PromotionId, Sku, StoreId, TaxClassId};
+use crate::ids::{CouponCode, PriceListId, PromotionId, ShopperId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 use crate::text_enum;
 
@@ -47,6 +47,8 @@ text_enum! {
         Promotion = "promotion",
         /// What makes a promotion hold for whoever shows it.
         Coupon = "coupon",
+        /// What the CRM says of a customer.
+        Customer = "customer",
         /// A row that doesn't say what it is about, or something unheard of.
         Unknown = "unknown",
     }
@@ -78,6 +80,8 @@ pub enum BatchRow {
     Promotion(Box<PromotionRow>),
     /// A coupon.
     Coupon(CouponRow),
+    /// A customer.
+    Customer(CustomerRow),
 }
 
 /// A class of goods that are taxed alike.
@@ -152,9 +156,16 @@ pub struct StoreRow {
     /// By how much goods are marked down whose date is near; of several rules that fit, the one with the most percent.
     #[serde(default)]
     pub near_date_markdowns: Vec<Markdown>,
+    /// Which price counts when it changed between scan and checkout; `locked` when left out.
+    #[serde(default = "locked")]
+    pub price_promise: PricePromise,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,
+}
+
+fn locked() -> PricePromise {
+    PricePromise::Locked
 }
 
 /// A code of a product.
@@ -318,6 +329,9 @@ pub(super) enum Key {
     Coupon {
         coupon: CouponCode,
     },
+    Customer {
+        customer: ShopperId,
+    },
 }
 
 impl Key {
@@ -334,6 +348,7 @@ impl Key {
             Self::Recall { .. } => Kind::Recall,
             Self::Promotion { .. } => Kind::Promotion,
             Self::Coupon { .. } => Kind::Coupon,
+            Self::Customer { .. } => Kind::Customer,
         }
     }
 }
@@ -357,6 +372,7 @@ impl std::fmt::Display for Key {
             Self::Recall { recall, sku } => write!(formatter, "{recall}/{sku}"),
             Self::Promotion { promotion } => write!(formatter, "{promotion}"),
             Self::Coupon { coupon } => write!(formatter, "{coupon}"),
+            Self::Customer { customer } => write!(formatter, "{customer}"),
         }
     }
 }

@@ -17,6 +17,8 @@ const TEXT_LENGTH_MAX: usize = 200;
 pub const PRICE_MAX: i64 = 100_000_000;
 /// Most checkouts that may use one coupon: beyond any campaign.
 const COUPON_USES_MAX: i64 = 1_000_000_000;
+/// Most segments of a customer: more are no segments.
+const SEGMENTS_MAX: usize = 100;
 /// Heaviest product: a ton.
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 /// Age limits that laws use.
@@ -74,7 +76,7 @@ pub(in crate::catalog) fn read(line: &[u8]) -> Result<Row, (Kind, String, Refusa
         Err(named(Refusal::new(
             Reason::Kind,
             "kind must be one of tax_class, tax_rate, price_list, store, product, code, price, stock, recall, \
-             promotion, coupon",
+             promotion, coupon, customer",
         )))
     }
 }
@@ -89,7 +91,7 @@ fn name(line: &[u8]) -> (Kind, String) {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).unwrap_or_default();
     let text = |name: &str| object.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let kind = text("kind").parse().unwrap_or(Kind::Unknown);
-    let key = ["coupon", "promotion", "code", "sku", "store", "price_list", "tax_class"]
+    let key = ["customer", "coupon", "promotion", "code", "sku", "store", "price_list", "tax_class"]
         .into_iter()
         .map(text)
         .find(|text| !text.is_empty());
@@ -184,6 +186,13 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
         BatchRow::Coupon(row) => {
             check_range("uses_max", row.uses_max, COUPON_USES_MAX)?;
             Key::Coupon { coupon: row.coupon.clone() }
+        }
+        BatchRow::Customer(row) => {
+            if row.segments.len() > SEGMENTS_MAX {
+                return Err(Refusal::new(Reason::Field, format!("at most {SEGMENTS_MAX} segments")));
+            }
+            row.segments.iter().try_for_each(|segment| check_text("segments", segment))?;
+            Key::Customer { customer: row.customer }
         }
     };
     Ok(Row { key, content: Some(row), repairs })

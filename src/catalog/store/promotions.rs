@@ -1,13 +1,13 @@
-//! The SQL of promotions and coupons. A promotion is stored as it was delivered; a coupon never gets into the index: there
+//! The SQL of promotions, coupons and customers. A promotion is stored as it was delivered; a coupon never gets into the index: there
 //! may be one for each customer.
 
 use sqlx::Error;
 use sqlx::types::Json;
 
-use super::super::promotion::{CouponRow, PromotionRow};
+use super::super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::read::PAGE_ROWS;
-use crate::db::{self, Run, Tx};
-use crate::ids::{CouponCode, PromotionId};
+use crate::db::{self, Db, Run, Tx};
+use crate::ids::{CouponCode, PromotionId, ShopperId};
 
 pub(super) const PROMOTIONS: &str = "
     INSERT INTO promotions (promotion, details, deleted, revision)
@@ -100,4 +100,30 @@ pub(in crate::catalog) async fn promotions(
     .bind(PAGE_ROWS)
     .fetch_all()
     .await
+}
+
+pub(super) const CUSTOMERS: &str = "
+    INSERT INTO customers (customer, is_member, segments, deleted, revision)
+    SELECT value ->> 'customer', CAST(value ->> 'is_member' AS BOOLEAN), value ->> 'segments', FALSE, $2
+    FROM json_each($1)
+    WHERE TRUE
+    ON CONFLICT (customer) DO UPDATE SET
+        is_member = excluded.is_member,
+        segments = excluded.segments,
+        deleted = FALSE,
+        revision = excluded.revision
+    WHERE customers.deleted OR customers.is_member <> excluded.is_member OR customers.segments <> excluded.segments";
+
+/// What the CRM says of a customer.
+pub(in crate::catalog) async fn customer(db: &Db, customer: ShopperId) -> Result<Option<CustomerRow>, Error> {
+    let read: Option<(bool, String)> = db
+        .sql("SELECT is_member, segments FROM customers WHERE customer = $1 AND NOT deleted")
+        .bind(customer.to_string())
+        .fetch_optional()
+        .await?;
+    Ok(read.map(|(is_member, segments)| {
+        // Written from a list of texts, and nothing else.
+        let segments = serde_json::from_str(&segments).unwrap_or_default();
+        CustomerRow { customer, is_member, segments, deleted: false }
+    }))
 }

@@ -7,7 +7,7 @@ use sqlx::Error;
 use sqlx::types::Json;
 
 use super::super::code::Gtin;
-use super::super::model::{Recall, Store, StoreAddress};
+use super::super::model::{PricePromise, Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
 use super::super::quality::Rule;
 use super::super::rows::{PriceKind, StoreRow};
@@ -61,7 +61,7 @@ macro_rules! stores {
     ($which:literal) => {
         concat!(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, deleted
+                 code_templates, near_date_markdowns, price_promise, deleted
              FROM stores
              ",
             $which
@@ -83,13 +83,24 @@ struct StoreRead {
     languages: String,
     code_templates: String,
     near_date_markdowns: String,
+    price_promise: PricePromise,
     deleted: bool,
 }
 
 impl StoreRead {
     fn into_store(self, price_lists: Vec<PriceListId>) -> Store {
         let Self {
-            store, name, street, house_number, postal_code, city, country, currency, time_zone, ..
+            store,
+            name,
+            street,
+            house_number,
+            postal_code,
+            city,
+            country,
+            currency,
+            time_zone,
+            price_promise,
+            ..
         } = self;
         let address = StoreAddress { street, house_number, postal_code, city };
         // They are written from lists, and are nothing else.
@@ -107,6 +118,7 @@ impl StoreRead {
             languages,
             code_templates,
             near_date_markdowns,
+            price_promise,
         }
     }
 }
@@ -184,6 +196,7 @@ impl From<Store> for StoreRow {
             languages,
             code_templates,
             near_date_markdowns,
+            price_promise,
         } = store;
         Self {
             store,
@@ -196,6 +209,7 @@ impl From<Store> for StoreRow {
             languages,
             code_templates,
             near_date_markdowns,
+            price_promise,
             deleted: false,
         }
     }

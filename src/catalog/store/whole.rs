@@ -72,6 +72,8 @@ fn came(key: &Key) -> Came<'_> {
         Key::Stock { store, sku } => (store.as_str(), sku.as_str(), String::new()),
         Key::Recall { recall, sku } => (recall, sku.as_str(), String::new()),
         Key::Coupon { coupon } => (coupon.as_str(), "", String::new()),
+        // Not the first part: that would have to be borrowed.
+        Key::Customer { customer } => ("", "", customer.to_string()),
         Key::Promotion { promotion } => (promotion.as_str(), "", String::new()),
     };
     Came { kind: key.kind(), first, second, third }
@@ -88,6 +90,7 @@ pub(in crate::catalog) async fn live(tx: &mut Tx, kind: Kind, of: &str, now: i64
         Kind::Product => "SELECT COUNT(*) FROM products WHERE NOT deleted",
         Kind::Code => "SELECT COUNT(*) FROM codes WHERE NOT deleted",
         Kind::Recall => "SELECT COUNT(*) FROM recalls WHERE NOT deleted",
+        Kind::Customer => "SELECT COUNT(*) FROM customers WHERE NOT deleted",
         Kind::Coupon => "SELECT COUNT(*) FROM coupons WHERE NOT deleted",
         Kind::Promotion => "SELECT COUNT(*) FROM promotions WHERE NOT deleted",
         Kind::Unknown => return Ok(0),
@@ -147,6 +150,11 @@ pub(in crate::catalog) async fn remove(
         Kind::Product => left_out!("products", "product", "sku", "''", "''", ""),
         Kind::Code => left_out!("codes", "code", "code", "''", "''", ""),
         Kind::Recall => left_out!("recalls", "recall", "recall", "recalls.sku", "''", ""),
+        Kind::Customer => {
+            "UPDATE customers SET deleted = TRUE, revision = $1 WHERE NOT deleted AND revision <> $1
+             AND NOT EXISTS (SELECT 1 FROM catalog_came AS came
+                             WHERE came.kind = 'customer' AND came.third = customers.customer)"
+        }
         Kind::Coupon => left_out!("coupons", "coupon", "coupon", "''", "''", ""),
         Kind::Promotion => left_out!("promotions", "promotion", "promotion", "''", "''", ""),
         Kind::Unknown => return Ok(0),

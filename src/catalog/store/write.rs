@@ -93,6 +93,7 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::Recall => RECALLS,
         Kind::Promotion => promotions::PROMOTIONS,
         Kind::Coupon => promotions::COUPONS,
+        Kind::Customer => promotions::CUSTOMERS,
         Kind::Store | Kind::Price | Kind::Unknown => return Ok(0),
     };
     tx.sql(text).bind(db::rows(rows)?).bind(revision).execute().await
@@ -293,6 +294,7 @@ impl<'a> TimedPrice<'a> {
 #[serde(untagged)]
 enum KeyFields<'a> {
     One { key: &'a str },
+    Own { key: String },
     Price { price_list: &'a str, sku: &'a str, price_kind: PriceKind, valid_from: Option<i64> },
     Stock { store: &'a str, sku: &'a str },
     Recall { recall: &'a str, sku: &'a str },
@@ -341,6 +343,10 @@ pub(in crate::catalog) async fn delete(
         Kind::Recall => {
             "UPDATE recalls SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND (recall, sku) IN (SELECT value ->> 'recall', value ->> 'sku' FROM json_each($1))"
+        }
+        Kind::Customer => {
+            "UPDATE customers SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND customer IN (SELECT value ->> 'key' FROM json_each($1))"
         }
         Kind::Coupon => {
             "UPDATE coupons SET deleted = TRUE, revision = $2
@@ -396,6 +402,7 @@ fn fields(key: &Key) -> KeyFields<'_> {
         Key::Product { sku } => KeyFields::One { key: sku.as_str() },
         Key::Code { code } => KeyFields::One { key: code },
         Key::Coupon { coupon } => KeyFields::One { key: coupon.as_str() },
+        Key::Customer { customer } => KeyFields::Own { key: customer.to_string() },
         Key::Promotion { promotion } => KeyFields::One { key: promotion.as_str() },
         Key::Price { price_list, sku, price_kind, valid_from } => KeyFields::Price {
             price_list: price_list.as_str(),
@@ -454,12 +461,12 @@ fn places(row: &StoreRow) -> impl Iterator<Item = Place<'_>> {
 const STORES: &str = "
     INSERT INTO stores
         (store, name, street, house_number, postal_code, city, country, currency, time_zone, languages, code_templates,
-         near_date_markdowns, deleted, revision)
+         near_date_markdowns, price_promise, deleted, revision)
     SELECT
         value ->> 'store', value ->> 'name', value -> 'address' ->> 'street', value -> 'address' ->> 'house_number',
         value -> 'address' ->> 'postal_code', value -> 'address' ->> 'city', value ->> 'country',
         value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates',
-        value ->> 'near_date_markdowns', FALSE, $2
+        value ->> 'near_date_markdowns', value ->> 'price_promise', FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (store) DO UPDATE SET
@@ -474,5 +481,6 @@ const STORES: &str = "
         languages = excluded.languages,
         code_templates = excluded.code_templates,
         near_date_markdowns = excluded.near_date_markdowns,
+        price_promise = excluded.price_promise,
         deleted = FALSE,
         revision = excluded.revision";

@@ -199,12 +199,12 @@ impl Till {
     /// What everybody and what members are asked for the goods of a line now, in minor units. Nothing for a price of its
     /// own, and nothing when the price is for another quantity now.
     fn asked_now(&self, line: &Line) -> Option<(i64, Option<i64>)> {
-        let (shelf, product) = (self.shelf.as_ref()?, &line.product);
+        let (asks, product) = (self.shelf.as_ref()?, &line.product);
         let has_own_price = product.label_price.is_some() || product.reduction.is_some();
-        if has_own_price || product.revision == shelf.catalog.revision() {
+        if has_own_price || product.revision == asks.catalog.revision() {
             return None;
         }
-        let offer = shelf.catalog.product(&shelf.store, &product.sku, self.at).ok()?;
+        let offer = asks.catalog.product(&asks.store, &product.sku, self.at).ok()?;
         let is_comparable = offer.priced_per == product.priced_per
             && offer.price.amount.currency() == product.price.currency();
         let member = offer.price.member.map(Money::minor);

@@ -84,7 +84,7 @@ async fn bad_rows_are_refused_by_line_and_the_others_applied() {
         json!({"kind": "product", "sku": "x", "name": "Extra", "tax_class": "luxury"}).to_string(),
         json!({"kind": "product", "sku": "x", "name": "X", "tax_class": "reduced", "colour": "red"})
             .to_string(),
-        json!({"kind": "coupon", "sku": "x"}).to_string(),
+        json!({"kind": "gift", "sku": "x"}).to_string(),
         "{\"kind\": \"price\"".to_owned(),
         String::new(),
         price("de", "milk", 129).to_string(),

@@ -79,7 +79,7 @@ impl Known {
                 continue;
             };
             let sku = match content {
-                BatchRow::TaxClass(_) => continue,
+                BatchRow::TaxClass(_) | BatchRow::Customer(_) => continue,
                 BatchRow::TaxRate(row) => {
                     wanted.tax_classes.insert(row.tax_class.as_str());
                     continue;
@@ -111,7 +111,6 @@ impl Known {
                     row.sku.as_str()
                 }
                 BatchRow::Recall(row) => row.sku.as_str(),
-                BatchRow::Customer(_) => continue,
                 BatchRow::Coupon(row) => {
                     wanted.promotions.insert(row.promotion.as_str());
                     continue;

@@ -204,6 +204,10 @@ pub struct Budget {
 /// once a basket for tiers and promotions on the whole basket. The limits count these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member of the row that is delivered, not a state"
+)]
 pub struct PromotionRow {
     /// The retailer's number; the key.
     pub promotion: PromotionId,

@@ -105,8 +105,22 @@ text_enum! {
         PriceLowest = "price.lowest30",
         /// A promotion that costs more than the normal price.
         PromotionBelow = "promo.below",
-        /// A promotion that contradicts itself.
+        /// Times of a promotion that contradict each other.
+        PromotionWindow = "promo.window",
+        /// Hours of a promotion that are none.
+        PromotionHours = "promo.hours",
+        /// Amounts of a promotion without a currency.
+        PromotionCurrency = "promo.currency",
+        /// An amount of a promotion that is out of all bounds.
+        PromotionAmount = "promo.amount",
+        /// A promotion that takes nought percent off.
+        PromotionPercent = "promo.percent",
+        /// Terms of a promotion that contradict themselves.
         PromotionTerms = "promo.terms",
+        /// Goods of a promotion that are named and excepted.
+        PromotionGoods = "promo.goods",
+        /// Limits of a promotion that contradict each other.
+        PromotionLimits = "promo.limits",
         /// A promotion that is not there, or needs no coupon.
         RefPromotion = "ref.promotion",
         /// No tax class.
@@ -182,14 +196,14 @@ impl Rule {
             Reason::PriceListUnknown => Self::RefPriceList,
             Reason::TaxClassUnknown => Self::TaxUnknown,
             Reason::DepositLink => Self::DepositLink,
-            Reason::PromotionWindow
-            | Reason::PromotionHours
-            | Reason::PromotionCurrency
-            | Reason::PromotionAmount
-            | Reason::PromotionPercent
-            | Reason::PromotionTerms
-            | Reason::PromotionGoods
-            | Reason::PromotionLimits => Self::PromotionTerms,
+            Reason::PromotionWindow => Self::PromotionWindow,
+            Reason::PromotionHours => Self::PromotionHours,
+            Reason::PromotionCurrency => Self::PromotionCurrency,
+            Reason::PromotionAmount => Self::PromotionAmount,
+            Reason::PromotionPercent => Self::PromotionPercent,
+            Reason::PromotionTerms => Self::PromotionTerms,
+            Reason::PromotionGoods => Self::PromotionGoods,
+            Reason::PromotionLimits => Self::PromotionLimits,
             Reason::PromotionUnknown => Self::RefPromotion,
         }
     }
@@ -248,7 +262,10 @@ impl Rule {
             Self::RefPriceList => "price_list",
             Self::RefStore => "store",
             Self::RefPromotion => "promotion",
-            Self::PromotionTerms => "terms",
+            Self::PromotionHours => "hours",
+            Self::PromotionAmount | Self::PromotionPercent | Self::PromotionTerms => "terms",
+            Self::PromotionGoods => "goods",
+            Self::PromotionLimits => "basket_max",
             Self::CodePrimary => "primary",
             Self::TemplateInvalid => "code_templates",
             Self::NameMissing | Self::NameEncoding | Self::NameForm | Self::UnitName | Self::TextUnsafe => {
@@ -264,8 +281,8 @@ impl Rule {
             | Self::PriceLowest
             | Self::PromotionBelow
             | Self::SaleContradiction => "amount",
-            Self::PriceCurrency => "currency",
-            Self::PriceWindow | Self::TimeFuture => "valid_from",
+            Self::PriceCurrency | Self::PromotionCurrency => "currency",
+            Self::PriceWindow | Self::TimeFuture | Self::PromotionWindow => "valid_from",
             Self::TimePast => "valid_to",
             Self::TaxMissing | Self::TaxUnknown => "tax_class",
             Self::UnitUnknown => "content",

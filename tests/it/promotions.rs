@@ -201,8 +201,8 @@ async fn a_budget_is_never_overdrawn_and_is_free_again_after_a_cancelled_checkou
         assert_eq!(total(&shopper.cart(cart).await), 64, "there is still some for whoever looks");
         shoppers.push((shopper, cart));
     }
-    let places = shoppers.iter().map(|(shopper, cart)| shopper.place(*cart, &[]));
-    let placed: Vec<(CheckoutId, i64)> = futures_util::future::join_all(places)
+    let asked = shoppers.iter().map(|(shopper, cart)| shopper.place(*cart, &[]));
+    let placed: Vec<(CheckoutId, i64)> = futures_util::future::join_all(asked)
         .await
         .into_iter()
         .map(|(checkout, answer)| (checkout, quoted(&answer.expect(201))))

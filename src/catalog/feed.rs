@@ -79,6 +79,10 @@ impl Catalog {
         let revision = read::revision(&mut tx).await?;
         if revision > current.revision() {
             let mut change = Change::of(&current);
+            if current.revision() == 0 {
+                let (products, codes) = read::sizes(&mut tx).await?;
+                change.reserve(products, codes);
+            }
             apply(&mut tx, &mut change, current.revision()).await?;
             self.current.store(Arc::new(change.finish(revision)));
         }
@@ -137,15 +141,17 @@ fn after(revision: i64) -> (i64, String) {
 
 async fn products(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error> {
     let mut place = after(above);
-    loop {
-        let page = read::products(tx, &place).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+    let mut page = read::products(tx, &place).await?;
+    let stops = if page.is_empty() { HashMap::new() } else { read::stops(tx).await? };
+    while let Some(last) = page.last() {
         place = last.place();
         for row in page {
-            let live = !row.deleted;
-            change.product(&quality::stopped(&row.details.0, row.stop), live);
+            let stop = stops.get(&row.details.sku).copied();
+            change.product(&quality::stopped(&row.details.0, stop), !row.deleted);
         }
+        page = read::products(tx, &place).await?;
     }
+    Ok(())
 }
 
 async fn codes(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error> {

@@ -3,10 +3,11 @@
 //! A reader takes the snapshot once a request and sees one revision throughout; it takes no lock and allocates nothing.
 //! A batch is applied to a copy that shares every page it does not touch, and becomes visible as a whole.
 //!
-//! `table.rs` leads from codes to product numbers, `pages.rs` holds products and prices by number, `change.rs` makes the
+//! `table.rs` leads from codes to product numbers (its memory is `memory.rs`), `pages.rs` holds products and prices by number, `change.rs` makes the
 //! next snapshot, `walk.rs` goes through all of one.
 
 mod change;
+mod memory;
 mod pages;
 mod record;
 mod table;
@@ -26,7 +27,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use foldhash::fast::RandomState;
 
-use self::pages::Pages;
+use self::pages::{Bits, Pages};
 use self::table::{SkuTable, Table};
 use super::code::{self, Answer, Circulation, Gtin, Meaning, StoreProfile, Symbology};
 use super::label::Label;
@@ -36,14 +37,14 @@ use crate::clock::Moment;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 
-/// Prices of a page: 8 KiB, so that a change copies little and a table of pages stays short.
+/// Prices of a page: 4 KiB, so that a change copies little and a table of pages stays short.
 const PRICES_OF_PAGE: usize = 1024;
 /// Products of a page: copying one counts every product on it once more.
 const PRODUCTS_OF_PAGE: usize = 128;
 /// A page entry without a price.
-const NO_PRICE: i64 = 0;
+const NO_PRICE: u32 = 0;
 /// Set in a page entry of a product that has prices with times on the list: no price comes near it.
-const HAS_TIMED: i64 = 1 << 62;
+const HAS_TIMED: u32 = 1 << 31;
 
 /// One price list: what it asks, by product number.
 #[derive(Clone, Debug)]
@@ -51,24 +52,29 @@ struct PriceList {
     currency: Currency,
     live: bool,
     /// The open price in minor units, and [`HAS_TIMED`].
-    prices: Pages<i64, PRICES_OF_PAGE>,
+    prices: Pages<u32, PRICES_OF_PAGE>,
     timed: HashMap<u32, Arc<[Timed]>, RandomState>,
 }
 
 impl PriceList {
     fn open(&self, number: u32) -> Option<i64> {
-        self.prices.get(number).map(|entry| entry & !HAS_TIMED).filter(|price| *price != NO_PRICE)
+        price(self.prices.get(number).copied().unwrap_or(NO_PRICE) & !HAS_TIMED)
     }
 
     #[inline]
     fn asked(&self, number: u32, now: i64) -> Asked<'_> {
         let entry = self.prices.get(number).copied().unwrap_or(NO_PRICE);
         if entry & HAS_TIMED == 0 {
-            return Asked { regular: (entry != NO_PRICE).then_some(entry), ..Asked::default() };
+            return Asked { regular: price(entry), ..Asked::default() };
         }
         let timed = self.timed.get(&number).map_or(&[][..], |timed| timed);
         Asked::now(self.open(number), timed, now)
     }
+}
+
+#[inline]
+fn price(entry: u32) -> Option<i64> {
+    (entry != NO_PRICE).then(|| i64::from(entry))
 }
 
 /// A store, by whose rules its codes are read, and its price lists by their places in the snapshot.
@@ -93,6 +99,8 @@ pub struct Snapshot {
     /// SKUs by their hash.
     skus: Arc<SkuTable>,
     products: Pages<Option<Record>, PRODUCTS_OF_PAGE>,
+    /// Which products are sold: a lookup of a price need not touch the product itself.
+    live: Bits,
     /// How many pieces a code stands for, where that is not one.
     multiples: Arc<HashMap<u64, i64, RandomState>>,
     /// What must not be sold any more, by product number.
@@ -120,10 +128,9 @@ pub(super) struct Hit<'a> {
 
 /// A product on sale and the number by which it was found.
 #[derive(Clone, Copy, Debug)]
-struct Known<'a> {
+struct Known {
     gtin: Gtin,
     number: u32,
-    record: &'a Record,
 }
 
 impl Snapshot {
@@ -135,6 +142,7 @@ impl Snapshot {
             internal: Table::new(),
             skus: Arc::new(SkuTable::new()),
             products: Pages::new(),
+            live: Bits::new(),
             multiples: Arc::default(),
             recalls: Arc::default(),
             product_count: 0,
@@ -167,12 +175,12 @@ impl Snapshot {
     pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
         let shop = self.shop(store.as_str())?;
         let (answer, known) = self.understand(shop, code, None, now)?;
-        let product = known.record.product();
+        let product = self.record_of(known)?.product();
         let label = Label::of(&answer, known.gtin, &product, shop.store.currency);
         let (hit, is_listed) = match (self.offered(shop, known, now), label.price) {
             (Err(FindError::NoPrice), Some(price)) => {
                 let amount = price.money(shop.store.currency).ok_or(FindError::NoPrice)?.minor();
-                (self.at(shop, known, Asked::default(), amount), false)
+                (self.at(shop, known, Asked::default(), amount)?, false)
             }
             (hit, _) => (hit?, true),
         };
@@ -200,18 +208,19 @@ impl Snapshot {
     pub fn product(&self, store: &StoreId, sku: &Sku, now: Moment) -> Result<Offer, FindError> {
         let shop = self.shop(store.as_str())?;
         let known = self.known_sku(sku).ok_or(FindError::UnknownCode)?;
-        Ok(self.offer(&self.offered(shop, known, now)?, known.record.product()))
+        let hit = self.offered(shop, known, now)?;
+        Ok(self.offer(&hit, hit.record.product()))
     }
 
     /// The facts of a product that is sold, whether or not a store has a price for it.
     pub fn facts(&self, sku: &Sku) -> Option<ProductRow> {
-        Some(self.known_sku(sku)?.record.product())
+        Some(self.record(self.known_sku(sku)?.number)?.product())
     }
 
     /// Whether a product is sold without any rule of its own and without a recall: nothing more need be looked at.
     pub fn is_unrestricted(&self, sku: &Sku) -> bool {
-        self.known_sku(sku)
-            .is_some_and(|known| !known.record.is_ruled() && self.recalls_of(known.number).is_empty())
+        let known = self.known_sku(sku).and_then(|known| Some((known.number, self.record(known.number)?)));
+        known.is_some_and(|(number, record)| !record.is_ruled() && self.recalls_of(number).is_empty())
     }
 
     /// What must not be sold any more of a product.
@@ -232,8 +241,9 @@ impl Snapshot {
     /// What a store asks for the product of a number now: the index alone, without reading a code or writing an answer.
     pub fn price_of(&self, store: &StoreId, gtin: Gtin, now: Moment) -> Result<Money, FindError> {
         let known = self.known_code(gtin).ok_or(FindError::UnknownCode);
-        let hit = self.offered(self.shop(store.as_str())?, known?, now)?;
-        Ok(Money::new(hit.amount, hit.store.currency))
+        let shop = self.shop(store.as_str())?;
+        let amount = self.asked(shop, known?.number, now.timestamp()).to_pay().ok_or(FindError::NoPrice)?;
+        Ok(Money::new(amount, shop.store.currency))
     }
 
     /// Looks a code up, as it was read on a day, without copying anything of what is found.
@@ -258,7 +268,7 @@ impl Snapshot {
         code: &str,
         symbology: Option<Symbology>,
         now: Moment,
-    ) -> Result<(Answer, Known<'_>), FindError> {
+    ) -> Result<(Answer, Known), FindError> {
         let today = now.with_timezone(&shop.zone).date_naive();
         let known = |answer: &Answer| self.known(&answer.meaning);
         let (answer, known) = code::interpret_in_store(code, symbology, &shop.profile, today, known)
@@ -275,7 +285,7 @@ impl Snapshot {
 
     /// The product on sale that the first number of a meaning names; by a store's template also by its own number.
     #[inline]
-    fn known(&self, meaning: &Meaning) -> Option<Known<'_>> {
+    fn known(&self, meaning: &Meaning) -> Option<Known> {
         let by_article = || match meaning {
             Meaning::Template(found) => self.known_sku(&found.code.as_deref()?.parse().ok()?),
             _ => None,
@@ -285,15 +295,15 @@ impl Snapshot {
 
     /// The product on sale that a number names.
     #[inline]
-    fn known_code(&self, gtin: Gtin) -> Option<Known<'_>> {
+    fn known_code(&self, gtin: Gtin) -> Option<Known> {
         let number = self.table(gtin).find(gtin.value())?;
-        Some(Known { gtin, number, record: self.live(number)? })
+        self.live.get(number).then_some(Known { gtin, number })
     }
 
     /// A product on sale by the retailer's own number.
-    fn known_sku(&self, sku: &Sku) -> Option<Known<'_>> {
+    fn known_sku(&self, sku: &Sku) -> Option<Known> {
         let number = self.number_of(sku)?;
-        Some(Known { gtin: Gtin::NOTHING, number, record: self.live(number)? })
+        self.live.get(number).then_some(Known { gtin: Gtin::NOTHING, number })
     }
 
     #[inline]
@@ -303,18 +313,25 @@ impl Snapshot {
 
     /// What the store asks for a product.
     #[inline]
-    fn offered<'a>(&'a self, shop: &'a Shop, known: Known<'a>, now: Moment) -> Result<Hit<'a>, FindError> {
+    fn offered<'a>(&'a self, shop: &'a Shop, known: Known, now: Moment) -> Result<Hit<'a>, FindError> {
         let asked = self.asked(shop, known.number, now.timestamp());
         let amount = asked.to_pay().ok_or(FindError::NoPrice)?;
-        Ok(self.at(shop, known, asked, amount))
+        self.at(shop, known, asked, amount)
     }
 
     /// A product at this price.
     #[inline]
-    fn at<'a>(&'a self, shop: &'a Shop, known: Known<'a>, asked: Asked<'a>, amount: i64) -> Hit<'a> {
-        let Known { gtin, number, record } = known;
+    fn at<'a>(
+        &'a self,
+        shop: &'a Shop,
+        known: Known,
+        asked: Asked<'a>,
+        amount: i64,
+    ) -> Result<Hit<'a>, FindError> {
+        let Known { gtin, number } = known;
+        let record = self.record_of(known)?;
         let (pieces, recalls) = (self.pieces(gtin.value()), self.recalls_of(number));
-        Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls }
+        Ok(Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls })
     }
 
     /// The number under which a store would know a code; none for what is no code of a product.
@@ -330,8 +347,8 @@ impl Snapshot {
     }
 
     #[inline]
-    fn live(&self, number: u32) -> Option<&Record> {
-        self.products.get(number)?.as_ref().filter(|record| record.is_live())
+    fn record_of(&self, known: Known) -> Result<&Record, FindError> {
+        self.record(known.number).ok_or(FindError::UnknownCode)
     }
 
     fn number_of(&self, sku: &Sku) -> Option<u32> {
@@ -346,7 +363,19 @@ impl Snapshot {
     #[inline]
     fn asked(&self, shop: &Shop, number: u32, now: i64) -> Asked<'_> {
         let lists = shop.lists.iter().filter_map(|list| self.lists.get(*list)).filter(|list| list.live);
-        lists.fold(Asked::default(), |asked, list| asked.or(list.asked(number, now)))
+        let mut open = None;
+        for list in lists.clone() {
+            // Nothing can be added by a list without prices with times: its page need not be touched.
+            if open.is_some() && list.timed.is_empty() {
+                continue;
+            }
+            let entry = list.prices.get(number).copied().unwrap_or(NO_PRICE);
+            if entry & HAS_TIMED != 0 {
+                return lists.fold(Asked::default(), |asked, list| asked.or(list.asked(number, now)));
+            }
+            open = open.or(price(entry));
+        }
+        Asked { regular: open, ..Asked::default() }
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use crate::catalog::Reduction;
 use crate::ids::{CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::Quantity;
@@ -71,17 +72,6 @@ impl Product {
     pub fn has_own_line(&self) -> bool {
         self.measure.is_some() || self.label_price.is_some() || self.reduction.is_some()
     }
-}
-
-/// Why a piece is cheaper than others: its date is near.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Reduction {
-    /// So many percent off the regular price.
-    pub percent: i64,
-    /// The price without it: of a piece, or of `priced_per`.
-    pub full_price: Money,
-    /// The last day of use or of best quality.
-    pub date: NaiveDate,
 }
 
 /// What a code said of the piece that carried it.

@@ -8,6 +8,7 @@ use super::event::Reduction;
 use super::model::{Cart, Error, Line, State};
 use super::pricing::{self, TaxLine};
 use super::rules::{Blocked, LotCheck, Standing};
+use crate::catalog::Alternative;
 use crate::hash::sha256_hex;
 use crate::http::reply;
 use crate::ids::{CartId, CheckoutId, OrderId, Sku, StoreId};
@@ -78,6 +79,9 @@ pub struct CartLine {
     /// Why the line can't be paid for: it must be taken out, or made smaller, before a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Blocked>,
+    /// What the store sells instead, when no piece of the product can be bought, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alternatives: Vec<Alternative>,
 }
 
 impl CartLine {
@@ -107,6 +111,7 @@ impl CartLine {
             check_date: origins.iter().any(|origin| origin.is_partial),
             check_lot: standing.check_lot,
             blocked: standing.blocked,
+            alternatives: standing.alternatives,
         })
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Start in `code/` for what a code means, in `index/` for lookups, in `batches/` for changes, in `feed.rs` for the way from one to the other.
 
+mod alternatives;
 mod answer;
 mod batches;
 pub mod code;
@@ -19,11 +20,13 @@ mod index;
 mod label;
 mod model;
 mod offline;
+mod piece;
 mod product;
 mod rows;
 mod search;
 mod store;
 
+pub use crate::error::Alternative;
 pub use batches::{
     BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Delivery, Error as BatchError, Form, Limits,
     RefusedRow, Report, Tally, apply as apply_batch, deliver as deliver_batch, find as find_batch,
@@ -36,6 +39,7 @@ pub use http::routes;
 pub use index::{Change, Snapshot};
 pub use label::Label;
 pub use model::{FindError, Found, Markdown, Offer, Price, Promotion, Recall, Store, StoreAddress};
+pub use piece::{Piece, PieceFault, Portion, Reduction};
 pub use product::{
     AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature,
 };

@@ -1,5 +1,6 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
+mod alternatives;
 mod architecture;
 mod carts;
 mod catalog;
@@ -23,6 +24,7 @@ mod offline;
 mod openapi;
 mod operations;
 mod payments;
+mod pieces;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_paypal;

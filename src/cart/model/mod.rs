@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::event::{Event, Origin, Product};
 use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
+use crate::catalog::Portion;
 use crate::ids::{CartId, CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId};
 use crate::money::{self, Currency, Money};
 use crate::quantity::{Quantity, Unit};
@@ -42,19 +43,17 @@ pub struct Line {
 impl Line {
     /// Gross amount of the line: what the label says, else the price in proportion to what it is for, rounded once.
     pub fn amount(&self) -> Result<Money, money::Error> {
-        let product = &self.product;
-        if let Some(label) = product.label_price {
-            return label.times(self.quantity);
-        }
-        let part = product.measure.map_or(self.quantity, Quantity::amount);
-        let whole = product.priced_per.map_or(1, Quantity::amount);
-        let minor = money::in_proportion(product.price.minor(), part, whole)?;
-        Ok(Money::new(minor, product.price.currency()))
+        self.portion().amount(self.product.price, self.product.priced_per)
     }
 
     /// How much it holds: what was measured, else its pieces.
     pub fn measured(&self) -> Result<Quantity, crate::quantity::Error> {
-        self.product.measure.map_or_else(|| Quantity::pieces(self.quantity), Ok)
+        self.portion().quantity()
+    }
+
+    fn portion(&self) -> Portion {
+        let Product { measure, label_price, .. } = self.product;
+        Portion { measure, label_price, pieces: self.quantity }
     }
 
     /// Whether more pieces of the product, scanned like this one, go into this line.

@@ -39,6 +39,17 @@ pub struct Answer {
     pub warnings: Vec<Warning>,
 }
 
+impl Answer {
+    /// Whether the code may say more of the piece that carries it than which product it is.
+    pub fn says_more(&self) -> bool {
+        match &self.meaning {
+            Meaning::Item(number) | Meaning::Restricted(number) => number.addon.is_some(),
+            Meaning::Press(number, press) => number.addon.is_some() || press.title.is_some(),
+            _ => true,
+        }
+    }
+}
+
 /// What a code means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning {

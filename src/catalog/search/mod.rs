@@ -132,6 +132,13 @@ impl Search {
         }
     }
 
+    /// Products of exactly this category as the words have them, by their numbers, at most so many.
+    pub(super) fn in_category(&self, path: &[String], most: usize) -> Vec<u32> {
+        let Some(index) = self.current().filter(|_| !path.is_empty()) else { return Vec::new() };
+        let all = index.all.in_category(path).filter(|number| !index.replaced.contains(number));
+        all.chain(index.fresh.in_category(path)).take(most).collect()
+    }
+
     fn current(&self) -> Option<Arc<Index>> {
         self.current.load_full()
     }

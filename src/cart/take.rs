@@ -74,6 +74,7 @@ fn origin(label: &Label) -> Origin {
     Origin {
         lot: label.lot.clone(),
         serial: label.serial.clone(),
+        addon: label.addon.clone(),
         use_by: label.use_by,
         best_before: label.best_before,
         is_partial: label.is_partial,

@@ -17,6 +17,8 @@ text_enum! {
         Applied = "applied",
         /// It was in the cart already: sent again.
         Repeated = "repeated",
+        /// This very piece, by its serial number, is in the cart already: scanned twice, it counts once.
+        SamePiece = "same_piece",
         /// It is not in the cart; the reason says why.
         Refused = "refused",
     }

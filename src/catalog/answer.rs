@@ -153,6 +153,9 @@ pub(super) struct PieceInStore {
     /// The serial number.
     #[serde(skip_serializing_if = "Option::is_none")]
     serial: Option<String>,
+    /// The two or five digits beside the code: the issue of a newspaper or magazine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addon: Option<String>,
     /// The last day of use.
     #[serde(skip_serializing_if = "Option::is_none")]
     use_by: Option<NaiveDate>,
@@ -176,7 +179,7 @@ impl PieceInStore {
             Ok(piece) => (Some(piece.portion), piece.reduction, None),
             Err(fault) => (None, None, Some(fault)),
         };
-        let Label { lot, serial, use_by, best_before, is_partial, .. } = found.label;
+        let Label { lot, serial, addon, use_by, best_before, is_partial, .. } = found.label;
         Some(Self {
             quantity: portion.and_then(|portion| portion.quantity().ok()),
             amount,
@@ -185,6 +188,7 @@ impl PieceInStore {
             refused,
             lot,
             serial,
+            addon,
             use_by,
             best_before,
             check_date: is_partial,

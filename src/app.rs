@@ -42,6 +42,8 @@ pub struct Parts {
     pub identity: identity::Identity,
     /// The index that every lookup reads.
     pub catalog: catalog::Catalog,
+    /// Scans that found nothing, until they are written.
+    pub unknown_codes: catalog::quality::UnknownCodes,
     /// The log that every scan is written to.
     pub journal: cart::Journal,
     /// Payment providers.
@@ -137,6 +139,7 @@ impl App {
             http,
             identity,
             catalog,
+            unknown_codes: catalog::quality::UnknownCodes::default(),
             journal,
             providers,
             carriers,

@@ -93,6 +93,8 @@ ids! {
     PassId,
     /// The payment of one checkout.
     PaymentId,
+    /// A delivered row that is kept aside.
+    QuarantineId,
     /// Money given back for an order. Named by whoever asks for it.
     RefundId,
     /// Goods of one order on their way to the shopper.

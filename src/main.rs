@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use aisle::app::App;
-use aisle::catalog::{explain, import};
+use aisle::catalog::{explain, import, quality};
 use aisle::clock::Clock;
 use aisle::config::Config;
 use aisle::env::Env;
@@ -25,6 +25,12 @@ enum Command {
     /// Import a file (CSV, TSV or NDJSON) and report what became of its rows.
     Import(Box<import::Arguments>),
     Code(explain::Arguments),
+    /// Show the quality of what was delivered: which rules were broken how often, and by whom.
+    Quality {
+        /// How many days to look back.
+        #[arg(long, default_value_t = 30)]
+        days: i64,
+    },
     /// Write the API's document (OpenAPI 3.1) to standard output.
     Openapi,
     /// Show the whole trip of one shopper, with sandboxes of PayPal and DHL and a sample catalogue inside.
@@ -92,6 +98,11 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
         Command::Keys(Keys::Rotate) => {
             let (_, app) = open().await?;
             tell(&identity::rotate_command(&app).await?)
+        }
+        Command::Quality { days } => {
+            let (_, app) = open().await?;
+            let report = quality::report(&app.db, app.clock.now(), days, None).await?;
+            tell(quality::table(&report).trim_end())
         }
         Command::Code(arguments) => Ok(explain::explain(&arguments)?),
         Command::Import(arguments) => {

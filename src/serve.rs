@@ -18,6 +18,7 @@ pub struct Service {
     workers: tokio::task::JoinHandle<()>,
     feed: tokio::task::JoinHandle<()>,
     search: tokio::task::JoinHandle<()>,
+    unknown_codes: tokio::task::JoinHandle<()>,
     upkeep: tokio::task::JoinHandle<()>,
 }
 
@@ -31,14 +32,15 @@ impl Service {
         let router = router::router(app.clone());
         let stopped = stop.clone().cancelled_owned();
         #[expect(clippy::disallowed_methods, reason = "all are waited for in `stop`")]
-        let (requests, workers, feed, search, upkeep) = (
+        let (requests, workers, feed, search, unknown_codes, upkeep) = (
             tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await }),
             tokio::spawn(jobs::work(app.clone(), stop.clone())),
             tokio::spawn(catalog::follow(app.clone(), stop.clone())),
             tokio::spawn(catalog::follow_search(app.clone(), stop.clone())),
+            tokio::spawn(catalog::quality::keep_unknown_codes(app.clone(), stop.clone())),
             tokio::spawn(operations::keep_metrics(stop.clone())),
         );
-        Ok(Self { address, stop, requests, workers, feed, search, upkeep })
+        Ok(Self { address, stop, requests, workers, feed, search, unknown_codes, upkeep })
     }
 
     /// Where it listens.
@@ -55,6 +57,7 @@ impl Service {
             let _ = self.workers.await;
             let _ = self.feed.await;
             let _ = self.search.await;
+            let _ = self.unknown_codes.await;
             let _ = self.upkeep.await;
         };
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {

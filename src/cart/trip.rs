@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::event::Event;
 use super::journal::{Append, AppendError};
 use super::model::{Cart, Error, State};
-use super::wish::{Declined, Done, Wish};
+use super::wish::{Declined, Done, Refusal, Wish};
 use super::{shelf, store};
 use crate::app::App;
+use crate::catalog::quality::Cause;
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{CartId, CheckoutId, OrderId, ShopperId, StoreId};
@@ -103,11 +104,26 @@ pub(super) async fn change<T>(
                 Err(AppendError::Database(error)) => return Err(Error::Journal(error)),
             }
         }
+        note_unknown(app, &cart.store, wishes, &outcomes);
         let changed = Changed { version: cart.version, view: view(&cart, &outcomes)?, outcomes };
         *held = Some(cart);
         return Ok(changed);
     }
     Err(Error::Busy)
+}
+
+/// Counts scans that could not be sold against the gap that caused them.
+fn note_unknown(app: &App, store: &StoreId, wishes: &[Wish], outcomes: &[Result<Done, Declined>]) {
+    for (wish, outcome) in wishes.iter().zip(outcomes) {
+        let (Wish::Scan { code, .. }, Err(declined)) = (wish, outcome) else { continue };
+        let cause = match declined.reason {
+            Refusal::CodeUnknown => Cause::CodeUnknown,
+            Refusal::PriceMissing => Cause::PriceMissing,
+            Refusal::TaxRateMissing => Cause::TaxRateMissing,
+            _ => continue,
+        };
+        app.unknown_codes.missed(&app.catalog.view(), store.as_str(), code, app.clock.now(), cause);
+    }
 }
 
 /// The cart as its log has it, inside the caller's transaction.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::index::{Change, Snapshot, Timed, lowest_before};
 use super::offline::Documents;
+use super::quality;
 use super::rows::PriceKind;
 use super::search::Search;
 use super::store::read::{self, OnList};
@@ -142,7 +143,7 @@ async fn products(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Er
         place = last.place();
         for row in page {
             let live = !row.deleted;
-            change.product(&row.details.0, live);
+            change.product(&quality::stopped(&row.details.0, row.stop), live);
         }
     }
 }

@@ -33,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(catalog_revision))
         .merge(batches::routes())
         .merge(super::offline::routes())
+        .merge(super::quality::routes())
         .merge(super::search::routes())
 }
 
@@ -146,10 +147,12 @@ async fn find_product(
     let (store, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (view, now) = (app.catalog.view(), app.clock.now());
     let (hit, read) = view.look_up(store, code, symbology, now).map_err(|error| {
+        app.unknown_codes.lookup_failed(&view, store, code, now, error);
         let is_of_product = matches!(error, FindError::UnknownCode | FindError::NoPrice);
         let instead = || app.catalog.alternatives_to_code(store, code, symbology, now);
         Problem::from(error).offering(if is_of_product { instead() } else { Vec::new() })
     })?;
+    app.unknown_codes.found();
     let mut body = answer::write(&hit, view.revision());
     if read.says_more() {
         let today = now.with_timezone(&hit.store.zone()).date_naive();

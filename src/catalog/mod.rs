@@ -22,6 +22,7 @@ mod model;
 mod offline;
 mod piece;
 mod product;
+pub mod quality;
 mod rows;
 mod search;
 mod store;

@@ -46,6 +46,7 @@ const FILES: &[File] = &[
     file!(14, "0014_goods.sql", None),
     file!(15, "0015_near_date_markdowns.sql", None),
     file!(16, "0016_imports.sql", None),
+    file!(17, "0017_quality.sql", None),
     file!(18, "0018_offline.sql", None),
 ];
 

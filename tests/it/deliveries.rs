@@ -184,14 +184,13 @@ async fn half_an_assortment_is_held_invisible_and_released_as_it_came() {
 }
 
 #[tokio::test]
-async fn prices_times_a_hundred_are_held_and_can_be_rejected() {
+async fn prices_times_a_hundred_are_held_and_can_be_rejected_or_released() {
     let test = with_assortment(40).await;
     let sender = Sender::new(&test).await;
     let prices: Vec<Value> = (0..40).map(|number| price("de", &format!("p{number}"), 10_000)).collect();
     let held = sender.rows("", &prices).await.expect(202);
-    let rules: Vec<&Value> =
-        held.json["holds"].as_array().expect("holds").iter().map(|hold| &hold["rule"]).collect();
-    assert_eq!(rules, ["b.change", "b.change"], "all of them, and by far too much");
+    assert_eq!(held.text("/holds/0/rule"), "b.badshare");
+    assert_eq!(held.text("/holds/0/detail"), "40 of 40 rows are quarantined, most of them by price.jump: 40");
     assert_eq!(find(&test, &code(1)), Ok(100));
     let id = held.text("/batch").to_owned();
     let rejected = sender.decide(&id, "reject").await.expect(200);
@@ -199,11 +198,29 @@ async fn prices_times_a_hundred_are_held_and_can_be_rejected() {
     assert_eq!(sender.decide(&id, "reject").await.expect(200).json, rejected.json);
     sender.decide(&id, "release").await.problem(409, "batch_rejected");
     assert_eq!(find(&test, &code(1)), Ok(100));
-    // A few prices a little, and one product a lot, are an ordinary day.
+    // Another currency at last: somebody stands up for it, and for each of its rows.
+    let prices: Vec<Value> = (0..40).map(|number| price("de", &format!("p{number}"), 10_001)).collect();
+    let held = sender.rows("", &prices).await.expect(202).text("/batch").to_owned();
+    let released = sender.decide(&held, "release").await.expect(200);
+    assert_eq!(counts(&released), [40, 40, 0, 0, 0]);
+    test.app.catalog.refresh(&test.app.db).await.expect("read");
+    assert_eq!(find(&test, &code(1)), Ok(10_001));
+}
+
+#[tokio::test]
+async fn a_few_prices_a_little_and_one_a_third_are_an_ordinary_day() {
+    let test = with_assortment(40).await;
+    let sender = Sender::new(&test).await;
     let few: Vec<Value> = (0..8).map(|number| price("de", &format!("p{number}"), 105)).collect();
     sender.rows("", &few).await.expect(200);
-    sender.rows("", &[price("de", "p9", 900)]).await.expect(200);
-    assert_eq!((find(&test, &code(1)), find(&test, &code(9))), (Ok(105), Ok(900)));
+    sender.rows("", &[price("de", "p9", 135)]).await.expect(200);
+    assert_eq!((find(&test, &code(1)), find(&test, &code(9))), (Ok(105), Ok(135)));
+    // Changed prices that are all likely, and yet too many.
+    let many: Vec<Value> = (0..40).map(|number| price("de", &format!("p{number}"), 120)).collect();
+    let held = sender.rows("", &many).await.expect(202);
+    let rules: Vec<&Value> =
+        held.json["holds"].as_array().expect("holds").iter().map(|hold| &hold["rule"]).collect();
+    assert_eq!(rules, ["b.change", "b.change"], "all of them, and by too much in the middle");
 }
 
 #[tokio::test]

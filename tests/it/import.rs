@@ -209,13 +209,15 @@ const REAL: [Real; 6] = [
         "off-jumbo-nl.tsv",
         OPEN_FOOD_FACTS,
         1309,
-        1146,
+        1145,
         1,
         &[
-            (Reason::NameMissing, 104),
+            (Reason::NameMissing, 105),
             (Reason::CodeLength, 9),
             (Reason::CodeCheckDigit, 2),
             (Reason::CodeRestricted, 48),
+            // The code and the made-up price of the product whose name has no letters.
+            (Reason::SkuUnknown, 2),
         ],
     ),
     (
@@ -251,14 +253,15 @@ const REAL: [Real; 6] = [
         "off-sweets-it.tsv",
         OPEN_FOOD_FACTS,
         936,
-        902,
+        901,
         0,
         &[
-            (Reason::NameMissing, 8),
+            (Reason::NameMissing, 9),
             (Reason::CodeLength, 1),
             (Reason::CodeCheckDigit, 8),
             (Reason::CodeRestricted, 16),
             (Reason::CodeCoupon, 1),
+            (Reason::SkuUnknown, 2),
         ],
     ),
     (

@@ -25,6 +25,7 @@ mod openapi;
 mod operations;
 mod payments;
 mod pieces;
+mod quality;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_paypal;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::types::Json;
 
+use super::super::quality::{self, Judge};
 use super::super::rows::{self, BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::super::store::batch::{self, BatchRead, Kinds, RefusedRow, Tally};
 use super::super::store::{whole, write};
@@ -36,6 +37,7 @@ pub(super) struct Batch<'a> {
     gone: BTreeMap<Kind, i64>,
     /// The price lists that occur, and whether each had no prices before.
     lists: HashMap<PriceListId, bool>,
+    quality: Judge,
 }
 
 /// Rows of one kind, each key once.
@@ -74,6 +76,7 @@ impl<'a> Batch<'a> {
             shown: Vec::new(),
             gone: BTreeMap::new(),
             lists: HashMap::new(),
+            quality: Judge::new(delivery.source.clone(), delivery.is_confirmed),
         })
     }
 
@@ -122,8 +125,8 @@ impl<'a> Batch<'a> {
                     }
                     rows.push((line, row));
                 }
-                Err(Unreadable { kind, name, refusal, keys }) => {
-                    self.quarantine(line, kind, name, refusal);
+                Err(Unreadable { kind, name, refusal, keys, raw }) => {
+                    self.quarantine(line, kind, name, refusal, &raw);
                     protected.extend(keys);
                 }
             }
@@ -131,11 +134,19 @@ impl<'a> Batch<'a> {
         self.flush(rows, &mut protected).await
     }
 
-    /// The one place that quarantined rows pass: counted by kind and reason, listed with the batch.
-    fn quarantine(&mut self, line: i64, kind: Kind, key: String, refusal: Refusal) {
+    /// The one place that quarantined rows pass: kept aside for people, counted by kind and reason, listed with the batch.
+    fn quarantine(&mut self, line: i64, kind: Kind, key: String, refusal: Refusal, raw: &str) {
+        let refusal = self.quality.keep(self.now, line, kind, &key, refusal, raw);
         self.kinds.entry(kind).or_default().quarantined += 1;
         *self.reasons.entry(refusal.reason).or_default() += 1;
-        let row = RefusedRow { line, kind, key, reason: refusal.reason, detail: refusal.detail };
+        let row = RefusedRow {
+            line,
+            kind,
+            key,
+            reason: refusal.reason,
+            rule: refusal.rule,
+            detail: refusal.detail,
+        };
         if i64::try_from(self.shown.len()).is_ok_and(|shown| shown < REFUSALS_SHOWN_MAX) {
             self.shown.push(row.clone());
         }
@@ -143,12 +154,21 @@ impl<'a> Batch<'a> {
     }
 
     /// Judges rows against what is known, and writes those that hold.
-    async fn flush(&mut self, rows: Vec<(i64, Row)>, protected: &mut Vec<Key>) -> Result<(), db::Error> {
-        self.known.learn(&mut self.tx, &rows).await?;
+    async fn flush(&mut self, mut rows: Vec<(i64, Row)>, protected: &mut Vec<Key>) -> Result<(), db::Error> {
+        let mut judged = self.quality.judge(&mut self.tx, self.now, self.revision, &rows).await?;
+        if let Form::Table(_) = self.delivery.form {
+            // The code and the price in a line whose product is refused are not told as mistakes of their own.
+            let is_orphan = |line: i64, row: &Row| {
+                row.key.kind() != Kind::Product && judged.contains_key(&(line, Kind::Product))
+            };
+            protected
+                .extend(rows.extract_if(.., |(line, row)| is_orphan(*line, row)).map(|(_, row)| row.key));
+        }
+        self.known.learn(&mut self.tx, &rows, &judged).await?;
         let mut groups: BTreeMap<Kind, Group> = BTreeMap::new();
         for (line, row) in rows {
             let kind = row.key.kind();
-            match self.known.judge(&row) {
+            match judged.remove(&(line, kind)).map_or_else(|| self.known.judge(&row), Err) {
                 Ok(()) => {
                     let group = groups.entry(kind).or_default();
                     match row.content {
@@ -162,7 +182,13 @@ impl<'a> Batch<'a> {
                     }
                 }
                 Err(refusal) => {
-                    self.quarantine(line, kind, rows::fit(&row.key.to_string()), refusal);
+                    self.quarantine(
+                        line,
+                        kind,
+                        rows::fit(&row.key.to_string()),
+                        refusal,
+                        &quality::raw(&row),
+                    );
                     protected.push(row.key);
                 }
             }
@@ -180,7 +206,7 @@ impl<'a> Batch<'a> {
             batch::insert_refusals(&mut self.tx, self.id, &self.refused).await?;
             self.refused.clear();
         }
-        Ok(())
+        self.quality.write(&mut self.tx, self.id, self.now, self.revision).await
     }
 
     async fn write(&mut self, kind: Kind, group: &Group) -> Result<(), db::Error> {
@@ -237,6 +263,7 @@ impl<'a> Batch<'a> {
         let total = self.total();
         let mut facts =
             Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
+        facts.worst = self.quality.worst();
         let tx = &mut self.tx;
         if total.quarantined >= limits.bad_rows_min() {
             facts.is_first = whole::is_first(tx, self.revision).await?;
@@ -304,10 +331,13 @@ impl<'a> Batch<'a> {
         holds: Vec<BatchHold>,
         decision: Option<BatchDecision>,
     ) -> Result<(), db::Error> {
-        if self.kinds.values().all(|tally| tally.applied + tally.removed == 0) {
+        let is_nothing = self.kinds.values().all(|tally| tally.applied + tally.removed == 0);
+        if is_nothing && !self.quality.changed_stops() {
             write::give_revision_back(&mut self.tx).await?;
             self.revision -= 1;
         }
+        let total = self.total();
+        self.quality.finish(&mut self.tx, self.id, self.now, total.received(), total.quarantined).await?;
         let (mut tx, read) = self.into_read(hash, BatchState::Applied, holds);
         batch::insert(&mut tx, BatchRead { received_at, decision: decision.map(Json), ..read }).await?;
         tx.commit().await

@@ -7,7 +7,7 @@ use super::super::content::{Content, ContentError};
 use super::super::store::batch::{self, BatchRead};
 use super::super::store::write;
 use super::apply::Batch;
-use super::rules::BatchHold;
+use super::rules::{BatchHold, BatchRule};
 use super::{BatchDecision, BatchState, Error, Report, find, source};
 use crate::clock::Moment;
 use crate::db::Db;
@@ -71,7 +71,9 @@ pub async fn release(
         BatchState::Rejected => return Err(Error::Decided(BatchState::Rejected)),
     }
     let content = kept(db, id, name).await?;
-    let delivery = held.delivery.0;
+    let mut delivery = held.delivery.0;
+    // Whoever releases what was held for odd rows or prices says that they are right.
+    delivery.is_confirmed |= held.holds.0.iter().any(|hold| hold.rule != BatchRule::Shrink);
     let rows = source::open(&content, &delivery.form).await?;
     let tx = db.begin().await?;
     let mut batch = Batch::begin(tx, id, now, &delivery).await?;

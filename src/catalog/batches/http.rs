@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::super::content::{Content, ContentError};
 use super::super::import::TableForm;
+use super::super::quality::Source;
 use super::super::rows::{BatchRow, Kind};
 use super::{BatchDecision, BatchMode, Delivery, Error, Form, RefusedRow, Report};
 use crate::app::App;
@@ -159,7 +160,8 @@ impl Parameters {
             }))
         };
         let (mode, sequence, rows) = (self.mode, self.sequence, self.rows);
-        Ok(Delivery { mode, kinds: kinds?, form, source, feed, sequence, rows })
+        let kinds = kinds?;
+        Ok(Delivery { mode, kinds, form, source, feed, sequence, rows, is_confirmed: false })
     }
 }
 
@@ -237,7 +239,7 @@ async fn put_catalog_batch(
     body: Body,
 ) -> Result<Reply<Report>, Problem> {
     must_write(&partner)?;
-    let delivery = parameters.delivery(&headers, format!("partner:{}", partner.id))?;
+    let delivery = parameters.delivery(&headers, Source::Partner(partner.id).to_string())?;
     let name: Uuid = app.ids.next();
     let content = Content::receive(body.into_data_stream(), name).await?;
     check_digest(&headers, &content)?;
@@ -267,8 +269,10 @@ fn may_read(caller: &Caller) -> Result<(), Problem> {
 /// Who may decide: partners that write the catalogue, and admins; answers who it was.
 fn decider(caller: &Caller) -> Result<String, Problem> {
     match caller {
-        Caller::Partner(partner) => must_write(partner).map(|()| format!("partner:{}", partner.id)),
-        Caller::Staff(staff) => staff.must_everywhere(Role::Admin).map(|()| format!("staff:{}", staff.id)),
+        Caller::Partner(partner) => must_write(partner).map(|()| Source::Partner(partner.id).to_string()),
+        Caller::Staff(staff) => {
+            staff.must_everywhere(Role::Admin).map(|()| Source::Staff(staff.id).to_string())
+        }
         Caller::Shopper(_) => Err(not_for_shoppers()),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::rows::{BatchRow, Key, Reason, Refusal, Row};
+use super::super::quality::Refused;
+use super::super::rows::{BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::super::store::write;
 use crate::db::{self, Tx};
 use crate::ids::PriceListId;
@@ -22,14 +23,20 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Looks up what these rows refer to, unless an earlier row was told or made it.
-    pub(super) async fn learn(&mut self, tx: &mut Tx, rows: &[(i64, Row)]) -> Result<(), db::Error> {
+    /// Looks up what these rows refer to, unless an earlier row was told or made it. Those that are
+    /// refused already make nothing.
+    pub(super) async fn learn(
+        &mut self,
+        tx: &mut Tx,
+        rows: &[(i64, Row)],
+        refused: &Refused,
+    ) -> Result<(), db::Error> {
         for full in [&mut self.skus, &mut self.tax_classes, &mut self.stores] {
             if full.len() > REMEMBERED_MAX {
                 full.clear();
             }
         }
-        let wanted = self.wanted(rows);
+        let wanted = self.wanted(rows, refused);
         if !wanted.skus.is_empty() {
             let found = write::live_products(tx, wanted.skus).await?;
             self.skus.extend(found.into_iter().map(|(sku,)| sku));
@@ -50,11 +57,11 @@ impl Known {
     }
 
     /// What rows refer to that is not known yet.
-    fn wanted<'a>(&self, rows: &'a [(i64, Row)]) -> Wanted<'a> {
+    fn wanted<'a>(&self, rows: &'a [(i64, Row)], refused: &Refused) -> Wanted<'a> {
         let mut wanted = Wanted::default();
         // A product that stands before what refers to it need not be looked up, unless its own row will be refused.
         let mut made: HashSet<&str> = HashSet::new();
-        for (_, row) in rows {
+        for (line, row) in rows {
             let Some(content) = &row.content else {
                 if let Key::Product { sku } = &row.key {
                     made.remove(sku.as_str());
@@ -77,7 +84,7 @@ impl Known {
                 }
                 BatchRow::Product(row) => {
                     let class = row.tax_class.as_str();
-                    if self.tax_classes.contains(class) {
+                    if self.tax_classes.contains(class) && !refused.contains_key(&(*line, Kind::Product)) {
                         made.insert(row.sku.as_str());
                     } else {
                         wanted.tax_classes.insert(class);

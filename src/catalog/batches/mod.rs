@@ -26,6 +26,7 @@ use utoipa::ToSchema;
 use self::apply::Batch;
 use super::content::Content;
 use super::import::TableForm;
+use super::quality::Source;
 use super::rows::{Kind, Reason};
 use super::store::batch::{self, BatchRead};
 use crate::clock::Moment;
@@ -99,6 +100,8 @@ pub struct Delivery {
     pub sequence: Option<i64>,
     /// How many rows the sender says there are.
     pub rows: Option<i64>,
+    /// Whether a person says that its rows are right where a rule leaves that to people.
+    pub is_confirmed: bool,
 }
 
 impl Delivery {
@@ -218,7 +221,8 @@ pub enum Error {
 
 /// Applies rows as they are, without rules for the whole: for what the program itself or an engineer at the machine brings.
 pub async fn apply(db: &Db, now: Moment, id: BatchId, content: &mut Content) -> Result<Report, Error> {
-    deliver(db, now, id, &Delivery::default(), None, content).await
+    let delivery = Delivery { source: Source::Local.to_string(), ..Delivery::default() };
+    deliver(db, now, id, &delivery, None, content).await
 }
 
 /// Takes a batch, unless it was taken before; answers what became of it either way. With limits it is held when it

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::quality::Rule;
 use super::super::rows::Kind;
 use crate::env::Env;
 use crate::text_enum;
@@ -113,6 +114,8 @@ pub(in crate::catalog) struct PriceChange {
 pub(super) struct Facts {
     pub(super) received: i64,
     pub(super) quarantined: i64,
+    /// The rule that quarantined most rows, and how many.
+    pub(super) worst: Option<(Rule, i64)>,
     /// Whether there were no products before.
     pub(super) is_first: bool,
     /// Quarantined and received rows of the last ten deliveries of the feed, when there were ten.
@@ -153,7 +156,9 @@ pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
     if facts.quarantined >= limits.bad_rows_min().max(1) && !facts.is_first {
         let (quarantined, received) = (facts.quarantined, facts.received);
         if is_bad(limits.bad_percent, 100) {
-            hold(BatchRule::BadShare, format!("{quarantined} of {received} rows are quarantined"));
+            let worst = facts.worst.map(|(rule, rows)| format!(", most of them by {rule}: {rows}"));
+            let worst = worst.unwrap_or_default();
+            hold(BatchRule::BadShare, format!("{quarantined} of {received} rows are quarantined{worst}"));
         } else if let Some((usual, of)) = facts.usual.filter(|(usual, _)| *usual > 0)
             && is_bad(USUAL_TIMES * usual, of)
         {

@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 
 use super::super::content::{Content, Line, Lines};
 use super::super::import::TableRows;
+use super::super::quality;
 use super::super::rows::{self, Key, Kind, Reason, Refusal, Row};
 use super::{Error, Form};
 
@@ -21,6 +22,8 @@ pub(in crate::catalog) struct Unreadable {
     pub(in crate::catalog) refusal: Refusal,
     /// What it seems to be about: a full delivery does not take these back.
     pub(in crate::catalog) keys: Vec<Key>,
+    /// The row as it came, as far as it is kept.
+    pub(in crate::catalog) raw: String,
 }
 
 /// A row with the line that it stands in.
@@ -106,12 +109,19 @@ impl Rows {
 fn read(line: &Line<'_>) -> Result<Row, Unreadable> {
     let Some(bytes) = line.bytes else {
         let refusal = Refusal::new(Reason::LineTooLong, "the line is longer than a row may be");
-        return Err(Unreadable { kind: Kind::Unknown, name: String::new(), refusal, keys: Vec::new() });
+        return Err(Unreadable {
+            kind: Kind::Unknown,
+            name: String::new(),
+            refusal,
+            keys: Vec::new(),
+            raw: String::new(),
+        });
     };
     rows::read(bytes).map_err(|(kind, name, refusal)| Unreadable {
         kind,
         name,
         refusal,
         keys: rows::keys(bytes).into_iter().collect(),
+        raw: quality::cut(bytes),
     })
 }

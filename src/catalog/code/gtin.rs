@@ -112,7 +112,7 @@ impl Gtin {
     }
 
     /// Whether it is kept for demonstrations and examples (prefix 952).
-    pub(super) fn is_example(self) -> bool {
+    pub(in crate::catalog) fn is_example(self) -> bool {
         self.0 % TEN_TO_13 / 10_000_000_000 == 952
     }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::super::code::{Circulation, Gtin};
 use super::super::product::ProductRow;
-use super::super::rows::{self, BatchRow, CodeRow, Key, PriceKind, PriceRow, Reason, Refusal};
+use super::super::quality;
+use super::super::rows::{self, BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, Refusal};
 use super::mapping::Columns;
 use super::table::Row;
 use crate::ids::{NotAKey, PriceListId, Sku, TaxClassId};
@@ -70,6 +71,15 @@ impl Judge {
         }
         keys.extend(sku.map(|sku| Key::Product { sku }));
         keys
+    }
+
+    /// The row as it is kept for people: what its columns say, by field.
+    pub(super) fn raw(&self, row: &Row) -> String {
+        let mut fields = self.columns.values(&row.cells);
+        let sku = fields.get("sku").or_else(|| fields.get("code")).cloned();
+        fields.extend(sku.map(|sku| ("sku", sku)));
+        fields.insert("kind", Kind::Product.as_str().to_owned());
+        serde_json::to_string(&fields).map(|text| quality::cut(text.as_bytes())).unwrap_or_default()
     }
 
     fn judge(&self, row: &Row, code: &str, seen: &mut HashMap<Gtin, u64>) -> Result<Article, Refusal> {

@@ -79,7 +79,13 @@ impl TableRows {
                 let sku = article.product.sku.to_string();
                 let all = self.judge.rows(article).into_iter().map(|each| {
                     let kind = kind(&each);
-                    let refused = |refusal| Unreadable { kind, name: sku.clone(), refusal, keys: Vec::new() };
+                    let refused = |refusal| Unreadable {
+                        kind,
+                        name: sku.clone(),
+                        refusal,
+                        keys: Vec::new(),
+                        raw: String::new(),
+                    };
                     rows::check(each).map_err(refused)
                 });
                 let mut all: Vec<_> = all.collect();
@@ -88,13 +94,14 @@ impl TableRows {
                     let keys = self.judge.keys(&row);
                     if let Some(Err(refused)) = all.iter_mut().find(|each| each.is_err()) {
                         refused.keys = keys;
+                        refused.raw = self.judge.raw(&row);
                     }
                 }
                 to.extend(all.into_iter().map(|each| (line, each)));
             }
             Err((name, refusal)) => {
-                let keys = self.judge.keys(&row);
-                to.push((line, Err(Unreadable { kind: Kind::Product, name, refusal, keys })));
+                let (keys, raw) = (self.judge.keys(&row), self.judge.raw(&row));
+                to.push((line, Err(Unreadable { kind: Kind::Product, name, refusal, keys, raw })));
             }
         }
         Ok(true)

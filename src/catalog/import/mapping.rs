@@ -1,7 +1,7 @@
 //! From the columns of a file to the fields of a product, as the command line says.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::Error;
@@ -109,6 +109,11 @@ impl Columns {
     /// The value of a field in a row: nothing when the field is not mapped or every column is empty.
     pub(super) fn value<'a>(&self, field: &str, row: &'a [Cow<'a, str>]) -> Option<String> {
         self.fields.get(field)?.iter().find_map(|parts| self.join(parts, row))
+    }
+
+    /// All values of a row by their fields.
+    pub(super) fn values(&self, row: &[Cow<'_, str>]) -> BTreeMap<&'static str, String> {
+        self.fields.keys().filter_map(|field| Some((*field, self.value(field, row)?))).collect()
     }
 
     fn join(&self, parts: &[Part], row: &[Cow<'_, str>]) -> Option<String> {

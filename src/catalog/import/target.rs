@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::super::batches::{self, BatchState, Delivery, Form, Limits, Report};
 use super::super::content::Content;
 use super::super::model::Store;
+use super::super::quality::Source;
 use super::super::store::read;
 use super::{Arguments, Error, Progress};
 use crate::clock::Clock;
@@ -24,8 +25,6 @@ use crate::random::Random;
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
 /// How often the way through a large file is shown.
 const SHOWN_EVERY: Duration = Duration::from_millis(250);
-/// Whom the command line's batches come from.
-const SOURCE: &str = "command line";
 /// Why a held batch was released at once.
 const CONFIRMED: &str = "confirmed at the import";
 
@@ -119,7 +118,7 @@ impl Target {
         let Place::Database { db, clock, limits } = &self.place else {
             return Err(Error::Deliver("there is no database".to_owned()));
         };
-        let delivery = Delivery { source: SOURCE.to_owned(), ..delivery.clone() };
+        let delivery = Delivery { source: Source::Local.to_string(), ..delivery.clone() };
         let limits = (!self.confirmed).then_some(limits);
         let taken = batches::deliver(db, clock.now(), id, &delivery, limits, content).await;
         taken.map_err(|error| Error::Deliver(error.to_string()))

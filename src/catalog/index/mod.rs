@@ -337,6 +337,14 @@ impl Snapshot {
         Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls }
     }
 
+    /// The number under which a store would know a code; none for what is no code of a product.
+    pub(super) fn gtin(&self, store: &str, code: &str, now: Moment) -> Option<Gtin> {
+        let shop = self.shop(store).ok()?;
+        let today = now.with_timezone(&shop.zone).date_naive();
+        let first = |answer: &Answer| answer.meaning.keys().next();
+        code::interpret_in_store(code, None, &shop.profile, today, first).ok()?.1
+    }
+
     fn table(&self, gtin: Gtin) -> &Table {
         if gtin.circulation() == Circulation::Chain { &self.internal } else { &self.global }
     }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::model::{Markdown, StoreAddress};
 use super::product::ProductRow;
+use super::quality::Rule;
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 use crate::text_enum;
@@ -107,6 +108,14 @@ text_enum! {
         PriceListUnknown = "price_list_unknown",
         /// There is no such tax class.
         TaxClassUnknown = "tax_class_unknown",
+        /// The price changed by more than is usual.
+        PriceJump = "price_jump",
+        /// The code was another product's until now, and everything about them differs.
+        CodeMoved = "code_moved",
+        /// The product has a primary code already.
+        CodePrimary = "code_primary",
+        /// The deposit is not there, or is none.
+        DepositLink = "deposit_link",
     }
 }
 
@@ -117,11 +126,13 @@ pub struct Refusal {
     pub reason: Reason,
     /// What was wrong, for people.
     pub detail: String,
+    /// The rule that the row broke.
+    pub rule: Rule,
 }
 
 impl Refusal {
     pub(in crate::catalog) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), rule: Rule::of(reason) }
     }
 }
 
@@ -431,6 +442,8 @@ pub(super) struct Row {
     pub(super) key: Key,
     /// Nothing when the row is taken back.
     pub(super) content: Option<BatchRow>,
+    /// What was repaired when it was read; nearly always nothing.
+    pub(super) repairs: Vec<Rule>,
 }
 
 impl BatchRow {

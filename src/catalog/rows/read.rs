@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::super::code::{self, Circulation, CodeError, Gtin};
 use super::super::product;
 use super::super::product::{NetContent, ProductRow, SaleBan, SaleType};
+use super::super::quality::Rule;
 use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row, StoreRow};
 
 /// Longest text of a field: a receipt line holds far less.
@@ -106,7 +107,7 @@ fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
         Key::TaxRate { country, .. } => check_country(country)?,
         _ => {}
     }
-    Ok(Row { key, content: None })
+    Ok(Row { key, content: None, repairs: Vec::new() })
 }
 
 fn live(line: &[u8]) -> Result<Row, Refusal> {
@@ -124,6 +125,7 @@ pub(in crate::catalog) fn keys(line: &[u8]) -> Option<Key> {
 
 /// Checks what can be seen of a row by itself, and brings it to the form that is stored.
 pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
+    let mut repairs = Vec::new();
     let key = match &mut row {
         BatchRow::TaxClass(row) => {
             check_text("name", &row.name)?;
@@ -143,11 +145,16 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
             Key::Store { store: row.store.clone() }
         }
         BatchRow::Product(row) => {
+            if trim(row) {
+                repairs.push(Rule::RepairTrim);
+            }
             check_product(row)?;
             Key::Product { sku: row.sku.clone() }
         }
         BatchRow::Code(row) => {
-            check_code(row)?;
+            if check_code(row)? {
+                repairs.push(Rule::CodeLength);
+            }
             Key::Code { code: row.code.clone() }
         }
         BatchRow::Price(row) => {
@@ -168,7 +175,7 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
             Key::Recall { recall: row.recall.clone(), sku: row.sku.clone() }
         }
     };
-    Ok(Row { key, content: Some(row) })
+    Ok(Row { key, content: Some(row), repairs })
 }
 
 pub(in crate::catalog) fn gtin(text: &str) -> Result<Gtin, Refusal> {
@@ -202,12 +209,27 @@ pub(in crate::catalog) fn check_circulation(gtin: Gtin, internal: bool) -> Resul
     }
 }
 
-fn check_code(row: &mut CodeRow) -> Result<(), Refusal> {
-    let gtin = gtin(&row.code)?;
+/// Brings a code to its 14 digits; answers whether zeros had to be put back.
+fn check_code(row: &mut CodeRow) -> Result<bool, Refusal> {
+    let repaired = Gtin::with_zeros_put_back(&row.code);
+    let gtin = repaired.map_or_else(|| gtin(&row.code), Ok)?;
     check_circulation(gtin, row.internal)?;
     check_range("quantity", row.quantity, CODE_PIECES_MAX)?;
     row.code = gtin.to_string();
-    Ok(())
+    Ok(repaired.is_some())
+}
+
+/// Takes blanks off the ends of what people read; answers whether there were any.
+fn trim(row: &mut ProductRow) -> bool {
+    let ProductRow { name, names, brand, content, category, .. } = row;
+    let texts = std::iter::once(name).chain(names.values_mut()).chain(brand).chain(content).chain(category);
+    texts.fold(false, |trimmed, text| {
+        let is_trimmed = text.trim().len() != text.len();
+        if is_trimmed {
+            *text = text.trim().to_owned();
+        }
+        trimmed | is_trimmed
+    })
 }
 
 pub(in crate::catalog) fn check_product(row: &ProductRow) -> Result<(), Refusal> {
@@ -262,7 +284,7 @@ fn check_measures(row: &ProductRow) -> Result<(), Refusal> {
     }
     if row.sale == SaleType::Weighed && row.priced_per.is_none() {
         let detail = "a product of type weighed says with priced_per what its price is for";
-        return Err(Refusal::new(Reason::Field, detail));
+        return Err(Refusal::new(Reason::Field, detail).under(Rule::WeighFlag));
     }
     if row.sale_bans.len() > BANS_MAX {
         return Err(Refusal::new(Reason::Field, format!("at most {BANS_MAX} sale_bans")));

@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use super::super::batches::{BatchDecision, BatchHold, BatchState, Delivery};
+use super::super::quality::Rule;
 use super::super::rows::{Kind, Reason};
 use crate::db::{self, Run, Tx};
 use crate::ids::BatchId;
@@ -254,6 +255,8 @@ pub struct RefusedRow {
     pub key: String,
     /// The stable reason.
     pub reason: Reason,
+    /// The rule that the row broke.
+    pub rule: Rule,
     /// What was wrong, for people.
     pub detail: String,
 }
@@ -269,10 +272,10 @@ pub(in crate::catalog) async fn insert_refusals(
     }
     let rows = db::rows(rows)?;
     tx.sql(
-        "INSERT INTO catalog_refusals (batch, line, kind, key, reason, detail)
+        "INSERT INTO catalog_refusals (batch, line, kind, key, reason, rule, detail)
          SELECT
              $2, CAST(value ->> 'line' AS BIGINT), value ->> 'kind', value ->> 'key', value ->> 'reason',
-             value ->> 'detail'
+             value ->> 'rule', value ->> 'detail'
          FROM json_each($1)
          WHERE TRUE
          -- A line of a table makes several rows: the first one that was refused speaks for it.
@@ -293,7 +296,7 @@ pub(in crate::catalog) async fn refusals(
     limit: i64,
 ) -> Result<Vec<RefusedRow>, Error> {
     db.sql(
-        "SELECT line, kind, key, reason, detail FROM catalog_refusals
+        "SELECT line, kind, key, reason, rule, detail FROM catalog_refusals
          WHERE batch = $1 AND line > $2
          ORDER BY line
          LIMIT $3",

@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use super::super::code::Gtin;
 use super::super::model::{Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
+use super::super::quality::Rule;
 use super::super::rows::{PriceKind, StoreRow};
 use crate::db::{self, Db, Run, Tx};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
@@ -204,6 +205,8 @@ impl From<Store> for StoreRow {
 pub(in crate::catalog) struct ProductRead {
     sku: Sku,
     pub(in crate::catalog) details: Json<ProductRow>,
+    /// The rule that stops its sale until a right row comes.
+    pub(in crate::catalog) stop: Option<Rule>,
     pub(in crate::catalog) deleted: bool,
     revision: i64,
 }
@@ -220,7 +223,11 @@ pub(in crate::catalog) async fn products(
     after: &(i64, String),
 ) -> Result<Vec<ProductRead>, Error> {
     tx.sql(
-        "SELECT sku, details, deleted, revision FROM products
+        "SELECT sku, details, deleted, revision, (
+             SELECT MIN(rule) FROM quality_quarantine AS kept
+             WHERE kept.sku = products.sku AND kept.state = 'open' AND kept.level = 'stop_sale'
+         ) AS stop
+         FROM products
          WHERE (revision, sku) > ($1, $2)
          ORDER BY revision, sku
          LIMIT $3",

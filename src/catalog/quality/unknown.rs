@@ -1,0 +1,302 @@
+//! Codes that shoppers scanned and could not buy by: counted by store and code, and bound to products by staff.
+//!
+//! A scan only adds to a count in memory, bounded; one task writes the counts every few seconds and when it is told to
+//! stop. Who scanned is not kept.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+use super::super::code::{Circulation, Gtin};
+use super::super::index::Snapshot;
+use super::super::model::FindError;
+use super::model::Cause;
+use super::quarantine;
+use crate::app::App;
+use crate::clock::Moment;
+use crate::db::{self, Db, Run};
+use crate::ids::{Sku, StaffId, StoreId};
+
+/// How often counts are written: a crash loses so much of them.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
+/// Codes that wait to be written: a few megabytes. Somebody who scans at random can't take more.
+const WAITING_MAX: usize = 10_000;
+/// Codes of one page of the list.
+pub(super) const PAGE_MAX: i64 = 200;
+
+#[derive(Clone, Copy, Debug)]
+struct Missed {
+    cause: Cause,
+    count: i64,
+}
+
+/// Counts scans that found nothing, until they are written.
+#[derive(Debug, Default)]
+pub struct UnknownCodes {
+    waiting: Mutex<HashMap<(String, String), Missed>>,
+    found: AtomicU64,
+}
+
+impl UnknownCodes {
+    /// A lookup that found what it asked for.
+    pub fn found(&self) {
+        self.found.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A lookup that did not. What is no right code of a product in that store is nobody's gap and not counted.
+    pub fn lookup_failed(&self, view: &Snapshot, store: &str, code: &str, now: Moment, error: FindError) {
+        let cause = match error {
+            FindError::UnknownCode => Cause::CodeUnknown,
+            FindError::NoPrice => Cause::PriceMissing,
+            FindError::UnknownStore | FindError::BadCode(_) | FindError::Foreign | FindError::NoProduct => {
+                return;
+            }
+        };
+        self.missed(view, store, code, now, cause);
+    }
+
+    /// A scan that could not be sold, for this cause.
+    pub fn missed(&self, view: &Snapshot, store: &str, code: &str, now: Moment, cause: Cause) {
+        let Some(gtin) = view.gtin(store, code, now) else { return };
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (store.to_owned(), gtin.to_string());
+        if waiting.len() >= WAITING_MAX && !waiting.contains_key(&key) {
+            metrics::counter!("aisle_unknown_codes_dropped_total").increment(1);
+            return;
+        }
+        let missed = waiting.entry(key).or_insert(Missed { cause, count: 0 });
+        missed.cause = cause;
+        missed.count += 1;
+    }
+
+    fn take(&self) -> HashMap<(String, String), Missed> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put_back(&self, missed: HashMap<(String, String), Missed>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, missed) in missed {
+            if waiting.len() < WAITING_MAX || waiting.contains_key(&key) {
+                waiting.entry(key).or_insert(Missed { count: 0, ..missed }).count += missed.count;
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Counted<'a> {
+    store: &'a str,
+    code: &'a str,
+    cause: Cause,
+    count: i64,
+}
+
+/// Writes the counts that wait.
+pub(super) async fn write(app: &App) -> Result<(), db::Error> {
+    metrics::counter!("aisle_codes_found_total").absolute(app.unknown_codes.found.load(Ordering::Relaxed));
+    let missed = app.unknown_codes.take();
+    if missed.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Counted<'_>> = missed
+        .iter()
+        .map(|((store, code), missed)| Counted { store, code, cause: missed.cause, count: missed.count })
+        .collect();
+    let text = serde_json::to_string(&rows).map_err(|error| db::Error::Encode(error.into()))?;
+    let written = app
+        .db
+        .sql(
+            "INSERT INTO unknown_codes (store, code, cause, count, first_seen, last_seen, state)
+             SELECT
+                 value ->> 'store', value ->> 'code', value ->> 'cause', CAST(value ->> 'count' AS BIGINT), $2, $2, 'open'
+             FROM json_each($1)
+             WHERE TRUE
+             ON CONFLICT (store, code) DO UPDATE SET
+                 cause = excluded.cause,
+                 count = unknown_codes.count + excluded.count,
+                 last_seen = excluded.last_seen,
+                 state = 'open'",
+        )
+        .bind(text)
+        .bind(app.clock.now())
+        .execute()
+        .await;
+    match written {
+        Ok(_) => {
+            for missed in missed.values() {
+                let count = u64::try_from(missed.count).unwrap_or(0);
+                metrics::counter!("aisle_codes_missed_total", "cause" => missed.cause.as_str())
+                    .increment(count);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            app.unknown_codes.put_back(missed);
+            Err(error)
+        }
+    }
+}
+
+/// Writes the counts every few seconds until told to stop, and once more then.
+pub async fn keep_unknown_codes(app: App, stop: CancellationToken) {
+    let mut goes_on = true;
+    while goes_on {
+        goes_on = stop.run_until_cancelled(tokio::time::sleep(WRITE_EVERY)).await.is_some();
+        if let Err(error) = write(&app).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "unknown codes can't be written; they wait");
+        }
+    }
+}
+
+/// A code that shoppers could not buy by.
+#[derive(Clone, Debug, Serialize, ToSchema, sqlx::FromRow)]
+pub(super) struct UnknownCode {
+    /// Where it was scanned.
+    pub(super) store: StoreId,
+    /// The code, as GTIN-14.
+    pub(super) code: String,
+    /// Why it could not be bought.
+    pub(super) cause: Cause,
+    /// How often it was scanned.
+    count: i64,
+    /// When it was scanned first, within a few seconds.
+    first_seen: DateTime<Utc>,
+    /// When it was scanned last.
+    last_seen: DateTime<Utc>,
+}
+
+/// The codes that were missed most, in one store or in all.
+pub(super) async fn list(
+    app: &App,
+    store: Option<&StoreId>,
+    cause: Option<Cause>,
+    limit: i64,
+) -> Result<Vec<UnknownCode>, db::Error> {
+    write(app).await?;
+    let codes: Vec<UnknownCode> = app
+        .db
+        .sql(
+            "SELECT store, code, cause, count, first_seen, last_seen FROM unknown_codes
+             WHERE state = 'open' AND ($1 = '' OR store = $1) AND ($2 = '' OR cause = $2)
+             ORDER BY count DESC, store, code
+             LIMIT $3",
+        )
+        .bind(store.map(StoreId::as_str).unwrap_or_default())
+        .bind(cause.map(Cause::as_str).unwrap_or_default())
+        .bind(limit.clamp(1, PAGE_MAX))
+        .fetch_all()
+        .await?;
+    let (view, now) = (app.catalog.view(), app.clock.now());
+    let (found, missing): (Vec<UnknownCode>, Vec<UnknownCode>) = codes.into_iter().partition(|code| {
+        code.cause != Cause::TaxRateMissing
+            && view.look_up(code.store.as_str(), &code.code, None, now).is_ok()
+    });
+    drop(view);
+    // A delivery closed the gap meanwhile.
+    for code in found {
+        let close = "UPDATE unknown_codes SET state = 'found', closed_at = $3
+                     WHERE store = $1 AND code = $2 AND state = 'open'";
+        app.db.sql(close).bind(code.store).bind(code.code).bind(now).execute().await?;
+    }
+    Ok(missing)
+}
+
+/// Why a code is not bound.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BindError {
+    /// Nobody missed such a code.
+    #[error("no such code was missed")]
+    Unknown,
+    /// The code leads to a product already.
+    #[error("the code is {0}'s")]
+    Known(Sku),
+    /// The row is refused.
+    #[error(transparent)]
+    Row(#[from] quarantine::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+#[derive(Serialize)]
+struct Binding<'a> {
+    kind: &'static str,
+    code: String,
+    sku: &'a Sku,
+    internal: bool,
+    quantity: i64,
+}
+
+/// Binds a code to a product: the next scan finds it, in every store.
+pub(super) async fn bind(
+    app: &App,
+    staff: StaffId,
+    code: &str,
+    sku: &Sku,
+    quantity: i64,
+) -> Result<(), BindError> {
+    write(app).await?;
+    let gtin = super::super::rows::gtin(code).map_err(|_| BindError::Unknown)?;
+    must_be_open(&app.db, gtin).await?;
+    let internal = gtin.circulation() == Circulation::Chain;
+    let binding = Binding { kind: "code", code: gtin.to_string(), sku, internal, quantity };
+    let row = serde_json::to_string(&binding).map_err(|error| db::Error::Encode(error.into()))?;
+    quarantine::apply(app, staff, row, false).await?;
+    app.db
+        .sql(
+            "UPDATE unknown_codes SET state = 'bound', sku = $2, bound_by = $3, closed_at = $4
+             WHERE code = $1 AND state = 'open'",
+        )
+        .bind(gtin.to_string())
+        .bind(sku)
+        .bind(staff)
+        .bind(app.clock.now())
+        .execute()
+        .await?;
+    tracing::info!(code = %gtin, %sku, staff.id = %staff, "staff bound an unknown code");
+    Ok(())
+}
+
+async fn must_be_open(db: &Db, gtin: Gtin) -> Result<(), BindError> {
+    let missed: Option<(String,)> = db
+        .sql("SELECT code FROM unknown_codes WHERE code = $1 AND state = 'open' LIMIT 1")
+        .bind(gtin.to_string())
+        .fetch_optional()
+        .await?;
+    missed.ok_or(BindError::Unknown)?;
+    let owner: Option<(Sku,)> = db
+        .sql(
+            "SELECT codes.sku FROM codes
+             JOIN products ON products.sku = codes.sku
+             WHERE codes.code = $1 AND NOT codes.deleted AND NOT products.deleted",
+        )
+        .bind(gtin.to_string())
+        .fetch_optional()
+        .await?;
+    owner.map_or(Ok(()), |(sku,)| Err(BindError::Known(sku)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_and_comes_back_when_it_was_not_written() {
+        let codes = UnknownCodes::default();
+        let missed = |count| Missed { cause: Cause::CodeUnknown, count };
+        let key = |code: usize| ("0001".to_owned(), code.to_string());
+        codes.put_back((0..WAITING_MAX + 5).map(|code| (key(code), missed(1))).collect());
+        let taken = codes.take();
+        assert_eq!(taken.len(), WAITING_MAX);
+        codes.put_back([(key(1), missed(2))].into());
+        codes.put_back([(key(1), missed(3))].into());
+        assert_eq!(codes.take().values().map(|missed| missed.count).sum::<i64>(), 5);
+    }
+}

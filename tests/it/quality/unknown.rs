@@ -1,0 +1,76 @@
+//! Codes that shoppers missed: counted, ranked, bound by staff, found at the next scan.
+
+use aisle::identity::Role;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+use crate::support::catalog::{CHEESE_WITHOUT_PRICE, STORE, STORE_WITH_OWN_PRICES, UNKNOWN, price};
+use crate::support::trip::Shop;
+
+async fn list(test: &TestApp, staff: &str, query: &str) -> Vec<(String, String, i64)> {
+    let answer = test.get(&format!("/v1/unknown-codes{query}")).bearer(staff).send().await.expect(200);
+    let codes = answer.json["codes"].as_array().expect("codes").clone();
+    let of = |code: &Value, name: &str| code[name].as_str().expect("a text").to_owned();
+    codes
+        .iter()
+        .map(|code| (of(code, "code"), of(code, "cause"), code["count"].as_i64().expect("a count")))
+        .collect()
+}
+
+async fn look(test: &TestApp, token: &str, store: &str, code: &str) -> crate::support::Answer {
+    test.get(&format!("/v1/stores/{store}/products/{code}")).bearer(token).send().await
+}
+
+#[tokio::test]
+async fn a_code_that_shoppers_missed_is_bound_by_staff_and_found_at_the_next_scan() {
+    let shop = Shop::open().await;
+    let test = &shop.test;
+    let staff = test.staff(Role::Supervisor, &["*"]).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let token = test.shopper().await.token;
+    for _ in 0..2 {
+        look(test, &token, STORE, UNKNOWN).await.problem(404, "code_unknown");
+    }
+    let cart = shopper.check_in().await;
+    let refused = shopper.scan(cart, &[UNKNOWN, CHEESE_WITHOUT_PRICE]).await.expect(200);
+    assert!(refused.json.to_string().contains("code_unknown"));
+    // What is no right code, or names no product, is nobody's gap.
+    look(test, &token, STORE, "4006381333932").await.problem(400, "code_check_digit");
+    look(test, &token, STORE, "0512345678900").await.problem(404, "code_no_product");
+    let code = format!("0{UNKNOWN}");
+    let (missed, priceless) = (
+        (code.clone(), "code_unknown".to_owned(), 3),
+        (format!("0{CHEESE_WITHOUT_PRICE}"), "price_missing".to_owned(), 1),
+    );
+    assert_eq!(list(test, &staff, "").await, [missed.clone(), priceless.clone()]);
+    assert_eq!(list(test, &staff, &format!("?store={STORE}&cause=code_unknown")).await, [missed]);
+    assert_eq!(list(test, &staff, &format!("?store={STORE_WITH_OWN_PRICES}")).await, []);
+    let bind = async |code: &str, body: Value| {
+        test.put(&format!("/v1/unknown-codes/{code}/binding"), &body).bearer(&staff).send().await
+    };
+    bind(&code, json!({"sku": "nothing"})).await.problem(422, "row_refused");
+    bind("04006381333948", json!({"sku": "soap"})).await.problem(404, "code_not_missed");
+    bind(&format!("0{CHEESE_WITHOUT_PRICE}"), json!({"sku": "soap"})).await.problem(409, "code_known");
+    bind(&code, json!({"sku": "soap"})).await.expect(204);
+    assert_eq!(look(test, &token, STORE, UNKNOWN).await.expect(200).text("/sku"), "soap");
+    assert_eq!(list(test, &staff, "").await, [priceless]);
+    test.apply_rows(&[price("de", "cheese", 349)]).await;
+    assert_eq!(list(test, &staff, "").await, [], "a delivery closed the other gap");
+    let clerk = test.staff(Role::Clerk, &[STORE]).await;
+    test.get("/v1/unknown-codes").bearer(&clerk).send().await.problem(403, "role_missing");
+    assert_eq!(list(test, &clerk, &format!("?store={STORE}")).await, []);
+}
+
+#[tokio::test]
+async fn what_waits_in_memory_is_written_when_the_service_stops() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let token = test.shopper().await.token;
+    look(&test, &token, STORE, UNKNOWN).await.problem(404, "code_unknown");
+    let stop = tokio_util::sync::CancellationToken::new();
+    stop.cancel();
+    aisle::catalog::quality::keep_unknown_codes(test.app.clone(), stop).await;
+    let staff = test.staff(Role::Clerk, &["*"]).await;
+    let other = test.another().await;
+    assert_eq!(list(&other, &staff, "").await.len(), 1, "another instance reads it from the database");
+}

@@ -70,7 +70,8 @@ impl Label {
             Meaning::Press(number, press) => {
                 label.addon = number.addon.as_ref().map(ToString::to_string);
                 // The fixed price of German press is in its number; nought is none.
-                label.price = press.title.as_ref().map(|(_, price)| *price).filter(|each| !each.amount.is_zero());
+                label.price =
+                    press.title.as_ref().map(|(_, price)| *price).filter(|each| !each.amount.is_zero());
                 label.is_made_for_values = label.price.is_some();
             }
             Meaning::Item(number) | Meaning::Restricted(number) => {

@@ -30,8 +30,9 @@ mod store;
 pub use crate::error::Alternative;
 pub use batches::{
     BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Delivery, Error as BatchError, Form, Limits,
-    RefusedRow, Report, Tally, apply as apply_batch, deliver as deliver_batch, find as find_batch,
-    refusals as batch_refusals, release as release_batch,
+    OutcomePage, OutcomeRange, RefusedRow, Report, RowOutcome, Tally, apply as apply_batch,
+    deliver as deliver_batch, find as find_batch, outcomes as batch_outcomes, refusals as batch_refusals,
+    release as release_batch,
 };
 pub use code::{Gtin, Refusal, Symbology};
 pub use content::{Content, ContentError};

@@ -23,6 +23,7 @@ mod jobs;
 mod offline;
 mod openapi;
 mod operations;
+mod outcomes;
 mod payments;
 mod pieces;
 mod quality;

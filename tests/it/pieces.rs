@@ -128,7 +128,10 @@ async fn german_press_has_its_price_in_the_code_and_an_add_on_tells_the_issue() 
     let fixed = json!({"quantity": one, "amount": eur(250), "is_label_price": true});
     assert_eq!(piece(&shopper, &daily).await, fixed);
     assert_eq!(piece(&shopper, &weekly).await, json!({"quantity": one, "amount": eur(480), "addon": "05"}));
-    assert_eq!(piece(&shopper, &novel).await, json!({"quantity": one, "amount": eur(1200), "addon": "52495"}));
+    assert_eq!(
+        piece(&shopper, &novel).await,
+        json!({"quantity": one, "amount": eur(1200), "addon": "52495"})
+    );
     let next = format!("{}06", checked("977123456700"));
     let cart = shopper.fill(&[&daily, &format!("{daily}12"), &other, &weekly, &next, &weekly, &novel]).await;
     let read = shopper.cart(cart).await;

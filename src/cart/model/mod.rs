@@ -249,7 +249,9 @@ impl Cart {
                 }
                 let event = match self.decide_one(wish, &mut find, &quantity_max)? {
                     Decided::Event(event) => event,
-                    Decided::Known(line) => return Ok(Done { outcome: Outcome::SamePiece, line: Some(line) }),
+                    Decided::Known(line) => {
+                        return Ok(Done { outcome: Outcome::SamePiece, line: Some(line) });
+                    }
                 };
                 self.apply(&event);
                 let line = self.touched(&event);

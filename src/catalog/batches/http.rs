@@ -16,7 +16,7 @@ use super::super::content::{Content, ContentError};
 use super::super::import::TableForm;
 use super::super::quality::Source;
 use super::super::rows::{BatchRow, Kind};
-use super::{BatchDecision, BatchMode, Delivery, Error, Form, RefusedRow, Report};
+use super::{BatchDecision, BatchMode, Delivery, Error, Form, Report};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::hash::hex;
@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_catalog_batches))
         .routes(routes!(get_catalog_batch))
-        .routes(routes!(list_catalog_refusals))
+        .merge(super::lines::routes())
         .routes(routes!(release_catalog_batch))
         .routes(routes!(reject_catalog_batch))
         .merge(
@@ -253,12 +253,12 @@ async fn put_catalog_batch(
     Ok(Reply(StatusCode::OK, report))
 }
 
-fn no_such_batch() -> Problem {
+pub(super) fn no_such_batch() -> Problem {
     Problem::not_found("batch_unknown", "There is no such batch, or it was not applied: send it.")
 }
 
 /// Who may look: partners that read the catalogue, and admins.
-fn may_read(caller: &Caller) -> Result<(), Problem> {
+pub(super) fn may_read(caller: &Caller) -> Result<(), Problem> {
     match caller {
         Caller::Partner(partner) => partner.must(Scope::CatalogRead),
         Caller::Staff(staff) => staff.must_everywhere(Role::Admin),
@@ -442,58 +442,4 @@ async fn reject_catalog_batch(
     tracing::info!(batch = %id, by = decision.by, "a held batch is rejected");
     let report = super::reject(&app.db, id, decision).await?;
     Ok(Reply(StatusCode::OK, report))
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct After {
-    /// The line after which to go on; from the first when left out.
-    #[serde(default)]
-    after: i64,
-    /// At most so many rows, up to 1,000.
-    #[serde(default = "most")]
-    limit: i64,
-}
-
-fn most() -> i64 {
-    super::REFUSALS_SHOWN_MAX
-}
-
-/// Quarantined rows of a batch.
-#[derive(Debug, Serialize, ToSchema)]
-struct Refusals {
-    /// By line.
-    refusals: Vec<RefusedRow>,
-}
-
-/// The quarantined rows of a batch, page by page
-///
-/// A line that is not among them was applied or unchanged.
-#[utoipa::path(
-    get,
-    path = "/v1/catalog/batches/{id}/refusals",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch"), After),
-    responses(
-        (status = 200, description = "Quarantined rows after the line, by line", body = inline(Refusals)),
-        (status = 400, description = "`invalid_path`, `invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = []), ("staff" = [])),
-)]
-async fn list_catalog_refusals(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<BatchId>,
-    Query(After { after, limit }): Query<After>,
-) -> Result<Reply<Refusals>, Problem> {
-    may_read(&caller)?;
-    let refusals = super::refusals(&app.db, id, after, limit).await?;
-    if refusals.is_empty() && !super::exists(&app.db, id).await? {
-        return Err(no_such_batch());
-    }
-    Ok(Reply(StatusCode::OK, Refusals { refusals }))
 }

@@ -11,6 +11,7 @@ mod alternatives;
 mod answer;
 mod batches;
 pub mod code;
+mod coding;
 mod content;
 pub mod explain;
 mod feed;
@@ -35,6 +36,7 @@ pub use batches::{
     release as release_batch,
 };
 pub use code::{Gtin, Refusal, Symbology};
+pub use coding::Coding;
 pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
 pub use http::routes;

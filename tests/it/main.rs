@@ -24,6 +24,7 @@ mod offline;
 mod openapi;
 mod operations;
 mod outcomes;
+mod packed;
 mod payments;
 mod pieces;
 mod quality;

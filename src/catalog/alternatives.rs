@@ -47,11 +47,11 @@ impl Catalog {
     }
 
     fn instead_of(&self, snapshot: &Snapshot, store: &StoreId, number: u32, now: Moment) -> Vec<Alternative> {
-        let (Ok(shelf), Some(record)) = (snapshot.shelf(store), snapshot.remembered(number)) else {
+        let (Ok(here), Some(record)) = (snapshot.shelf(store), snapshot.remembered(number)) else {
             return Vec::new();
         };
-        let local = shelf.store().zone().from_utc_datetime(&now.naive_utc()).naive_local();
-        let offer = |other: u32| offered(snapshot, &shelf, other, now, local).filter(|_| other != number);
+        let local = here.store().zone().from_utc_datetime(&now.naive_utc()).naive_local();
+        let offer = |other: u32| offered(snapshot, &here, other, now, local).filter(|_| other != number);
         let product = record.product();
         let named: Vec<Alternative> =
             named(snapshot, number, &product).into_iter().filter_map(offer).take(OFFERED_MAX).collect();

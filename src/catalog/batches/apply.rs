@@ -178,16 +178,13 @@ impl<'a> Batch<'a> {
             match judged.remove(&(line, kind)).map_or_else(|| self.known.judge(&row), Err) {
                 Ok(()) => {
                     let group = groups.entry(kind).or_default();
-                    match row.content {
-                        Some(content) => {
-                            group.live.push(content);
-                            group.keys.push(row.key);
-                            group.lines.push(line);
-                        }
-                        None => {
-                            group.gone.push(row.key);
-                            group.gone_lines.push(line);
-                        }
+                    if let Some(content) = row.content {
+                        group.live.push(content);
+                        group.keys.push(row.key);
+                        group.lines.push(line);
+                    } else {
+                        group.gone.push(row.key);
+                        group.gone_lines.push(line);
                     }
                 }
                 Err(refusal) => {
@@ -246,10 +243,14 @@ impl<'a> Batch<'a> {
     async fn note(&mut self, kind: Kind, keys: &[Key], lines: &[i64], written: u64) -> Result<(), db::Error> {
         let is_all = written >= u64::try_from(keys.len()).unwrap_or(u64::MAX);
         let outcome = if is_all { RowOutcome::Applied } else { RowOutcome::Unchanged };
-        lines.iter().for_each(|line| self.outcomes.note(*line, outcome));
+        for line in lines {
+            self.outcomes.note(*line, outcome);
+        }
         if written > 0 && !is_all {
             for place in outcome::changed(&mut self.tx, kind, self.revision, keys).await? {
-                lines.get(place).into_iter().for_each(|line| self.outcomes.note(*line, RowOutcome::Applied));
+                if let Some(line) = lines.get(place) {
+                    self.outcomes.note(*line, RowOutcome::Applied);
+                }
             }
         }
         Ok(())

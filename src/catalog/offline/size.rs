@@ -129,10 +129,10 @@ fn product(dice: &mut Dice, number: u64, brand: &str) -> ProductRow {
     row.image = Some(format!("https://cdn.example/{number}.webp"));
     row.age_reason = row.age_min.map(|_| AgeReason::Alcohol);
     // Without the dice: what is measured stays comparable.
-    row.temperature = if number % 6 == 0 { Temperature::Chilled } else { Temperature::Ambient };
-    row.has_tag = number % 200 == 0;
-    row.control_hint = (number % 500 == 0).then(|| "Look inside.".to_owned());
-    if number % 50 == 0 {
+    row.temperature = if number.is_multiple_of(6) { Temperature::Chilled } else { Temperature::Ambient };
+    row.has_tag = number.is_multiple_of(200);
+    row.control_hint = (number.is_multiple_of(500)).then(|| "Look inside.".to_owned());
+    if number.is_multiple_of(50) {
         row.alternatives = (1..4)
             .map(|step| format!("{}", 10_000_000 + number + step * 7))
             .filter_map(|sku| sku.parse().ok())

@@ -179,7 +179,7 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
 }
 
 pub(in crate::catalog) fn gtin(text: &str) -> Result<Gtin, Refusal> {
-    code::parse(text, None).map(code::Readings::first).map_err(|error| {
+    text.parse().map_err(|error| {
         let reason = match error {
             CodeError::Empty => Reason::CodeEmpty,
             CodeError::Charset => Reason::CodeCharset,

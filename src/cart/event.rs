@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use crate::catalog::Reduction;
 use crate::ids::{CheckoutId, EventId, OrderId, ShopperId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::Quantity;
@@ -73,17 +74,6 @@ impl Product {
     }
 }
 
-/// Why a piece is cheaper than others: its date is near.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Reduction {
-    /// So many percent off the regular price.
-    pub percent: i64,
-    /// The price without it: of a piece, or of `priced_per`.
-    pub full_price: Money,
-    /// The last day of use or of best quality.
-    pub date: NaiveDate,
-}
-
 /// What a code said of the piece that carried it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Origin {
@@ -93,6 +83,9 @@ pub struct Origin {
     /// The serial number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// The digits beside the code: the issue of a newspaper or magazine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addon: Option<String>,
     /// The last day of use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub use_by: Option<NaiveDate>,

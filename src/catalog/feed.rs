@@ -18,6 +18,7 @@ use super::search::Search;
 use super::store::read::{self, OnList};
 use crate::app::App;
 use crate::db::{Db, Error, Tx};
+use crate::jobs;
 
 /// How often an instance asks for revisions that others made: what a shopper may see is older by this at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -93,18 +94,13 @@ impl Catalog {
 
 /// Follows the revisions that other instances make, until told to stop.
 pub async fn follow(app: App, stop: CancellationToken) {
-    let mut next = tokio::time::interval(LOOK_AGAIN);
-    next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = next.tick() => {}
-        }
+    let look = async || {
         if let Err(error) = app.catalog.refresh(&app.db).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "the catalogue's revision can't be read; asking again");
         }
-    }
+    };
+    jobs::every(LOOK_AGAIN, &stop, look).await;
 }
 
 /// Applies every row above a revision, in the order of references.

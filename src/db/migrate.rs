@@ -48,6 +48,7 @@ const FILES: &[File] = &[
     file!(16, "0016_imports.sql", None),
     file!(17, "0017_quality.sql", None),
     file!(18, "0018_offline.sql", None),
+    file!(19, "0019_outcomes.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -7,8 +7,9 @@ use sqlx::types::Json;
 use super::super::quality::{self, Judge};
 use super::super::rows::{self, BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::super::store::batch::{self, BatchRead, Kinds, RefusedRow, Tally};
-use super::super::store::{whole, write};
+use super::super::store::{outcome, whole, write};
 use super::known::Known;
+use super::outcomes::{Outcomes, RowOutcome};
 use super::rules::{self, BatchHold, Facts, Limits};
 use super::scope::Scope;
 use super::source::{Item, Pieces, Unreadable};
@@ -38,15 +39,18 @@ pub(super) struct Batch<'a> {
     /// The price lists that occur, and whether each had no prices before.
     lists: HashMap<PriceListId, bool>,
     quality: Judge,
+    outcomes: Outcomes,
 }
 
 /// Rows of one kind, each key once.
 #[derive(Debug, Default)]
 struct Group {
     live: Vec<BatchRow>,
-    /// The keys of the live ones, kept of a full delivery only.
+    /// The keys of the live ones, and their lines.
     keys: Vec<Key>,
+    lines: Vec<i64>,
     gone: Vec<Key>,
+    gone_lines: Vec<i64>,
 }
 
 impl<'a> Batch<'a> {
@@ -77,6 +81,7 @@ impl<'a> Batch<'a> {
             gone: BTreeMap::new(),
             lists: HashMap::new(),
             quality: Judge::new(delivery.source.clone(), delivery.is_confirmed),
+            outcomes: Outcomes::default(),
         })
     }
 
@@ -131,7 +136,8 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        self.flush(rows, &mut protected).await
+        self.flush(rows, &mut protected).await?;
+        self.outcomes.keep(&mut self.tx, self.id).await
     }
 
     /// The one place that quarantined rows pass: kept aside for people, counted by kind and reason, listed with the batch.
@@ -139,6 +145,7 @@ impl<'a> Batch<'a> {
         let refusal = self.quality.keep(self.now, line, kind, &key, refusal, raw);
         self.kinds.entry(kind).or_default().quarantined += 1;
         *self.reasons.entry(refusal.reason).or_default() += 1;
+        self.outcomes.note(line, RowOutcome::Quarantined);
         let row = RefusedRow {
             line,
             kind,
@@ -171,14 +178,13 @@ impl<'a> Batch<'a> {
             match judged.remove(&(line, kind)).map_or_else(|| self.known.judge(&row), Err) {
                 Ok(()) => {
                     let group = groups.entry(kind).or_default();
-                    match row.content {
-                        Some(content) => {
-                            group.live.push(content);
-                            if self.scope.is_full() {
-                                group.keys.push(row.key);
-                            }
-                        }
-                        None => group.gone.push(row.key),
+                    if let Some(content) = row.content {
+                        group.live.push(content);
+                        group.keys.push(row.key);
+                        group.lines.push(line);
+                    } else {
+                        group.gone.push(row.key);
+                        group.gone_lines.push(line);
                     }
                 }
                 Err(refusal) => {
@@ -222,11 +228,31 @@ impl<'a> Batch<'a> {
             let deleted = write::delete(&mut self.tx, kind, self.revision, &group.gone).await?;
             gone = i64::try_from(deleted).unwrap_or(i64::MAX);
             *self.gone.entry(kind).or_default() += gone;
+            self.note(kind, &group.gone, &group.gone_lines, deleted).await?;
         }
+        self.note(kind, &group.keys, &group.lines, written).await?;
         let applied = i64::try_from(written).unwrap_or(i64::MAX) + gone;
         let tally = self.kinds.entry(kind).or_default();
         tally.applied += applied;
         tally.unchanged += count(group.live.len() + group.gone.len()) - applied;
+        Ok(())
+    }
+
+    /// Notes what became of the lines of these keys, of which so many were written. Which ones is asked only where not all
+    /// fared alike.
+    async fn note(&mut self, kind: Kind, keys: &[Key], lines: &[i64], written: u64) -> Result<(), db::Error> {
+        let is_all = written >= u64::try_from(keys.len()).unwrap_or(u64::MAX);
+        let outcome = if is_all { RowOutcome::Applied } else { RowOutcome::Unchanged };
+        for line in lines {
+            self.outcomes.note(*line, outcome);
+        }
+        if written > 0 && !is_all {
+            for place in outcome::changed(&mut self.tx, kind, self.revision, keys).await? {
+                if let Some(line) = lines.get(place) {
+                    self.outcomes.note(*line, RowOutcome::Applied);
+                }
+            }
+        }
         Ok(())
     }
 

@@ -6,13 +6,16 @@
 //! otherwise. Before a batch is committed, the rules for the whole of it are asked (`rules.rs`): what they hold is rolled
 //! back, kept with its content, and waits for a person, who releases or rejects it.
 //!
-//! `source.rs` reads the rows of a content, `apply.rs` applies them, `known.rs` is what they refer to, `scope.rs` takes
-//! back what a full delivery leaves out, `hold.rs` keeps what is held, `http.rs` has the routes.
+//! `source.rs` reads the rows of a content, `apply.rs` applies them, `outcomes.rs` says what became of each line,
+//! `known.rs` is what they refer to, `scope.rs` takes
+//! back what a full delivery leaves out, `hold.rs` keeps what is held, `http.rs` and `lines.rs` have the routes.
 
 mod apply;
 mod hold;
 mod http;
 mod known;
+mod lines;
+mod outcomes;
 mod rules;
 mod scope;
 mod source;
@@ -37,6 +40,7 @@ use crate::text_enum;
 
 pub use self::hold::{reject, release};
 pub use self::http::routes;
+pub use self::outcomes::{OutcomePage, OutcomeRange, RowOutcome};
 pub use self::rules::{BatchHold, BatchRule, Limits};
 pub(super) use self::rules::{PriceChange, Shrunk};
 pub(super) use self::source::{Item, Unreadable};
@@ -297,6 +301,11 @@ pub async fn exists(db: &Db, id: BatchId) -> Result<bool, db::Error> {
 /// Quarantined rows of a batch after a line, at most `limit` and never more than `REFUSALS_SHOWN_MAX`.
 pub async fn refusals(db: &Db, id: BatchId, after: i64, limit: i64) -> Result<Vec<RefusedRow>, db::Error> {
     batch::refusals(db, id, after, limit.clamp(1, REFUSALS_SHOWN_MAX)).await
+}
+
+/// What became of the lines of a batch from this one on.
+pub async fn outcomes(db: &Db, id: BatchId, from: i64, limit: usize) -> Result<OutcomePage, db::Error> {
+    outcomes::read(db, id, from, limit).await
 }
 
 async fn report(db: &Db, found: BatchRead) -> Result<Report, db::Error> {

@@ -101,7 +101,9 @@ impl Change {
 
     /// A code of a product and how many pieces it stands for; a code that was taken back points to nothing.
     pub fn code(&mut self, gtin: Gtin, sku: &Sku, pieces: i64, live: bool) {
-        let number = self.next.number_of(sku).filter(|_| live);
+        let owner = self.next.number_of(sku);
+        self.withdraw(gtin, owner.filter(|_| !live));
+        let number = owner.filter(|_| live);
         let internal = gtin.circulation() == super::Circulation::Chain;
         let table = if internal { &mut self.next.internal } else { &mut self.next.global };
         table.set(gtin.value(), number);
@@ -110,6 +112,20 @@ impl Change {
             Arc::make_mut(&mut self.next.multiples).insert(gtin.value(), pieces);
         } else if self.next.multiples.contains_key(&gtin.value()) {
             Arc::make_mut(&mut self.next.multiples).remove(&gtin.value());
+        }
+    }
+
+    /// Remembers whose a code was that is taken back; forgets it with nothing.
+    fn withdraw(&mut self, gtin: Gtin, owner: Option<u32>) {
+        let known = self.next.withdrawn.get(&gtin.value()).copied();
+        match owner {
+            Some(owner) if known != Some(owner) => {
+                Arc::make_mut(&mut self.next.withdrawn).insert(gtin.value(), owner);
+            }
+            None if known.is_some() => {
+                Arc::make_mut(&mut self.next.withdrawn).remove(&gtin.value());
+            }
+            _ => {}
         }
     }
 

@@ -3,13 +3,15 @@
 //! A reader takes the snapshot once a request and sees one revision throughout; it takes no lock and allocates nothing.
 //! A batch is applied to a copy that shares every page it does not touch, and becomes visible as a whole.
 //!
-//! `table.rs` leads from codes to product numbers (its memory is `memory.rs`), `pages.rs` holds products and prices by number, `change.rs` makes the
-//! next snapshot, `walk.rs` goes through all of one.
+//! `table.rs` leads from codes to product numbers (its memory is `memory.rs`), `pages.rs` holds products and prices by
+//! number, `change.rs` makes the next snapshot, `walk.rs` goes through all of one, `remembered.rs` knows what is no longer
+//! sold.
 
 mod change;
 mod memory;
 mod pages;
 mod record;
+mod remembered;
 mod table;
 mod timed;
 mod walk;
@@ -103,6 +105,8 @@ pub struct Snapshot {
     live: Bits,
     /// How many pieces a code stands for, where that is not one.
     multiples: Arc<HashMap<u64, i64, RandomState>>,
+    /// The products of codes that were taken back: what is offered instead is found by them.
+    withdrawn: Arc<HashMap<u64, u32, RandomState>>,
     /// What must not be sold any more, by product number.
     recalls: Arc<HashMap<u32, Arc<[Recall]>, RandomState>>,
     product_count: u32,
@@ -144,6 +148,7 @@ impl Snapshot {
             products: Pages::new(),
             live: Bits::new(),
             multiples: Arc::default(),
+            withdrawn: Arc::default(),
             recalls: Arc::default(),
             product_count: 0,
             list_numbers: Arc::default(),
@@ -173,19 +178,17 @@ impl Snapshot {
     /// What a scanned code means in a store at a moment, and what it says of the piece that carries it. A label with a price
     /// of its own needs none of the store's.
     pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
-        let shop = self.shop(store.as_str())?;
-        let (answer, known) = self.understand(shop, code, None, now)?;
-        let product = self.record_of(known)?.product();
-        let label = Label::of(&answer, known.gtin, &product, shop.store.currency);
-        let (hit, is_listed) = match (self.offered(shop, known, now), label.price) {
-            (Err(FindError::NoPrice), Some(price)) => {
-                let amount = price.money(shop.store.currency).ok_or(FindError::NoPrice)?.minor();
-                (self.at(shop, known, Asked::default(), amount)?, false)
-            }
-            (hit, _) => (hit?, true),
-        };
-        let offer = self.offer(&hit, product);
-        Ok(Found { gtin: hit.gtin, pieces: hit.pieces, label, is_listed, offer })
+        let (hit, answer) = self.look_up(store.as_str(), code, None, now)?;
+        Ok(self.found(&hit, &answer))
+    }
+
+    /// What was looked up as a copy of its own, with what the code says of the piece that carries it.
+    pub(super) fn found(&self, hit: &Hit<'_>, answer: &Answer) -> Found {
+        let product = hit.record.product();
+        let label = Label::of(answer, hit.gtin, &product, hit.store.currency);
+        let is_listed = hit.asked.to_pay().is_some();
+        let offer = self.offer(hit, product);
+        Found { gtin: hit.gtin, pieces: hit.pieces, label, is_listed, offer }
     }
 
     fn offer(&self, hit: &Hit<'_>, product: ProductRow) -> Offer {
@@ -246,7 +249,8 @@ impl Snapshot {
         Ok(Money::new(amount, shop.store.currency))
     }
 
-    /// Looks a code up, as it was read on a day, without copying anything of what is found.
+    /// Looks a code up, as it was read on a day, without copying anything of what is found; and what the code says. A label
+    /// with a price of its own needs none of the store's.
     #[inline]
     pub(super) fn look_up(
         &self,
@@ -254,10 +258,22 @@ impl Snapshot {
         code: &str,
         symbology: Option<Symbology>,
         now: Moment,
-    ) -> Result<Hit<'_>, FindError> {
+    ) -> Result<(Hit<'_>, Answer), FindError> {
         let shop = self.shop(store)?;
-        let (_, known) = self.understand(shop, code, symbology, now)?;
-        self.offered(shop, known, now)
+        let (answer, known) = self.understand(shop, code, symbology, now)?;
+        let hit = match self.offered(shop, known, now) {
+            Err(FindError::NoPrice) if answer.says_more() => self.labelled(shop, known, &answer)?,
+            hit => hit?,
+        };
+        Ok((hit, answer))
+    }
+
+    /// A product that the store has no price for, at that of its label.
+    fn labelled<'a>(&'a self, shop: &'a Shop, known: Known, answer: &Answer) -> Result<Hit<'a>, FindError> {
+        let currency = shop.store.currency;
+        let label = Label::of(answer, known.gtin, &self.record_of(known)?.product(), currency);
+        let amount = label.price.and_then(|price| price.money(currency)).ok_or(FindError::NoPrice)?;
+        self.at(shop, known, Asked::default(), amount.minor())
     }
 
     /// Reads a code by the rules of a store; an error when it names no product that is sold.

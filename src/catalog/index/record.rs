@@ -11,6 +11,8 @@ use super::super::product::{NetContent, NetUnit, ProductRow, SaleType};
 const HEADER_BYTES: usize = 8;
 /// Set in the first byte of a product that has rules of its own: when, how often or whether it is sold.
 const RULED: u8 = 1;
+/// Set in the first byte of a product that is not sold for now.
+const STOPPED: u8 = 2;
 /// What the JSON of every product begins with; SKUs hold nothing that JSON escapes.
 const SKU_MEMBER: &[u8] = b"{\"sku\":\"";
 
@@ -26,16 +28,22 @@ impl Record {
         // Nought stands for no unit.
         let unit = unit.and_then(|unit| u8::try_from(unit + 1).ok()).unwrap_or(0);
         let amount = net.and_then(|net| u32::try_from(net.amount).ok()).unwrap_or(0);
-        let flags = u8::from(is_ruled(product)) * RULED;
+        let flags = (u8::from(is_ruled(product)) * RULED) | (u8::from(product.sale_stop.is_some()) * STOPPED);
         bytes.extend_from_slice(&[flags, unit, 0, 0]);
         bytes.extend_from_slice(&amount.to_le_bytes());
         serde_json::to_writer(&mut bytes, product).expect("texts and numbers can be written as JSON");
         Self(bytes.into())
     }
 
+    /// Whether it is not sold for now.
+    #[inline]
+    pub(in crate::catalog) fn is_stopped(&self) -> bool {
+        self.0[0] & STOPPED != 0
+    }
+
     /// Whether it has rules of its own: when, how often or whether it is sold.
     #[inline]
-    pub(super) fn is_ruled(&self) -> bool {
+    pub(in crate::catalog) fn is_ruled(&self) -> bool {
         self.0[0] & RULED != 0
     }
 
@@ -64,7 +72,7 @@ impl Record {
     }
 
     /// The retailer's number.
-    pub(super) fn sku(&self) -> &str {
+    pub(in crate::catalog) fn sku(&self) -> &str {
         let rest = self.0[HEADER_BYTES..].strip_prefix(SKU_MEMBER).unwrap_or_default();
         let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len());
         std::str::from_utf8(&rest[..end]).unwrap_or_default()
@@ -75,7 +83,7 @@ impl Record {
     }
 
     /// The facts one by one.
-    pub(super) fn product(&self) -> ProductRow {
+    pub(in crate::catalog) fn product(&self) -> ProductRow {
         serde_json::from_slice(&self.0[HEADER_BYTES..])
             .expect("what was written from a product can be read as one")
     }

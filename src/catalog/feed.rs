@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use chrono::NaiveDate;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::index::{Change, Snapshot, Timed, lowest_before};
@@ -18,6 +19,7 @@ use super::search::Search;
 use super::store::read::{self, OnList};
 use crate::app::App;
 use crate::db::{Db, Error, Tx};
+use crate::error::Problem;
 use crate::jobs;
 
 /// How often an instance asks for revisions that others made: what a shopper may see is older by this at most.
@@ -25,6 +27,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Products on lists whose prices with times are read at once.
 const TIMED_AT_ONCE: usize = 1_000;
+
+/// Deliveries that one instance receives and applies at once. One is applied at a time, and the others wait for it with a
+/// connection to the database each: carts must never run out of those.
+const DELIVERIES_MAX: usize = 4;
+/// When a sender that found no place should come again.
+const DELIVERY_RETRY_SECONDS: u32 = 5;
 
 /// The catalogue's index: what every lookup reads.
 #[derive(Debug)]
@@ -34,6 +42,8 @@ pub struct Catalog {
     writing: tokio::sync::Mutex<()>,
     documents: Documents,
     search: Search,
+    /// Places of deliveries that are received or applied: see [`DELIVERIES_MAX`].
+    deliveries: Arc<Semaphore>,
 }
 
 impl Catalog {
@@ -44,6 +54,7 @@ impl Catalog {
             writing: tokio::sync::Mutex::default(),
             documents: Documents::default(),
             search: Search::default(),
+            deliveries: Arc::new(Semaphore::new(DELIVERIES_MAX)),
         };
         catalog.refresh(db).await?;
         Ok(catalog)
@@ -52,6 +63,15 @@ impl Catalog {
     /// The catalogue as it is now: take it once a request, so that the request sees one revision throughout.
     pub fn view(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()
+    }
+
+    /// A place for one delivery, to be held until it is applied; an answer to come again when all are taken.
+    pub(super) fn delivery_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.deliveries).try_acquire_owned().map_err(|_| {
+            let detail =
+                "Other batches are being received or applied; nothing of this one was. Send it again.";
+            Problem::unavailable("overloaded", detail, DELIVERY_RETRY_SECONDS)
+        })
     }
 
     /// The catalogues that phones took lately.

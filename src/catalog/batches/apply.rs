@@ -39,6 +39,8 @@ pub(super) struct Batch<'a> {
     /// The price lists that occur, and whether each had no prices before.
     lists: HashMap<PriceListId, bool>,
     quality: Judge,
+    /// Quarantined rows of which nobody can tell what they are about.
+    nameless: i64,
     outcomes: Outcomes,
 }
 
@@ -81,6 +83,7 @@ impl<'a> Batch<'a> {
             gone: BTreeMap::new(),
             lists: HashMap::new(),
             quality: Judge::new(delivery.source.clone(), delivery.is_confirmed),
+            nameless: 0,
             outcomes: Outcomes::default(),
         })
     }
@@ -108,6 +111,10 @@ impl<'a> Batch<'a> {
         if let Some(declared) = self.delivery.rows.filter(|declared| *declared != lines) {
             return Err(Error::Truncated { declared, received: lines });
         }
+        if self.nameless > 0 && !self.delivery.is_confirmed {
+            // What such a row is about would be taken for left out. A person who saw that may say that it is.
+            return Ok(());
+        }
         let removed = self.scope.remove_rest(&mut self.tx, self.revision, self.now.timestamp()).await?;
         for (kind, removed) in removed {
             self.kinds.entry(kind).or_default().removed += removed;
@@ -132,6 +139,7 @@ impl<'a> Batch<'a> {
                 }
                 Err(Unreadable { kind, name, refusal, keys, raw }) => {
                     self.quarantine(line, kind, name, refusal, &raw);
+                    self.nameless += i64::from(keys.is_empty());
                     protected.extend(keys);
                 }
             }
@@ -291,18 +299,25 @@ impl<'a> Batch<'a> {
             Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
         facts.worst = self.quality.worst();
         let tx = &mut self.tx;
-        if total.quarantined >= limits.bad_rows_min() {
+        if total.quarantined >= limits.bad_rows_min() || self.nameless > 0 {
             facts.is_first = whole::is_first(tx, self.revision).await?;
             facts.usual = batch::usual_quarantine(tx, &self.delivery.source, &self.delivery.feed).await?;
         }
         facts.shrunk = self.scope.shrunk(&self.gone);
-        if !self.scope.is_full() {
-            facts.shrunk = whole::taken_back(tx, &self.gone, limits.rows_min, limits.shrink_percent).await?;
-        }
+        let mut rest = self.gone.clone();
+        rest.retain(|kind, _| !self.scope.is_whole(*kind));
+        facts.shrunk.extend(whole::taken_back(tx, &rest, limits.rows_min, limits.shrink_percent).await?);
         if self.kinds.get(&Kind::Product).is_some_and(|tally| tally.removed > 0) {
             facts.categories_gone = whole::categories_gone(tx, self.revision).await?;
         }
-        facts.stores_gone = self.kinds.get(&Kind::Store).map_or(0, |tally| tally.removed);
+        for kind in [Kind::Store, Kind::PriceList, Kind::TaxClass, Kind::TaxRate] {
+            let removed = self.kinds.get(&kind).map_or(0, |tally| tally.removed);
+            let gone = self.gone.get(&kind).copied().unwrap_or_default() + removed;
+            if gone > 0 {
+                facts.foundations_gone.push((kind, gone));
+            }
+        }
+        facts.nameless = if self.scope.is_full() { self.nameless } else { 0 };
         if self.kinds.get(&Kind::Price).is_some_and(|tally| tally.applied > 0) {
             let removed = self.kinds.get(&Kind::Price).map_or(0, |tally| tally.removed);
             let gone = self.gone.get(&Kind::Price).copied().unwrap_or_default() + removed;

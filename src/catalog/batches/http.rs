@@ -65,6 +65,12 @@ impl From<Error> for Problem {
                 "Too many batches are held: release or reject them first. Nothing was applied or kept.",
             ),
             Error::Unknown => no_such_batch(),
+            Error::Newer(count) => Self::conflict(
+                "batch_outdated",
+                format!(
+                    "{count} batches changed the catalogue since it came: look at them, then release it with over_newer."
+                ),
+            ),
             Error::Decided(super::BatchState::Rejected) => {
                 Self::conflict("batch_rejected", "The batch was rejected: send its rows under a new id.")
             }
@@ -258,6 +264,7 @@ async fn put_catalog_batch(
         let detail = "A batch is packed with gzip or zstd, or not at all.";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding", detail)
     })?;
+    let _place = app.catalog.delivery_place()?;
     let content = Content::receive_packed(body.into_data_stream(), coding, name).await?;
     check_digest(&headers, &content)?;
     let limits = &app.config.catalog.hold;
@@ -283,7 +290,18 @@ pub(super) fn may_read(caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-/// Who may decide: partners that write the catalogue, and admins; answers who it was.
+/// Who may release what is held: a person. The system that sent a batch would say yes to itself.
+fn releaser(caller: &Caller) -> Result<String, Problem> {
+    match caller {
+        Caller::Partner(_) => {
+            Err(Problem::forbidden("person_needed", "What is held is released by an admin, not by a system."))
+        }
+        Caller::Staff(_) => decider(caller),
+        Caller::Shopper(_) => Err(not_for_shoppers()),
+    }
+}
+
+/// Who may put a batch aside: whoever sent it, and admins; answers who it was.
 fn decider(caller: &Caller) -> Result<String, Problem> {
     match caller {
         Caller::Partner(partner) => must_write(partner).map(|()| Source::Partner(partner.id).to_string()),
@@ -291,6 +309,24 @@ fn decider(caller: &Caller) -> Result<String, Problem> {
             staff.must_everywhere(Role::Admin).map(|()| Source::Staff(staff.id).to_string())
         }
         Caller::Shopper(_) => Err(not_for_shoppers()),
+    }
+}
+
+/// The source whose batches a caller sees: a partner sees what it sent itself.
+pub(super) fn own_source(caller: &Caller) -> Option<String> {
+    match caller {
+        Caller::Partner(partner) => Some(Source::Partner(partner.id).to_string()),
+        Caller::Staff(_) | Caller::Shopper(_) => None,
+    }
+}
+
+/// The batch, when there is one that the caller may see.
+pub(super) async fn seen_by(app: &App, caller: &Caller, id: BatchId) -> Result<Report, Problem> {
+    may_read(caller)?;
+    let report = super::find(&app.db, id).await?.ok_or_else(no_such_batch)?;
+    match own_source(caller) {
+        Some(own) if own != report.source => Err(no_such_batch()),
+        _ => Ok(report),
     }
 }
 
@@ -318,9 +354,7 @@ async fn get_catalog_batch(
     caller: Caller,
     Path(id): Path<BatchId>,
 ) -> Result<Reply<Report>, Problem> {
-    may_read(&caller)?;
-    let report = super::find(&app.db, id).await?.ok_or_else(no_such_batch)?;
-    Ok(Reply(StatusCode::OK, report))
+    Ok(Reply(StatusCode::OK, seen_by(&app, &caller, id).await?))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -371,7 +405,7 @@ async fn list_catalog_batches(
 ) -> Result<Reply<Batches>, Problem> {
     may_read(&caller)?;
     let before = before.unwrap_or(DateTime::<Utc>::MAX_UTC.min(app.clock.now() + chrono::Duration::days(1)));
-    let batches = super::list(&app.db, state, before, limit).await?;
+    let batches = super::list(&app.db, state, own_source(&caller).as_deref(), before, limit).await?;
     Ok(Reply(StatusCode::OK, Batches { batches }))
 }
 
@@ -384,28 +418,37 @@ struct Why {
     note: Note,
 }
 
-fn decision(app: &App, caller: &Caller, why: Why) -> Result<BatchDecision, Problem> {
-    let by = decider(caller)?;
-    Ok(BatchDecision { by, at: app.clock.now(), note: why.note.into() })
+/// Why somebody releases a batch.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Release {
+    /// For whoever asks later.
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    note: Note,
+    /// Also over what was delivered since: its rows replace newer ones, and of a full delivery what came since and is not in
+    /// it is gone.
+    #[serde(default)]
+    over_newer: bool,
 }
 
 /// Release a held batch
 ///
-/// It is applied exactly as it came, whatever the rules for whole batches say; only a batch that has been overtaken by a later
-/// one of its feed can't be released any more.
+/// By an admin: the system that sent it can't. It is applied exactly as it came, whatever the rules for whole batches say. When
+/// other batches changed the catalogue since, that must be said (`over_newer`); one that has been overtaken by a later one of its
+/// feed can't be released any more.
 #[utoipa::path(
     post,
     path = "/v1/catalog/batches/{id}/release",
     tag = "catalog",
     params(("id" = BatchId, Path, description = "The batch")),
-    request_body = Why,
+    request_body = Release,
     responses(
         (status = 200, description = "What became of the rows", body = Report),
         (status = 400, description = "`invalid_value`, `invalid_json`, `invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`person_needed`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`batch_rejected`, `batch_applied`: it was never held. `batch_late`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`batch_rejected`, `batch_applied`: it was never held. `batch_late`. `batch_outdated`: others came since", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "`media_type`", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("partner" = []), ("staff" = [])),
@@ -414,11 +457,12 @@ async fn release_catalog_batch(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<BatchId>,
-    Json(why): Json<Why>,
+    Json(Release { note, over_newer }): Json<Release>,
 ) -> Result<Reply<Report>, Problem> {
-    let decision = decision(&app, &caller, why)?;
-    let by = decision.by.clone();
-    let report = super::release(&app.db, app.clock.now(), id, decision, app.ids.next()).await?;
+    let by = releaser(&caller)?;
+    let _place = app.catalog.delivery_place()?;
+    let decision = BatchDecision { by: by.clone(), at: app.clock.now(), note: note.into() };
+    let report = super::release(&app.db, app.clock.now(), id, decision, over_newer, app.ids.next()).await?;
     tracing::info!(batch = %id, by, "a held batch was released");
     app.catalog.refresh(&app.db).await?;
     Ok(Reply(StatusCode::OK, report))
@@ -450,7 +494,9 @@ async fn reject_catalog_batch(
     Path(id): Path<BatchId>,
     Json(why): Json<Why>,
 ) -> Result<Reply<Report>, Problem> {
-    let decision = decision(&app, &caller, why)?;
+    let by = decider(&caller)?;
+    seen_by(&app, &caller, id).await?;
+    let decision = BatchDecision { by, at: app.clock.now(), note: why.note.into() };
     tracing::info!(batch = %id, by = decision.by, "a held batch is rejected");
     let report = super::reject(&app.db, id, decision).await?;
     Ok(Reply(StatusCode::OK, report))

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::http::{may_read, no_such_batch};
+use super::http::seen_by;
 use super::{OutcomePage, RefusedRow};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
@@ -67,11 +67,8 @@ async fn list_catalog_refusals(
     Path(id): Path<BatchId>,
     Query(After { after, limit }): Query<After>,
 ) -> Result<Reply<Refusals>, Problem> {
-    may_read(&caller)?;
+    seen_by(&app, &caller, id).await?;
     let refusals = super::refusals(&app.db, id, after, limit).await?;
-    if refusals.is_empty() && !super::exists(&app.db, id).await? {
-        return Err(no_such_batch());
-    }
     Ok(Reply(StatusCode::OK, Refusals { refusals }))
 }
 
@@ -117,10 +114,7 @@ async fn list_catalog_outcomes(
     Path(id): Path<BatchId>,
     Query(FromLine { from, limit }): Query<FromLine>,
 ) -> Result<Reply<OutcomePage>, Problem> {
-    may_read(&caller)?;
+    seen_by(&app, &caller, id).await?;
     let page = super::outcomes(&app.db, id, from, limit).await?;
-    if page.outcomes.is_empty() && !super::exists(&app.db, id).await? {
-        return Err(no_such_batch());
-    }
     Ok(Reply(StatusCode::OK, page))
 }

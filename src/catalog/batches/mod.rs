@@ -215,6 +215,9 @@ pub enum Error {
     /// There is no such batch.
     #[error("there is no such batch")]
     Unknown,
+    /// Others changed the catalogue since it came, and nobody said that it goes over them.
+    #[error("{0} batches changed the catalogue since")]
+    Newer(i64),
     /// The batch was applied, or rejected, before.
     #[error("the batch was {0} already")]
     Decided(BatchState),
@@ -282,20 +285,16 @@ pub async fn find(db: &Db, id: BatchId) -> Result<Option<Report>, db::Error> {
     }
 }
 
-/// Batches of one state or of all, latest first, received before a moment; at most `BATCHES_SHOWN_MAX`.
+/// Batches of one state or of all, of one source or of all, latest first, received before a moment; at most `BATCHES_SHOWN_MAX`.
 pub async fn list(
     db: &Db,
     state: Option<BatchState>,
+    source: Option<&str>,
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Report>, db::Error> {
-    let found = batch::list(db, state, before, limit.clamp(1, BATCHES_SHOWN_MAX)).await?;
+    let found = batch::list(db, state, source, before, limit.clamp(1, BATCHES_SHOWN_MAX)).await?;
     Ok(found.into_iter().map(|found| shown(found, BTreeMap::new(), Vec::new())).collect())
-}
-
-/// Whether a batch ever came.
-pub async fn exists(db: &Db, id: BatchId) -> Result<bool, db::Error> {
-    Ok(batch::find(db, id).await?.is_some())
 }
 
 /// Quarantined rows of a batch after a line, at most `limit` and never more than `REFUSALS_SHOWN_MAX`.

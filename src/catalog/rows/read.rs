@@ -103,7 +103,9 @@ pub(in crate::catalog) fn fit(text: &str) -> String {
 fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
     let mut key: Key = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
     match &mut key {
-        Key::Code { code } => *code = gtin(code)?.to_string(),
+        Key::Code { code } => {
+            *code = Gtin::with_zeros_put_back(code).map_or_else(|| gtin(code), Ok)?.to_string();
+        }
         Key::TaxRate { country, .. } => check_country(country)?,
         _ => {}
     }
@@ -118,7 +120,7 @@ fn live(line: &[u8]) -> Result<Row, Refusal> {
 pub(in crate::catalog) fn keys(line: &[u8]) -> Option<Key> {
     let mut key: Key = serde_json::from_slice(line).ok()?;
     if let Key::Code { code } = &mut key {
-        *code = gtin(code).ok()?.to_string();
+        *code = Gtin::with_zeros_put_back(code).or_else(|| gtin(code).ok())?.to_string();
     }
     Some(key)
 }

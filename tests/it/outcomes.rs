@@ -1,6 +1,6 @@
 //! What became of each line of a batch, as ranges of lines that fared alike.
 
-use aisle::identity::Scope;
+use aisle::identity::{Role, Scope};
 use aisle::ids::BatchId;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn range(first_line: i64, last_line: i64, outcome: &str) -> Value {
 async fn each_line_says_what_became_of_it_and_blank_ones_are_nothing() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let partner = test.partner(&[Scope::CatalogRead]).await;
+    let partner = test.staff(Role::Admin, &["*"]).await;
     let batch: BatchId = test.app.ids.next();
     let product = json!({"kind": "product", "sku": "tea", "name": "Green tea", "tax_class": "reduced"});
     let rate = |rate: &str| json!({"kind": "tax_rate", "country": "DE", "tax_class": "reduced", "valid_from": "1983-07-01", "rate": rate});
@@ -84,7 +84,7 @@ async fn each_line_says_what_became_of_it_and_blank_ones_are_nothing() {
 async fn many_lines_that_fared_alike_are_one_range_however_many_pieces_they_came_in() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let partner = test.partner(&[Scope::CatalogRead]).await;
+    let partner = test.staff(Role::Admin, &["*"]).await;
     let rows = |name: &str| -> String {
         let row = |number: i64| json!({"kind": "product", "sku": format!("many-{number}"), "name": format!("{name} {number}"), "tax_class": "reduced"});
         let lines: Vec<String> = (0..7_000).map(|number| row(number).to_string()).collect();

@@ -1,4 +1,4 @@
-//! The routes of batches: deliver, look, and decide about what is held.
+//! The routes of batches: deliver and look. What became of single lines is in `lines.rs`, deciding in `decisions.rs`.
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
@@ -17,12 +17,11 @@ use super::super::content::{Content, ContentError};
 use super::super::import::TableForm;
 use super::super::quality::Source;
 use super::super::rows::{BatchRow, Kind};
-use super::{BatchDecision, BatchMode, Delivery, Error, Form, Report};
+use super::{BatchMode, Delivery, Error, Form, Report};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::hash::hex;
-use crate::http::extract::{Json, Path, Query};
-use crate::http::note::Note;
+use crate::http::extract::{Path, Query};
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Partner, Role, Scope};
 use crate::ids::{BatchId, KEY_LENGTH_MAX, PriceListId, TaxClassId};
@@ -34,8 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_catalog_batches))
         .routes(routes!(get_catalog_batch))
         .merge(super::lines::routes())
-        .routes(routes!(release_catalog_batch))
-        .routes(routes!(reject_catalog_batch))
+        .merge(super::decisions::routes())
         .merge(
             // A batch is as long as it is: its bytes are counted while they are written to a file.
             OpenApiRouter::new().routes(routes!(put_catalog_batch)).layer(DefaultBodyLimit::disable()),
@@ -197,7 +195,7 @@ fn check_digest(headers: &HeaderMap, content: &Content) -> Result<(), Problem> {
 }
 
 /// The catalogue is every store's: a key for one store may not change what the others sell.
-fn must_write(partner: &Partner) -> Result<(), Problem> {
+pub(super) fn must_write(partner: &Partner) -> Result<(), Problem> {
     partner.must(Scope::CatalogWrite)?;
     if partner.store.is_some() {
         return Err(Problem::forbidden(
@@ -290,28 +288,6 @@ pub(super) fn may_read(caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-/// Who may release what is held: a person. The system that sent a batch would say yes to itself.
-fn releaser(caller: &Caller) -> Result<String, Problem> {
-    match caller {
-        Caller::Partner(_) => {
-            Err(Problem::forbidden("person_needed", "What is held is released by an admin, not by a system."))
-        }
-        Caller::Staff(_) => decider(caller),
-        Caller::Shopper(_) => Err(not_for_shoppers()),
-    }
-}
-
-/// Who may put a batch aside: whoever sent it, and admins; answers who it was.
-fn decider(caller: &Caller) -> Result<String, Problem> {
-    match caller {
-        Caller::Partner(partner) => must_write(partner).map(|()| Source::Partner(partner.id).to_string()),
-        Caller::Staff(staff) => {
-            staff.must_everywhere(Role::Admin).map(|()| Source::Staff(staff.id).to_string())
-        }
-        Caller::Shopper(_) => Err(not_for_shoppers()),
-    }
-}
-
 /// The source whose batches a caller sees: a partner sees what it sent itself.
 pub(super) fn own_source(caller: &Caller) -> Option<String> {
     match caller {
@@ -330,7 +306,7 @@ pub(super) async fn seen_by(app: &App, caller: &Caller, id: BatchId) -> Result<R
     }
 }
 
-fn not_for_shoppers() -> Problem {
+pub(super) fn not_for_shoppers() -> Problem {
     Problem::forbidden("other_caller", "This route is for partners and staff.")
 }
 
@@ -407,97 +383,4 @@ async fn list_catalog_batches(
     let before = before.unwrap_or(DateTime::<Utc>::MAX_UTC.min(app.clock.now() + chrono::Duration::days(1)));
     let batches = super::list(&app.db, state, own_source(&caller).as_deref(), before, limit).await?;
     Ok(Reply(StatusCode::OK, Batches { batches }))
-}
-
-/// Why somebody decides so.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Why {
-    /// For whoever asks later.
-    #[schema(value_type = String, min_length = 1, max_length = 500)]
-    note: Note,
-}
-
-/// Why somebody releases a batch.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Release {
-    /// For whoever asks later.
-    #[schema(value_type = String, min_length = 1, max_length = 500)]
-    note: Note,
-    /// Also over what was delivered since: its rows replace newer ones, and of a full delivery what came since and is not in
-    /// it is gone.
-    #[serde(default)]
-    over_newer: bool,
-}
-
-/// Release a held batch
-///
-/// By an admin: the system that sent it can't. It is applied exactly as it came, whatever the rules for whole batches say. When
-/// other batches changed the catalogue since, that must be said (`over_newer`); one that has been overtaken by a later one of its
-/// feed can't be released any more.
-#[utoipa::path(
-    post,
-    path = "/v1/catalog/batches/{id}/release",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch")),
-    request_body = Release,
-    responses(
-        (status = 200, description = "What became of the rows", body = Report),
-        (status = 400, description = "`invalid_value`, `invalid_json`, `invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`person_needed`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`batch_rejected`, `batch_applied`: it was never held. `batch_late`. `batch_outdated`: others came since", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`media_type`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = []), ("staff" = [])),
-)]
-async fn release_catalog_batch(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<BatchId>,
-    Json(Release { note, over_newer }): Json<Release>,
-) -> Result<Reply<Report>, Problem> {
-    let by = releaser(&caller)?;
-    let _place = app.catalog.delivery_place()?;
-    let decision = BatchDecision { by: by.clone(), at: app.clock.now(), note: note.into() };
-    let report = super::release(&app.db, app.clock.now(), id, decision, over_newer, app.ids.next()).await?;
-    tracing::info!(batch = %id, by, "a held batch was released");
-    app.catalog.refresh(&app.db).await?;
-    Ok(Reply(StatusCode::OK, report))
-}
-
-/// Reject a held batch
-///
-/// Its content is let go of; what it was and why it was held is kept.
-#[utoipa::path(
-    post,
-    path = "/v1/catalog/batches/{id}/reject",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch")),
-    request_body = Why,
-    responses(
-        (status = 200, description = "The batch is rejected", body = Report),
-        (status = 400, description = "`invalid_value`, `invalid_json`, `invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`batch_applied`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`media_type`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = []), ("staff" = [])),
-)]
-async fn reject_catalog_batch(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<BatchId>,
-    Json(why): Json<Why>,
-) -> Result<Reply<Report>, Problem> {
-    let by = decider(&caller)?;
-    seen_by(&app, &caller, id).await?;
-    let decision = BatchDecision { by, at: app.clock.now(), note: why.note.into() };
-    tracing::info!(batch = %id, by = decision.by, "a held batch is rejected");
-    let report = super::reject(&app.db, id, decision).await?;
-    Ok(Reply(StatusCode::OK, report))
 }

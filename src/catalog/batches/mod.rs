@@ -11,6 +11,7 @@
 //! back what a full delivery leaves out, `hold.rs` keeps what is held, `http.rs` and `lines.rs` have the routes.
 
 mod apply;
+mod decisions;
 mod hold;
 mod http;
 mod known;

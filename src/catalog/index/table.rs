@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::memory::{Entry, Memory};
+use super::memory::{ENTRY_BYTES, Entry, Memory};
 
 /// Stands for no product.
 const NOTHING: u32 = u32::MAX;
@@ -24,17 +24,24 @@ struct Slot {
     used: bool,
 }
 
+/// Set in the second half of an entry that is used; the value is below it.
+const USED: u64 = 1 << 32;
+
 impl Slot {
     #[inline]
     fn read(entry: &Entry) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, used, ..] = *entry;
-        let key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        Self { key, value: u32::from_le_bytes([i, j, k, l]), used: used != 0 }
+        let (halves, _) = entry.as_chunks();
+        let half = |place: usize| halves.get(place).copied().map_or(0, u64::from_le_bytes);
+        let (key, rest) = (half(0), half(1));
+        Self { key, value: u32::try_from(rest & (USED - 1)).unwrap_or(NOTHING), used: rest & USED != 0 }
     }
 
     fn written(self) -> Entry {
-        let ([a, b, c, d, e, f, g, h], [i, j, k, l]) = (self.key.to_le_bytes(), self.value.to_le_bytes());
-        [a, b, c, d, e, f, g, h, i, j, k, l, u8::from(self.used), 0, 0, 0]
+        let rest = u64::from(self.value) | if self.used { USED } else { 0 };
+        let mut entry = [0; ENTRY_BYTES];
+        entry[..8].copy_from_slice(&self.key.to_le_bytes());
+        entry[8..].copy_from_slice(&rest.to_le_bytes());
+        entry
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use aisle::catalog::{Change, Gtin, NetContent, NetUnit, ProductRow, Snapshot, Store, StoreAddress};
 use aisle::clock::Clock;
 use aisle::ids::{PriceListId, Sku, StoreId};
+use aisle::money::Money;
 use aisle::random::Random;
 use arc_swap::ArcSwap;
 use hashbrown::HashMap;
@@ -64,9 +65,7 @@ pub fn run(settings: &Settings, codes: u64) -> Outcome<Report> {
         let (mut single, mut baskets) = (Vec::new(), Vec::new());
         for _ in 0..settings.rounds {
             let now = Clock::System.now();
-            let price = |view: &Snapshot, gtin| {
-                view.price_of(&keys.store, gtin, now).map_or(0, |price| price.minor())
-            };
+            let price = |view: &Snapshot, gtin| view.price_of(&keys.store, gtin, now).map_or(0, Money::minor);
             let of_plain = |gtin: Gtin| plain.get(&gtin.value()).map_or(0, |(_, price)| *price);
             single.push((
                 one_by_one(&order, |gtin| price(&current.load(), gtin)),

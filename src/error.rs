@@ -11,6 +11,10 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::ids::Sku;
+use crate::money::Money;
+use crate::quantity::Quantity;
+
 /// One thing that was wrong in a request.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
@@ -18,6 +22,20 @@ pub struct Fault {
     pub pointer: String,
     /// What was wrong, for people.
     pub detail: String,
+}
+
+/// A product that may be bought instead of another one, in the store that was asked about, at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Alternative {
+    /// The retailer's number of the product.
+    pub sku: Sku,
+    /// The product's name.
+    pub name: String,
+    /// What everybody pays now for one piece, or for `priced_per`, tax included.
+    pub price: Money,
+    /// What `price` is for when it is not for a piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_per: Option<Quantity>,
 }
 
 /// A problem as it is sent (RFC 9457), media type `application/problem+json`.
@@ -39,6 +57,9 @@ pub struct ProblemBody {
     /// What was wrong in the request, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// What the store sells instead of a product that it does not sell, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
 }
 
 /// Why a request was not done.
@@ -48,6 +69,7 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     faults: Vec<Fault>,
+    alternatives: Vec<Alternative>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -60,6 +82,7 @@ impl Problem {
             code,
             detail: detail.into(),
             faults: Vec::new(),
+            alternatives: Vec::new(),
             retry_after_seconds: None,
             source: None,
         }
@@ -118,6 +141,13 @@ impl Problem {
         self
     }
 
+    /// Adds what may be bought instead.
+    #[must_use]
+    pub fn offering(mut self, alternatives: Vec<Alternative>) -> Self {
+        self.alternatives = alternatives;
+        self
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.code
@@ -137,6 +167,7 @@ impl Problem {
             retryable: self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS,
             detail: self.detail,
             errors: self.faults,
+            alternatives: self.alternatives,
         }
     }
 }

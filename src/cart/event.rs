@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::pricing::Priced;
+pub use crate::catalog::Reduction;
 use crate::ids::{
     CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId, TaxClassId,
 };
@@ -108,17 +109,6 @@ pub struct Deposit {
     pub rate: Rate,
 }
 
-/// Why a piece is cheaper than others: its date is near.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Reduction {
-    /// So many percent off the regular price.
-    pub percent: i64,
-    /// The price without it: of a piece, or of `priced_per`.
-    pub full_price: Money,
-    /// The last day of use or of best quality.
-    pub date: NaiveDate,
-}
-
 /// What a code said of the piece that carried it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Origin {
@@ -128,6 +118,9 @@ pub struct Origin {
     /// The serial number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// The digits beside the code: the issue of a newspaper or magazine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addon: Option<String>,
     /// The last day of use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub use_by: Option<NaiveDate>,

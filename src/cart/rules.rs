@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event::Origin;
-use crate::catalog::{ProductRow, Recall, SaleBan};
+use crate::catalog::{Alternative, ProductRow, Recall, SaleBan};
 use crate::text_enum;
 
 text_enum! {
@@ -24,6 +24,16 @@ text_enum! {
         ProductWithdrawn = "product_withdrawn",
         /// More pieces than one trip may hold of the product.
         QuantityLimit = "quantity_limit",
+    }
+}
+
+impl BlockReason {
+    /// Whether no other piece of the product could be bought either: then something else is offered.
+    pub fn is_of_product(self) -> bool {
+        match self {
+            Self::Recalled | Self::SaleStopped | Self::SaleBanned | Self::ProductWithdrawn => true,
+            Self::UseByPassed | Self::QuantityLimit => false,
+        }
     }
 }
 
@@ -54,6 +64,8 @@ pub struct Standing {
     pub blocked: Option<Blocked>,
     /// What the shopper should compare with the pack.
     pub check_lot: Option<LotCheck>,
+    /// What the store sells instead of what can't be paid for.
+    pub alternatives: Vec<Alternative>,
 }
 
 /// What is asked about: pieces of one product, and what the catalogue says of it.
@@ -78,7 +90,7 @@ pub fn standing(question: &Question<'_>) -> Standing {
         None => Some(withdrawn()),
     });
     let check_lot = if blocked.is_some() { None } else { lot_check(question) };
-    Standing { blocked, check_lot }
+    Standing { blocked, check_lot, alternatives: Vec::new() }
 }
 
 fn block(reason: BlockReason, notice: impl Into<String>) -> Blocked {
@@ -86,22 +98,10 @@ fn block(reason: BlockReason, notice: impl Into<String>) -> Blocked {
 }
 
 fn recalled(question: &Question<'_>) -> Option<Blocked> {
-    let holds = |recall: &&Recall| match &recall.lots {
-        None => true,
-        Some(lots) => {
-            question.origins.iter().filter_map(|origin| origin.lot.as_deref()).any(|lot| has(lots, lot))
-        }
+    let holds = |recall: &&Recall| {
+        recall.is_about(None) || question.origins.iter().any(|origin| recall.is_about(origin.lot.as_deref()))
     };
     question.recalls.iter().find(holds).map(|recall| block(BlockReason::Recalled, recall.notice.clone()))
-}
-
-fn has(lots: &[String], lot: &str) -> bool {
-    lots.iter().any(|each| plain(each).eq(plain(lot)))
-}
-
-/// A lot without the blanks that a pack may be printed with, in one case.
-fn plain(lot: &str) -> impl Iterator<Item = char> + '_ {
-    lot.chars().filter(|each| !each.is_whitespace()).map(|each| each.to_ascii_uppercase())
 }
 
 fn lot_check(question: &Question<'_>) -> Option<LotCheck> {

@@ -11,8 +11,20 @@ use crate::catalog::{FindError, Refusal as CodeRefusal, Snapshot, Store};
 use crate::clock::Moment;
 use crate::ids::{Sku, StoreId};
 
-/// What a code brings into a cart of this store now.
+/// What a code brings into a cart of this store now; or why it brings nothing, and what the store sells instead.
 pub(super) fn find(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
+    found(app, store, code).map_err(|declined| {
+        let now = app.clock.now();
+        let alternatives = if declined.reason.is_of_product() {
+            app.catalog.alternatives_to_code(store.as_str(), code, None, now)
+        } else {
+            Vec::new()
+        };
+        Declined { alternatives, ..declined }
+    })
+}
+
+fn found(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
     let (catalog, now) = (app.catalog.view(), app.clock.now());
     let found = catalog.find(store, code, now).map_err(|error| match error {
         FindError::BadCode(CodeRefusal::CheckDigit | CodeRefusal::MeasureCheckDigit) => {
@@ -46,7 +58,13 @@ pub(super) fn standings(app: &App, cart: &Cart) -> Vec<Standing> {
     let local = catalog.store(&cart.store).map_or_else(|| now.naive_utc(), |store| local(store, now));
     let stand = |line| match cart.state {
         State::Closed(_) => Standing::default(),
-        State::Open | State::Locked(_) => standing(&catalog, cart, line, local),
+        State::Open | State::Locked(_) => {
+            let standing = standing(&catalog, cart, line, local);
+            let is_gone = standing.blocked.as_ref().is_some_and(|blocked| blocked.reason.is_of_product());
+            let instead = || app.catalog.alternatives(&cart.store, &line.product.sku, now);
+            let alternatives = if is_gone { instead() } else { Vec::new() };
+            Standing { alternatives, ..standing }
+        }
     };
     cart.lines.iter().map(stand).collect()
 }

@@ -1,13 +1,16 @@
 //! How a cart looks from outside: its lines with what the catalogue says of them now, its totals, its entity tag.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::event::Reduction;
+use super::event::{Origin, Reduction};
 use super::model::{Cart, Error, Line, State};
 use super::pricing::{Discount, Missing, Near, Priced, PricedDeposit, TaxLine};
 use super::rules::{Blocked, LotCheck, Standing};
+use crate::catalog::Alternative;
 use crate::hash::sha256_hex;
 use crate::http::reply;
 use crate::ids::{CartId, CheckoutId, CouponCode, OrderId, PromotionId, Sku, StoreId};
@@ -72,6 +75,9 @@ pub struct CartLine {
     /// The lots that the codes said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lots: Vec<String>,
+    /// The issues of a newspaper or magazine, by the digits beside their codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    issues: Vec<String>,
     /// The earliest last day of use that the codes said.
     #[serde(skip_serializing_if = "Option::is_none")]
     use_by: Option<NaiveDate>,
@@ -84,6 +90,9 @@ pub struct CartLine {
     /// Why the line can't be paid for: it must be taken out, or made smaller, before a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Blocked>,
+    /// What the store sells instead, when no piece of the product can be bought, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alternatives: Vec<Alternative>,
 }
 
 impl CartLine {
@@ -93,9 +102,10 @@ impl CartLine {
         let deposit = priced.deposits.iter().find(|deposit| deposit.line == line.number);
         let product = &line.product;
         let origins = &line.origins;
-        let mut lots: Vec<String> = origins.iter().filter_map(|origin| origin.lot.clone()).collect();
-        lots.sort_unstable();
-        lots.dedup();
+        let distinct = |of: fn(&Origin) -> Option<&String>| {
+            let said: BTreeSet<&String> = origins.iter().filter_map(of).collect();
+            said.into_iter().cloned().collect()
+        };
         Ok(Self {
             line: line.number,
             code: product.code.clone(),
@@ -112,11 +122,13 @@ impl CartLine {
             tax_rate: price.rate,
             deliverable: product.deliverable,
             age_min: product.age_min,
-            lots,
+            lots: distinct(|origin| origin.lot.as_ref()),
+            issues: distinct(|origin| origin.addon.as_ref()),
             use_by: origins.iter().filter_map(|origin| origin.use_by).min(),
             check_date: origins.iter().any(|origin| origin.is_partial),
             check_lot: standing.check_lot,
             blocked: standing.blocked,
+            alternatives: standing.alternatives,
         })
     }
 }

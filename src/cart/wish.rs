@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::event::Product;
 use super::rules::{BlockReason, Blocked};
+use crate::catalog::Alternative;
 use crate::ids::EventId;
 use crate::quantity::Quantity;
 use crate::text_enum;
@@ -16,6 +17,8 @@ text_enum! {
         Applied = "applied",
         /// It was in the cart already: sent again.
         Repeated = "repeated",
+        /// This very piece, by its serial number, is in the cart already: scanned twice, it counts once.
+        SamePiece = "same_piece",
         /// It is not in the cart; the reason says why.
         Refused = "refused",
     }
@@ -37,11 +40,13 @@ pub struct Declined {
     pub reason: Refusal,
     /// The recall's notice, why the sale is stopped, until when it is banned.
     pub notice: Option<String>,
+    /// What the store sells instead.
+    pub alternatives: Vec<Alternative>,
 }
 
 impl From<Refusal> for Declined {
     fn from(reason: Refusal) -> Self {
-        Self { reason, notice: None }
+        Self { reason, notice: None, alternatives: Vec::new() }
     }
 }
 
@@ -55,7 +60,7 @@ impl From<Blocked> for Declined {
             BlockReason::ProductWithdrawn => Refusal::ProductWithdrawn,
             BlockReason::QuantityLimit => Refusal::QuantityLimit,
         };
-        Self { reason, notice: Some(blocked.notice) }
+        Self { reason, notice: Some(blocked.notice), alternatives: Vec::new() }
     }
 }
 
@@ -117,6 +122,21 @@ text_enum! {
         SaleBanned = "sale_banned",
         /// It is not sold any more.
         ProductWithdrawn = "product_withdrawn",
+    }
+}
+
+impl Refusal {
+    /// Whether no other piece of the product would be taken either: then something else is offered.
+    pub fn is_of_product(self) -> bool {
+        matches!(
+            self,
+            Self::CodeUnknown
+                | Self::PriceMissing
+                | Self::Recalled
+                | Self::SaleStopped
+                | Self::SaleBanned
+                | Self::ProductWithdrawn
+        )
     }
 }
 

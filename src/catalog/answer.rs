@@ -6,15 +6,20 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::index::Hit;
+use super::label::Label;
+use super::model::{Found, Store};
+use super::piece::{Piece, PieceFault, Reduction};
 use super::product::ProductRow;
+use crate::error::Alternative;
 use crate::ids::StoreId;
 use crate::money::{Money, in_proportion};
+use crate::quantity::Quantity;
 
 /// A product as a shopper sees it in a store: the product's facts, and what the store says of it, side by side.
 #[derive(Debug)]
@@ -48,6 +53,12 @@ struct InStore {
     /// What must not be sold of it any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     recalls: Vec<RecallInStore>,
+    /// What the code says of the piece that carries it, and what that piece costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    piece: Option<PieceInStore>,
+    /// What can be bought here at this moment instead of a product that is recalled or not sold for now, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    instead: Vec<Alternative>,
     /// The revision of the catalogue in which this is so.
     revision: i64,
 }
@@ -117,6 +128,74 @@ pub(super) struct RecallInStore {
     notice: String,
 }
 
+/// The piece that carries a code which says more than which product it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScannedPiece)]
+pub(super) struct PieceInStore {
+    /// How much it is: what was weighed or measured, else pieces. Left out when it can't be sold so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<Quantity>,
+    /// What it costs: what the label says, else the price for so much, less the reduction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Money>,
+    /// Whether `amount` is the price on the label.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_label_price: bool,
+    /// Why it costs less than others: its date is near.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reduction: Option<Reduction>,
+    /// Why it can't be put into a cart; a scan would be refused for the same reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<PieceFault>,
+    /// The lot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lot: Option<String>,
+    /// The serial number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
+    /// The two or five digits beside the code: the issue of a newspaper or magazine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addon: Option<String>,
+    /// The last day of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    use_by: Option<NaiveDate>,
+    /// The last day of best quality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best_before: Option<NaiveDate>,
+    /// Whether the code could be read in part only: somebody should look at the date on the pack.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    check_date: bool,
+}
+
+impl PieceInStore {
+    /// What is shown of a found code on a day of its store; nothing when it says only which product it is.
+    pub(super) fn of(found: Found, store: &Store, today: NaiveDate) -> Option<Self> {
+        if found.label == Label::default() {
+            return None;
+        }
+        let piece = Piece::of(&found, store, today);
+        let amount = piece.as_ref().ok().and_then(|piece| piece.amount().ok());
+        let (portion, reduction, refused) = match piece {
+            Ok(piece) => (Some(piece.portion), piece.reduction, None),
+            Err(fault) => (None, None, Some(fault)),
+        };
+        let Label { lot, serial, addon, use_by, best_before, is_partial, .. } = found.label;
+        Some(Self {
+            quantity: portion.and_then(|portion| portion.quantity().ok()),
+            amount,
+            is_label_price: portion.is_some_and(|portion| portion.label_price.is_some()),
+            reduction,
+            refused,
+            lot,
+            serial,
+            addon,
+            use_by,
+            best_before,
+            check_date: is_partial,
+        })
+    }
+}
+
 /// Room for what stands around the product's prepared bytes.
 const AROUND_BYTES: usize = 384;
 
@@ -138,6 +217,15 @@ pub(super) fn write(hit: &Hit<'_>, revision: i64) -> Vec<u8> {
     }
     let _ = write!(body, ",\"revision\":{revision}}}");
     body
+}
+
+/// Adds a member to an answer that was written.
+pub(super) fn add(body: &mut Vec<u8>, name: &str, value: &impl Serialize) {
+    // The brace at its end.
+    body.pop();
+    let _ = write!(body, ",\"{name}\":");
+    let _ = serde_json::to_writer(&mut *body, value);
+    body.push(b'}');
 }
 
 fn prices(body: &mut Vec<u8>, hit: &Hit<'_>) {

@@ -13,6 +13,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use uuid::Uuid;
 
+use super::coding::{Coding, Unpacker, is_in_proportion};
 use crate::hash::hex;
 use crate::http::limit::BATCH_BYTES_MAX;
 
@@ -32,6 +33,12 @@ pub enum ContentError {
     /// The sender went away before the end.
     #[error("the body broke off before its end")]
     BrokeOff,
+    /// It is not packed as the sender says, or not to its end.
+    #[error("the batch can't be unpacked: {0}")]
+    Packed(std::io::Error),
+    /// It grows out of all proportion when it is unpacked.
+    #[error("the batch grows out of all proportion")]
+    Bomb,
     /// No room, or no folder for temporary files.
     #[error("the batch can't be kept: {0}")]
     Keep(#[from] std::io::Error),
@@ -42,35 +49,61 @@ pub enum ContentError {
 pub struct Content {
     file: File,
     hash: String,
+    received_hash: String,
 }
 
 impl Content {
-    /// Receives a body. `name` tells the file apart from others while it is made.
+    /// Receives a body that is not packed. `name` tells the file apart from others while it is made.
     pub async fn receive<E>(
-        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
         name: Uuid,
     ) -> Result<Self, ContentError> {
-        let mut file = unnamed_file(name).await?;
-        let mut hash = digest::Context::new(&digest::SHA256);
+        Self::receive_packed(body, Coding::Identity, name).await
+    }
+
+    /// Receives a body and unpacks it on the way.
+    pub async fn receive_packed<E>(
+        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+        coding: Coding,
+        name: Uuid,
+    ) -> Result<Self, ContentError> {
+        let mut unpacker = Unpacker::new(coding)?;
+        let mut content = Receiving::begin(name).await?;
+        let mut received_hash = digest::Context::new(&digest::SHA256);
         let mut received = 0_usize;
         loop {
             let next = tokio::time::timeout(SILENCE_MAX, body.next()).await;
             let Some(bytes) = next.map_err(|_| ContentError::BrokeOff)? else { break };
             let bytes = bytes.map_err(|_| ContentError::BrokeOff)?;
             received += bytes.len();
-            if received > BATCH_BYTES_MAX {
-                return Err(ContentError::TooLarge);
+            if coding == Coding::Identity {
+                content.take(received, &bytes).await?;
+                continue;
             }
-            hash.update(&bytes);
-            file.write_all(&bytes).await?;
+            received_hash.update(&bytes);
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let plain = unpacker.unpack(&mut rest).map_err(ContentError::Packed)?;
+                content.take(received, &plain).await?;
+            }
         }
-        file.flush().await?;
-        Ok(Self { file, hash: hex(hash.finish().as_ref()) })
+        content.take(received, &unpacker.finish().map_err(ContentError::Packed)?).await?;
+        let (file, hash) = content.end().await?;
+        let received_hash = match coding {
+            Coding::Identity => hash.clone(),
+            Coding::Gzip | Coding::Zstd => hex(received_hash.finish().as_ref()),
+        };
+        Ok(Self { file, hash, received_hash })
     }
 
-    /// SHA-256 of the whole, in hexadecimal.
+    /// SHA-256 of the whole, unpacked, in hexadecimal.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// SHA-256 of the whole as it came, packed or not, in hexadecimal.
+    pub fn received_hash(&self) -> &str {
+        &self.received_hash
     }
 
     /// The content of a file, which must not change while it is used.
@@ -86,7 +119,8 @@ impl Content {
             }
             hash.update(&buffer[..read]);
         }
-        Ok(Self { file, hash: hex(hash.finish().as_ref()) })
+        let hash = hex(hash.finish().as_ref());
+        Ok(Self { file, received_hash: hash.clone(), hash })
     }
 
     /// Its bytes in parts of this size, from the first.
@@ -99,6 +133,38 @@ impl Content {
         let mut file = self.file.try_clone().await?;
         file.rewind().await?;
         Ok(file.into_std().await)
+    }
+}
+
+/// A content on its way into its file.
+struct Receiving {
+    file: File,
+    hash: digest::Context,
+    bytes: usize,
+}
+
+impl Receiving {
+    async fn begin(name: Uuid) -> Result<Self, ContentError> {
+        let file = unnamed_file(name).await?;
+        Ok(Self { file, hash: digest::Context::new(&digest::SHA256), bytes: 0 })
+    }
+
+    /// Takes the next bytes, of which so many came before they were unpacked.
+    async fn take(&mut self, received: usize, bytes: &[u8]) -> Result<(), ContentError> {
+        self.bytes += bytes.len();
+        if self.bytes > BATCH_BYTES_MAX {
+            return Err(ContentError::TooLarge);
+        }
+        if !is_in_proportion(received, self.bytes) {
+            return Err(ContentError::Bomb);
+        }
+        self.hash.update(bytes);
+        Ok(self.file.write_all(bytes).await?)
+    }
+
+    async fn end(mut self) -> Result<(File, String), ContentError> {
+        self.file.flush().await?;
+        Ok((self.file, hex(self.hash.finish().as_ref())))
     }
 }
 

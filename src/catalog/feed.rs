@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use chrono::NaiveDate;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::index::{Change, Snapshot, Timed, lowest_before};
@@ -18,12 +19,20 @@ use super::search::Search;
 use super::store::read::{self, OnList};
 use crate::app::App;
 use crate::db::{Db, Error, Tx};
+use crate::error::Problem;
+use crate::jobs;
 
 /// How often an instance asks for revisions that others made: what a shopper may see is older by this at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Products on lists whose prices with times are read at once.
 const TIMED_AT_ONCE: usize = 1_000;
+
+/// Deliveries that one instance receives and applies at once. One is applied at a time, and the others wait for it with a
+/// connection to the database each: carts must never run out of those.
+const DELIVERIES_MAX: usize = 4;
+/// When a sender that found no place should come again.
+const DELIVERY_RETRY_SECONDS: u32 = 5;
 
 /// The catalogue's index: what every lookup reads.
 #[derive(Debug)]
@@ -33,6 +42,8 @@ pub struct Catalog {
     writing: tokio::sync::Mutex<()>,
     documents: Documents,
     search: Search,
+    /// Places of deliveries that are received or applied: see [`DELIVERIES_MAX`].
+    deliveries: Arc<Semaphore>,
 }
 
 impl Catalog {
@@ -43,6 +54,7 @@ impl Catalog {
             writing: tokio::sync::Mutex::default(),
             documents: Documents::default(),
             search: Search::default(),
+            deliveries: Arc::new(Semaphore::new(DELIVERIES_MAX)),
         };
         catalog.refresh(db).await?;
         Ok(catalog)
@@ -51,6 +63,15 @@ impl Catalog {
     /// The catalogue as it is now: take it once a request, so that the request sees one revision throughout.
     pub fn view(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()
+    }
+
+    /// A place for one delivery, to be held until it is applied; an answer to come again when all are taken.
+    pub(super) fn delivery_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.deliveries).try_acquire_owned().map_err(|_| {
+            let detail =
+                "Other batches are being received or applied; nothing of this one was. Send it again.";
+            Problem::unavailable("overloaded", detail, DELIVERY_RETRY_SECONDS)
+        })
     }
 
     /// The catalogues that phones took lately.
@@ -79,6 +100,10 @@ impl Catalog {
         let revision = read::revision(&mut tx).await?;
         if revision > current.revision() {
             let mut change = Change::of(&current);
+            if current.revision() == 0 {
+                let (products, codes) = read::sizes(&mut tx).await?;
+                change.reserve(products, codes);
+            }
             apply(&mut tx, &mut change, current.revision()).await?;
             self.current.store(Arc::new(change.finish(revision)));
         }
@@ -89,18 +114,13 @@ impl Catalog {
 
 /// Follows the revisions that other instances make, until told to stop.
 pub async fn follow(app: App, stop: CancellationToken) {
-    let mut next = tokio::time::interval(LOOK_AGAIN);
-    next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = next.tick() => {}
-        }
+    let look = async || {
         if let Err(error) = app.catalog.refresh(&app.db).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "the catalogue's revision can't be read; asking again");
         }
-    }
+    };
+    jobs::every(LOOK_AGAIN, &stop, look).await;
 }
 
 /// Applies every row above a revision, in the order of references.
@@ -137,15 +157,17 @@ fn after(revision: i64) -> (i64, String) {
 
 async fn products(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error> {
     let mut place = after(above);
-    loop {
-        let page = read::products(tx, &place).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+    let mut page = read::products(tx, &place).await?;
+    let stops = if page.is_empty() { HashMap::new() } else { read::stops(tx).await? };
+    while let Some(last) = page.last() {
         place = last.place();
         for row in page {
-            let live = !row.deleted;
-            change.product(&quality::stopped(&row.details.0, row.stop), live);
+            let stop = stops.get(&row.details.sku).copied();
+            change.product(&quality::stopped(&row.details.0, stop), !row.deleted);
         }
+        page = read::products(tx, &place).await?;
     }
+    Ok(())
 }
 
 async fn promotions(tx: &mut Tx, change: &mut Change, above: i64) -> Result<(), Error> {

@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{self, ProductInStore};
+use super::answer::{self, PieceInStore, ProductInStore};
 use super::batches;
 use super::code::{Refusal, Symbology};
 use super::model::{FindError, Store};
 use super::store::read;
 use crate::app::App;
-use crate::error::{Problem, ProblemBody};
+use crate::error::{Alternative, Problem, ProblemBody};
 use crate::http::extract::{Path, Query};
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Partner, Scope};
@@ -26,6 +26,7 @@ use crate::ids::{Sku, StoreId};
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(find_product))
+        .routes(routes!(list_alternatives))
         .routes(routes!(get_stock))
         .routes(routes!(list_stores))
         .routes(routes!(get_store))
@@ -108,6 +109,10 @@ struct Scanned {
 /// EAN-13, EAN-8, UPC-A, UPC-E and GTIN-14, numbers with a weight or price inside as the store's country lays them out,
 /// messages of GS1 and GS1 Digital Links. Eight digits are looked up as EAN-8 first and as UPC-E next. A refused code is
 /// told by its class.
+///
+/// Where the code says more than which product it is, `piece` has it: weight or count, the label's price, lot and dates, and
+/// what the piece costs, a reduction for a near date included. A product that is recalled, stopped, gone or without a price
+/// comes with what the store sells instead: in `instead`, or in the problem's `alternatives`.
 #[utoipa::path(
     get,
     path = "/v1/stores/{store}/products/{code}",
@@ -125,7 +130,8 @@ struct Scanned {
             `errors` names the class. `invalid_query`",
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`store_unknown`, `code_unknown`, `code_no_product`, `price_missing`",
+        (status = 404, description = "`store_unknown`, `code_unknown`, `code_no_product`, `price_missing`; with \
+            `alternatives` where the store sells something instead",
             body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("shopper" = []), ("staff" = []), ("partner" = [])),
@@ -139,13 +145,27 @@ async fn find_product(
     let path = path.map_err(|_| FindError::BadCode(Refusal::Charset))?;
     let mut parts = path.iter().map(|(_, part)| part);
     let (store, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let view = app.catalog.view();
-    let now = app.clock.now();
-    let hit = view
-        .look_up(store, code, symbology, now)
-        .inspect_err(|error| app.unknown_codes.lookup_failed(&view, store, code, now, *error))?;
+    let (view, now) = (app.catalog.view(), app.clock.now());
+    let (hit, read) = view.look_up(store, code, symbology, now).map_err(|error| {
+        app.unknown_codes.lookup_failed(&view, store, code, now, error);
+        let is_of_product = matches!(error, FindError::UnknownCode | FindError::NoPrice);
+        let instead = || app.catalog.alternatives_to_code(store, code, symbology, now);
+        Problem::from(error).offering(if is_of_product { instead() } else { Vec::new() })
+    })?;
     app.unknown_codes.found();
-    let body = answer::write(&hit, view.revision());
+    let mut body = answer::write(&hit, view.revision());
+    if read.says_more() {
+        let today = now.with_timezone(&hit.store.zone()).date_naive();
+        if let Some(piece) = PieceInStore::of(view.found(&hit, &read), hit.store, today) {
+            answer::add(&mut body, "piece", &piece);
+        }
+    }
+    if hit.record.is_stopped() || !hit.recalls.is_empty() {
+        let instead = app.catalog.alternatives_to_code(store, code, symbology, now);
+        if !instead.is_empty() {
+            answer::add(&mut body, "instead", &instead);
+        }
+    }
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // Prices change at any moment, and the caller is known by a token: nothing in between may keep the answer.
@@ -200,6 +220,49 @@ async fn get_store(
 ) -> Result<Reply<Store>, Problem> {
     let store = app.catalog.view().store(&store).cloned().ok_or(FindError::UnknownStore)?;
     Ok(Reply(StatusCode::OK, store))
+}
+
+/// What a store sells instead of a product.
+#[derive(Debug, Serialize, ToSchema)]
+struct Alternatives {
+    /// The best first, at most five.
+    alternatives: Vec<Alternative>,
+    /// The revision of the catalogue in which this is so.
+    revision: i64,
+}
+
+/// What a store sells instead of a product
+///
+/// The successor, then what the retailer names, in its order; where neither gives anything, goods of the same category whose
+/// content is about as much. Only what can be bought in this store at this moment. The product itself may be sold or gone.
+#[utoipa::path(
+    get,
+    path = "/v1/stores/{store}/alternatives/{sku}",
+    tag = "catalog",
+    params(
+        ("store" = StoreId, Path, description = "The store"),
+        ("sku" = Sku, Path, description = "The retailer's number of the product"),
+    ),
+    responses(
+        (status = 200, description = "What it sells instead, if anything", body = inline(Alternatives)),
+        (status = 400, description = "`invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`store_unknown`; `sku_unknown`: no such product was ever delivered",
+            body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []), ("staff" = []), ("partner" = [])),
+)]
+async fn list_alternatives(
+    State(app): State<App>,
+    _caller: Caller,
+    Path((store, sku)): Path<(StoreId, Sku)>,
+) -> Result<Reply<Alternatives>, Problem> {
+    let view = app.catalog.view();
+    view.store(&store).ok_or(FindError::UnknownStore)?;
+    view.number(&sku)
+        .ok_or_else(|| Problem::not_found("sku_unknown", "No product has or had this number."))?;
+    let alternatives = app.catalog.alternatives(&store, &sku, app.clock.now());
+    Ok(Reply(StatusCode::OK, Alternatives { alternatives, revision: view.revision() }))
 }
 
 /// How much of a product a store has.

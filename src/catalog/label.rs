@@ -34,6 +34,8 @@ pub struct Label {
     pub lot: Option<String>,
     /// The serial number.
     pub serial: Option<String>,
+    /// The two or five digits beside the code: the issue of a newspaper or magazine.
+    pub addon: Option<String>,
     /// The last day of use.
     pub use_by: Option<NaiveDate>,
     /// The last day of best quality.
@@ -64,6 +66,16 @@ impl Label {
                 label.read_elements(elements);
                 label.is_made_for_values = gtin.indicator() == 9;
                 label.is_partial |= answer.warnings.contains(&Warning::Partial);
+            }
+            Meaning::Press(number, press) => {
+                label.addon = number.addon.as_ref().map(ToString::to_string);
+                // The fixed price of German press is in its number; nought is none.
+                label.price =
+                    press.title.as_ref().map(|(_, price)| *price).filter(|each| !each.amount.is_zero());
+                label.is_made_for_values = label.price.is_some();
+            }
+            Meaning::Item(number) | Meaning::Restricted(number) => {
+                label.addon = number.addon.as_ref().map(ToString::to_string);
             }
             Meaning::Pharmacy(pharmacy) => {
                 label.lot.clone_from(&pharmacy.lot);

@@ -7,9 +7,11 @@
 //!
 //! Start in `code/` for what a code means, in `index/` for lookups, in `batches/` for changes, in `feed.rs` for the way from one to the other.
 
+mod alternatives;
 mod answer;
 mod batches;
 pub mod code;
+mod coding;
 mod content;
 pub mod explain;
 mod feed;
@@ -19,6 +21,7 @@ mod index;
 mod label;
 mod model;
 mod offline;
+mod piece;
 mod product;
 mod promotion;
 pub mod quality;
@@ -26,12 +29,15 @@ mod rows;
 mod search;
 mod store;
 
+pub use crate::error::Alternative;
 pub use batches::{
     BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Delivery, Error as BatchError, Form, Limits,
-    RefusedRow, Report, Tally, apply as apply_batch, deliver as deliver_batch, find as find_batch,
-    refusals as batch_refusals, release as release_batch,
+    OutcomePage, OutcomeRange, RefusedRow, Report, RowOutcome, Tally, apply as apply_batch,
+    deliver as deliver_batch, find as find_batch, outcomes as batch_outcomes, refusals as batch_refusals,
+    release as release_batch,
 };
 pub use code::{Gtin, Refusal, Symbology};
+pub use coding::Coding;
 pub use content::{Content, ContentError};
 pub use feed::{Catalog, follow};
 pub use http::routes;
@@ -40,6 +46,7 @@ pub use label::Label;
 pub use model::{
     FindError, Found, Markdown, Offer, Price, PricePromise, Promotion, Recall, Store, StoreAddress,
 };
+pub use piece::{Piece, PieceFault, Portion, Reduction};
 pub use product::{
     AgeReason, EncodedUnit, NetContent, NetUnit, ProductRow, SaleBan, SaleType, Size, Temperature, within,
 };

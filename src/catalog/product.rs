@@ -228,6 +228,13 @@ pub struct ProductRow {
     /// When it must not be sold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sale_bans: Vec<SaleBan>,
+    /// The product that took its place, when it is succeeded: offered first to whoever can't buy it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<Sku>,
+    /// What may be offered to whoever can't buy it, the best first, at most 12.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 12)]
+    pub alternatives: Vec<Sku>,
     /// Why it is not sold for now; staff and shoppers read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sale_stop: Option<String>,
@@ -300,6 +307,8 @@ impl ProductRow {
             deposit: None,
             quantity_max: None,
             sale_bans: Vec::new(),
+            replaced_by: None,
+            alternatives: Vec::new(),
             sale_stop: None,
             weight_grams: None,
             size: None,
@@ -310,6 +319,13 @@ impl ProductRow {
             image: None,
             deleted: false,
         }
+    }
+
+    /// Whether it may be sold by itself at this time of the store's own clock.
+    pub fn is_for_sale(&self, local: NaiveDateTime) -> bool {
+        self.sale != SaleType::Deposit
+            && self.sale_stop.is_none()
+            && !self.sale_bans.iter().any(|ban| ban.holds(local))
     }
 
     /// What a price of it is for.

@@ -48,6 +48,7 @@ const FILES: &[File] = &[
     file!(16, "0016_imports.sql", None),
     file!(17, "0017_quality.sql", None),
     file!(18, "0018_offline.sql", None),
+    file!(19, "0019_outcomes.sql", None),
     file!(21, "0021_promotions.sql", None),
     file!(22, "0022_promotion_claims.sql", None),
     file!(23, "0023_customers_price_promise.sql", None),

@@ -1,7 +1,10 @@
 //! The sample catalogue: invented goods under GS1's prefix for demonstrations (952), two stores in Germany, and the VAT
 //! rates of the German law (§ 12 `UStG`: 19 % and 7 %) since 2021.
 
+use chrono::NaiveDate;
 use serde_json::{Value, json};
+
+use crate::catalog::code::{self, Meaning, Profile};
 
 const PRODUCTS: &str = include_str!("catalog.tsv");
 
@@ -13,6 +16,13 @@ pub const OTHER_STORE: &str = "hamburg-altona";
 const RATES_VALID_FROM: &str = "2021-01-01";
 /// What the store of the trip sells at prices of its own: SKU and cents.
 const OWN_PRICES: [(&str, i64); 4] = [("10001", 139), ("10016", 299), ("10019", 269), ("10301", 999)];
+
+/// Cheese that the counter weighs: SKU, name, and cents a kilogram.
+pub const CHEESE: (&str, &str, i64) = ("10401", "Gouda, from the counter", 1499);
+/// What its labels begin with: a German number with a weight inside, and the counter's number of the cheese.
+const CHEESE_ARTICLE: &str = "281234";
+/// How much the store takes off what is at most two days from its date.
+pub const NEAR_DATE_PERCENT: i64 = 30;
 
 /// A line of the table.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +94,29 @@ pub fn batch() -> (usize, String) {
         rows.push(json!({"kind": "code", "code": product.code, "sku": product.sku}));
         rows.push(price("germany", product.sku, product.price_cents.parse().unwrap_or_default()));
     }
+    let (sku, name, cents_a_kilogram) = CHEESE;
+    count += 1;
+    rows.push(json!({
+        "kind": "product", "sku": sku, "name": name, "tax_class": "reduced", "sale": "weighed",
+        "priced_per": {"amount": 1000, "unit": "gram"},
+    }));
+    rows.push(json!({"kind": "code", "code": label(0), "sku": sku, "internal": true}));
+    rows.push(price("germany", sku, cents_a_kilogram));
     rows.extend(OWN_PRICES.map(|(sku, cents)| price(STORE, sku, cents)));
     (count, rows.iter().map(|row| row.to_string() + "\n").collect())
+}
+
+/// What the counter's scale prints on a piece of cheese of so many grams; of none it is the number that all share.
+pub fn label(grams: u32) -> String {
+    let german: Profile = "de".parse().unwrap_or_default();
+    let is_right = |text: &String| {
+        let read = code::interpret(text, None, &german, NaiveDate::default());
+        read.is_ok_and(|answer| matches!(answer.meaning, Meaning::Measure(..)))
+    };
+    // The inner check digit and the outer one.
+    let digits = (0..100).map(|both| (both / 10, both % 10));
+    let mut labels = digits.map(|(inner, outer)| format!("{CHEESE_ARTICLE}{inner}{grams:05}{outer}"));
+    labels.find(is_right).unwrap_or_default()
 }
 
 fn rate(tax_class: &str, rate: &str) -> Value {
@@ -101,6 +132,7 @@ fn store(store: &str, name: &str, price_lists: &[&str], address: [&str; 4]) -> V
     json!({
         "kind": "store", "store": store, "name": name, "country": "DE", "currency": "EUR",
         "time_zone": "Europe/Berlin", "price_lists": price_lists,
+        "near_date_markdowns": [{"days_left_max": 2, "percent": NEAR_DATE_PERCENT}],
         "address": {"street": street, "house_number": house_number, "postal_code": postal_code, "city": city},
     })
 }
@@ -129,7 +161,8 @@ mod tests {
             assert!(codes.insert(product.code), "{product:?}");
         }
         assert_eq!(codes.len(), 302);
-        assert_eq!(batch().0, codes.len());
+        assert_eq!(batch().0, codes.len() + 1, "and the cheese");
+        assert_eq!((label(0).len(), label(385).len()), (13, 13));
         for (sku, _) in OWN_PRICES {
             assert!(!code(sku).is_empty(), "{sku}");
         }

@@ -4,8 +4,9 @@
 //! done twice; a worker that lost its lease can change nothing any more ([`Lease::commit`]); a job that keeps failing ends
 //! as a dead letter that staff can see, replay or drop, never as silence.
 //!
-//! `store.rs` has the rows, `runner.rs` the loop; `app.rs` maps kinds to functions.
+//! `store.rs` has the rows, `runner.rs` the loop, `pace.rs` what an instance does over and over without a row; `app.rs` maps kinds to functions.
 
+mod pace;
 mod runner;
 mod store;
 
@@ -18,6 +19,7 @@ use crate::clock::Moment;
 use crate::db::{self, Db, Run, Tx};
 use crate::ids::{Ids, JobId};
 
+pub use pace::every;
 pub use runner::{Wake, run_due, work};
 pub use store::{Counts, Dead, counts, dead, drop_dead, forget_dead, replay};
 

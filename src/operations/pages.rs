@@ -36,11 +36,12 @@ const METRICS_UPKEEP: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Keeps the measurements from piling up while nobody reads `/metrics`, until told to stop.
 pub async fn keep_metrics(stop: tokio_util::sync::CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP)).await.is_some() {
+    let put_in_order = async || {
         if let Some(metrics) = METRICS.get() {
             metrics.run_upkeep();
         }
-    }
+    };
+    jobs::every(METRICS_UPKEEP, &stop, put_in_order).await;
 }
 
 /// `/health/live`, `/health/ready`, `/metrics`, `/docs` and the document itself.

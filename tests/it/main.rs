@@ -1,5 +1,6 @@
 //! The tests against the running service, on the engine that the environment names. A module a room.
 
+mod alternatives;
 mod architecture;
 mod carts;
 mod catalog;
@@ -22,7 +23,10 @@ mod jobs;
 mod offline;
 mod openapi;
 mod operations;
+mod outcomes;
+mod packed;
 mod payments;
+mod pieces;
 mod promotions;
 mod quality;
 mod rules;

@@ -8,14 +8,14 @@ use crate::support::catalog::{MILK, STORE, UNKNOWN, price};
 use crate::support::trip::{Shop, Shopper, scanned};
 
 /// A number with its check digit.
-fn checked(body: &str) -> String {
+pub fn checked(body: &str) -> String {
     let digits = body.bytes().rev().zip([3, 1].into_iter().cycle());
     let sum: u32 = digits.map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
 /// A German label: prefix and article, the inner check digit that fits, five digits of value.
-fn label(article: &str, value: u32) -> String {
+pub fn label(article: &str, value: u32) -> String {
     let german: Profile = "de".parse().expect("a profile");
     let today = "2026-11-23".parse().expect("a day");
     (0..10)
@@ -25,15 +25,15 @@ fn label(article: &str, value: u32) -> String {
 }
 
 /// Gouda by weight, 12.99 EUR a kilogram.
-const GOUDA: &str = "281234";
+pub const GOUDA: &str = "281234";
 /// Salami with a price on the label; 25.00 EUR a kilogram.
-const SALAMI: &str = "225678";
+pub const SALAMI: &str = "225678";
 /// A pie with a price on the label and none in the list.
-const PIE: &str = "225679";
+pub const PIE: &str = "225679";
 /// Rolls, counted on the label.
-const ROLLS: &str = "251111";
+pub const ROLLS: &str = "251111";
 /// Beef with a weight beside its GTIN, 19.90 EUR a kilogram.
-const BEEF: &str = "9952000000200";
+pub const BEEF: &str = "9952000000200";
 
 fn by_weight(sku: &str, name: &str) -> Value {
     json!({
@@ -65,19 +65,19 @@ fn rows() -> Vec<Value> {
     ]
 }
 
-async fn shop() -> Shop {
+pub async fn shop() -> Shop {
     let shop = Shop::open().await;
     apply(&shop, &rows()).await;
     shop
 }
 
-async fn apply(shop: &Shop, rows: &[Value]) {
+pub async fn apply(shop: &Shop, rows: &[Value]) {
     let report = shop.test.apply_rows(rows).await;
     assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
 }
 
 /// The store as it is, with these members beside.
-fn store_with(more: &Value) -> Value {
+pub fn store_with(more: &Value) -> Value {
     let mut row = json!({
         "kind": "store", "store": STORE, "name": "Bonn, Hauptstraße", "country": "DE", "currency": "EUR",
         "time_zone": "Europe/Berlin", "price_lists": ["de"],

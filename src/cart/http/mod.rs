@@ -20,6 +20,7 @@ use super::view::{self, CartLine, CartView};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
 use super::{shelf, trip};
 use crate::app::App;
+use crate::catalog::Alternative;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::reply::{self, Tagged};
@@ -211,6 +212,9 @@ pub struct EventResult {
     /// What the shopper should read about it, where the catalogue says something: a recall's notice, why a sale is stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<String>,
+    /// What the store sells instead of a product that can't be bought, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alternatives: Vec<Alternative>,
     /// The line that it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<i64>,
@@ -310,12 +314,18 @@ fn changed_lines(
 }
 
 fn result(wish: &Wish, outcome: Result<Done, Declined>) -> EventResult {
-    let (label, reason, notice, line) = match outcome {
-        Ok(done) => (done.outcome, None, None, done.line),
-        Err(declined) => (Outcome::Refused, Some(declined.reason), declined.notice, None),
+    let id = wish.id();
+    let result = match outcome {
+        Ok(Done { outcome, line }) => {
+            EventResult { id, outcome, reason: None, notice: None, alternatives: Vec::new(), line }
+        }
+        Err(Declined { reason, notice, alternatives }) => {
+            let outcome = Outcome::Refused;
+            EventResult { id, outcome, reason: Some(reason), notice, alternatives, line: None }
+        }
     };
-    metrics::counter!("aisle_cart_events_total", "outcome" => label.as_str()).increment(1);
-    EventResult { id: wish.id(), outcome: label, reason, notice, line }
+    metrics::counter!("aisle_cart_events_total", "outcome" => result.outcome.as_str()).increment(1);
+    result
 }
 
 /// How much of a line is wanted.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::event::{Event, Origin, Product};
 use super::pricing::{PriceError, Priced};
 use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
+use crate::catalog::Portion;
 use crate::ids::{CartId, CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId};
 use crate::money::{self, Currency, Money};
 use crate::quantity::{Quantity, Unit};
@@ -45,24 +46,34 @@ pub struct Line {
 impl Line {
     /// Gross amount of the line: what the label says, else the price in proportion to what it is for, rounded once.
     pub fn amount(&self) -> Result<Money, money::Error> {
-        let product = &self.product;
-        if let Some(label) = product.label_price {
-            return label.times(self.quantity);
-        }
-        let part = product.measure.map_or(self.quantity, Quantity::amount);
-        let whole = product.priced_per.map_or(1, Quantity::amount);
-        let minor = money::in_proportion(product.price.minor(), part, whole)?;
-        Ok(Money::new(minor, product.price.currency()))
+        self.portion().amount(self.product.price, self.product.priced_per)
     }
 
     /// How much it holds: what was measured, else its pieces.
     pub fn measured(&self) -> Result<Quantity, crate::quantity::Error> {
-        self.product.measure.map_or_else(|| Quantity::pieces(self.quantity), Ok)
+        self.portion().quantity()
+    }
+
+    fn portion(&self) -> Portion {
+        let Product { measure, label_price, .. } = self.product;
+        Portion { measure, label_price, pieces: self.quantity }
     }
 
     /// Whether more pieces of the product, scanned like this one, go into this line.
     fn is_shared_with(&self, product: &Product) -> bool {
         self.product.sku == product.sku && !self.product.has_own_line() && !product.has_own_line()
+    }
+
+    /// Whether this very piece is among its pieces, by its serial number. When fewer pieces are left than have serial numbers,
+    /// nobody knows which ones were put back.
+    fn has_piece(&self, sku: &Sku, serial: &str) -> bool {
+        let serials = self.origins.iter().filter_map(|origin| origin.serial.as_deref());
+        let (mut count, mut is_there) = (0, false);
+        for each in serials {
+            count += 1;
+            is_there |= each == serial;
+        }
+        is_there && self.product.sku == *sku && count <= self.quantity
     }
 
     fn note(&mut self, origin: &Origin) {
@@ -95,6 +106,14 @@ pub struct Cart {
     pub version: i64,
     lines_given: i64,
     seen: HashSet<EventId>,
+}
+
+/// What became of a wish that is not refused.
+enum Decided {
+    /// To be written.
+    Event(Event),
+    /// The piece is in this line already.
+    Known(i64),
 }
 
 /// Why something can't be done to a cart.
@@ -259,7 +278,12 @@ impl Cart {
                 if self.seen.contains(&wish.id()) {
                     return Ok(Done { outcome: Outcome::Repeated, line: None });
                 }
-                let event = self.decide_one(wish, &mut find, &quantity_max)?;
+                let event = match self.decide_one(wish, &mut find, &quantity_max)? {
+                    Decided::Event(event) => event,
+                    Decided::Known(line) => {
+                        return Ok(Done { outcome: Outcome::SamePiece, line: Some(line) });
+                    }
+                };
                 self.apply(&event);
                 let line = self.touched(&event);
                 events.push(event);
@@ -291,15 +315,19 @@ impl Cart {
         wish: &Wish,
         find: &mut impl FnMut(&str) -> Result<Taken, Declined>,
         quantity_max: &impl Fn(&Sku) -> Option<i64>,
-    ) -> Result<Event, Declined> {
+    ) -> Result<Decided, Declined> {
         if self.seen.len() >= EVENTS_MAX {
             return Err(Refusal::CartFull.into());
         }
-        match wish {
+        let event = match wish {
             Wish::Scan { id, code, quantity } => {
                 let asked = quantity.map_or(Ok(1), pieces)?;
-                let (product, quantity) = self.admit(find(code)?, asked)?;
-                Ok(Event::Scanned { id: *id, product: Box::new(product), quantity })
+                let taken = find(code)?;
+                if let Some(line) = self.line_of_piece(&taken.product) {
+                    return Ok(Decided::Known(line));
+                }
+                let (product, quantity) = self.admit(taken, asked)?;
+                Event::Scanned { id: *id, product: Box::new(product), quantity }
             }
             Wish::SetQuantity { id, line, quantity } => {
                 let quantity = pieces(*quantity)?;
@@ -311,13 +339,20 @@ impl Cart {
                 if more > 0 {
                     self.must_hold(&line.product.sku, more, quantity_max(&line.product.sku))?;
                 }
-                Ok(Event::QuantitySet { id: *id, line: line.number, quantity })
+                Event::QuantitySet { id: *id, line: line.number, quantity }
             }
             Wish::Remove { id, line } => {
                 let line = self.line(*line)?.number;
-                Ok(Event::QuantitySet { id: *id, line, quantity: 0 })
+                Event::QuantitySet { id: *id, line, quantity: 0 }
             }
-        }
+        };
+        Ok(Decided::Event(event))
+    }
+
+    /// The line that holds this very piece.
+    fn line_of_piece(&self, product: &Product) -> Option<i64> {
+        let serial = product.origin.serial.as_deref()?;
+        self.lines.iter().find(|line| line.has_piece(&product.sku, serial)).map(|line| line.number)
     }
 
     /// What of a scan goes into the cart: the product as its line keeps it, and how many pieces.

@@ -7,8 +7,9 @@ use sqlx::types::Json;
 use super::super::quality::{self, Judge};
 use super::super::rows::{self, BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::super::store::batch::{self, BatchRead, Kinds, RefusedRow, Tally};
-use super::super::store::{whole, write};
+use super::super::store::{outcome, whole, write};
 use super::known::Known;
+use super::outcomes::{Outcomes, RowOutcome};
 use super::rules::{self, BatchHold, Facts, Limits};
 use super::scope::Scope;
 use super::source::{Item, Pieces, Unreadable};
@@ -38,15 +39,20 @@ pub(super) struct Batch<'a> {
     /// The price lists that occur, and whether each had no prices before.
     lists: HashMap<PriceListId, bool>,
     quality: Judge,
+    /// Quarantined rows of which nobody can tell what they are about.
+    nameless: i64,
+    outcomes: Outcomes,
 }
 
 /// Rows of one kind, each key once.
 #[derive(Debug, Default)]
 struct Group {
     live: Vec<BatchRow>,
-    /// The keys of the live ones, kept of a full delivery only.
+    /// The keys of the live ones, and their lines.
     keys: Vec<Key>,
+    lines: Vec<i64>,
     gone: Vec<Key>,
+    gone_lines: Vec<i64>,
 }
 
 impl<'a> Batch<'a> {
@@ -77,6 +83,8 @@ impl<'a> Batch<'a> {
             gone: BTreeMap::new(),
             lists: HashMap::new(),
             quality: Judge::new(delivery.source.clone(), delivery.is_confirmed),
+            nameless: 0,
+            outcomes: Outcomes::default(),
         })
     }
 
@@ -103,6 +111,10 @@ impl<'a> Batch<'a> {
         if let Some(declared) = self.delivery.rows.filter(|declared| *declared != lines) {
             return Err(Error::Truncated { declared, received: lines });
         }
+        if self.nameless > 0 && !self.delivery.is_confirmed {
+            // What such a row is about would be taken for left out. A person who saw that may say that it is.
+            return Ok(());
+        }
         let removed = self.scope.remove_rest(&mut self.tx, self.revision, self.now.timestamp()).await?;
         for (kind, removed) in removed {
             self.kinds.entry(kind).or_default().removed += removed;
@@ -127,11 +139,13 @@ impl<'a> Batch<'a> {
                 }
                 Err(Unreadable { kind, name, refusal, keys, raw }) => {
                     self.quarantine(line, kind, name, refusal, &raw);
+                    self.nameless += i64::from(keys.is_empty());
                     protected.extend(keys);
                 }
             }
         }
-        self.flush(rows, &mut protected).await
+        self.flush(rows, &mut protected).await?;
+        self.outcomes.keep(&mut self.tx, self.id).await
     }
 
     /// The one place that quarantined rows pass: kept aside for people, counted by kind and reason, listed with the batch.
@@ -139,6 +153,7 @@ impl<'a> Batch<'a> {
         let refusal = self.quality.keep(self.now, line, kind, &key, refusal, raw);
         self.kinds.entry(kind).or_default().quarantined += 1;
         *self.reasons.entry(refusal.reason).or_default() += 1;
+        self.outcomes.note(line, RowOutcome::Quarantined);
         let row = RefusedRow {
             line,
             kind,
@@ -171,14 +186,13 @@ impl<'a> Batch<'a> {
             match judged.remove(&(line, kind)).map_or_else(|| self.known.judge(&row), Err) {
                 Ok(()) => {
                     let group = groups.entry(kind).or_default();
-                    match row.content {
-                        Some(content) => {
-                            group.live.push(content);
-                            if self.scope.is_full() {
-                                group.keys.push(row.key);
-                            }
-                        }
-                        None => group.gone.push(row.key),
+                    if let Some(content) = row.content {
+                        group.live.push(content);
+                        group.keys.push(row.key);
+                        group.lines.push(line);
+                    } else {
+                        group.gone.push(row.key);
+                        group.gone_lines.push(line);
                     }
                 }
                 Err(refusal) => {
@@ -222,11 +236,31 @@ impl<'a> Batch<'a> {
             let deleted = write::delete(&mut self.tx, kind, self.revision, &group.gone).await?;
             gone = i64::try_from(deleted).unwrap_or(i64::MAX);
             *self.gone.entry(kind).or_default() += gone;
+            self.note(kind, &group.gone, &group.gone_lines, deleted).await?;
         }
+        self.note(kind, &group.keys, &group.lines, written).await?;
         let applied = i64::try_from(written).unwrap_or(i64::MAX) + gone;
         let tally = self.kinds.entry(kind).or_default();
         tally.applied += applied;
         tally.unchanged += count(group.live.len() + group.gone.len()) - applied;
+        Ok(())
+    }
+
+    /// Notes what became of the lines of these keys, of which so many were written. Which ones is asked only where not all
+    /// fared alike.
+    async fn note(&mut self, kind: Kind, keys: &[Key], lines: &[i64], written: u64) -> Result<(), db::Error> {
+        let is_all = written >= u64::try_from(keys.len()).unwrap_or(u64::MAX);
+        let outcome = if is_all { RowOutcome::Applied } else { RowOutcome::Unchanged };
+        for line in lines {
+            self.outcomes.note(*line, outcome);
+        }
+        if written > 0 && !is_all {
+            for place in outcome::changed(&mut self.tx, kind, self.revision, keys).await? {
+                if let Some(line) = lines.get(place) {
+                    self.outcomes.note(*line, RowOutcome::Applied);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -269,18 +303,25 @@ impl<'a> Batch<'a> {
             Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
         facts.worst = self.quality.worst();
         let tx = &mut self.tx;
-        if total.quarantined >= limits.bad_rows_min() {
+        if total.quarantined >= limits.bad_rows_min() || self.nameless > 0 {
             facts.is_first = whole::is_first(tx, self.revision).await?;
             facts.usual = batch::usual_quarantine(tx, &self.delivery.source, &self.delivery.feed).await?;
         }
         facts.shrunk = self.scope.shrunk(&self.gone);
-        if !self.scope.is_full() {
-            facts.shrunk = whole::taken_back(tx, &self.gone, limits.rows_min, limits.shrink_percent).await?;
-        }
+        let mut rest = self.gone.clone();
+        rest.retain(|kind, _| !self.scope.is_whole(*kind));
+        facts.shrunk.extend(whole::taken_back(tx, &rest, limits.rows_min, limits.shrink_percent).await?);
         if self.kinds.get(&Kind::Product).is_some_and(|tally| tally.removed > 0) {
             facts.categories_gone = whole::categories_gone(tx, self.revision).await?;
         }
-        facts.stores_gone = self.kinds.get(&Kind::Store).map_or(0, |tally| tally.removed);
+        for kind in [Kind::Store, Kind::PriceList, Kind::TaxClass, Kind::TaxRate] {
+            let removed = self.kinds.get(&kind).map_or(0, |tally| tally.removed);
+            let gone = self.gone.get(&kind).copied().unwrap_or_default() + removed;
+            if gone > 0 {
+                facts.foundations_gone.push((kind, gone));
+            }
+        }
+        facts.nameless = if self.scope.is_full() { self.nameless } else { 0 };
         if self.kinds.get(&Kind::Price).is_some_and(|tally| tally.applied > 0) {
             let removed = self.kinds.get(&Kind::Price).map_or(0, |tally| tally.removed);
             let gone = self.gone.get(&Kind::Price).copied().unwrap_or_default() + removed;

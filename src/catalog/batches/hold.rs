@@ -62,6 +62,7 @@ pub async fn release(
     now: Moment,
     id: BatchId,
     decision: BatchDecision,
+    over_newer: bool,
     name: Uuid,
 ) -> Result<Report, Error> {
     let held = batch::find(db, id).await?.ok_or(Error::Unknown)?;
@@ -87,6 +88,12 @@ pub async fn release(
     }
     // The one rule that still counts: what came later must not be undone by what came before it.
     batch.check_order().await?;
+    // A person has looked at what is live: not at what came since, unless they say so.
+    let newer = batch::newer(&mut batch.tx, held.revision).await?;
+    if newer > 0 && !over_newer {
+        batch.tx.rollback().await?;
+        return Err(Error::Newer(newer));
+    }
     batch::forget(&mut batch.tx, id).await?;
     batch.run(rows).await?;
     batch.commit(held.hash, held.received_at, held.holds.0, Some(decision)).await?;

@@ -1,4 +1,4 @@
-//! The routes of batches: deliver, look, and decide about what is held.
+//! The routes of batches: deliver and look. What became of single lines is in `lines.rs`, deciding in `decisions.rs`.
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
@@ -12,31 +12,28 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::super::coding::Coding;
 use super::super::content::{Content, ContentError};
 use super::super::import::TableForm;
 use super::super::quality::Source;
 use super::super::rows::{BatchRow, Kind};
-use super::{BatchDecision, BatchMode, Delivery, Error, Form, RefusedRow, Report};
+use super::{BatchMode, Delivery, Error, Form, Report};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::hash::hex;
-use crate::http::extract::{Json, Path, Query};
+use crate::http::extract::{Path, Query};
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Partner, Role, Scope};
 use crate::ids::{BatchId, KEY_LENGTH_MAX, PriceListId, TaxClassId};
 use crate::money::Currency;
-
-/// Longest note of a decision.
-const NOTE_LENGTH_MAX: usize = 500;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_catalog_batches))
         .routes(routes!(get_catalog_batch))
-        .routes(routes!(list_catalog_refusals))
-        .routes(routes!(release_catalog_batch))
-        .routes(routes!(reject_catalog_batch))
+        .merge(super::lines::routes())
+        .merge(super::decisions::routes())
         .merge(
             // A batch is as long as it is: its bytes are counted while they are written to a file.
             OpenApiRouter::new().routes(routes!(put_catalog_batch)).layer(DefaultBodyLimit::disable()),
@@ -66,6 +63,12 @@ impl From<Error> for Problem {
                 "Too many batches are held: release or reject them first. Nothing was applied or kept.",
             ),
             Error::Unknown => no_such_batch(),
+            Error::Newer(count) => Self::conflict(
+                "batch_outdated",
+                format!(
+                    "{count} batches changed the catalogue since it came: look at them, then release it with over_newer."
+                ),
+            ),
             Error::Decided(super::BatchState::Rejected) => {
                 Self::conflict("batch_rejected", "The batch was rejected: send its rows under a new id.")
             }
@@ -87,6 +90,15 @@ impl From<ContentError> for Problem {
             ContentError::BrokeOff => Self::bad_request(
                 "body_unreadable",
                 "The body broke off before its end; nothing of it was applied.",
+            ),
+            ContentError::Packed(_) => Self::bad_request(
+                "body_unreadable",
+                "The body is not packed as Content-Encoding says, or not to its end; nothing of it was applied.",
+            ),
+            ContentError::Bomb => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_grows_too_much",
+                "Unpacked, the body is more than 200 times as large as it came: send it packed less, or not at all.",
             ),
             ContentError::Keep(error) => Self::internal(error),
         }
@@ -173,7 +185,7 @@ fn check_digest(headers: &HeaderMap, content: &Content) -> Result<(), Problem> {
         STANDARD.decode(value).ok()
     });
     match told {
-        Some(told) if hex(&told) == content.hash() => Ok(()),
+        Some(told) if hex(&told) == content.received_hash() => Ok(()),
         Some(_) => Err(Problem::bad_request(
             "batch_truncated",
             "The content is not what Content-Digest says; nothing was applied. Send all of it.",
@@ -183,7 +195,7 @@ fn check_digest(headers: &HeaderMap, content: &Content) -> Result<(), Problem> {
 }
 
 /// The catalogue is every store's: a key for one store may not change what the others sell.
-fn must_write(partner: &Partner) -> Result<(), Problem> {
+pub(super) fn must_write(partner: &Partner) -> Result<(), Problem> {
     partner.must(Scope::CatalogWrite)?;
     if partner.store.is_some() {
         return Err(Problem::forbidden(
@@ -203,8 +215,11 @@ fn must_write(partner: &Partner) -> Result<(), Problem> {
 /// the same content a batch is answered as before; a body that breaks off applies nothing.
 ///
 /// A batch that would take away too much, change too many prices or by too much, or has too many bad rows is held: nothing
-/// of it is visible until somebody releases it. The header `Content-Digest` (SHA-256) and the number of `rows` let the
-/// service see that something is missing.
+/// of it is visible until somebody releases it.
+///
+/// The body may be packed (`Content-Encoding: gzip` or `zstd`, with a window of at most 8 MB); it counts as it is when it is
+/// unpacked: at most 2 GiB, and not more than 200 times what came. The header `Content-Digest` (SHA-256 of the body as it is sent) and
+/// the number of `rows` let the service see that something is missing.
 #[utoipa::path(
     put,
     path = "/v1/catalog/batches/{id}",
@@ -225,7 +240,9 @@ fn must_write(partner: &Partner) -> Result<(), Problem> {
         (status = 403, description = "`scope_missing`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`batch_differs`: the id was used for another content. `batch_late`: a later batch of the \
             feed was applied. `held_too_many`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "`body_too_large`. `body_grows_too_much`: unpacked it is out of all proportion",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "`content_encoding`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`overloaded`", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("partner" = [])),
@@ -241,7 +258,12 @@ async fn put_catalog_batch(
     must_write(&partner)?;
     let delivery = parameters.delivery(&headers, Source::Partner(partner.id).to_string())?;
     let name: Uuid = app.ids.next();
-    let content = Content::receive(body.into_data_stream(), name).await?;
+    let coding = Coding::of(&headers).ok_or_else(|| {
+        let detail = "A batch is packed with gzip or zstd, or not at all.";
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding", detail)
+    })?;
+    let _place = app.catalog.delivery_place()?;
+    let content = Content::receive_packed(body.into_data_stream(), coding, name).await?;
     check_digest(&headers, &content)?;
     let limits = &app.config.catalog.hold;
     let report = super::deliver(&app.db, app.clock.now(), id, &delivery, Some(limits), &content).await?;
@@ -253,12 +275,12 @@ async fn put_catalog_batch(
     Ok(Reply(StatusCode::OK, report))
 }
 
-fn no_such_batch() -> Problem {
+pub(super) fn no_such_batch() -> Problem {
     Problem::not_found("batch_unknown", "There is no such batch, or it was not applied: send it.")
 }
 
 /// Who may look: partners that read the catalogue, and admins.
-fn may_read(caller: &Caller) -> Result<(), Problem> {
+pub(super) fn may_read(caller: &Caller) -> Result<(), Problem> {
     match caller {
         Caller::Partner(partner) => partner.must(Scope::CatalogRead),
         Caller::Staff(staff) => staff.must_everywhere(Role::Admin),
@@ -266,18 +288,25 @@ fn may_read(caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-/// Who may decide: partners that write the catalogue, and admins; answers who it was.
-fn decider(caller: &Caller) -> Result<String, Problem> {
+/// The source whose batches a caller sees: a partner sees what it sent itself.
+pub(super) fn own_source(caller: &Caller) -> Option<String> {
     match caller {
-        Caller::Partner(partner) => must_write(partner).map(|()| Source::Partner(partner.id).to_string()),
-        Caller::Staff(staff) => {
-            staff.must_everywhere(Role::Admin).map(|()| Source::Staff(staff.id).to_string())
-        }
-        Caller::Shopper(_) => Err(not_for_shoppers()),
+        Caller::Partner(partner) => Some(Source::Partner(partner.id).to_string()),
+        Caller::Staff(_) | Caller::Shopper(_) => None,
     }
 }
 
-fn not_for_shoppers() -> Problem {
+/// The batch, when there is one that the caller may see.
+pub(super) async fn seen_by(app: &App, caller: &Caller, id: BatchId) -> Result<Report, Problem> {
+    may_read(caller)?;
+    let report = super::find(&app.db, id).await?.ok_or_else(no_such_batch)?;
+    match own_source(caller) {
+        Some(own) if own != report.source => Err(no_such_batch()),
+        _ => Ok(report),
+    }
+}
+
+pub(super) fn not_for_shoppers() -> Problem {
     Problem::forbidden("other_caller", "This route is for partners and staff.")
 }
 
@@ -301,9 +330,7 @@ async fn get_catalog_batch(
     caller: Caller,
     Path(id): Path<BatchId>,
 ) -> Result<Reply<Report>, Problem> {
-    may_read(&caller)?;
-    let report = super::find(&app.db, id).await?.ok_or_else(no_such_batch)?;
-    Ok(Reply(StatusCode::OK, report))
+    Ok(Reply(StatusCode::OK, seen_by(&app, &caller, id).await?))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -354,146 +381,6 @@ async fn list_catalog_batches(
 ) -> Result<Reply<Batches>, Problem> {
     may_read(&caller)?;
     let before = before.unwrap_or(DateTime::<Utc>::MAX_UTC.min(app.clock.now() + chrono::Duration::days(1)));
-    let batches = super::list(&app.db, state, before, limit).await?;
+    let batches = super::list(&app.db, state, own_source(&caller).as_deref(), before, limit).await?;
     Ok(Reply(StatusCode::OK, Batches { batches }))
-}
-
-/// Why somebody decides so.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Note {
-    /// For whoever asks later; at most 500 characters.
-    #[schema(max_length = 500)]
-    note: String,
-}
-
-fn decision(app: &App, caller: &Caller, note: &Note) -> Result<BatchDecision, Problem> {
-    let by = decider(caller)?;
-    let note = note.note.trim().to_owned();
-    if note.is_empty() || note.chars().count() > NOTE_LENGTH_MAX {
-        let detail = format!("Say why, in at most {NOTE_LENGTH_MAX} characters.");
-        return Err(Problem::bad_request("invalid_value", detail).at("/note", "1 to 500 characters"));
-    }
-    Ok(BatchDecision { by, at: app.clock.now(), note })
-}
-
-/// Release a held batch
-///
-/// It is applied exactly as it came, whatever the rules for whole batches say; only a batch that has been overtaken by a later
-/// one of its feed can't be released any more.
-#[utoipa::path(
-    post,
-    path = "/v1/catalog/batches/{id}/release",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch")),
-    request_body = Note,
-    responses(
-        (status = 200, description = "What became of the rows", body = Report),
-        (status = 400, description = "`invalid_value`, `invalid_json`, `invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`batch_rejected`, `batch_applied`: it was never held. `batch_late`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`media_type`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = []), ("staff" = [])),
-)]
-async fn release_catalog_batch(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<BatchId>,
-    Json(note): Json<Note>,
-) -> Result<Reply<Report>, Problem> {
-    let decision = decision(&app, &caller, &note)?;
-    let by = decision.by.clone();
-    let report = super::release(&app.db, app.clock.now(), id, decision, app.ids.next()).await?;
-    tracing::info!(batch = %id, by, "a held batch was released");
-    app.catalog.refresh(&app.db).await?;
-    Ok(Reply(StatusCode::OK, report))
-}
-
-/// Reject a held batch
-///
-/// Its content is let go of; what it was and why it was held is kept.
-#[utoipa::path(
-    post,
-    path = "/v1/catalog/batches/{id}/reject",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch")),
-    request_body = Note,
-    responses(
-        (status = 200, description = "The batch is rejected", body = Report),
-        (status = 400, description = "`invalid_value`, `invalid_json`, `invalid_path`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`batch_applied`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`media_type`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = []), ("staff" = [])),
-)]
-async fn reject_catalog_batch(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<BatchId>,
-    Json(note): Json<Note>,
-) -> Result<Reply<Report>, Problem> {
-    let decision = decision(&app, &caller, &note)?;
-    tracing::info!(batch = %id, by = decision.by, "a held batch is rejected");
-    let report = super::reject(&app.db, id, decision).await?;
-    Ok(Reply(StatusCode::OK, report))
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct After {
-    /// The line after which to go on; from the first when left out.
-    #[serde(default)]
-    after: i64,
-    /// At most so many rows, up to 1,000.
-    #[serde(default = "most")]
-    limit: i64,
-}
-
-fn most() -> i64 {
-    super::REFUSALS_SHOWN_MAX
-}
-
-/// Quarantined rows of a batch.
-#[derive(Debug, Serialize, ToSchema)]
-struct Refusals {
-    /// By line.
-    refusals: Vec<RefusedRow>,
-}
-
-/// The quarantined rows of a batch, page by page
-///
-/// A line that is not among them was applied or unchanged.
-#[utoipa::path(
-    get,
-    path = "/v1/catalog/batches/{id}/refusals",
-    tag = "catalog",
-    params(("id" = BatchId, Path, description = "The batch"), After),
-    responses(
-        (status = 200, description = "Quarantined rows after the line, by line", body = inline(Refusals)),
-        (status = 400, description = "`invalid_path`, `invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`scope_missing`, `role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`batch_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("partner" = []), ("staff" = [])),
-)]
-async fn list_catalog_refusals(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<BatchId>,
-    Query(After { after, limit }): Query<After>,
-) -> Result<Reply<Refusals>, Problem> {
-    may_read(&caller)?;
-    let refusals = super::refusals(&app.db, id, after, limit).await?;
-    if refusals.is_empty() && !super::exists(&app.db, id).await? {
-        return Err(no_such_batch());
-    }
-    Ok(Reply(StatusCode::OK, Refusals { refusals }))
 }

@@ -6,13 +6,17 @@
 //! otherwise. Before a batch is committed, the rules for the whole of it are asked (`rules.rs`): what they hold is rolled
 //! back, kept with its content, and waits for a person, who releases or rejects it.
 //!
-//! `source.rs` reads the rows of a content, `apply.rs` applies them, `known.rs` is what they refer to, `scope.rs` takes
-//! back what a full delivery leaves out, `hold.rs` keeps what is held, `http.rs` has the routes.
+//! `source.rs` reads the rows of a content, `apply.rs` applies them, `outcomes.rs` says what became of each line,
+//! `known.rs` is what they refer to, `scope.rs` takes
+//! back what a full delivery leaves out, `hold.rs` keeps what is held, `http.rs` and `lines.rs` have the routes.
 
 mod apply;
+mod decisions;
 mod hold;
 mod http;
 mod known;
+mod lines;
+mod outcomes;
 mod rules;
 mod scope;
 mod source;
@@ -37,6 +41,7 @@ use crate::text_enum;
 
 pub use self::hold::{reject, release};
 pub use self::http::routes;
+pub use self::outcomes::{OutcomePage, OutcomeRange, RowOutcome};
 pub use self::rules::{BatchHold, BatchRule, Limits};
 pub(super) use self::rules::{PriceChange, Shrunk};
 pub(super) use self::source::{Item, Unreadable};
@@ -211,6 +216,9 @@ pub enum Error {
     /// There is no such batch.
     #[error("there is no such batch")]
     Unknown,
+    /// Others changed the catalogue since it came, and nobody said that it goes over them.
+    #[error("{0} batches changed the catalogue since")]
+    Newer(i64),
     /// The batch was applied, or rejected, before.
     #[error("the batch was {0} already")]
     Decided(BatchState),
@@ -278,25 +286,26 @@ pub async fn find(db: &Db, id: BatchId) -> Result<Option<Report>, db::Error> {
     }
 }
 
-/// Batches of one state or of all, latest first, received before a moment; at most `BATCHES_SHOWN_MAX`.
+/// Batches of one state or of all, of one source or of all, latest first, received before a moment; at most `BATCHES_SHOWN_MAX`.
 pub async fn list(
     db: &Db,
     state: Option<BatchState>,
+    source: Option<&str>,
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Report>, db::Error> {
-    let found = batch::list(db, state, before, limit.clamp(1, BATCHES_SHOWN_MAX)).await?;
+    let found = batch::list(db, state, source, before, limit.clamp(1, BATCHES_SHOWN_MAX)).await?;
     Ok(found.into_iter().map(|found| shown(found, BTreeMap::new(), Vec::new())).collect())
-}
-
-/// Whether a batch ever came.
-pub async fn exists(db: &Db, id: BatchId) -> Result<bool, db::Error> {
-    Ok(batch::find(db, id).await?.is_some())
 }
 
 /// Quarantined rows of a batch after a line, at most `limit` and never more than `REFUSALS_SHOWN_MAX`.
 pub async fn refusals(db: &Db, id: BatchId, after: i64, limit: i64) -> Result<Vec<RefusedRow>, db::Error> {
     batch::refusals(db, id, after, limit.clamp(1, REFUSALS_SHOWN_MAX)).await
+}
+
+/// What became of the lines of a batch from this one on.
+pub async fn outcomes(db: &Db, id: BatchId, from: i64, limit: usize) -> Result<OutcomePage, db::Error> {
+    outcomes::read(db, id, from, limit).await
 }
 
 async fn report(db: &Db, found: BatchRead) -> Result<Report, db::Error> {

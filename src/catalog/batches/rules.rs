@@ -122,7 +122,10 @@ pub(super) struct Facts {
     pub(super) usual: Option<(i64, i64)>,
     pub(super) shrunk: Vec<Shrunk>,
     pub(super) categories_gone: Vec<String>,
-    pub(super) stores_gone: i64,
+    /// Stores, price lists, tax classes and rates that would be gone: each takes a part of the shop with it.
+    pub(super) foundations_gone: Vec<(Kind, i64)>,
+    /// Quarantined rows of a full delivery whose keys can't be read.
+    pub(super) nameless: i64,
     pub(super) prices: PriceChange,
 }
 
@@ -151,8 +154,18 @@ pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
     for category in &facts.categories_gone {
         hold(BatchRule::Shrink, format!("the whole category {category} would be gone"));
     }
-    if facts.stores_gone > 0 {
-        hold(BatchRule::Shrink, format!("{} whole stores would be gone", facts.stores_gone));
+    for (kind, gone) in &facts.foundations_gone {
+        hold(
+            BatchRule::Shrink,
+            format!("{gone} of kind {kind} would be gone, each with all that hangs on it"),
+        );
+    }
+    if facts.nameless > 0 && !facts.is_first {
+        let detail = format!(
+            "of {} quarantined rows nobody can tell what they are about: that would be taken for left out",
+            facts.nameless
+        );
+        hold(BatchRule::BadShare, detail);
     }
     prices(&facts.prices, limits, &mut hold);
     let is_bad = |share_above: i64, of: i64| facts.quarantined * of > share_above * facts.received;
@@ -218,7 +231,9 @@ mod tests {
         assert_eq!(rules(&shrunk(100, 10)), []);
         assert_eq!(rules(&shrunk(100, 11)), [BatchRule::Shrink]);
         assert_eq!(rules(&shrunk(0, 0)), []);
-        assert_eq!(rules(&Facts { stores_gone: 1, ..Facts::default() }), [BatchRule::Shrink]);
+        let store = vec![(Kind::Store, 1)];
+        assert_eq!(rules(&Facts { foundations_gone: store, ..Facts::default() }), [BatchRule::Shrink]);
+        assert_eq!(rules(&Facts { nameless: 1, ..Facts::default() }), [BatchRule::BadShare]);
     }
 
     #[test]

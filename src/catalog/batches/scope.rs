@@ -82,6 +82,11 @@ impl Scope {
         Ok(removed)
     }
 
+    /// Whether all of a kind is in the scope, not only some lists or stores of it.
+    pub(super) fn is_whole(&self, kind: Kind) -> bool {
+        self.parts.contains_key(&(kind, String::new()))
+    }
+
     /// How each part shrank, with what was taken back row by row.
     pub(super) fn shrunk(&self, gone: &BTreeMap<Kind, i64>) -> Vec<Shrunk> {
         let part = |((kind, of), shrunk): (&Part, &Shrunk)| {

@@ -2,15 +2,13 @@
 //!
 //! EAN-8, UPC-A, EAN-13 and GTIN-14 padded with zeros to 14 digits form one number space, and padding never changes the
 //! check digit (GS1 General Specifications, 3.3.2). UPC-E is a short writing of UPC-A; eight digits may be both an EAN-8
-//! and a UPC-E, so a code without a known symbology has up to two readings, EAN-8 first.
+//! and a UPC-E. Which one a scan is, `number.rs` decides by what the scanner saw; here is what master data writes.
 //!
 //! Numbers for restricted circulation (02, 04, 20-29, eight digits that begin with 0 or 2) mean something within one
 //! chain only; coupons and refund receipts never name a product.
 
 use std::fmt;
 use std::str::FromStr;
-
-use super::Symbology;
 
 /// A GTIN-14 whose check digit is right: below 10^14.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,25 +42,6 @@ pub enum Circulation {
     Coupon,
     /// All zeros: passes the check and names nothing.
     Nothing,
-}
-
-/// One code's readings, in the order in which they are looked up: one, or two for eight digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Readings {
-    first: Gtin,
-    second: Option<Gtin>,
-}
-
-impl Readings {
-    /// The readings in order.
-    pub fn iter(self) -> impl Iterator<Item = Gtin> {
-        [Some(self.first), self.second].into_iter().flatten()
-    }
-
-    /// The reading that counts when nothing else decides.
-    pub fn first(self) -> Gtin {
-        self.first
-    }
 }
 
 const TEN_TO_8: u64 = 100_000_000;
@@ -149,22 +128,6 @@ impl Gtin {
     }
 }
 
-/// Reads a code: what surrounds it is cut off, everything else must be right.
-pub fn parse(text: &str, symbology: Option<Symbology>) -> Result<Readings, CodeError> {
-    let (value, length) = digits(text.trim_ascii())?;
-    if !is_length(length) {
-        return Err(CodeError::Length);
-    }
-    let plain = is_checked(value).then_some(Gtin(value));
-    let short = (length == 8).then(|| expand(value)).flatten();
-    let (first, second) = match symbology {
-        Some(Symbology::UpcE) => (short, None),
-        Some(_) => (plain, None),
-        None => (plain.or(short), plain.and(short)),
-    };
-    first.map(|first| Readings { first, second }).ok_or(CodeError::CheckDigit)
-}
-
 /// The number and its count of digits; zeros in front count, and more digits than a `u64` holds are only counted.
 fn digits(text: &str) -> Result<(u64, usize), CodeError> {
     if text.is_empty() {
@@ -231,9 +194,15 @@ fn expand(value: u64) -> Option<Gtin> {
 impl FromStr for Gtin {
     type Err = CodeError;
 
-    /// The first reading of a code.
+    /// Reads a number as master data has it: blanks around it are cut off, everything else must be right. Eight digits are
+    /// an EAN-8 when that is right, else a UPC-E.
     fn from_str(text: &str) -> Result<Self, CodeError> {
-        parse(text, None).map(Readings::first)
+        let (value, length) = digits(text.trim_ascii())?;
+        if !is_length(length) {
+            return Err(CodeError::Length);
+        }
+        let plain = is_checked(value).then_some(Self(value));
+        plain.or_else(|| expand(value).filter(|_| length == 8)).ok_or(CodeError::CheckDigit)
     }
 }
 
@@ -257,31 +226,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn readings(text: &str, symbology: Option<Symbology>) -> Vec<String> {
-        parse(text, symbology).expect("a code").iter().map(|gtin| gtin.to_string()).collect()
+    fn read(text: &str) -> Result<Gtin, CodeError> {
+        text.parse()
+    }
+
+    fn fourteen(text: &str) -> String {
+        read(text).expect("a code").to_string()
     }
 
     #[test]
     fn every_length_comes_to_fourteen_digits() {
-        assert_eq!(readings("4006381333931", None), ["04006381333931"]);
-        assert_eq!(readings(" 036000291452\r\n", None), ["00036000291452"]);
-        assert_eq!(readings("96385074", None), ["00000096385074"]);
-        assert_eq!(readings("14006381333938", None), ["14006381333938"]);
+        assert_eq!(fourteen("4006381333931"), "04006381333931");
+        assert_eq!(fourteen(" 036000291452\r\n"), "00036000291452");
+        assert_eq!(fourteen("96385074"), "00000096385074");
+        assert_eq!(fourteen("14006381333938"), "14006381333938");
     }
 
     #[test]
-    fn eight_digits_are_read_as_ean_8_first_and_as_upc_e_next() {
-        assert_eq!(readings("01234565", None), ["00000001234565", "00012345000065"]);
-        assert_eq!(readings("01234565", Some(Symbology::UpcE)), ["00012345000065"]);
-        assert_eq!(readings("01234565", Some(Symbology::Ean8)), ["00000001234565"]);
+    fn eight_digits_are_an_ean_8_or_else_a_upc_e() {
+        assert_eq!(fourteen("01234565"), "00000001234565");
+        assert_eq!(Gtin::expanded("01234565").map(|gtin| gtin.to_string()).as_deref(), Ok("00012345000065"));
         // A UPC-E whose check digit is no EAN-8's.
-        assert_eq!(readings("04252614", None), ["00042100005264"]);
-        assert_eq!(parse("96385074", Some(Symbology::UpcE)), Err(CodeError::CheckDigit));
+        assert_eq!(fourteen("04252614"), "00042100005264");
+        assert_eq!(Gtin::expanded("96385074"), Err(CodeError::CheckDigit));
+        assert_eq!(read("96385075"), Err(CodeError::CheckDigit));
     }
 
     #[test]
     fn each_way_of_being_no_code_is_told_apart() {
-        let error = |text| parse(text, None).expect_err("no code");
+        let error = |text| read(text).expect_err("no code");
         assert_eq!(error(" "), CodeError::Empty);
         assert_eq!(error("7,6223E+12"), CodeError::Charset);
         assert_eq!(error("٤٠٠٦٣٨١٣٣٣٩٣١"), CodeError::Charset);
@@ -322,22 +295,22 @@ mod tests {
             let right = format!("{:013}", with_check_digit(body));
             let mut wrong = right.clone().into_bytes();
             wrong[place] = b'0' + (wrong[place] - b'0' + by) % 10;
-            prop_assert!(parse(&right, None).is_ok());
-            prop_assert_eq!(parse(std::str::from_utf8(&wrong).expect("ASCII"), None), Err(CodeError::CheckDigit));
+            prop_assert!(read(&right).is_ok());
+            prop_assert_eq!(read(std::str::from_utf8(&wrong).expect("ASCII")), Err(CodeError::CheckDigit));
         }
 
         #[test]
         fn padding_never_changes_what_a_code_names(body in 0_u64..100_000_000_000) {
             let value = with_check_digit(body);
-            let twelve = parse(&format!("{value:012}"), None).expect("UPC-A").first();
-            prop_assert_eq!(twelve, parse(&format!("{value:013}"), None).expect("EAN-13").first());
-            prop_assert_eq!(twelve, parse(&format!("{value:014}"), None).expect("GTIN-14").first());
+            let twelve = read(&format!("{value:012}")).expect("UPC-A");
+            prop_assert_eq!(Ok(twelve), read(&format!("{value:013}")));
+            prop_assert_eq!(Ok(twelve), read(&format!("{value:014}")));
             prop_assert_eq!(twelve.to_string().parse::<Gtin>(), Ok(twelve));
         }
 
         #[test]
         fn no_text_makes_the_parser_fail_otherwise(text in ".*") {
-            let _ = parse(&text, None);
+            let _ = read(&text);
             let _ = Gtin::with_zeros_put_back(&text);
         }
 

@@ -1,11 +1,14 @@
 //! What a code means, as values that can be counted with: exact decimals, dates, numbers, never text that would have to be
 //! read again.
 
+use std::fmt;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::gtin::Gtin;
 use super::identifiers::Ai;
+use super::press;
 use super::template::Match;
 use crate::money::{Currency, Money};
 use crate::text_enum;
@@ -39,6 +42,17 @@ pub struct Answer {
     pub warnings: Vec<Warning>,
 }
 
+impl Answer {
+    /// Whether the code may say more of the piece that carries it than which product it is.
+    pub fn says_more(&self) -> bool {
+        match &self.meaning {
+            Meaning::Item(number) | Meaning::Restricted(number) => number.addon.is_some(),
+            Meaning::Press(number, press) => number.addon.is_some() || press.title.is_some(),
+            _ => true,
+        }
+    }
+}
+
 /// What a code means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning {
@@ -69,7 +83,13 @@ pub enum Meaning {
 impl Meaning {
     /// The numbers under which the catalogue may know it, in the order in which they are looked up.
     pub fn keys(&self) -> impl Iterator<Item = Gtin> {
+        let mut third = None;
         let (first, second) = match self {
+            Self::Press(number, Press { title: Some(_), .. }) => {
+                let [title, rate] = press::bases(number.gtin);
+                third = rate;
+                (Some(number.gtin), title)
+            }
             Self::Item(number) | Self::Restricted(number) | Self::Press(number, _) => {
                 (Some(number.gtin), number.alternative)
             }
@@ -82,7 +102,7 @@ impl Meaning {
             }
             Self::Coupon(_) | Self::Refund(_) | Self::NonProduct(_) | Self::Foreign => (None, None),
         };
-        [first, second].into_iter().flatten()
+        [first, second, third].into_iter().flatten()
     }
 }
 
@@ -99,13 +119,21 @@ pub struct Number {
     pub has_indicator: bool,
 }
 
-/// Two or five digits beside a bar code: the issue, or a price.
+/// Two or five digits beside a bar code: the issue. They tell issues apart and never change what the number names, nor its
+/// price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddOn {
     /// The digits as a number.
     pub value: u32,
     /// Two or five.
     pub digits: usize,
+}
+
+impl fmt::Display for AddOn {
+    /// All of its digits.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:0width$}", self.value, width = self.digits)
+    }
 }
 
 /// An amount with its currency, if the code says which; exact, with as many decimals as were coded.

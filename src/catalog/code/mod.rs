@@ -30,7 +30,7 @@ mod template;
 mod tests;
 mod values;
 
-pub use gtin::{Circulation, CodeError, Gtin, Readings, parse};
+pub use gtin::{Circulation, CodeError, Gtin};
 pub use identifiers::Ai;
 pub use meaning::{
     AddOn, Answer, Coupon, Element, Elements, Embedded, EuroCoupon, Meaning, Measure, Number, Pharmacy,

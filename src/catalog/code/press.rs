@@ -25,6 +25,14 @@ pub(super) fn read(gtin: Gtin, is_german: bool) -> Option<Press> {
     }
 }
 
+/// The numbers under which German press is kept that has no entry of its own for this price: the title with a price of zero,
+/// then all titles of the tax rate. The price is in the code, and no master data is needed for it.
+pub(super) fn bases(gtin: Gtin) -> [Option<Gtin>; 2] {
+    let fourteen = gtin.to_string();
+    let with_zeros = |kept: usize| Gtin::completed(&format!("{:0<12}", fourteen.get(1..=kept)?));
+    [with_zeros(8), with_zeros(3)]
+}
+
 /// Seven digits with the check character of ISO 3297: weights 8 to 2, modulo 11, 10 is written X.
 fn issn(seven: &str) -> String {
     let sum: u32 =

@@ -135,10 +135,7 @@ impl Names {
             self.add("indicator", number.gtin.indicator());
         }
         self.add_some("alternative14", number.alternative);
-        self.add_some(
-            "addon",
-            number.addon.map(|addon| format!("{:0width$}", addon.value, width = addon.digits)),
-        );
+        self.add_some("addon", number.addon);
     }
 
     fn press(&mut self, press: &Press) {

@@ -98,8 +98,9 @@ pub struct Arguments {
     /// Rows of the file in one batch of a delta.
     #[arg(long, default_value_t = 5000)]
     pub batch_rows: usize,
-    /// Applies it even when rules for whole batches would hold it: somebody has looked at it.
-    #[arg(long)]
+    /// Applies it even when rules for whole batches would hold it: somebody has looked at it. For the database at hand only;
+    /// on a server an admin releases what is held.
+    #[arg(long, conflicts_with = "server")]
     pub confirmed: bool,
 }
 

@@ -169,7 +169,7 @@ impl fmt::Display for Summary {
         if !self.held.is_empty() {
             writeln!(
                 to,
-                "           nothing of it is visible: release or reject it, or import with --confirmed"
+                "           nothing of it is visible: an admin can release or reject it; here, --confirmed applies it"
             )?;
         }
         let took = self.took.as_millis();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::batches::{self, BatchState, Delivery, Form, Limits, Report};
+use super::super::batches::{self, Delivery, Form, Limits, Report};
 use super::super::content::Content;
 use super::super::model::Store;
 use super::super::quality::Source;
@@ -25,8 +25,6 @@ use crate::random::Random;
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
 /// How often the way through a large file is shown.
 const SHOWN_EVERY: Duration = Duration::from_millis(250);
-/// Why a held batch was released at once.
-const CONFIRMED: &str = "confirmed at the import";
 
 /// Where batches go.
 pub(super) struct Target {
@@ -69,7 +67,7 @@ impl Target {
             }
             Place::Server { .. } => {
                 let put = self.request(reqwest::Method::PUT, &format!("v1/catalog/batches/{id}"))?;
-                self.put(put.header("content-type", "application/x-ndjson").body(text), id).await
+                self.put(put.header("content-type", "application/x-ndjson").body(text)).await
             }
         }
     }
@@ -99,7 +97,7 @@ impl Target {
                     let put = self.request(reqwest::Method::PUT, &format!("v1/catalog/batches/{id}"))?;
                     let put = put.query(&query(&delivery)).header("content-type", media_type);
                     let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
-                    self.put(put.timeout(STREAM_TIMEOUT).body(body), id).await
+                    self.put(put.timeout(STREAM_TIMEOUT).body(body)).await
                 }
             }
         };
@@ -124,17 +122,9 @@ impl Target {
         taken.map_err(|error| Error::Deliver(error.to_string()))
     }
 
-    /// Sends a batch to the server; releases it when it is held and somebody has looked at it.
-    async fn put(&self, put: reqwest::RequestBuilder, id: BatchId) -> Result<Report, Error> {
-        let no_route = || Error::Deliver("the server knows no such route".to_owned());
-        let report: Report = self.send(put).await?.ok_or_else(no_route)?;
-        if report.state != BatchState::Held || !self.confirmed {
-            return Ok(report);
-        }
-        let path = format!("v1/catalog/batches/{id}/release");
-        let note = serde_json::json!({ "note": CONFIRMED });
-        let release = self.request(reqwest::Method::POST, &path)?.timeout(STREAM_TIMEOUT).json(&note);
-        self.send(release).await?.ok_or_else(no_route)
+    /// Sends a batch to the server. What is held there, an admin releases.
+    async fn put(&self, put: reqwest::RequestBuilder) -> Result<Report, Error> {
+        self.send(put).await?.ok_or_else(|| Error::Deliver("the server knows no such route".to_owned()))
     }
 
     /// A store, if there is one of this number.

@@ -9,7 +9,7 @@ use super::super::model::{Recall, Store};
 use super::super::product::ProductRow;
 use super::super::promotion::PromotionRow;
 use super::super::rows::PriceKind;
-use super::{HAS_TIMED, NO_PRICE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
+use super::{HAS_TIMED, NO_PRICE, PRODUCTS_OF_PAGE, Pages, PriceList, Record, Shop, Snapshot, Timed, hash};
 use crate::ids::{PriceListId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 
@@ -25,6 +25,13 @@ impl Change {
     /// Begins with what is visible now.
     pub fn of(current: &Snapshot) -> Self {
         Self { next: current.clone(), has_promotions: false }
+    }
+
+    /// Makes room for about so many products and codes in all, so that the tables need not grow again and again.
+    pub fn reserve(&mut self, products: usize, codes: usize) {
+        self.next.global.reserve(codes);
+        let records = &self.next.products;
+        Arc::make_mut(&mut self.next.skus).reserve(products, |number| hash_of(records, number));
     }
 
     /// The snapshot to publish, as of this revision.
@@ -90,19 +97,21 @@ impl Change {
     /// A product, new, changed or no longer sold.
     pub fn product(&mut self, product: &ProductRow, live: bool) {
         let number = self.next.number_of(&product.sku).unwrap_or(self.next.product_count);
-        self.next.products.set(number, Some(Record::new(product, live)));
+        self.next.products.set(number, Some(Record::new(product)));
+        self.next.live.set(number, live);
         if number == self.next.product_count {
             self.next.product_count += 1;
-            let products = &self.next.products;
-            let hash_of =
-                |number| products.get(number).and_then(Option::as_ref).map_or(0, |record| hash(record.sku()));
-            Arc::make_mut(&mut self.next.skus).add(hash(product.sku.as_str()), number, hash_of);
+            let records = &self.next.products;
+            let skus = Arc::make_mut(&mut self.next.skus);
+            skus.add(hash(product.sku.as_str()), number, |number| hash_of(records, number));
         }
     }
 
     /// A code of a product and how many pieces it stands for; a code that was taken back points to nothing.
     pub fn code(&mut self, gtin: Gtin, sku: &Sku, pieces: i64, live: bool) {
-        let number = self.next.number_of(sku).filter(|_| live);
+        let owner = self.next.number_of(sku);
+        self.withdraw(gtin, owner.filter(|_| !live));
+        let number = owner.filter(|_| live);
         let internal = gtin.circulation() == super::Circulation::Chain;
         let table = if internal { &mut self.next.internal } else { &mut self.next.global };
         table.set(gtin.value(), number);
@@ -114,13 +123,27 @@ impl Change {
         }
     }
 
+    /// Remembers whose a code was that is taken back; forgets it with nothing.
+    fn withdraw(&mut self, gtin: Gtin, owner: Option<u32>) {
+        let known = self.next.withdrawn.get(&gtin.value()).copied();
+        match owner {
+            Some(owner) if known != Some(owner) => {
+                Arc::make_mut(&mut self.next.withdrawn).insert(gtin.value(), owner);
+            }
+            None if known.is_some() => {
+                Arc::make_mut(&mut self.next.withdrawn).remove(&gtin.value());
+            }
+            _ => {}
+        }
+    }
+
     /// An open price in minor units of the list's currency; none takes it back. Says whether there are prices with times
     /// too, whose lowest price before them may be another one now.
     pub fn price(&mut self, list: &PriceListId, sku: &Sku, amount: Option<i64>) -> bool {
         let Some(number) = self.next.number_of(sku) else { return false };
         let Some(list) = self.list_mut(list) else { return false };
         let timed = list.prices.get(number).copied().unwrap_or(NO_PRICE) & HAS_TIMED;
-        list.prices.set(number, amount.unwrap_or(NO_PRICE) | timed);
+        list.prices.set(number, entry(amount) | timed);
         timed != 0
     }
 
@@ -135,7 +158,7 @@ impl Change {
         let Some(number) = self.next.number_of(sku) else { return };
         self.next.has_member_prices |= timed.iter().any(|price| price.kind == PriceKind::Member);
         let Some(list) = self.list_mut(list) else { return };
-        let open = list.open(number).unwrap_or(NO_PRICE);
+        let open = entry(list.open(number));
         if timed.is_empty() {
             list.timed.remove(&number);
             list.prices.set(number, open);
@@ -177,4 +200,16 @@ impl Change {
             recalls.insert(number, next.into());
         }
     }
+}
+
+/// An open price as a page holds it. Rows with larger ones are refused long before.
+fn entry(amount: Option<i64>) -> u32 {
+    amount
+        .and_then(|amount| u32::try_from(amount).ok())
+        .filter(|entry| entry & HAS_TIMED == 0)
+        .unwrap_or(NO_PRICE)
+}
+
+fn hash_of(records: &Pages<Option<Record>, PRODUCTS_OF_PAGE>, number: u32) -> u64 {
+    records.get(number).and_then(Option::as_ref).map_or(0, |record| hash(record.sku()))
 }

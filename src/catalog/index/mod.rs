@@ -3,12 +3,15 @@
 //! A reader takes the snapshot once a request and sees one revision throughout; it takes no lock and allocates nothing.
 //! A batch is applied to a copy that shares every page it does not touch, and becomes visible as a whole.
 //!
-//! `table.rs` leads from codes to product numbers, `pages.rs` holds products and prices by number, `change.rs` makes the
-//! next snapshot, `walk.rs` goes through all of one.
+//! `table.rs` leads from codes to product numbers (its memory is `memory.rs`), `pages.rs` holds products and prices by
+//! number, `change.rs` makes the next snapshot, `walk.rs` goes through all of one, `remembered.rs` knows what is no longer
+//! sold.
 
 mod change;
+mod memory;
 mod pages;
 mod record;
+mod remembered;
 mod table;
 mod timed;
 mod walk;
@@ -26,7 +29,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use foldhash::fast::RandomState;
 
-use self::pages::Pages;
+use self::pages::{Bits, Pages};
 use self::table::{SkuTable, Table};
 use super::code::{self, Answer, Circulation, Gtin, Meaning, StoreProfile, Symbology};
 use super::label::Label;
@@ -37,14 +40,14 @@ use crate::clock::Moment;
 use crate::ids::{PriceListId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
 
-/// Prices of a page: 8 KiB, so that a change copies little and a table of pages stays short.
+/// Prices of a page: 4 KiB, so that a change copies little and a table of pages stays short.
 const PRICES_OF_PAGE: usize = 1024;
 /// Products of a page: copying one counts every product on it once more.
 const PRODUCTS_OF_PAGE: usize = 128;
 /// A page entry without a price.
-const NO_PRICE: i64 = 0;
+const NO_PRICE: u32 = 0;
 /// Set in a page entry of a product that has prices with times on the list: no price comes near it.
-const HAS_TIMED: i64 = 1 << 62;
+const HAS_TIMED: u32 = 1 << 31;
 
 /// One price list: what it asks, by product number.
 #[derive(Clone, Debug)]
@@ -52,24 +55,29 @@ struct PriceList {
     currency: Currency,
     live: bool,
     /// The open price in minor units, and [`HAS_TIMED`].
-    prices: Pages<i64, PRICES_OF_PAGE>,
+    prices: Pages<u32, PRICES_OF_PAGE>,
     timed: HashMap<u32, Arc<[Timed]>, RandomState>,
 }
 
 impl PriceList {
     fn open(&self, number: u32) -> Option<i64> {
-        self.prices.get(number).map(|entry| entry & !HAS_TIMED).filter(|price| *price != NO_PRICE)
+        price(self.prices.get(number).copied().unwrap_or(NO_PRICE) & !HAS_TIMED)
     }
 
     #[inline]
     fn asked(&self, number: u32, now: i64) -> Asked<'_> {
         let entry = self.prices.get(number).copied().unwrap_or(NO_PRICE);
         if entry & HAS_TIMED == 0 {
-            return Asked { regular: (entry != NO_PRICE).then_some(entry), ..Asked::default() };
+            return Asked { regular: price(entry), ..Asked::default() };
         }
         let timed = self.timed.get(&number).map_or(&[][..], |timed| timed);
         Asked::now(self.open(number), timed, now)
     }
+}
+
+#[inline]
+fn price(entry: u32) -> Option<i64> {
+    (entry != NO_PRICE).then(|| i64::from(entry))
 }
 
 /// A store, by whose rules its codes are read, and its price lists by their places in the snapshot.
@@ -94,8 +102,12 @@ pub struct Snapshot {
     /// SKUs by their hash.
     skus: Arc<SkuTable>,
     products: Pages<Option<Record>, PRODUCTS_OF_PAGE>,
+    /// Which products are sold: a lookup of a price need not touch the product itself.
+    live: Bits,
     /// How many pieces a code stands for, where that is not one.
     multiples: Arc<HashMap<u64, i64, RandomState>>,
+    /// The products of codes that were taken back: what is offered instead is found by them.
+    withdrawn: Arc<HashMap<u64, u32, RandomState>>,
     /// What must not be sold any more, by product number.
     recalls: Arc<HashMap<u32, Arc<[Recall]>, RandomState>>,
     /// All promotions, and the revision that changed them last.
@@ -128,10 +140,9 @@ pub(super) struct Hit<'a> {
 
 /// A product on sale and the number by which it was found.
 #[derive(Clone, Copy, Debug)]
-struct Known<'a> {
+struct Known {
     gtin: Gtin,
     number: u32,
-    record: &'a Record,
 }
 
 impl Snapshot {
@@ -143,7 +154,9 @@ impl Snapshot {
             internal: Table::new(),
             skus: Arc::new(SkuTable::new()),
             products: Pages::new(),
+            live: Bits::new(),
             multiples: Arc::default(),
+            withdrawn: Arc::default(),
             recalls: Arc::default(),
             promotions: Arc::default(),
             promotions_revision: 0,
@@ -199,19 +212,17 @@ impl Snapshot {
     /// What a scanned code means in a store at a moment, and what it says of the piece that carries it. A label with a price
     /// of its own needs none of the store's.
     pub fn find(&self, store: &StoreId, code: &str, now: Moment) -> Result<Found, FindError> {
-        let shop = self.shop(store.as_str())?;
-        let (answer, known) = self.understand(shop, code, None, now)?;
-        let product = known.record.product();
-        let label = Label::of(&answer, known.gtin, &product, shop.store.currency);
-        let (hit, is_listed) = match (self.offered(shop, known, now), label.price) {
-            (Err(FindError::NoPrice), Some(price)) => {
-                let amount = price.money(shop.store.currency).ok_or(FindError::NoPrice)?.minor();
-                (self.at(shop, known, Asked::default(), amount), false)
-            }
-            (hit, _) => (hit?, true),
-        };
-        let offer = self.offer(&hit, product);
-        Ok(Found { gtin: hit.gtin, pieces: hit.pieces, label, is_listed, offer })
+        let (hit, answer) = self.look_up(store.as_str(), code, None, now)?;
+        Ok(self.found(&hit, &answer))
+    }
+
+    /// What was looked up as a copy of its own, with what the code says of the piece that carries it.
+    pub(super) fn found(&self, hit: &Hit<'_>, answer: &Answer) -> Found {
+        let product = hit.record.product();
+        let label = Label::of(answer, hit.gtin, &product, hit.store.currency);
+        let is_listed = hit.asked.to_pay().is_some();
+        let offer = self.offer(hit, product);
+        Found { gtin: hit.gtin, pieces: hit.pieces, label, is_listed, offer }
     }
 
     fn offer(&self, hit: &Hit<'_>, product: ProductRow) -> Offer {
@@ -234,18 +245,19 @@ impl Snapshot {
     pub fn product(&self, store: &StoreId, sku: &Sku, now: Moment) -> Result<Offer, FindError> {
         let shop = self.shop(store.as_str())?;
         let known = self.known_sku(sku).ok_or(FindError::UnknownCode)?;
-        Ok(self.offer(&self.offered(shop, known, now)?, known.record.product()))
+        let hit = self.offered(shop, known, now)?;
+        Ok(self.offer(&hit, hit.record.product()))
     }
 
     /// The facts of a product that is sold, whether or not a store has a price for it.
     pub fn facts(&self, sku: &Sku) -> Option<ProductRow> {
-        Some(self.known_sku(sku)?.record.product())
+        Some(self.record(self.known_sku(sku)?.number)?.product())
     }
 
     /// Whether a product is sold without any rule of its own and without a recall: nothing more need be looked at.
     pub fn is_unrestricted(&self, sku: &Sku) -> bool {
-        self.known_sku(sku)
-            .is_some_and(|known| !known.record.is_ruled() && self.recalls_of(known.number).is_empty())
+        let known = self.known_sku(sku).and_then(|known| Some((known.number, self.record(known.number)?)));
+        known.is_some_and(|(number, record)| !record.is_ruled() && self.recalls_of(number).is_empty())
     }
 
     /// What must not be sold any more of a product.
@@ -266,11 +278,13 @@ impl Snapshot {
     /// What a store asks for the product of a number now: the index alone, without reading a code or writing an answer.
     pub fn price_of(&self, store: &StoreId, gtin: Gtin, now: Moment) -> Result<Money, FindError> {
         let known = self.known_code(gtin).ok_or(FindError::UnknownCode);
-        let hit = self.offered(self.shop(store.as_str())?, known?, now)?;
-        Ok(Money::new(hit.amount, hit.store.currency))
+        let shop = self.shop(store.as_str())?;
+        let amount = self.asked(shop, known?.number, now.timestamp()).to_pay().ok_or(FindError::NoPrice)?;
+        Ok(Money::new(amount, shop.store.currency))
     }
 
-    /// Looks a code up, as it was read on a day, without copying anything of what is found.
+    /// Looks a code up, as it was read on a day, without copying anything of what is found; and what the code says. A label
+    /// with a price of its own needs none of the store's.
     #[inline]
     pub(super) fn look_up(
         &self,
@@ -278,10 +292,22 @@ impl Snapshot {
         code: &str,
         symbology: Option<Symbology>,
         now: Moment,
-    ) -> Result<Hit<'_>, FindError> {
+    ) -> Result<(Hit<'_>, Answer), FindError> {
         let shop = self.shop(store)?;
-        let (_, known) = self.understand(shop, code, symbology, now)?;
-        self.offered(shop, known, now)
+        let (answer, known) = self.understand(shop, code, symbology, now)?;
+        let hit = match self.offered(shop, known, now) {
+            Err(FindError::NoPrice) if answer.says_more() => self.labelled(shop, known, &answer)?,
+            hit => hit?,
+        };
+        Ok((hit, answer))
+    }
+
+    /// A product that the store has no price for, at that of its label.
+    fn labelled<'a>(&'a self, shop: &'a Shop, known: Known, answer: &Answer) -> Result<Hit<'a>, FindError> {
+        let currency = shop.store.currency;
+        let label = Label::of(answer, known.gtin, &self.record_of(known)?.product(), currency);
+        let amount = label.price.and_then(|price| price.money(currency)).ok_or(FindError::NoPrice)?;
+        self.at(shop, known, Asked::default(), amount.minor())
     }
 
     /// Reads a code by the rules of a store; an error when it names no product that is sold.
@@ -292,7 +318,7 @@ impl Snapshot {
         code: &str,
         symbology: Option<Symbology>,
         now: Moment,
-    ) -> Result<(Answer, Known<'_>), FindError> {
+    ) -> Result<(Answer, Known), FindError> {
         let today = now.with_timezone(&shop.zone).date_naive();
         let known = |answer: &Answer| self.known(&answer.meaning);
         let (answer, known) = code::interpret_in_store(code, symbology, &shop.profile, today, known)
@@ -309,7 +335,7 @@ impl Snapshot {
 
     /// The product on sale that the first number of a meaning names; by a store's template also by its own number.
     #[inline]
-    fn known(&self, meaning: &Meaning) -> Option<Known<'_>> {
+    fn known(&self, meaning: &Meaning) -> Option<Known> {
         let by_article = || match meaning {
             Meaning::Template(found) => self.known_sku(&found.code.as_deref()?.parse().ok()?),
             _ => None,
@@ -319,15 +345,15 @@ impl Snapshot {
 
     /// The product on sale that a number names.
     #[inline]
-    fn known_code(&self, gtin: Gtin) -> Option<Known<'_>> {
+    fn known_code(&self, gtin: Gtin) -> Option<Known> {
         let number = self.table(gtin).find(gtin.value())?;
-        Some(Known { gtin, number, record: self.live(number)? })
+        self.live.get(number).then_some(Known { gtin, number })
     }
 
     /// A product on sale by the retailer's own number.
-    fn known_sku(&self, sku: &Sku) -> Option<Known<'_>> {
+    fn known_sku(&self, sku: &Sku) -> Option<Known> {
         let number = self.number_of(sku)?;
-        Some(Known { gtin: Gtin::NOTHING, number, record: self.live(number)? })
+        self.live.get(number).then_some(Known { gtin: Gtin::NOTHING, number })
     }
 
     #[inline]
@@ -337,18 +363,25 @@ impl Snapshot {
 
     /// What the store asks for a product.
     #[inline]
-    fn offered<'a>(&'a self, shop: &'a Shop, known: Known<'a>, now: Moment) -> Result<Hit<'a>, FindError> {
+    fn offered<'a>(&'a self, shop: &'a Shop, known: Known, now: Moment) -> Result<Hit<'a>, FindError> {
         let asked = self.asked(shop, known.number, now.timestamp());
         let amount = asked.to_pay().ok_or(FindError::NoPrice)?;
-        Ok(self.at(shop, known, asked, amount))
+        self.at(shop, known, asked, amount)
     }
 
     /// A product at this price.
     #[inline]
-    fn at<'a>(&'a self, shop: &'a Shop, known: Known<'a>, asked: Asked<'a>, amount: i64) -> Hit<'a> {
-        let Known { gtin, number, record } = known;
+    fn at<'a>(
+        &'a self,
+        shop: &'a Shop,
+        known: Known,
+        asked: Asked<'a>,
+        amount: i64,
+    ) -> Result<Hit<'a>, FindError> {
+        let Known { gtin, number } = known;
+        let record = self.record_of(known)?;
         let (pieces, recalls) = (self.pieces(gtin.value()), self.recalls_of(number));
-        Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls }
+        Ok(Hit { gtin, pieces, record, store: &shop.store, asked, amount, recalls })
     }
 
     /// The number under which a store would know a code; none for what is no code of a product.
@@ -364,8 +397,8 @@ impl Snapshot {
     }
 
     #[inline]
-    fn live(&self, number: u32) -> Option<&Record> {
-        self.products.get(number)?.as_ref().filter(|record| record.is_live())
+    fn record_of(&self, known: Known) -> Result<&Record, FindError> {
+        self.record(known.number).ok_or(FindError::UnknownCode)
     }
 
     fn number_of(&self, sku: &Sku) -> Option<u32> {
@@ -380,7 +413,19 @@ impl Snapshot {
     #[inline]
     fn asked(&self, shop: &Shop, number: u32, now: i64) -> Asked<'_> {
         let lists = shop.lists.iter().filter_map(|list| self.lists.get(*list)).filter(|list| list.live);
-        lists.fold(Asked::default(), |asked, list| asked.or(list.asked(number, now)))
+        let mut open = None;
+        for list in lists.clone() {
+            // Nothing can be added by a list without prices with times: its page need not be touched.
+            if open.is_some() && list.timed.is_empty() {
+                continue;
+            }
+            let entry = list.prices.get(number).copied().unwrap_or(NO_PRICE);
+            if entry & HAS_TIMED != 0 {
+                return lists.fold(Asked::default(), |asked, list| asked.or(list.asked(number, now)));
+            }
+            open = open.or(price(entry));
+        }
+        Asked { regular: open, ..Asked::default() }
     }
 }
 

@@ -58,6 +58,35 @@ impl<T: Clone + Default, const LENGTH: usize> Pages<T, LENGTH> {
     }
 }
 
+/// Words of a page of bits.
+const WORDS: usize = 128;
+/// Bits of a word.
+const BITS: u32 = u64::BITS;
+
+/// One bit for each number, in shared pages.
+#[derive(Clone, Debug)]
+pub(super) struct Bits(Pages<u64, WORDS>);
+
+impl Bits {
+    pub(super) fn new() -> Self {
+        Self(Pages::new())
+    }
+
+    #[inline]
+    pub(super) fn get(&self, number: u32) -> bool {
+        self.0.get(number / BITS).is_some_and(|word| word >> (number % BITS) & 1 == 1)
+    }
+
+    pub(super) fn set(&mut self, number: u32, to: bool) {
+        let bit = 1 << (number % BITS);
+        let word = self.0.get(number / BITS).copied().unwrap_or_default();
+        let next = if to { word | bit } else { word & !bit };
+        if next != word {
+            self.0.set(number / BITS, next);
+        }
+    }
+}
+
 #[inline]
 fn split<const LENGTH: usize>(number: u32) -> (usize, usize) {
     let number = usize::try_from(number).unwrap_or(usize::MAX);
@@ -67,6 +96,17 @@ fn split<const LENGTH: usize>(number: u32) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bit_changes_by_itself() {
+        let mut bits = Bits::new();
+        bits.set(63, true);
+        bits.set(64, true);
+        bits.set(9_000, true);
+        bits.set(64, false);
+        let set: Vec<u32> = (0..10_000).filter(|number| bits.get(*number)).collect();
+        assert_eq!(set, [63, 9_000]);
+    }
 
     #[test]
     fn a_change_copies_the_page_it_touches_and_no_other() {

@@ -9,40 +9,41 @@ use super::super::product::{NetContent, NetUnit, ProductRow, SaleType};
 
 /// Bytes before the JSON.
 const HEADER_BYTES: usize = 8;
-/// Set in the first byte of a product that is sold.
-const LIVE: u8 = 1;
 /// Set in the first byte of a product that has rules of its own: when, how often or whether it is sold.
-const RULED: u8 = 2;
+const RULED: u8 = 1;
+/// Set in the first byte of a product that is not sold for now.
+const STOPPED: u8 = 2;
 /// What the JSON of every product begins with; SKUs hold nothing that JSON escapes.
 const SKU_MEMBER: &[u8] = b"{\"sku\":\"";
 
-/// A product and whether it is still sold; cheap to clone.
+/// A product; cheap to clone.
 #[derive(Clone, Debug)]
 pub(in crate::catalog) struct Record(Arc<[u8]>);
 
 impl Record {
-    pub(super) fn new(product: &ProductRow, is_live: bool) -> Self {
+    pub(super) fn new(product: &ProductRow) -> Self {
         let mut bytes = Vec::with_capacity(512);
         let net = product.net_of_price();
         let unit = net.and_then(|net| NetUnit::ALL.iter().position(|unit| *unit == net.unit));
         // Nought stands for no unit.
         let unit = unit.and_then(|unit| u8::try_from(unit + 1).ok()).unwrap_or(0);
         let amount = net.and_then(|net| u32::try_from(net.amount).ok()).unwrap_or(0);
-        let flags = (u8::from(is_live) * LIVE) | (u8::from(is_ruled(product)) * RULED);
+        let flags = (u8::from(is_ruled(product)) * RULED) | (u8::from(product.sale_stop.is_some()) * STOPPED);
         bytes.extend_from_slice(&[flags, unit, 0, 0]);
         bytes.extend_from_slice(&amount.to_le_bytes());
         serde_json::to_writer(&mut bytes, product).expect("texts and numbers can be written as JSON");
         Self(bytes.into())
     }
 
+    /// Whether it is not sold for now.
     #[inline]
-    pub(super) fn is_live(&self) -> bool {
-        self.0[0] & LIVE != 0
+    pub(in crate::catalog) fn is_stopped(&self) -> bool {
+        self.0[0] & STOPPED != 0
     }
 
     /// Whether it has rules of its own: when, how often or whether it is sold.
     #[inline]
-    pub(super) fn is_ruled(&self) -> bool {
+    pub(in crate::catalog) fn is_ruled(&self) -> bool {
         self.0[0] & RULED != 0
     }
 
@@ -71,7 +72,7 @@ impl Record {
     }
 
     /// The retailer's number.
-    pub(super) fn sku(&self) -> &str {
+    pub(in crate::catalog) fn sku(&self) -> &str {
         let rest = self.0[HEADER_BYTES..].strip_prefix(SKU_MEMBER).unwrap_or_default();
         let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len());
         std::str::from_utf8(&rest[..end]).unwrap_or_default()
@@ -82,7 +83,7 @@ impl Record {
     }
 
     /// The facts one by one.
-    pub(super) fn product(&self) -> ProductRow {
+    pub(in crate::catalog) fn product(&self) -> ProductRow {
         serde_json::from_slice(&self.0[HEADER_BYTES..])
             .expect("what was written from a product can be read as one")
     }
@@ -107,10 +108,9 @@ mod tests {
         let mut product = ProductRow::new(sku, "Käse \"alt\"".to_owned(), class);
         product.net_content = Some(NetContent { amount: 250, unit: NetUnit::Gram });
         product.category = vec!["Food".to_owned(), "Cheese".to_owned()];
-        let record = Record::new(&product, true);
+        let record = Record::new(&product);
         assert_eq!(record.product(), product);
         assert_eq!(record.net_of_price(), product.net_content);
-        assert!(record.is_live() && record.is_sku("A-1") && !record.is_sku("A") && !record.is_sku("A-12"));
-        assert!(!Record::new(&product, false).is_live());
+        assert!(record.is_sku("A-1") && !record.is_sku("A") && !record.is_sku("A-12"));
     }
 }

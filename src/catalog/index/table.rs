@@ -5,15 +5,18 @@
 
 use std::sync::Arc;
 
+use super::memory::{ENTRY_BYTES, Entry, Memory};
+
 /// Stands for no product.
 const NOTHING: u32 = u32::MAX;
-/// Slots of an empty table; a power of two.
+/// Slots of an empty table.
 const SLOTS_MIN: usize = 64;
 /// 2^64 divided by the golden ratio: spreads numbers that differ only in their last digits.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Entries of the small table beside the large one: few enough to be copied with every batch, enough for a day's news.
 const RECENT_MAX: usize = 8_192;
 
+/// One place of a table.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     key: u64,
@@ -21,57 +24,94 @@ struct Slot {
     used: bool,
 }
 
-const EMPTY: Slot = Slot { key: 0, value: NOTHING, used: false };
+/// Set in the second half of an entry that is used; the value is below it.
+const USED: u64 = 1 << 32;
+
+impl Slot {
+    #[inline]
+    fn read(entry: &Entry) -> Self {
+        let (halves, _) = entry.as_chunks();
+        let half = |place: usize| halves.get(place).copied().map_or(0, u64::from_le_bytes);
+        let (key, rest) = (half(0), half(1));
+        Self { key, value: u32::try_from(rest & (USED - 1)).unwrap_or(NOTHING), used: rest & USED != 0 }
+    }
+
+    fn written(self) -> Entry {
+        let rest = u64::from(self.value) | if self.used { USED } else { 0 };
+        let mut entry = [0; ENTRY_BYTES];
+        entry[..8].copy_from_slice(&self.key.to_le_bytes());
+        entry[8..].copy_from_slice(&rest.to_le_bytes());
+        entry
+    }
+}
 
 /// Open addressing with linear probing.
 #[derive(Clone, Debug)]
 struct Slots {
-    slots: Vec<Slot>,
+    memory: Memory,
     used: usize,
 }
 
 impl Slots {
     fn new() -> Self {
-        Self { slots: vec![EMPTY; SLOTS_MIN], used: 0 }
+        Self { memory: Memory::zeroed(SLOTS_MIN), used: 0 }
+    }
+
+    /// Makes room for so many entries in all.
+    fn reserve(&mut self, entries: usize) {
+        let slots = slots_for(entries);
+        if slots > self.memory.entries().len() {
+            self.resize(slots);
+        }
     }
 
     #[inline]
     fn get(&self, key: u64) -> Option<u32> {
-        let slot = &self.slots[self.place(key)];
+        let (_, slot) = self.place(key);
         slot.used.then_some(slot.value)
     }
 
     fn set(&mut self, key: u64, value: u32) {
-        let mut place = self.place(key);
-        if !self.slots[place].used {
-            if is_full(self.used, self.slots.len()) {
-                self.grow();
-                place = self.place(key);
+        let (mut place, slot) = self.place(key);
+        if !slot.used {
+            let slots = self.memory.entries().len();
+            if is_full(self.used, slots) {
+                self.resize(grown(slots));
+                place = self.place(key).0;
             }
             self.used += 1;
         }
-        self.slots[place] = Slot { key, value, used: true };
+        self.memory.entries_mut()[place] = Slot { key, value, used: true }.written();
     }
 
     /// Where the entry is, or the free slot where it would be.
     #[inline]
-    fn place(&self, key: u64) -> usize {
-        let mut place = first_place(key, self.slots.len());
+    fn place(&self, key: u64) -> (usize, Slot) {
+        let entries = self.memory.entries();
+        let mut place = first_place(key, entries.len());
         loop {
-            let slot = &self.slots[place];
+            let slot = Slot::read(&entries[place]);
             if !slot.used || slot.key == key {
-                return place;
+                return (place, slot);
             }
-            place = (place + 1) & (self.slots.len() - 1);
+            place = next_place(place, entries.len());
         }
     }
 
-    fn grow(&mut self) {
-        let twice = vec![EMPTY; self.slots.len() * 2];
-        for slot in std::mem::replace(&mut self.slots, twice).into_iter().filter(|slot| slot.used) {
-            let place = self.place(slot.key);
-            self.slots[place] = slot;
+    fn resize(&mut self, slots: usize) {
+        let before = std::mem::replace(&mut self.memory, Memory::zeroed(slots));
+        for entry in before.entries() {
+            let slot = Slot::read(entry);
+            if slot.used {
+                let (place, _) = self.place(slot.key);
+                self.memory.entries_mut()[place] = *entry;
+            }
         }
+    }
+
+    /// Everything that was ever set, in no order.
+    fn used(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.memory.entries().iter().map(Slot::read).filter(|slot| slot.used)
     }
 }
 
@@ -80,10 +120,26 @@ fn is_full(used: usize, slots: usize) -> bool {
     (used + 1) * 10 > slots * 7
 }
 
+/// Slots that hold so many entries without growing.
+fn slots_for(entries: usize) -> usize {
+    (entries * 10 / 7 + 2).max(SLOTS_MIN)
+}
+
+/// By a quarter: room for twice as many would be half empty after nearly every start.
+fn grown(slots: usize) -> usize {
+    slots + slots / 4
+}
+
+/// Spreads keys over any number of slots: the hash as a fraction of all hashes, of the slots.
 #[inline]
 fn first_place(key: u64, slots: usize) -> usize {
-    let hash = key.wrapping_mul(SPREAD) >> (64 - slots.trailing_zeros());
-    usize::try_from(hash).unwrap_or(0) & (slots - 1)
+    let (hash, slots) = (key.wrapping_mul(SPREAD), u64::try_from(slots).unwrap_or(u64::MAX));
+    usize::try_from((u128::from(hash) * u128::from(slots)) >> 64).unwrap_or(0)
+}
+
+#[inline]
+fn next_place(place: usize, slots: usize) -> usize {
+    if place + 1 == slots { 0 } else { place + 1 }
 }
 
 /// From codes to product numbers; cheap to clone.
@@ -99,6 +155,13 @@ impl Table {
         Self { large: Arc::new(Slots::new()), recent: Arc::new(Slots::new()) }
     }
 
+    /// Makes room for so many entries in all, where nobody else reads the table.
+    pub(super) fn reserve(&mut self, entries: usize) {
+        if let Some(large) = Arc::get_mut(&mut self.large) {
+            large.reserve(entries);
+        }
+    }
+
     /// The product number under this key.
     #[inline]
     pub(super) fn find(&self, key: u64) -> Option<u32> {
@@ -108,9 +171,9 @@ impl Table {
 
     /// Every key that points to a product, in no order.
     pub(super) fn entries(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        let large = self.large.slots.iter().filter(|slot| self.recent.get(slot.key).is_none());
-        let all = large.chain(&self.recent.slots);
-        all.filter(|slot| slot.used && slot.value != NOTHING).map(|slot| (slot.key, slot.value))
+        let large = self.large.used().filter(|slot| self.recent.get(slot.key).is_none());
+        let all = large.chain(self.recent.used());
+        all.filter(|slot| slot.value != NOTHING).map(|slot| (slot.key, slot.value))
     }
 
     /// Whether nothing changed between the two: what is written to while it is shared is a copy.
@@ -135,7 +198,7 @@ impl Table {
         recent.set(key, value);
         if recent.used > RECENT_MAX {
             let large = Arc::make_mut(&mut self.large);
-            for slot in recent.slots.iter().filter(|slot| slot.used) {
+            for slot in recent.used() {
                 large.set(slot.key, slot.value);
             }
             self.recent = Arc::new(Slots::new());
@@ -163,7 +226,7 @@ impl SkuTable {
             match self.slots[place] {
                 NOTHING => return None,
                 number if is_meant(number) => return Some(number),
-                _ => place = (place + 1) & (self.slots.len() - 1),
+                _ => place = next_place(place, self.slots.len()),
             }
         }
     }
@@ -171,21 +234,32 @@ impl SkuTable {
     /// Adds a number that is not there yet; `hash_of` gives the hash of those that are.
     pub(super) fn add(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
         if is_full(self.used, self.slots.len()) {
-            let twice = vec![NOTHING; self.slots.len() * 2];
-            for number in
-                std::mem::replace(&mut self.slots, twice).into_iter().filter(|number| *number != NOTHING)
-            {
-                self.put(hash_of(number), number);
-            }
+            self.resize(grown(self.slots.len()), hash_of);
         }
         self.put(hash, number);
         self.used += 1;
     }
 
+    /// Makes room for so many entries in all.
+    pub(super) fn reserve(&mut self, entries: usize, hash_of: impl Fn(u32) -> u64) {
+        let slots = slots_for(entries);
+        if slots > self.slots.len() {
+            self.resize(slots, hash_of);
+        }
+    }
+
+    fn resize(&mut self, slots: usize, hash_of: impl Fn(u32) -> u64) {
+        for number in std::mem::replace(&mut self.slots, vec![NOTHING; slots]) {
+            if number != NOTHING {
+                self.put(hash_of(number), number);
+            }
+        }
+    }
+
     fn put(&mut self, hash: u64, number: u32) {
         let mut place = first_place(hash, self.slots.len());
         while self.slots[place] != NOTHING {
-            place = (place + 1) & (self.slots.len() - 1);
+            place = next_place(place, self.slots.len());
         }
         self.slots[place] = number;
     }

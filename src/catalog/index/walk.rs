@@ -35,8 +35,9 @@ impl Snapshot {
     }
 
     /// A product that is sold.
+    #[inline]
     pub(in crate::catalog) fn record(&self, number: u32) -> Option<&Record> {
-        self.live(number)
+        if self.live.get(number) { self.products.get(number)?.as_ref() } else { None }
     }
 
     /// The number of a product.
@@ -138,7 +139,6 @@ impl<'a> Shelf<'a> {
     /// A product under one of its codes, as a lookup would find it.
     pub(in crate::catalog) fn hit(&self, number: u32, gtin: Gtin, now: Moment) -> Option<Hit<'a>> {
         let snapshot = self.snapshot;
-        let known = Known { gtin, number, record: snapshot.live(number)? };
-        snapshot.offered(self.shop, known, now).ok()
+        snapshot.offered(self.shop, Known { gtin, number }, now).ok()
     }
 }

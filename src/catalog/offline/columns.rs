@@ -1,7 +1,8 @@
 //! Rows turned into columns: what stands in one column is alike, and what is alike compresses well.
 //!
-//! A column is `{"of": [values]}`, or `{"words": [values], "is": [places among the words]}` where few values repeat; a
-//! column that not every row has says in `at` which rows it is for, as the first place and the steps to the next ones.
+//! A column is `{"of": [values]}`, or `{"words": [values], "is": [places among the words]}` where few values repeat; texts
+//! that all begin or end alike say so once in `around`. A column that not every row has says in `at` which rows it is for, as
+//! the first place and the steps to the next ones.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -9,6 +10,11 @@ use std::io::Write;
 
 /// A column whose values are so many times fewer than its rows is written as words.
 const ROWS_PER_WORD_MIN: usize = 3;
+
+/// Texts that have so many bytes in common at their ends have them written once.
+const AROUND_BYTES_MIN: usize = 8;
+/// Columns of fewer rows are written as they are, whatever they have in common.
+const ROWS_IN_COMMON_MIN: usize = 8;
 
 /// One row: its members by name, each as JSON.
 pub(super) type Row<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
@@ -61,15 +67,52 @@ impl Column<'_> {
             is.push(place);
         }
         if words.len() * ROWS_PER_WORD_MIN > self.values.len() {
-            out.extend_from_slice(b"\"of\":");
-            list(out, &self.values);
-            return;
+            return values(out, &self.values);
         }
         out.extend_from_slice(b"\"words\":");
         list(out, &words);
         out.extend_from_slice(b",\"is\":");
         numbers(out, is.into_iter());
     }
+}
+
+/// Values as they are, without what is around all of them.
+fn values(out: &mut Vec<u8>, values: &[&str]) {
+    let Some((before, behind)) = around(values) else {
+        out.extend_from_slice(b"\"of\":");
+        return list(out, values);
+    };
+    let _ = write!(out, "\"around\":[\"{before}\",\"{behind}\"],\"of\":[");
+    for (index, value) in values.iter().enumerate() {
+        let text = inside(value).unwrap_or_default();
+        let own = text.get(before.len()..text.len() - behind.len()).unwrap_or_default();
+        let _ = write!(out, "{}\"{own}\"", if index > 0 { "," } else { "" });
+    }
+    out.push(b']');
+}
+
+/// What all texts begin and end with, when that is worth a word; none of a column that has an escaped character in it.
+fn around<'a>(values: &[&'a str]) -> Option<(&'a str, &'a str)> {
+    let first = inside(values.first()?)?;
+    let (mut before, mut behind) = (first, first);
+    for value in values {
+        let text = inside(value)?;
+        before = &before[..bytes_in_common(before.chars(), text.chars())];
+        behind = &behind[behind.len() - bytes_in_common(behind.chars().rev(), text.chars().rev())..];
+    }
+    let bytes = before.len() + behind.len();
+    let is_worth_it = values.len() >= ROWS_IN_COMMON_MIN && bytes >= AROUND_BYTES_MIN;
+    let fits = |value: &&str| value.len() >= bytes + "\"\"".len();
+    (is_worth_it && values.iter().all(fits)).then_some((before, behind))
+}
+
+fn bytes_in_common(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+    one.zip(other).take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
+}
+
+/// The text between the quotes.
+fn inside(value: &str) -> Option<&str> {
+    value.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
 }
 
 fn list(out: &mut Vec<u8>, values: &[&str]) {
@@ -123,6 +166,32 @@ mod tests {
         let expected = "{\"age\":{\"at\":[3],\"of\":[18]},\"brand\":{\"words\":[\"A\"],\"is\":[0,0,0,0]},\
              \"name\":{\"of\":[1,1,1,2]}}";
         assert_eq!(String::from_utf8_lossy(&out), expected);
+    }
+
+    #[test]
+    fn texts_that_begin_and_end_alike_say_so_once() {
+        let of = |values: &[&str]| {
+            let rows: Vec<Row<'_>> = values
+                .iter()
+                .map(|value| vec![(Cow::Borrowed("image"), Cow::Owned(format!("\"{value}\"")))])
+                .collect();
+            let mut out = Vec::new();
+            write(&mut out, &rows);
+            String::from_utf8(out).expect("JSON is UTF-8")
+        };
+        let eight = ["ä1.x", "ä2.x", "ä3.x", "ä4.x", "ä5.x", "ä6.x", "ä7.x", "ä8.x"]
+            .map(|end| format!("https://{end}"));
+        let mut eight = eight.each_ref().map(String::as_str);
+        let expected = "{\"image\":{\"around\":[\"https://ä\",\".x\"],\"of\":\
+             [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\"]}}";
+        assert_eq!(of(&eight), expected);
+        assert!(!of(&eight[1..]).contains("around"), "too few");
+        eight[7] = "https://ä.x";
+        assert!(of(&eight).contains("around"), "nothing of its own");
+        eight[7] = "https://ä\\n.x";
+        assert!(!of(&eight).contains("around"), "escaped");
+        eight[7] = "https://ö8.y";
+        assert!(of(&eight).contains("[\"https://\",\"\"]"), "half a letter is nothing in common");
     }
 
     #[test]

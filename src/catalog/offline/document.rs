@@ -13,28 +13,13 @@ use crate::catalog::model::{FindError, Recall};
 use crate::catalog::rows::PriceKind;
 use crate::ids::{Sku, StoreId};
 
-/// What a phone needs of a product to scan without a network; the rest it asks for.
-const MEMBERS: [&str; 16] = [
-    "sku",
-    "name",
-    "brand",
-    "sale",
-    "priced_per",
-    "content",
-    "net_content",
-    "tax_class",
-    "age_min",
-    "age_reason",
-    "deposit",
-    "quantity_max",
-    "sale_bans",
-    "sale_stop",
-    "deliverable",
-    "has_tag",
-];
+/// What a phone needs not know of a product: what a courier carries. Everything else that a lookup answers is there, so that
+/// it is answered without a network too.
+const LEFT_OUT: [&str; 3] = ["weight_grams", "size", "deleted"];
 
-/// The version of the format; a reader refuses one that it does not know.
-const FORMAT: i64 = 1;
+/// The version of the format; a reader refuses one that it does not know, and fetches the whole again when that of the
+/// changes is another one.
+const FORMAT: i64 = 2;
 
 /// What may have changed since a revision: a superset of what did.
 #[derive(Debug, Default)]
@@ -176,7 +161,7 @@ fn item<'a>(record: &'a Record, shelf: &Shelf<'a>, number: u32, languages: &[Str
     for (name, value) in members {
         if name == "names" {
             names(&mut row, value, languages);
-        } else if MEMBERS.contains(&name) {
+        } else if !LEFT_OUT.contains(&name) {
             row.push((Cow::Borrowed(name), Cow::Borrowed(value.get())));
         }
     }

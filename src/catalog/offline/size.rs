@@ -3,14 +3,14 @@
 use crate::catalog::code::Gtin;
 use crate::catalog::index::{Change, Snapshot, Timed};
 use crate::catalog::model::{Recall, Store, StoreAddress};
-use crate::catalog::product::{NetContent, NetUnit, ProductRow};
+use crate::catalog::product::{AgeReason, NetContent, NetUnit, ProductRow, Temperature};
 use crate::catalog::rows::PriceKind;
 use crate::ids::{PriceListId, Sku, StoreId};
 
 /// Products of a large supermarket.
 const PRODUCTS: u64 = 50_000;
 /// A phone takes this in a second over a common mobile network.
-const BYTES_MAX: usize = 1_000_000;
+const BYTES_MAX: usize = 1_050_000;
 const NOW: i64 = 1_764_000_000;
 
 /// Numbers that look random and are the same in every run.
@@ -127,6 +127,17 @@ fn product(dice: &mut Dice, number: u64, brand: &str) -> ProductRow {
     row.deliverable = dice.roll(5) != 0;
     row.weight_grams = Some(amount + 30);
     row.image = Some(format!("https://cdn.example/{number}.webp"));
+    row.age_reason = row.age_min.map(|_| AgeReason::Alcohol);
+    // Without the dice: what is measured stays comparable.
+    row.temperature = if number.is_multiple_of(6) { Temperature::Chilled } else { Temperature::Ambient };
+    row.has_tag = number.is_multiple_of(200);
+    row.control_hint = (number.is_multiple_of(500)).then(|| "Look inside.".to_owned());
+    if number.is_multiple_of(50) {
+        row.alternatives = (1..4)
+            .map(|step| format!("{}", 10_000_000 + number + step * 7))
+            .filter_map(|sku| sku.parse().ok())
+            .collect();
+    }
     row
 }
 

@@ -17,12 +17,10 @@ use super::unknown::{self, BindError, UnknownCode};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
+use crate::http::note::Note;
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Role, Scope, Staff};
 use crate::ids::{QuarantineId, Sku, StoreId};
-
-/// Longest note of staff.
-const NOTE_LENGTH_MAX: usize = 500;
 
 /// The routes of quality.
 pub(in crate::catalog) fn routes() -> OpenApiRouter<App> {
@@ -229,8 +227,8 @@ async fn confirm_row(
 #[serde(deny_unknown_fields)]
 struct Dismissal {
     /// The reason, for whoever looks later.
-    #[schema(min_length = 1, max_length = 500)]
-    note: String,
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    note: Note,
 }
 
 /// Decide that nothing follows from a row that is kept aside
@@ -242,7 +240,7 @@ struct Dismissal {
     request_body(content = inline(Dismissal)),
     responses(
         (status = 204, description = "Closed"),
-        (status = 400, description = "`invalid_path`, `invalid_json`, `invalid_value`, `note_invalid`",
+        (status = 400, description = "`invalid_path`, `invalid_json`, `invalid_value`",
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "`role_missing`", body = ProblemBody, content_type = "application/problem+json"),
@@ -260,12 +258,7 @@ async fn dismiss_row(
     Json(Dismissal { note }): Json<Dismissal>,
 ) -> Result<StatusCode, Problem> {
     staff.must_everywhere(Role::Supervisor)?;
-    if note.trim().is_empty() || note.chars().count() > NOTE_LENGTH_MAX || note.chars().any(char::is_control)
-    {
-        let detail = format!("The note must have 1 to {NOTE_LENGTH_MAX} characters.");
-        return Err(Problem::bad_request("note_invalid", detail));
-    }
-    quarantine::dismiss(&app, staff.id, id, &note).await?;
+    quarantine::dismiss(&app, staff.id, id, &String::from(note)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -82,6 +82,8 @@ pub struct RuleCount {
     pub per_million: i64,
     /// The first day on which it was broken (UTC).
     pub first_seen: String,
+    /// Scans that found nothing because rows are kept aside by it.
+    pub scans_missed: i64,
     /// Rows of the last deliveries, at most ten.
     pub samples: Vec<Shown>,
 }
@@ -99,6 +101,9 @@ pub struct SourceCount {
     pub stopped: i64,
     /// Findings that somebody should look at.
     pub warnings: i64,
+    /// Scans that found nothing because its rows are kept aside; of a single delivery not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scans_missed: Option<i64>,
     /// All of that in a letter.
     pub letter: Letter,
 }
@@ -159,7 +164,7 @@ struct DeliveryRead {
 
 fn scored((source, received, quarantined, stopped, warnings): (String, i64, i64, i64, i64)) -> SourceCount {
     let letter = Letter::of(received, quarantined + stopped);
-    SourceCount { source, received, quarantined, stopped, warnings, letter }
+    SourceCount { source, received, quarantined, stopped, warnings, scans_missed: None, letter }
 }
 
 /// The quality of what was delivered in the last days, by everybody or by one source.
@@ -193,7 +198,12 @@ pub async fn report(db: &Db, now: Moment, days: i64, source: Option<&str>) -> Re
         .bind(source)
         .fetch_all()
         .await?;
-    let sources: Vec<SourceCount> = sources.into_iter().map(scored).collect();
+    let gaps = gaps(db, source).await?;
+    let mut sources: Vec<SourceCount> = sources.into_iter().map(scored).collect();
+    for each in &mut sources {
+        let own = gaps.iter().filter(|gap| gap.source == each.source);
+        each.scans_missed = Some(own.map(|gap| gap.scans).sum());
+    }
     let (received, quarantined) = (
         sources.iter().map(|source| source.received).sum(),
         sources.iter().map(|source| source.quarantined).sum(),
@@ -201,7 +211,7 @@ pub async fn report(db: &Db, now: Moment, days: i64, source: Option<&str>) -> Re
     let stopped: i64 = sources.iter().map(|source| source.stopped).sum();
     let (open, scans_missed) = waiting(db, source).await?;
     Ok(Quality {
-        rules: with_samples(counted, samples(db, source).await?, received),
+        rules: with_samples(counted, samples(db, source).await?, &gaps, received),
         trend: trend(db, source).await?,
         letter: Letter::of(received, quarantined + stopped),
         since,
@@ -213,7 +223,7 @@ pub async fn report(db: &Db, now: Moment, days: i64, source: Option<&str>) -> Re
     })
 }
 
-fn with_samples(counted: Vec<Counted>, samples: Vec<Shown>, received: i64) -> Vec<RuleCount> {
+fn with_samples(counted: Vec<Counted>, samples: Vec<Shown>, gaps: &[Gap], received: i64) -> Vec<RuleCount> {
     let mut by_rule: HashMap<Rule, Vec<Shown>> = HashMap::new();
     for sample in samples {
         let shown = by_rule.entry(sample.rule).or_default();
@@ -227,6 +237,7 @@ fn with_samples(counted: Vec<Counted>, samples: Vec<Shown>, received: i64) -> Ve
         .map(|Counted { rule, level, count, first_seen }| RuleCount {
             per_million: count.saturating_mul(1_000_000).checked_div(received).unwrap_or(0),
             samples: by_rule.get(&rule).cloned().unwrap_or_default(),
+            scans_missed: gaps.iter().filter(|gap| gap.rule == rule).map(|gap| gap.scans).sum(),
             rule,
             level,
             count,
@@ -250,6 +261,36 @@ async fn waiting(db: &Db, source: &str) -> Result<(i64, i64), Error> {
         .fetch_one()
         .await?;
     Ok((open, missed))
+}
+
+/// Scans that found nothing because a row is kept aside.
+#[derive(Debug, sqlx::FromRow)]
+struct Gap {
+    rule: Rule,
+    source: String,
+    scans: i64,
+}
+
+/// The scans that each gap caused: a code that is kept aside, or the price of a product whose code is known.
+async fn gaps(db: &Db, source: &str) -> Result<Vec<Gap>, Error> {
+    db.sql(
+        "SELECT kept.rule, kept.source, CAST(SUM(missed.count) AS BIGINT) AS scans
+         FROM unknown_codes AS missed
+         JOIN quality_quarantine AS kept ON kept.kind = 'code' AND kept.key = missed.code
+         WHERE missed.state = 'open' AND kept.state = 'open' AND ($1 = '' OR kept.source = $1)
+         GROUP BY kept.rule, kept.source
+         UNION ALL
+         SELECT kept.rule, kept.source, CAST(SUM(missed.count) AS BIGINT) AS scans
+         FROM unknown_codes AS missed
+         JOIN codes ON codes.code = missed.code AND NOT codes.deleted
+         JOIN quality_quarantine AS kept ON kept.kind = 'price' AND kept.sku = codes.sku
+         WHERE missed.state = 'open' AND missed.cause = 'price_missing' AND kept.state = 'open'
+             AND ($1 = '' OR kept.source = $1)
+         GROUP BY kept.rule, kept.source",
+    )
+    .bind(source)
+    .fetch_all()
+    .await
 }
 
 async fn samples(db: &Db, source: &str) -> Result<Vec<Shown>, Error> {
@@ -368,15 +409,20 @@ pub fn table(quality: &Quality) -> String {
         quality.open,
         quality.scans_missed
     );
-    let _ = writeln!(text, "{:20} {:10} {:>9} {:>11}  first seen", "rule", "level", "count", "per million");
+    let _ = writeln!(
+        text,
+        "{:20} {:10} {:>9} {:>11} {:>9}  first seen",
+        "rule", "level", "count", "per million", "scans"
+    );
     for rule in &quality.rules {
         let _ = writeln!(
             text,
-            "{:20} {:10} {:>9} {:>11}  {}",
+            "{:20} {:10} {:>9} {:>11} {:>9}  {}",
             rule.rule.as_str(),
             rule.level.as_str(),
             rule.count,
             rule.per_million,
+            rule.scans_missed,
             rule.first_seen
         );
         for shown in &rule.samples {

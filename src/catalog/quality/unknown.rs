@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Db, Run};
 use crate::ids::{Sku, StaffId, StoreId};
+use crate::jobs;
 
 /// How often counts are written: a crash loses so much of them.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -145,14 +146,14 @@ pub(super) async fn write(app: &App) -> Result<(), db::Error> {
 
 /// Writes the counts every few seconds until told to stop, and once more then.
 pub async fn keep_unknown_codes(app: App, stop: CancellationToken) {
-    let mut goes_on = true;
-    while goes_on {
-        goes_on = stop.run_until_cancelled(tokio::time::sleep(WRITE_EVERY)).await.is_some();
+    let keep = async || {
         if let Err(error) = write(&app).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "unknown codes can't be written; they wait");
         }
-    }
+    };
+    jobs::every(WRITE_EVERY, &stop, keep).await;
+    keep().await;
 }
 
 /// A code that shoppers could not buy by.

@@ -37,6 +37,8 @@ const SIZE_MM_MAX: i64 = 10_000;
 const QUANTITY_LIMIT_MAX: i64 = 999;
 /// Times of a week in which one product is not sold.
 const BANS_MAX: usize = 14;
+/// Products that may be offered instead of one: more than a phone shows.
+const ALTERNATIVES_MAX: usize = 12;
 /// Longest address of a picture.
 const IMAGE_LENGTH_MAX: usize = 500;
 /// Longest text that shoppers are told at a recall.
@@ -106,7 +108,9 @@ pub(in crate::catalog) fn fit(text: &str) -> String {
 fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
     let mut key: Key = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
     match &mut key {
-        Key::Code { code } => *code = gtin(code)?.to_string(),
+        Key::Code { code } => {
+            *code = Gtin::with_zeros_put_back(code).map_or_else(|| gtin(code), Ok)?.to_string();
+        }
         Key::TaxRate { country, .. } => check_country(country)?,
         _ => {}
     }
@@ -121,7 +125,7 @@ fn live(line: &[u8]) -> Result<Row, Refusal> {
 pub(in crate::catalog) fn keys(line: &[u8]) -> Option<Key> {
     let mut key: Key = serde_json::from_slice(line).ok()?;
     if let Key::Code { code } = &mut key {
-        *code = gtin(code).ok()?.to_string();
+        *code = Gtin::with_zeros_put_back(code).or_else(|| gtin(code).ok())?.to_string();
     }
     Some(key)
 }
@@ -199,7 +203,7 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
 }
 
 pub(in crate::catalog) fn gtin(text: &str) -> Result<Gtin, Refusal> {
-    code::parse(text, None).map(code::Readings::first).map_err(|error| {
+    text.parse().map_err(|error| {
         let reason = match error {
             CodeError::Empty => Reason::CodeEmpty,
             CodeError::Charset => Reason::CodeCharset,
@@ -285,6 +289,7 @@ pub(in crate::catalog) fn check_product(row: &ProductRow) -> Result<(), Refusal>
         return Err(Refusal::new(Reason::AgeInvalid, "age_min must be 6, 12, 14, 16, 18 or 21"));
     }
     check_measures(row)?;
+    check_alternatives(row)?;
     row.sale_bans.iter().try_for_each(check_ban)?;
     row.image.as_deref().map_or(Ok(()), check_image)
 }
@@ -309,6 +314,22 @@ fn check_measures(row: &ProductRow) -> Result<(), Refusal> {
         return Err(Refusal::new(Reason::Field, format!("at most {BANS_MAX} sale_bans")));
     }
     Ok(())
+}
+
+/// What is offered instead need not be known: it may come later, and what is not sold is never offered.
+fn check_alternatives(row: &ProductRow) -> Result<(), Refusal> {
+    let named: Vec<_> = row.replaced_by.iter().chain(&row.alternatives).collect();
+    let distinct: std::collections::HashSet<_> = row.alternatives.iter().collect();
+    let is_right = row.alternatives.len() <= ALTERNATIVES_MAX
+        && distinct.len() == row.alternatives.len()
+        && !named.contains(&&row.sku);
+    if is_right {
+        return Ok(());
+    }
+    let detail = format!(
+        "alternatives are at most {ALTERNATIVES_MAX} other products, each once, and nothing replaces itself"
+    );
+    Err(Refusal::new(Reason::Field, detail))
 }
 
 fn check_range(field: &str, amount: i64, most: i64) -> Result<(), Refusal> {

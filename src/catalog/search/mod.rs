@@ -37,6 +37,7 @@ use super::model::FindError;
 use crate::app::App;
 use crate::clock::Moment;
 use crate::ids::StoreId;
+use crate::jobs;
 
 /// How often the words are brought to what lookups see.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -102,19 +103,11 @@ struct Page {
 
 /// Brings the words to what lookups see, until told to stop.
 pub async fn follow(app: App, stop: CancellationToken) {
-    let mut next = tokio::time::interval(LOOK_AGAIN);
-    next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = next.tick() => {}
-        }
-        // Gathering a million products takes a while, and whoever stops the service does not wait for it.
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = app.catalog.refresh_search() => {}
-        }
-    }
+    // Gathering a million products takes a while, and whoever stops the service does not wait for it.
+    let gather = async || {
+        let _ = stop.run_until_cancelled(app.catalog.refresh_search()).await;
+    };
+    jobs::every(LOOK_AGAIN, &stop, gather).await;
 }
 
 impl Search {
@@ -130,6 +123,13 @@ impl Search {
             Ok(index) => self.current.store(Some(Arc::new(index))),
             Err(error) => tracing::error!(error = %error, "the search can't be brought up to date"),
         }
+    }
+
+    /// Products of exactly this category as the words have them, by their numbers, at most so many.
+    pub(super) fn in_category(&self, path: &[String], most: usize) -> Vec<u32> {
+        let Some(index) = self.current().filter(|_| !path.is_empty()) else { return Vec::new() };
+        let all = index.all.in_category(path).filter(|number| !index.replaced.contains(number));
+        all.chain(index.fresh.in_category(path)).take(most).collect()
     }
 
     fn current(&self) -> Option<Arc<Index>> {

@@ -202,6 +202,18 @@ impl Segment {
         self.category_of.get(product).filter(|place| **place != NO_CATEGORY).map(|place| to_place(*place))
     }
 
+    /// The numbers in the snapshot of the products of exactly this category, in the order of their names.
+    pub(super) fn in_category(&self, path: &[String]) -> impl Iterator<Item = u32> + '_ {
+        let mut place = None;
+        for name in path {
+            let is_it = |category: &Category| category.parent == place && category.name == *name;
+            place = Some(self.categories.iter().position(is_it).map_or(NO_CATEGORY, to_number));
+        }
+        let wanted = place.filter(|place| *place != NO_CATEGORY);
+        let own = self.numbers.iter().zip(&self.category_of);
+        own.filter(move |(_, category)| Some(**category) == wanted).map(|(number, _)| *number)
+    }
+
     /// For each category, whether it is the one of this id or below it.
     pub(super) fn below(&self, id: &str) -> Vec<bool> {
         let mut below: Vec<bool> = Vec::with_capacity(self.categories.len());

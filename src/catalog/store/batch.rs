@@ -89,6 +89,7 @@ pub(in crate::catalog) async fn find(db: impl Run<'_>, id: BatchId) -> Result<Op
 pub(in crate::catalog) async fn list(
     db: impl Run<'_>,
     state: Option<BatchState>,
+    source: Option<&str>,
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<BatchRead>, Error> {
@@ -96,15 +97,26 @@ pub(in crate::catalog) async fn list(
         "SELECT id, hash, state, delivery, source, feed, sequence, received, applied, unchanged, quarantined, removed,
              kinds, reasons, holds, revision, received_at, applied_at, decision
          FROM catalog_batches
-         WHERE received_at < $2 AND ($1 = '' OR state = $1)
+         WHERE received_at < $2 AND ($1 = '' OR state = $1) AND ($4 = '' OR source = $4)
          ORDER BY received_at DESC, id
          LIMIT $3",
     )
     .bind(state.map_or("", BatchState::as_str))
     .bind(before)
     .bind(limit)
+    .bind(source.unwrap_or_default())
     .fetch_all()
     .await
+}
+
+/// How many batches changed the catalogue after this revision.
+pub(in crate::catalog) async fn newer(tx: &mut Tx, revision: i64) -> Result<i64, Error> {
+    let (count,) = tx
+        .sql("SELECT COUNT(*) FROM catalog_batches WHERE state = 'applied' AND revision > $1 AND applied + removed > 0")
+        .bind(revision)
+        .fetch_one()
+        .await?;
+    Ok(count)
 }
 
 /// Notes a batch.

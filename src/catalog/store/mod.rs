@@ -1,7 +1,8 @@
-//! The catalogue's SQL: `write.rs` applies the rows of a batch, `batch.rs` keeps what became of each batch, `read.rs`
-//! reads what changed since a revision.
+//! The catalogue's SQL: `write.rs` applies the rows of a batch, `batch.rs` keeps what became of each batch, `outcome.rs` of
+//! each line, `read.rs` reads what changed since a revision.
 
 pub(super) mod batch;
+pub(super) mod outcome;
 pub(super) mod promotions;
 pub(super) mod read;
 pub(super) mod whole;

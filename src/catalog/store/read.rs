@@ -24,6 +24,13 @@ pub(in crate::catalog) async fn revision(db: impl Run<'_>) -> Result<i64, Error>
     Ok(revision)
 }
 
+/// How many products and codes there are, gone ones too.
+pub(in crate::catalog) async fn sizes(tx: &mut Tx) -> Result<(usize, usize), Error> {
+    let (products, codes): (i64, i64) =
+        tx.sql("SELECT (SELECT COUNT(*) FROM products), (SELECT COUNT(*) FROM codes)").fetch_one().await?;
+    Ok((usize::try_from(products).unwrap_or(0), usize::try_from(codes).unwrap_or(0)))
+}
+
 #[derive(Debug, sqlx::FromRow)]
 pub(in crate::catalog) struct PriceListRead {
     pub(in crate::catalog) price_list: PriceListId,
@@ -219,8 +226,6 @@ impl From<Store> for StoreRow {
 pub(in crate::catalog) struct ProductRead {
     sku: Sku,
     pub(in crate::catalog) details: Json<ProductRow>,
-    /// The rule that stops its sale until a right row comes.
-    pub(in crate::catalog) stop: Option<Rule>,
     pub(in crate::catalog) deleted: bool,
     revision: i64,
 }
@@ -237,11 +242,7 @@ pub(in crate::catalog) async fn products(
     after: &(i64, String),
 ) -> Result<Vec<ProductRead>, Error> {
     tx.sql(
-        "SELECT sku, details, deleted, revision, (
-             SELECT MIN(rule) FROM quality_quarantine AS kept
-             WHERE kept.sku = products.sku AND kept.state = 'open' AND kept.level = 'stop_sale'
-         ) AS stop
-         FROM products
+        "SELECT sku, details, deleted, revision FROM products
          WHERE (revision, sku) > ($1, $2)
          ORDER BY revision, sku
          LIMIT $3",
@@ -251,6 +252,19 @@ pub(in crate::catalog) async fn products(
     .bind(PAGE_ROWS)
     .fetch_all()
     .await
+}
+
+/// The products whose sale is stopped until a right row comes, and by which rule; there are few.
+pub(in crate::catalog) async fn stops(tx: &mut Tx) -> Result<HashMap<Sku, Rule>, Error> {
+    let stops: Vec<(Sku, Rule)> = tx
+        .sql(
+            "SELECT sku, MIN(rule) FROM quality_quarantine
+             WHERE state = 'open' AND level = 'stop_sale' AND sku IS NOT NULL
+             GROUP BY sku",
+        )
+        .fetch_all()
+        .await?;
+    Ok(stops.into_iter().collect())
 }
 
 #[derive(Debug, sqlx::FromRow)]

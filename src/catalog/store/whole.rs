@@ -31,7 +31,7 @@ pub(in crate::catalog) async fn begin(tx: &mut Tx) -> Result<(), Error> {
 }
 
 #[derive(Serialize)]
-struct Came<'a> {
+pub(super) struct Came<'a> {
     kind: Kind,
     first: &'a str,
     second: &'a str,
@@ -55,7 +55,7 @@ pub(in crate::catalog) async fn keep(tx: &mut Tx, keys: &[Key]) -> Result<(), Er
     .map(drop)
 }
 
-fn came(key: &Key) -> Came<'_> {
+pub(super) fn came(key: &Key) -> Came<'_> {
     let (first, second, third): (&str, &str, String) = match key {
         Key::TaxClass { tax_class } => (tax_class.as_str(), "", String::new()),
         Key::TaxRate { country, tax_class, valid_from } => {

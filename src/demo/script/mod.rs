@@ -1,11 +1,13 @@
 //! The trip, step by step. Each step is one thing that somebody does, and holds every answer against what is expected.
 //!
-//! `arrive.rs` is what comes before the first scan, `shop.rs` the way to a paid order and out of the door, `bring.rs` the
+//! `arrive.rs` is what comes before the first scan, `shop.rs` the way to a paid order and out of the door, `counter.rs`
+//! what is weighed and what is marked down, `bring.rs` the
 //! parcel's way to the shopper, `after.rs` what comes later.
 
 mod after;
 mod arrive;
 mod bring;
+mod counter;
 mod shop;
 
 use serde_json::Value;
@@ -76,6 +78,7 @@ pub async fn walk(caller: &mut Caller, ground: &Ground) -> Result<Journey, Unexp
     let cart = shop::check_in(caller, ground, &shopper).await?;
     shop::look_up(caller, &shopper).await?;
     let cart = shop::scan(caller, ground, &shopper, cart).await?;
+    let cart = counter::scan(caller, ground, &shopper, cart).await?;
     let cart = shop::change_quantity(caller, &shopper, cart).await?;
     let placed = shop::place(caller, ground, &shopper, &cart).await?;
     let order = shop::pay(caller, &shopper, &placed).await?;

@@ -12,7 +12,7 @@ use crate::ids::{CartId, CheckoutId, EventId, OrderId, ShipmentId};
 /// Milk, which is taken along.
 const MILK: &str = "10001";
 /// Butter, taken along.
-const BUTTER: &str = "10016";
+pub(super) const BUTTER: &str = "10016";
 /// An oat drink, taken along, at the standard rate.
 const OAT_DRINK: &str = "10012";
 /// Spaghetti, delivered.
@@ -151,7 +151,7 @@ pub(super) async fn scan(
     })
 }
 
-fn described(answer: &Answer) -> Result<String, Unexpected> {
+pub(super) fn described(answer: &Answer) -> Result<String, Unexpected> {
     let taxes: Vec<String> = answer
         .list("/taxes")?
         .iter()

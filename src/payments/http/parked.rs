@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path};
+use crate::http::note::Note;
 use crate::http::reply::Reply;
 use crate::identity::{Role, Staff};
 use crate::ids::{CheckoutId, OperationId, PaymentId};
@@ -17,8 +18,7 @@ use crate::payments::model::{OperationKind, ProviderName, Verdict};
 use crate::payments::resolve;
 use crate::payments::store::resolutions::{Parked, Resolution};
 
-/// Longest note, in bytes, and longest name of a provider's object.
-const NOTE_LENGTH_MAX: usize = 500;
+/// Longest name of a provider's object.
 const OBJECT_LENGTH_MAX: usize = 64;
 
 /// The operations that wait for people.
@@ -87,8 +87,8 @@ pub struct Finding {
     #[schema(min_length = 1, max_length = 64)]
     object: Option<String>,
     /// How they know, for the books.
-    #[schema(min_length = 1, max_length = 500)]
-    note: String,
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    note: Note,
 }
 
 /// The payments' operations that wait for people, with the trouble of each, the longest waiting first.
@@ -123,7 +123,7 @@ pub(super) async fn list_parked_operations(
         (status = 403, description = "The caller is no admin of all stores", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`operation_unknown`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`operation_state`: it does not wait for people, or was settled otherwise", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`evidence_refused`, `note_invalid`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`evidence_refused`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`provider_silent`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -134,11 +134,6 @@ pub(super) async fn resolve_operation(
     Json(finding): Json<Finding>,
 ) -> Result<StatusCode, Problem> {
     staff.must_everywhere(Role::Admin)?;
-    let note = finding.note.trim();
-    if !(1..=NOTE_LENGTH_MAX).contains(&note.len()) {
-        return Err(Problem::unprocessable("note_invalid", "Say in 1 to 500 characters how you know.")
-            .at("/note", "length"));
-    }
     let object = finding.object.map(|object| object.trim().to_owned());
     let is_object_right = match (finding.verdict, object.as_deref()) {
         (Verdict::Happened, Some(object)) => (1..=OBJECT_LENGTH_MAX).contains(&object.len()),
@@ -156,7 +151,7 @@ pub(super) async fn resolve_operation(
         operation: id,
         verdict: finding.verdict,
         object,
-        note: note.to_owned(),
+        note: finding.note.into(),
         staff: staff.id,
     };
     resolve::resolve(&app, resolution).await?;

@@ -61,7 +61,7 @@ async fn what_happened_is_believed_when_paypals_object_proves_it() {
     let without = json!({"verdict": "happened", "note": "trust me"});
     resolve(&shop, &admin, &list[0], without).await.problem(422, "evidence_refused");
     let silent = json!({"verdict": "happened", "object": own, "note": " "});
-    resolve(&shop, &admin, &list[0], silent).await.problem(422, "note_invalid");
+    resolve(&shop, &admin, &list[0], silent).await.problem(400, "invalid_value");
     shop.sandbox.add_fault(Rule::new("captures.get", Fault::ErrorBefore { status: 503 }, 1));
     resolve(&shop, &admin, &list[0], happened(&own)).await.problem(503, "provider_silent");
     assert_eq!(shop.read(payment).await.state, PaymentState::Pending);

@@ -108,7 +108,7 @@ async fn staff_send_a_corrected_row_or_dismiss_the_one_that_waits() {
     let right = json!({"kind": "code", "code": "4006381333931", "sku": "pan"});
     act(&test, &staff, row, "release", &right).await.expect(200);
     assert_eq!(amount(&test, STORE, "4006381333931"), Some(3999));
-    act(&test, &staff, other, "dismiss", &json!({"note": " "})).await.problem(400, "note_invalid");
+    act(&test, &staff, other, "dismiss", &json!({"note": " "})).await.problem(400, "invalid_value");
     act(&test, &staff, other, "dismiss", &json!({"note": "a PLU"})).await.expect(204);
     assert_eq!(list(&test, &staff, "").await, Vec::<Value>::new());
     assert_eq!(list(&test, &staff, "?state=released").await.len(), 1);

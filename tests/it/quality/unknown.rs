@@ -74,3 +74,33 @@ async fn what_waits_in_memory_is_written_when_the_service_stops() {
     let other = test.another().await;
     assert_eq!(list(&other, &staff, "").await.len(), 1, "another instance reads it from the database");
 }
+
+#[tokio::test]
+async fn scans_in_vain_count_against_the_rule_and_the_source_that_caused_the_gap() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let token = test.shopper().await.token;
+    let refused = test
+        .apply_rows(&[
+            json!({"kind": "code", "code": UNKNOWN, "sku": "nothing"}),
+            json!({"kind": "price", "price_list": "de", "sku": "cheese", "amount": 0, "currency": "EUR"}),
+        ])
+        .await;
+    assert_eq!(refused.quarantined, 2);
+    for _ in 0..3 {
+        look(&test, &token, STORE, UNKNOWN).await.problem(404, "code_unknown");
+    }
+    look(&test, &token, STORE, CHEESE_WITHOUT_PRICE).await.problem(404, "price_missing");
+    let staff = test.staff(Role::Supervisor, &["*"]).await;
+    assert_eq!(list(&test, &staff, "").await.len(), 2);
+    let report = test.get("/v1/quality/report").bearer(&staff).send().await.expect(200);
+    let scans = |rule: &str| {
+        let rules = report.json["rules"].as_array().expect("rules");
+        rules.iter().find(|each| each["rule"] == rule).and_then(|each| each["scans_missed"].as_i64())
+    };
+    assert_eq!((scans("ref.product"), scans("price.nonpositive")), (Some(3), Some(1)));
+    assert_eq!(report.number("/sources/0/scans_missed"), 4);
+    test.apply_rows(&[json!({"kind": "code", "code": UNKNOWN, "sku": "soap"})]).await;
+    let report = test.get("/v1/quality/report").bearer(&staff).send().await.expect(200);
+    assert_eq!(report.number("/sources/0/scans_missed"), 1, "the gap is closed");
+}

@@ -73,7 +73,15 @@ fn rows(items: &Value) -> Vec<Map<String, Value>> {
             let words = list(column, "words");
             list(column, "is").iter().map(|is| words[place(is.as_i64().expect("a place"))].clone()).collect()
         } else {
-            list(column, "of").to_vec()
+            let own = list(column, "of").to_vec();
+            let around: Vec<&str> = list(column, "around").iter().filter_map(Value::as_str).collect();
+            match around[..] {
+                [before, behind] => own
+                    .into_iter()
+                    .map(|text| format!("{before}{}{behind}", text.as_str().expect("a text")).into())
+                    .collect(),
+                _ => own,
+            }
         };
         let places: Vec<usize> = match column.get("at") {
             Some(_) => sums(list(column, "at")).into_iter().map(place).collect(),
@@ -106,7 +114,7 @@ impl Phone {
     }
 
     fn take(&mut self, document: &Value) {
-        assert_eq!(document["format"], 1);
+        assert_eq!(document["format"], 2);
         for sku in list(&document["gone"], "items") {
             self.items.remove(sku.as_str().expect("a SKU"));
         }

@@ -185,6 +185,8 @@ async fn counts_are_kept_by_source_and_day_and_summed_up_in_a_letter() {
     assert_eq!(own.text("/rules/0/samples/0/value"), "4006381333932");
     assert!(own.text("/rules/0/samples/0/raw").contains("4006381333932"));
     assert_eq!(own.json["trend"].as_array().map(Vec::len), Some(2));
+    assert_eq!(own.json["days"].as_array().map(Vec::len), Some(3));
+    assert_eq!((own.text("/days/0/day"), own.text("/days/0/rule")), ("2026-11-24", "code.check"));
     let today = test.get("/v1/quality/report?days=1").bearer(&key).send().await.expect(200);
     assert_eq!((today.number("/received"), today.number("/rules/0/count")), (2, 1));
     let rules = |answer: &Value| -> Vec<(String, i64)> {

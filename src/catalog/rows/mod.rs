@@ -6,7 +6,7 @@
 mod read;
 
 pub use read::PRICE_MAX;
-pub(super) use read::{check, check_circulation, check_product, fit, gtin, keys, read};
+pub(super) use read::{check, check_circulation, check_price, check_product, fit, gtin, keys, read};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

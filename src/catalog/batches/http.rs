@@ -173,7 +173,7 @@ impl Parameters {
         };
         let (mode, sequence, rows) = (self.mode, self.sequence, self.rows);
         let kinds = kinds?;
-        Ok(Delivery { mode, kinds, form, source, feed, sequence, rows, is_confirmed: false })
+        Ok(Delivery { mode, kinds, form, source, feed, sequence, rows, ..Delivery::default() })
     }
 }
 

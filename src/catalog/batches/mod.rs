@@ -107,6 +107,9 @@ pub struct Delivery {
     pub rows: Option<i64>,
     /// Whether a person says that its rows are right where a rule leaves that to people.
     pub is_confirmed: bool,
+    /// Whether a refused row takes all of it along: then nothing is kept, and the report says why. Not kept itself.
+    #[serde(skip)]
+    pub is_all_or_nothing: bool,
 }
 
 impl Delivery {
@@ -257,6 +260,12 @@ pub async fn deliver(
     }
     batch.check_order().await?;
     batch.run(rows).await?;
+    if delivery.is_all_or_nothing && !batch.shown.is_empty() {
+        let refusals = batch.shown.clone();
+        let (tx, read) = batch.into_read(hash, BatchState::Rejected, Vec::new());
+        tx.rollback().await?;
+        return Ok(shown(read, BTreeMap::new(), refusals));
+    }
     let holds = match limits {
         Some(limits) => batch.judge(limits).await?,
         None => Vec::new(),

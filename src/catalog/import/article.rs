@@ -73,10 +73,13 @@ impl Judge {
         keys
     }
 
-    /// The row as it is kept for people: what its columns say, by field.
+    /// The row as it is kept for people: what its columns say, by field, and the key that the right row will have.
     pub(super) fn raw(&self, row: &Row) -> String {
         let mut fields = self.columns.values(&row.cells);
-        let sku = fields.get("sku").or_else(|| fields.get("code")).cloned();
+        let sku = self.keys(row).into_iter().find_map(|key| match key {
+            Key::Product { sku } => Some(sku.to_string()),
+            _ => None,
+        });
         fields.extend(sku.map(|sku| ("sku", sku)));
         fields.insert("kind", Kind::Product.as_str().to_owned());
         serde_json::to_string(&fields).map(|text| quality::cut(text.as_bytes())).unwrap_or_default()
@@ -166,6 +169,8 @@ impl Judge {
 /// A price in major units, with a point or a comma before its decimals, as minor units.
 fn minor(text: &str, digits: u32) -> Result<i64, Refusal> {
     let refusal = |detail| Refusal::new(Reason::PriceRange, detail);
+    // What is less than nothing is read as that, and refused as such.
+    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (whole, decimals) = text.split_once(['.', ',']).unwrap_or((text, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !is_digits(whole) || !is_digits(decimals) {
@@ -174,7 +179,7 @@ fn minor(text: &str, digits: u32) -> Result<i64, Refusal> {
     // Three decimals may be thousands: nobody guesses about a price.
     let missing = usize::try_from(digits).ok().and_then(|digits| digits.checked_sub(decimals.len()));
     let missing = missing.ok_or_else(|| refusal("the price has more decimals than the currency"))?;
-    format!("{whole}{decimals}{}", "0".repeat(missing))
+    format!("{sign}{whole}{decimals}{}", "0".repeat(missing))
         .parse()
         .map_err(|_| refusal("the price is beyond belief"))
 }
@@ -222,7 +227,8 @@ mod tests {
         assert_eq!(read("1,9", 2), Some(190));
         assert_eq!(read("12", 2), Some(1200));
         assert_eq!(read("129", 0), Some(129));
-        for wrong in ["1.234", "1.234,50", "", "-1", "1,2,3", "EUR 1", "1e3"] {
+        assert_eq!(read("-1", 2), Some(-100));
+        for wrong in ["1.234", "1.234,50", "", "-", "--1", "1-", "1,2,3", "EUR 1", "1e3"] {
             assert_eq!(read(wrong, 2), None, "{wrong}");
         }
     }

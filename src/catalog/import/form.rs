@@ -76,28 +76,22 @@ impl TableRows {
         let line = i64::try_from(row.line).unwrap_or(i64::MAX);
         match self.judge.article(&row, &mut self.seen) {
             Ok(article) => {
-                let sku = article.product.sku.to_string();
-                let all = self.judge.rows(article).into_iter().map(|each| {
+                for each in self.judge.rows(article) {
                     let kind = kind(&each);
-                    let refused = |refusal| Unreadable {
-                        kind,
-                        name: sku.clone(),
-                        refusal,
-                        keys: Vec::new(),
-                        raw: String::new(),
-                    };
-                    rows::check(each).map_err(refused)
-                });
-                let mut all: Vec<_> = all.collect();
-                if all.iter().any(Result::is_err) {
-                    // A price that can't be right does not take what is known of the product with it.
-                    let keys = self.judge.keys(&row);
-                    if let Some(Err(refused)) = all.iter_mut().find(|each| each.is_err()) {
-                        refused.keys = keys;
-                        refused.raw = self.judge.raw(&row);
-                    }
+                    // As a batch has it, so that it is kept under the key that a right price has.
+                    let wrong_price =
+                        each.as_price().filter(|price| rows::check_price(price.amount).is_err());
+                    let written = wrong_price.and_then(|_| serde_json::to_string(&each).ok());
+                    let checked = rows::check(each).map_err(|refusal| {
+                        // A price that can't be right does not take what is known of the product with it.
+                        let keys = self.judge.keys(&row);
+                        let own = keys.iter().find(|key| key.kind() == kind);
+                        let name = own.map(ToString::to_string).unwrap_or_default();
+                        let raw = written.unwrap_or_else(|| self.judge.raw(&row));
+                        Unreadable { kind, name, refusal, keys, raw }
+                    });
+                    to.push((line, checked));
                 }
-                to.extend(all.into_iter().map(|each| (line, each)));
             }
             Err((name, refusal)) => {
                 let (keys, raw) = (self.judge.keys(&row), self.judge.raw(&row));

@@ -47,9 +47,13 @@ impl From<quarantine::Error> for Problem {
                 "rule_not_confirmable",
                 format!("A row that breaks {rule} can't be right as it is: send a corrected one."),
             ),
+            Error::Differs(how) => Self::unprocessable(
+                "row_differs",
+                format!("The row can't take the place of the one that is kept aside: {how}."),
+            ),
             Error::Refused(row) => {
                 Self::unprocessable("row_refused", format!("The row is refused: {}.", row.detail))
-                    .at(row.rule.field(), row.rule.as_str())
+                    .at(row.rule.field_in(row.kind), row.rule.as_str())
             }
             Error::Content(error) => error.into(),
             Error::Batch(error) => error.into(),
@@ -176,7 +180,7 @@ async fn list_quarantine(
         (status = 409, description = "`row_closed`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "`media_type`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`row_refused`: `errors` names the field and the rule",
+        (status = 422, description = "`row_differs`: it is of another kind or key, or takes something back; `row_refused`: `errors` names the field and the rule",
             body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("staff" = [])),

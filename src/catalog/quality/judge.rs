@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::code::Gtin;
 use super::super::product::{ProductRow, SaleType};
 use super::super::rows::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Refusal, Row};
 use super::model::{Finding, Level, Rule};
+use super::refined::{own_key, refined};
 use super::rules::{self, Asked, Deposit, Facts, Live, Owned};
+use super::seen::SeenCodes;
 use super::store::{self, Kept, OnList, Place, Sample};
 use crate::clock::Moment;
 use crate::db::{Error, Tx};
@@ -40,6 +41,7 @@ pub(in crate::catalog) struct Judge {
     has_open: Option<bool>,
     languages: Option<Vec<String>>,
     brands: HashMap<String, String>,
+    codes: SeenCodes,
     /// Of the chunk: its keys, what was found, and what is kept aside.
     keys: Vec<Place>,
     findings: Vec<(Place, Finding)>,
@@ -70,6 +72,7 @@ impl Judge {
             has_open: None,
             languages: None,
             brands: HashMap::new(),
+            codes: SeenCodes::default(),
             keys: Vec::new(),
             findings: Vec::new(),
             kept: Vec::new(),
@@ -97,7 +100,9 @@ impl Judge {
         }
         let mut refused = Refused::new();
         for (line, row) in rows {
-            self.note(*line, &row.key, repairs(row), &mut refused);
+            let mut findings = repairs(row);
+            findings.extend(row.content.as_ref().and_then(rules::texts));
+            self.note(*line, &row.key, findings, &mut refused);
         }
         self.products(tx, rows, &mut refused).await?;
         self.codes(tx, revision, rows, &mut refused).await?;
@@ -189,6 +194,11 @@ impl Judge {
         rows: &[(i64, Row)],
         refused: &mut Refused,
     ) -> Result<(), Error> {
+        for (_, row) in rows {
+            if let (Key::Code { code }, None) = (&row.key, &row.content) {
+                self.codes.forget(code);
+            }
+        }
         let codes: Vec<(i64, &Key, &CodeRow)> = rows
             .iter()
             .filter_map(|(line, row)| match &row.content {
@@ -227,7 +237,10 @@ impl Judge {
             }
         }
         for (line, key, row) in codes {
-            let live = live.get(&row.code);
+            // A row that says what was known keeps its old revision, and yet was in the delivery.
+            let own = live.get(&row.code).filter(|_| self.codes.is_of_another(&row.code, row.sku.as_str()));
+            let own = own.map(|live| Live { is_of_this_batch: true, ..live.clone() });
+            let live = own.as_ref().or_else(|| live.get(&row.code));
             let products = live.and_then(|live| Some((product(&live.sku)?, product(row.sku.as_str())?)));
             let primary = primaries.get(row.sku.as_str()).map(String::as_str);
             let findings = rules::code(row, Owned { live, products, primary });
@@ -235,6 +248,9 @@ impl Judge {
                 primaries.insert(row.sku.to_string(), row.code.clone());
             }
             self.note(line, key, findings, refused);
+            if !refused.contains_key(&(line, Kind::Code)) {
+                self.codes.remember(&row.code, row.sku.as_str());
+            }
         }
         Ok(())
     }
@@ -256,6 +272,7 @@ impl Judge {
         let on = |row: &PriceRow| OnList { price_list: row.price_list.to_string(), sku: row.sku.to_string() };
         let asked: Vec<OnList> = prices.iter().map(|(_, _, row)| on(row)).collect();
         let live = store::prices(tx, &asked).await?;
+        let mut first: HashMap<OnList, i64> = HashMap::new();
         let without: Vec<&PriceRow> = prices
             .iter()
             .map(|(_, _, row)| *row)
@@ -267,17 +284,39 @@ impl Judge {
             .filter(|(_, _, row)| row.price_kind == PriceKind::Regular && row.valid_to.is_some())
             .map(|(_, _, row)| on(row))
             .collect();
-        let windows = store::windows(tx, &timed).await?;
+        // What no price was before is held against the first one, wherever in the piece that stands.
+        for (_, _, row) in prices.iter().filter(|(_, _, row)| row.is_open()) {
+            first.entry(on(row)).or_insert(row.amount);
+        }
+        let mut windows = store::windows(tx, &timed).await?;
+        for (_, row) in rows {
+            if let (
+                Key::Price { price_list, sku, price_kind: PriceKind::Regular, valid_from: Some(from) },
+                None,
+            ) = (&row.key, &row.content)
+            {
+                let of = OnList { price_list: price_list.to_string(), sku: sku.to_string() };
+                windows.entry(of).or_default().retain(|(begins, _)| begins != from);
+            }
+        }
         let stopped = store::stopped(tx, prices.iter().map(|(_, _, row)| row.sku.as_str())).await?;
         for (line, key, row) in prices {
             let on = on(row);
             let known = Asked {
-                live: live.get(&on).copied(),
+                live: live.get(&on).or_else(|| first.get(&on).filter(|_| !row.is_open())).copied(),
                 others: others.get(&on).cloned().unwrap_or_default(),
                 windows: windows.get(&on).cloned().unwrap_or_default(),
                 is_stopped: stopped.contains(row.sku.as_str()),
             };
             self.note(line, key, rules::price(row, &known, now), refused);
+            let is_normal =
+                row.price_kind == PriceKind::Regular && !refused.contains_key(&(line, Kind::Price));
+            if let (true, Some(from), Some(to)) = (is_normal, row.valid_from, row.valid_to) {
+                let (from, to) = (from.timestamp(), to.timestamp());
+                let windows = windows.entry(on).or_default();
+                windows.retain(|(begins, _)| *begins != from);
+                windows.push((from, to));
+            }
         }
         Ok(())
     }
@@ -295,14 +334,18 @@ impl Judge {
         let object: Value = serde_json::from_str(raw).unwrap_or_default();
         let refusal = refined(refusal, &object, now);
         let full: Option<Key> = serde_json::from_value(object.clone()).ok();
+        if let (Some(Key::Code { code }), Some(sku)) = (&full, object.get("sku").and_then(Value::as_str)) {
+            self.codes.forget_of(code, sku);
+        }
         let sku = object.get("sku").and_then(Value::as_str).map(shown);
-        let value = object.get(refusal.rule.field()).map(|value| match value {
+        let field = refusal.rule.field_in(kind);
+        let value = object.get(field).map(|value| match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         });
         let level = match refusal.rule {
             rule if rule.level() < Level::Quarantine => Level::Fatal,
-            Rule::PriceNonpositive => Level::StopSale,
+            Rule::PriceNonpositive | Rule::TaxMissing | Rule::TaxUnknown => Level::StopSale,
             _ => Level::Quarantine,
         };
         self.kept.push(Kept {
@@ -313,7 +356,7 @@ impl Judge {
             sku,
             rule: refusal.rule,
             level,
-            field: refusal.rule.field(),
+            field,
             value: shown(&value.unwrap_or_default()),
             detail: refusal.detail.clone(),
             raw: cut(raw.as_bytes()),
@@ -428,51 +471,6 @@ fn repairs(row: &Row) -> Vec<Finding> {
         rule => Finding::new(*rule, &row.key, "blanks were taken off"),
     };
     row.repairs.iter().map(finding).collect()
-}
-
-/// The refusal under the rule that the row's text shows, where the reason alone says less.
-fn refined(refusal: Refusal, object: &Value, now: Moment) -> Refusal {
-    let amount = object.get("amount");
-    let is_price = object.get("kind").and_then(Value::as_str) == Some(Kind::Price.as_str());
-    let is_product = object.get("kind").and_then(Value::as_str) == Some(Kind::Product.as_str());
-    match refusal.rule {
-        Rule::PriceRange if amount.and_then(Value::as_i64).is_some_and(|amount| amount <= 0) => {
-            refusal.under(Rule::PriceNonpositive)
-        }
-        Rule::RowField if is_price && amount.is_some_and(Value::is_f64) => {
-            refusal.under(Rule::PricePrecision)
-        }
-        Rule::RowField if is_product && object.get("tax_class").is_none_or(Value::is_null) => {
-            refusal.under(Rule::TaxMissing)
-        }
-        Rule::RowField if is_product && has_unknown_unit(object) => refusal.under(Rule::UnitUnknown),
-        Rule::CodeLength | Rule::CodeCharset => {
-            let code = object.get("code").and_then(Value::as_str).unwrap_or_default();
-            match rules::message(code, now.date_naive()) {
-                Some(gtin) => {
-                    let detail = format!("the code is a message of GS1; the number in it is {gtin}");
-                    Refusal { detail, ..refusal }.under(Rule::CodeMessage)
-                }
-                None => refusal,
-            }
-        }
-        _ => refusal,
-    }
-}
-
-fn has_unknown_unit(object: &Value) -> bool {
-    let unit = object.pointer("/net_content/unit").and_then(Value::as_str);
-    unit.is_some_and(|unit| unit.parse::<super::super::product::NetUnit>().is_err())
-}
-
-/// The key as a right row of it would have it.
-fn own_key(key: &Key) -> String {
-    match key {
-        Key::Code { code } => Gtin::with_zeros_put_back(code)
-            .or_else(|| Gtin::checked(code).ok())
-            .map_or_else(|| code.clone(), |gtin| gtin.to_string()),
-        key => key.to_string(),
-    }
 }
 
 /// A row's name among those kept aside: by its age, and the same however often the batch is tried.

@@ -6,15 +6,18 @@
 //! zeros that a spreadsheet took.
 //!
 //! `model.rs` names rules and levels; `rules/` are the rules, pure, one function each; `judge.rs` gives them what is
-//! known and gathers a batch's findings; `quarantine.rs` is the work list; `report.rs` counts and scores; `unknown.rs`
+//! known and gathers a batch's findings, with `refined.rs` for what could not be read and `seen.rs` for codes that stand
+//! twice; `quarantine.rs` is the work list; `report.rs` counts and scores; `unknown.rs`
 //! are codes that shoppers scanned and nobody knew.
 
 mod http;
 mod judge;
 mod model;
 mod quarantine;
+mod refined;
 mod report;
 mod rules;
+mod seen;
 mod store;
 mod unknown;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::rows::Reason;
+use super::super::rows::{Kind, Reason};
 use crate::ids::{PartnerId, StaffId};
 use crate::text_enum;
 
@@ -91,7 +91,7 @@ text_enum! {
         PriceNonpositive = "price.nonpositive",
         /// A price far from what others ask, or beyond what a price may be.
         PriceRange = "price.range",
-        /// A price that changed by more than half.
+        /// A normal price, of now or ahead, that changed by more than half, or a special one below a tenth of it.
         PriceJump = "price.jump",
         /// More decimals than the currency has.
         PricePrecision = "price.precision",
@@ -215,14 +215,19 @@ impl Rule {
     }
 
     /// How grave it is when nothing else is said. A row that could not be read is kept aside whatever this says.
+    ///
+    /// The levels are those of the contract but for one: it quarantines `code.example`, which here is a warning. GS1 keeps
+    /// prefix 952 for demonstrations, and trials of a shop are made with such goods; they can't be marked as internal, as
+    /// their numbers are not for restricted circulation. No goods of others carry them, so that they hide nothing.
     pub fn level(self) -> Level {
         match self {
             Self::PriceCurrency => Level::Fatal,
-            Self::PriceNonpositive | Self::AgeMissing => Level::StopSale,
+            Self::PriceNonpositive | Self::AgeMissing | Self::TaxMissing | Self::TaxUnknown => {
+                Level::StopSale
+            }
             Self::RepairTrim | Self::NameForm | Self::BrandMissing | Self::BrandVariant | Self::UnitName => {
                 Level::Info
             }
-            // A shop's own samples carry numbers of prefix 952; nobody else's goods do.
             Self::CodeExample
             | Self::CodeCase
             | Self::CodeMoved
@@ -251,6 +256,15 @@ impl Rule {
                 | Self::CodePrimary
                 | Self::NameMissing
         )
+    }
+
+    /// The field of a row of this kind that is wrong.
+    pub fn field_in(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Self::TextUnsafe, Kind::Recall) => "notice",
+            (Self::TextUnsafe, Kind::Price) => "promotion",
+            _ => self.field(),
+        }
     }
 
     /// The field of the row that is wrong.

@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::batches::{self, Delivery, RefusedRow, Report};
+use super::super::code::Gtin;
 use super::super::content::Content;
-use super::super::rows::Kind;
+use super::super::rows::{self, BatchRow, Kind, Row};
 use super::super::store::write;
 use super::model::{KeptState, Level, Rule, Source};
 use crate::app::App;
@@ -123,6 +124,9 @@ pub(super) enum Error {
     /// The rule leaves nothing to people.
     #[error("a row that breaks {0} can't be right as it is")]
     NotConfirmable(Rule),
+    /// The row that was sent is about something else.
+    #[error("the row is not about what is kept aside: {0}")]
+    Differs(&'static str),
     /// The row that was sent is refused as well.
     #[error("the row is refused: {}", .0.detail)]
     Refused(Box<RefusedRow>),
@@ -137,7 +141,7 @@ pub(super) enum Error {
     Database(#[from] db::Error),
 }
 
-/// Applies one row of staff as a batch of its own, visible when this answers.
+/// Applies one row of staff as a batch of its own, visible when this answers. A row that is refused leaves nothing behind.
 pub(super) async fn apply(
     app: &App,
     staff: StaffId,
@@ -147,14 +151,68 @@ pub(super) async fn apply(
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(axum::body::Bytes::from(row))]);
     // Two instances with the same clock may share a folder: the batch's id is as good a name as any.
     let content = Content::receive(body, app.ids.next()).await?;
-    let delivery = Delivery { source: Source::Staff(staff).to_string(), is_confirmed, ..Delivery::default() };
+    let source = Source::Staff(staff).to_string();
+    let delivery = Delivery { source, is_confirmed, is_all_or_nothing: true, ..Delivery::default() };
     let id: BatchId = app.ids.next();
     let report = batches::deliver(&app.db, app.clock.now(), id, &delivery, None, &content).await?;
+    if let Some(refused) = report.refusals.first() {
+        return Err(Error::Refused(Box::new(refused.clone())));
+    }
     app.catalog.refresh(&app.db).await?;
     tracing::info!(batch.id = %id, staff.id = %staff, "staff applied a row");
-    match report.refusals.first() {
-        Some(refused) => Err(Error::Refused(Box::new(refused.clone()))),
-        None => Ok(report),
+    Ok(report)
+}
+
+/// Whether a row may take the place of one that is kept aside: of the same kind and key, as far as these could be read. One
+/// that can't be read itself is left to the rules.
+fn check_same(item: &Item, row: &str) -> Result<(), Error> {
+    let Ok(row) = rows::read(row.as_bytes()) else { return Ok(()) };
+    let Some(content) = &row.content else { return Err(Error::Differs("it takes something back")) };
+    if item.kind != Kind::Unknown && item.kind != row.key.kind() {
+        return Err(Error::Differs("it is of another kind"));
+    }
+    let is_same = match content {
+        BatchRow::Code(code) => is_same_code(item, &row, code.sku.as_str()),
+        _ => match rows::keys(item.raw.as_bytes()) {
+            Some(key) => key == row.key,
+            // The product is all that could be read of it, if that much.
+            None => item.sku.as_ref().is_none_or(|sku| sku_of(content).is_none_or(|own| own == sku)),
+        },
+    };
+    is_same.then_some(()).ok_or(Error::Differs("it has another key"))
+}
+
+/// A code that could be read stays; in place of one that could not, another one may come for the same product.
+fn is_same_code(item: &Item, row: &Row, sku: &str) -> bool {
+    let is_same_sku = item.sku.as_ref().is_none_or(|own| own.as_str() == sku);
+    match item.rule {
+        Rule::CodeMissing
+        | Rule::CodeCharset
+        | Rule::CodeLength
+        | Rule::CodeCheck
+        | Rule::CodeZero
+        | Rule::CodeCoupon
+        | Rule::CodeRestricted
+        | Rule::CodeMessage => is_same_sku,
+        _ if Gtin::checked(&item.key).is_ok() => row.key.to_string() == item.key,
+        _ => is_same_sku,
+    }
+}
+
+fn sku_of(row: &BatchRow) -> Option<&str> {
+    match row {
+        BatchRow::Product(row) => Some(row.sku.as_str()),
+        BatchRow::Code(row) => Some(row.sku.as_str()),
+        BatchRow::Price(row) => Some(row.sku.as_str()),
+        BatchRow::Stock(row) => Some(row.sku.as_str()),
+        BatchRow::Recall(row) => Some(row.sku.as_str()),
+        BatchRow::TaxClass(_)
+        | BatchRow::TaxRate(_)
+        | BatchRow::PriceList(_)
+        | BatchRow::Store(_)
+        | BatchRow::Promotion(_)
+        | BatchRow::Coupon(_)
+        | BatchRow::Customer(_) => None,
     }
 }
 
@@ -170,7 +228,7 @@ pub(super) async fn release(
     id: QuarantineId,
     row: String,
 ) -> Result<Report, Error> {
-    open(app, id).await?;
+    check_same(&open(app, id).await?, &row)?;
     let report = apply(app, staff, row, false).await?;
     close(app, id, KeptState::Released, staff, None).await?;
     Ok(report)

@@ -16,6 +16,8 @@ use crate::text_enum;
 
 /// Deliveries of a trend.
 const TREND_MAX: i64 = 30;
+/// Counts of days that a report shows.
+const DAY_COUNTS_MAX: i64 = 5_000;
 /// Days that a report may look back.
 pub(super) const DAYS_MAX: i64 = 366;
 
@@ -108,6 +110,21 @@ pub struct SourceCount {
     pub letter: Letter,
 }
 
+/// How often a rule was broken on one day by one source.
+#[derive(Clone, Debug, Serialize, ToSchema, sqlx::FromRow)]
+pub struct DayCount {
+    /// The day (UTC).
+    pub day: String,
+    /// Who delivered.
+    pub source: String,
+    /// The rule.
+    pub rule: Rule,
+    /// How grave it was.
+    pub level: Level,
+    /// How often.
+    pub count: i64,
+}
+
 /// What one delivery was like.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DeliveryScore {
@@ -137,6 +154,8 @@ pub struct Quality {
     pub rules: Vec<RuleCount>,
     /// By source.
     pub sources: Vec<SourceCount>,
+    /// By day, source and rule, the newest day first; at most 5,000.
+    pub days: Vec<DayCount>,
     /// The last 30 deliveries, the newest first.
     pub trend: Vec<DeliveryScore>,
     /// Scans of right codes that could not be sold, by codes that are still open.
@@ -212,6 +231,7 @@ pub async fn report(db: &Db, now: Moment, days: i64, source: Option<&str>) -> Re
     let (open, scans_missed) = waiting(db, source).await?;
     Ok(Quality {
         rules: with_samples(counted, samples(db, source).await?, &gaps, received),
+        days: by_day(db, &since, source).await?,
         trend: trend(db, source).await?,
         letter: Letter::of(received, quarantined + stopped),
         since,
@@ -305,6 +325,20 @@ async fn samples(db: &Db, source: &str) -> Result<Vec<Shown>, Error> {
          ORDER BY shown.rule, shown.place, shown.source",
     )
     .bind(source)
+    .fetch_all()
+    .await
+}
+
+async fn by_day(db: &Db, since: &str, source: &str) -> Result<Vec<DayCount>, Error> {
+    db.sql(
+        "SELECT day, source, rule, level, count FROM quality_counts
+         WHERE day >= $1 AND ($2 = '' OR source = $2)
+         ORDER BY day DESC, source, rule, level
+         LIMIT $3",
+    )
+    .bind(since)
+    .bind(source)
+    .bind(DAY_COUNTS_MAX)
     .fetch_all()
     .await
 }

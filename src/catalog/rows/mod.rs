@@ -7,7 +7,7 @@ mod read;
 mod reason;
 
 pub use read::PRICE_MAX;
-pub(super) use read::{check, check_circulation, check_product, fit, gtin, keys, read};
+pub(super) use read::{check, check_circulation, check_price, check_product, fit, gtin, keys, read};
 pub use reason::{Reason, Refusal};
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -242,9 +242,11 @@ async fn prices_ahead_and_promotions_are_held_against_todays_prices() {
         };
         (0..20).map(row).collect()
     };
-    sender.rows("", &ahead("regular", 10_000)).await.expect(202);
+    let held = sender.rows("", &ahead("regular", 10_000)).await.expect(202);
+    assert_eq!(held.text("/holds/0/rule"), "b.badshare", "row by row");
     sender.rows("", &ahead("promotion", 10_000)).await.expect(202);
-    sender.rows("", &ahead("promotion", 5)).await.expect(202);
+    let held = sender.rows("", &ahead("promotion", 5)).await.expect(202);
+    assert_eq!(held.text("/holds/0/rule"), "b.badshare");
     sender.rows("", &ahead("promotion", 60)).await.expect(200);
 }
 

@@ -185,6 +185,8 @@ async fn counts_are_kept_by_source_and_day_and_summed_up_in_a_letter() {
     assert_eq!(own.text("/rules/0/samples/0/value"), "4006381333932");
     assert!(own.text("/rules/0/samples/0/raw").contains("4006381333932"));
     assert_eq!(own.json["trend"].as_array().map(Vec::len), Some(2));
+    assert_eq!(own.json["days"].as_array().map(Vec::len), Some(3));
+    assert_eq!((own.text("/days/0/day"), own.text("/days/0/rule")), ("2026-11-24", "code.check"));
     let today = test.get("/v1/quality/report?days=1").bearer(&key).send().await.expect(200);
     assert_eq!((today.number("/received"), today.number("/rules/0/count")), (2, 1));
     let rules = |answer: &Value| -> Vec<(String, i64)> {
@@ -226,4 +228,97 @@ async fn completeness_is_told_by_type_and_store() {
     assert_eq!((of("category"), of("measure"), of("age"), of("complete")), (2, 2, 1, 1));
     let elsewhere = test.get("/v1/quality/completeness?store=0002").bearer(&clerk).send().await;
     elsewhere.problem(403, "role_missing");
+}
+
+#[tokio::test]
+async fn a_row_of_staff_takes_the_place_of_its_own_row_only_and_leaves_nothing_when_it_is_refused() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let staff = supervisor(&test).await;
+    test.apply_rows(&[
+        price("de", "milk", 12_900),
+        json!({"kind": "code", "code": "4006381333932", "sku": "pan"}),
+    ])
+    .await;
+    let of = async |rule: &str| list(&test, &staff, &format!("?rule={rule}")).await.remove(0);
+    let (jump, check) = (of("price.jump").await, of("code.check").await);
+    for (row, other) in [
+        (&jump, price("de", "coffee", 799)),
+        (&jump, product("milk", "Milk")),
+        (&jump, json!({"kind": "price", "price_list": "de", "sku": "milk", "deleted": true})),
+        (&check, json!({"kind": "code", "code": "4006381333931", "sku": "milk"})),
+        (&check, json!({"kind": "code", "code": "4006381333931", "deleted": true})),
+    ] {
+        act(&test, &staff, row, "release", &other).await.problem(422, "row_differs");
+    }
+    let admin = test.staff(Role::Admin, &["*"]).await;
+    let batches = || test.get("/v1/catalog/batches").bearer(&admin).send();
+    let before = batches().await.expect(200).json;
+    let report = test.get("/v1/quality/report").bearer(&staff).send().await.expect(200).json;
+    act(&test, &staff, &jump, "release", &price("de", "milk", 50_000)).await.problem(422, "row_refused");
+    let wrong = json!({"kind": "code", "code": "4006381333933", "sku": "pan"});
+    act(&test, &staff, &check, "release", &wrong).await.problem(422, "row_refused");
+    assert_eq!(batches().await.expect(200).json, before, "no batch");
+    assert_eq!(
+        test.get("/v1/quality/report").bearer(&staff).send().await.expect(200).json,
+        report,
+        "no count"
+    );
+    assert_eq!(list(&test, &staff, "").await, [jump.clone(), check], "no row");
+    act(&test, &staff, &jump, "release", &price("de", "milk", 139)).await.expect(200);
+    assert_eq!(amount(&test, STORE, MILK), Some(139));
+}
+
+#[tokio::test]
+async fn a_product_without_a_tax_class_that_is_known_is_not_sold_under_its_old_one() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let stop = || {
+        let view = test.app.catalog.view();
+        let found = view.find(&STORE.parse().expect("a store"), MILK, test.app.clock.now());
+        found.expect("found").sale_stop.clone()
+    };
+    for (class, rule) in [(json!("luxury"), "tax.unknown"), (Value::Null, "tax.missing")] {
+        let mut row = product("milk", "Milk");
+        row["tax_class"] = class;
+        assert_eq!(test.apply_rows(&[row]).await.quarantined, 1);
+        assert_eq!(stop(), Some(format!("quality: {rule}")));
+        test.apply_rows(&[product("milk", "Milk")]).await;
+        assert_eq!(stop(), None);
+    }
+}
+
+#[tokio::test]
+async fn rows_of_a_table_are_kept_under_the_keys_that_right_ones_have() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let staff = supervisor(&test).await;
+    let key = test.partner(&[Scope::CatalogWrite, Scope::CatalogRead]).await;
+    let deliver = async |row: &str| {
+        let id: BatchId = test.app.ids.next();
+        let query = "map=code=EAN,name=Name,price=Preis&price_list=de&currency=EUR";
+        let call = test.call(Method::PUT, &format!("/v1/catalog/batches/{id}?{query}")).bearer(&key);
+        let table = format!("EAN;Name;Preis\r\n{row}\r\n");
+        call.body("text/csv", table).send().await.expect(200).number("/quarantined")
+    };
+    assert_eq!(deliver("4006381333931;;1,99").await, 1);
+    let row = list(&test, &staff, "").await.remove(0);
+    assert_eq!((&row["rule"], &row["key"]), (&json!("name.missing"), &json!("04006381333931")));
+    assert_eq!((&row["sku"], &row["kind"]), (&row["key"], &json!("product")));
+    assert_eq!(deliver("4006381333931;Stift;1,99").await, 0);
+    assert_eq!(list(&test, &staff, "").await, Vec::<Value>::new(), "the right row closes it");
+    let stop = || {
+        let view = test.app.catalog.view();
+        let found = view.find(&STORE.parse().expect("a store"), "4006381333931", test.app.clock.now());
+        found.expect("found").sale_stop.clone()
+    };
+    for amount in ["0", "0,00", "-1,99"] {
+        deliver(&format!("4006381333931;Stift;{amount}")).await;
+        let row = list(&test, &staff, "").await.remove(0);
+        assert_eq!((&row["rule"], &row["key"]), (&json!("price.nonpositive"), &json!("de/04006381333931")));
+        assert_eq!((&row["level"], &row["kind"]), (&json!("stop_sale"), &json!("price")));
+        assert_eq!(stop().as_deref(), Some("quality: price.nonpositive"));
+        deliver("4006381333931;Stift;1,99").await;
+        assert_eq!((list(&test, &staff, "").await, stop()), (vec![], None));
+    }
 }

@@ -67,8 +67,8 @@ fn broken() -> Vec<(Value, &'static str)> {
         (with(tea(), "sale", json!("weighed")), "weigh.flag quarantine"),
         (with(tea(), "deposit", json!("nothing")), "deposit.link quarantine"),
         (with(tea(), "deposit", json!("milk")), "deposit.link quarantine"),
-        (with(tea(), "tax_class", json!("luxury")), "tax.unknown quarantine"),
-        (with(tea(), "tax_class", Value::Null), "tax.missing quarantine"),
+        (with(tea(), "tax_class", json!("luxury")), "tax.unknown stop_sale"),
+        (with(tea(), "tax_class", Value::Null), "tax.missing stop_sale"),
         (with(tea(), "image", json!("http://x.example/a.png")), "media.url quarantine"),
         (with(tea(), "sale_stop", json!("quality: none")), "row.form quarantine"),
     ];
@@ -107,6 +107,9 @@ fn broken_in_time() -> Vec<(Value, &'static str)> {
     vec![
         (timed("promotion", 99, "2026-12-02T00:00:00Z", "2026-12-01T00:00:00Z"), "price.window quarantine"),
         (timed("regular", 139, "2026-12-01T00:00:00Z", "2026-12-09T00:00:00Z"), ""),
+        (timed("regular", 12_900, "2027-01-01T00:00:00Z", "2027-01-09T00:00:00Z"), "price.jump quarantine"),
+        (timed("promotion", 12, "2027-01-01T00:00:00Z", "2027-01-09T00:00:00Z"), "price.jump quarantine"),
+        (timed("member", 12, "2027-01-01T00:00:00Z", "2027-01-09T00:00:00Z"), "price.jump quarantine"),
         (timed("regular", 135, "2026-12-08T00:00:00Z", "2026-12-20T00:00:00Z"), "price.window quarantine"),
         (timed("promotion", 130, "2026-12-01T00:00:00Z", "2026-12-09T00:00:00Z"), "promo.below warn"),
         (timed("member", 99, "2027-08-01T00:00:00Z", "2027-08-09T00:00:00Z"), "time.future warn"),
@@ -118,6 +121,22 @@ fn broken_in_time() -> Vec<(Value, &'static str)> {
                 json!("cheese"),
             ),
             "price.lowest30 warn",
+        ),
+        (
+            with(
+                timed("promotion", 99, "2026-12-01T00:00:00Z", "2026-12-09T00:00:00Z"),
+                "promotion",
+                json!("<i>Week</i> 48"),
+            ),
+            "text.unsafe quarantine",
+        ),
+        (
+            json!({"kind": "price_list", "price_list": "x", "name": "<script>x</script>", "currency": "EUR"}),
+            "text.unsafe quarantine",
+        ),
+        (
+            json!({"kind": "recall", "recall": "r", "sku": "milk", "notice": "<b>Glass</b>"}),
+            "text.unsafe quarantine",
         ),
         (
             json!({"kind": "recall", "recall": "r", "sku": "milk", "notice": "x", "lots": []}),
@@ -204,4 +223,55 @@ async fn a_price_without_a_price_before_it_is_held_against_other_lists() {
     let report = test.apply_rows(&[price("c", "milk", 12_900)]).await;
     assert_eq!(report.refusals[0].rule.as_str(), "price.range");
     assert_eq!(test.apply_rows(&[price("c", "milk", 139)]).await.applied, 1);
+}
+
+#[tokio::test]
+async fn one_code_of_two_products_is_told_in_every_delivery() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    test.apply_rows(&[product("tea", "Green tea"), code("4006381333931")]).await;
+    let leads_to = || {
+        let view = test.app.catalog.view();
+        let found = view.find(&STORE.parse().expect("a store"), "4006381333931", test.app.clock.now());
+        found.map(|found| found.sku.to_string()).expect("found")
+    };
+    let twice = [code("4006381333931"), with(code("4006381333931"), "sku", json!("milk"))];
+    for _ in 0..2 {
+        let report = test.apply_rows(&twice).await;
+        assert_eq!((report.applied, report.unchanged, report.quarantined), (0, 1, 1));
+        assert_eq!(report.refusals[0].rule.as_str(), "code.duplicate");
+        assert_eq!(leads_to(), "soap", "the first one stays, though its row says what was known");
+    }
+    let moved = [
+        json!({"kind": "code", "code": "4006381333931", "deleted": true}),
+        with(code("4006381333931"), "sku", json!("milk")),
+    ];
+    let report = test.apply_rows(&[&twice[..1], &moved[..]].concat()).await;
+    assert_eq!(report.quarantined, 0, "taken back before it was given to another: {:?}", report.refusals);
+    assert_eq!(leads_to(), "milk");
+}
+
+#[tokio::test]
+async fn prices_of_one_delivery_are_held_against_each_other() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let mut before = BTreeMap::new();
+    found(&test, &mut before).await;
+    let normal = |from: &str, to: &str| timed("regular", 139, from, to);
+    let overlapping = [
+        normal("2026-12-01T00:00:00Z", "2026-12-09T00:00:00Z"),
+        normal("2026-12-05T00:00:00Z", "2026-12-20T00:00:00Z"),
+        normal("2026-12-20T00:00:00Z", "2026-12-24T00:00:00Z"),
+    ];
+    let report = test.apply_rows(&overlapping).await;
+    assert_eq!((report.applied, report.quarantined), (2, 1), "the first one stays");
+    assert_eq!(report.refusals[0].line, 2);
+    assert_eq!(found(&test, &mut before).await, ["price.window quarantine"]);
+    let of_cheese = |row: Value| with(row, "sku", json!("cheese"));
+    let first = [
+        of_cheese(timed("promotion", 299, "2026-12-01T00:00:00Z", "2026-12-09T00:00:00Z")),
+        of_cheese(price("de", "milk", 399)),
+    ];
+    assert_eq!(test.apply_rows(&first).await.applied, 2);
+    assert_eq!(found(&test, &mut before).await, Vec::<String>::new(), "the normal price comes with it");
 }

@@ -12,3 +12,4 @@ pub(super) use code::{Live, Owned, code, message};
 pub(super) use price::{Asked, price};
 pub(in crate::catalog) use product::stopped;
 pub(super) use product::{Deposit, Facts, folded, product};
+pub(super) use text::texts;

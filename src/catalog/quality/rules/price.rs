@@ -10,6 +10,8 @@ use crate::clock::Moment;
 const JUMP_PERCENT: i64 = 50;
 /// A change of so little is none to stop at: a bag for 10 that costs 25.
 const JUMP_MINOR_MIN: i64 = 20;
+/// How many times a promotion's or a member's price goes into the normal one before it looks like a mistake.
+const SPECIAL_TIMES: i64 = 10;
 /// How many times the median of the other lists a price may be, and the other way round.
 const RANGE_TIMES: i64 = 10;
 /// Other lists that make a median worth something.
@@ -45,8 +47,14 @@ pub(in crate::catalog::quality) fn price(row: &PriceRow, known: &Asked, now: Mom
     findings.into_iter().flatten().collect()
 }
 
+/// A normal price, of now or ahead, is held against the open one; a special one may be far below it, within reason.
 fn jump(row: &PriceRow, known: &Asked) -> Option<Finding> {
-    let live = known.live.filter(|_| row.is_open())?;
+    let live = known.live?;
+    if row.price_kind != PriceKind::Regular {
+        let detail = format!("the normal price is {live}: it falls below a tenth of it");
+        let is_far = row.amount * SPECIAL_TIMES < live;
+        return is_far.then(|| Finding::new(Rule::PriceJump, row.amount, detail));
+    }
     let change = (row.amount - live).abs();
     if change <= JUMP_MINOR_MIN || change * 100 <= live * JUMP_PERCENT {
         return None;
@@ -151,6 +159,13 @@ mod tests {
         assert_eq!(found(&open(13), &live), [("price.jump", Level::Quarantine)]);
         let announced = PriceRow { promotion: Some("Week 48".to_owned()), ..open(49) };
         assert_eq!(found(&announced, &live), [("price.jump", Level::Warn)]);
+        let ahead = timed(PriceKind::Regular, 12_900, 1, 9);
+        assert_eq!(found(&ahead, &live), [("price.jump", Level::Quarantine)]);
+        assert_eq!(found(&timed(PriceKind::Regular, 139, 1, 9), &live), []);
+        for kind in [PriceKind::Promotion, PriceKind::Member] {
+            assert_eq!(found(&timed(kind, 12, 1, 9), &live), [("price.jump", Level::Quarantine)]);
+            assert_eq!(found(&timed(kind, 13, 1, 9), &live), []);
+        }
         let bag = Asked { live: Some(10), ..Asked::default() };
         assert_eq!(found(&open(25), &bag), []);
         let others = |others: &[i64]| Asked { others: others.to_vec(), ..Asked::default() };

@@ -170,24 +170,55 @@ fn deposit(row: &ProductRow, known: Deposit) -> Option<Finding> {
     Some(Finding::new(Rule::DepositLink, sku, detail))
 }
 
-/// Words for categories of goods that are not sold to children, folded; whole words only.
-const AGE_WORDS: [(&str, AgeReason); 29] = [
+/// Words for categories of goods that are not sold to children, in lower case; whole words only.
+const AGE_WORDS: [(&str, AgeReason); 70] = [
     ("alcohol", AgeReason::Alcohol),
     ("alcoholic", AgeReason::Alcohol),
     ("alkohol", AgeReason::Alcohol),
     ("alcools", AgeReason::Alcohol),
+    ("alkoholika", AgeReason::Alcohol),
     ("beer", AgeReason::Alcohol),
     ("beers", AgeReason::Alcohol),
     ("bier", AgeReason::Alcohol),
     ("biere", AgeReason::Alcohol),
+    ("bière", AgeReason::Alcohol),
+    ("bières", AgeReason::Alcohol),
+    ("birra", AgeReason::Alcohol),
+    ("birre", AgeReason::Alcohol),
+    ("cerveza", AgeReason::Alcohol),
+    ("cervezas", AgeReason::Alcohol),
+    ("pivo", AgeReason::Alcohol),
     ("wine", AgeReason::Alcohol),
     ("wines", AgeReason::Alcohol),
     ("wein", AgeReason::Alcohol),
     ("weine", AgeReason::Alcohol),
+    ("rotwein", AgeReason::Alcohol),
+    ("weißwein", AgeReason::Alcohol),
+    ("weisswein", AgeReason::Alcohol),
+    ("glühwein", AgeReason::Alcohol),
+    ("schaumwein", AgeReason::Alcohol),
     ("vin", AgeReason::Alcohol),
     ("vins", AgeReason::Alcohol),
-    ("pivo", AgeReason::Alcohol),
     ("vino", AgeReason::Alcohol),
+    ("vinos", AgeReason::Alcohol),
+    ("vini", AgeReason::Alcohol),
+    ("sekt", AgeReason::Alcohol),
+    ("prosecco", AgeReason::Alcohol),
+    ("champagne", AgeReason::Alcohol),
+    ("champagner", AgeReason::Alcohol),
+    ("liqueur", AgeReason::Alcohol),
+    ("liqueurs", AgeReason::Alcohol),
+    ("likör", AgeReason::Alcohol),
+    ("liköre", AgeReason::Alcohol),
+    ("whisky", AgeReason::Alcohol),
+    ("whiskey", AgeReason::Alcohol),
+    ("whiskys", AgeReason::Alcohol),
+    ("vodka", AgeReason::Alcohol),
+    ("wodka", AgeReason::Alcohol),
+    ("gin", AgeReason::Alcohol),
+    ("rum", AgeReason::Alcohol),
+    ("schnaps", AgeReason::Alcohol),
+    ("schnäpse", AgeReason::Alcohol),
     ("spirits", AgeReason::Alcohol),
     ("spirituosen", AgeReason::Alcohol),
     ("liquor", AgeReason::Alcohol),
@@ -198,40 +229,80 @@ const AGE_WORDS: [(&str, AgeReason); 29] = [
     ("cigarettes", AgeReason::Tobacco),
     ("zigaretten", AgeReason::Tobacco),
     ("cigarete", AgeReason::Tobacco),
+    ("vape", AgeReason::Tobacco),
+    ("vapes", AgeReason::Tobacco),
+    ("film", AgeReason::Media),
+    ("films", AgeReason::Media),
+    ("filme", AgeReason::Media),
+    ("movies", AgeReason::Media),
+    ("dvd", AgeReason::Media),
+    ("dvds", AgeReason::Media),
+    ("knife", AgeReason::Blade),
     ("knives", AgeReason::Blade),
+    ("messer", AgeReason::Blade),
     ("fireworks", AgeReason::Dangerous),
     ("feuerwerk", AgeReason::Dangerous),
 ];
 
-/// Words that say that it is not so after all: alcohol-free beer, wine gums, beer glasses.
-const AGE_EXCEPTIONS: [&str; 14] = [
-    "free",
-    "frei",
-    "freie",
-    "alkoholfrei",
-    "alkoholfreie",
-    "sans",
-    "without",
-    "ohne",
-    "vinegar",
-    "gum",
-    "gums",
-    "glass",
-    "glasses",
-    "accessories",
+/// The same of two words that follow each other.
+const AGE_PAIRS: [([&str; 2], AgeReason); 4] = [
+    (["energy", "shot"], AgeReason::Energy),
+    (["energy", "shots"], AgeReason::Energy),
+    (["e", "cigarettes"], AgeReason::Tobacco),
+    (["blu", "ray"], AgeReason::Media),
 ];
 
+/// Words that say of their level of the category that it is not so after all.
+const AGE_EXCEPTIONS: [&str; 6] =
+    ["alkoholfrei", "alkoholfreie", "alkoholfreier", "alkoholfreies", "alkoholfreien", "vinegar"];
+
+/// The same of two words that follow each other: a word such as "free" alone says nothing about alcohol.
+const AGE_EXCEPTION_PAIRS: [[&str; 2]; 19] = [
+    ["alcohol", "free"],
+    ["alkohol", "frei"],
+    ["alkohol", "freie"],
+    ["non", "alcoholic"],
+    ["ohne", "alkohol"],
+    ["sans", "alcool"],
+    ["without", "alcohol"],
+    ["sin", "alcohol"],
+    ["senza", "alcol"],
+    ["wine", "gum"],
+    ["wine", "gums"],
+    ["wine", "glass"],
+    ["wine", "glasses"],
+    ["beer", "glass"],
+    ["beer", "glasses"],
+    ["wine", "accessories"],
+    ["beer", "accessories"],
+    ["cling", "film"],
+    ["food", "film"],
+];
+
+/// Why the products of a category are not sold to children, if its words say so; a level speaks for itself, so that
+/// "Free from > Wine" is wine.
 fn age_reason(row: &ProductRow) -> Option<AgeReason> {
-    if row.age_reason.is_some() {
-        return row.age_reason;
+    row.age_reason.or_else(|| row.category.iter().find_map(|level| level_reason(level)))
+}
+
+fn level_reason(level: &str) -> Option<AgeReason> {
+    let level = level.to_lowercase();
+    let mut reason = None;
+    // Words that a comma parts are not a phrase: "wine, glasses".
+    for part in level.split([',', ';', '&', '/', '+', '|', '(', ')']) {
+        let mut before = "";
+        for word in part.split(|each: char| !each.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            let pair = [before, word];
+            if AGE_EXCEPTIONS.contains(&word) || AGE_EXCEPTION_PAIRS.contains(&pair) {
+                return None;
+            }
+            reason = reason
+                .or_else(|| AGE_WORDS.iter().find(|(each, _)| *each == word).map(|(_, reason)| *reason))
+                .or_else(|| AGE_PAIRS.iter().find(|(each, _)| *each == pair).map(|(_, reason)| *reason));
+            before = word;
+        }
     }
-    let levels: Vec<String> = row.category.iter().map(|level| level.to_lowercase()).collect();
-    let words: Vec<&str> =
-        levels.iter().flat_map(|level| level.split(|each: char| !each.is_alphanumeric())).collect();
-    if words.iter().any(|word| AGE_EXCEPTIONS.contains(word)) {
-        return None;
-    }
-    words.iter().find_map(|word| AGE_WORDS.iter().find(|(each, _)| each == word).map(|(_, reason)| *reason))
+    reason
 }
 
 fn age_missing(row: &ProductRow) -> Option<Finding> {
@@ -319,6 +390,41 @@ mod tests {
         }
         assert_eq!(found(&named("X"), Facts { is_known: true, ..KNOWN }), [("name.missing", warn)]);
         assert_eq!(found(&right(), Facts { brand: Some("SAMPLE"), ..KNOWN }), [("brand.variant", info)]);
+    }
+
+    #[test]
+    fn the_words_of_a_category_say_whether_an_age_is_needed() {
+        let is_stopped = |category: &[&str]| {
+            let category = category.iter().map(|level| (*level).to_owned()).collect();
+            age_missing(&ProductRow { category, ..right() }).is_some()
+        };
+        for level in [
+            "Messer",
+            "Kitchen knife",
+            "Whisky",
+            "Vodka",
+            "Sekt",
+            "Schnaps",
+            "Likör",
+            "Champagne",
+            "Cerveza",
+            "Birra",
+            "Vape",
+            "Energy shot",
+            "Films",
+            "Wine & glasses",
+        ] {
+            assert!(is_stopped(&["Shop", level]), "{level}");
+        }
+        for level in
+            ["Alcohol-free beer", "Alkoholfreies Bier", "Non-alcoholic wine", "Wine gums", "Wine vinegar"]
+        {
+            assert!(!is_stopped(&["Shop", level]), "{level}");
+        }
+        assert!(is_stopped(&["Gluten free", "Beer"]));
+        assert!(is_stopped(&["Gluten free beer"]));
+        assert!(is_stopped(&["Glass", "Wine"]));
+        assert!(is_stopped(&["Alcohol-free", "Beer"]), "an exception lifts its own level");
     }
 
     #[test]

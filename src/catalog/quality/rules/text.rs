@@ -1,5 +1,8 @@
 //! What is wrong with a text by itself.
 
+use super::super::super::rows::BatchRow;
+use super::super::model::{Finding, Rule};
+
 /// Pairs that UTF-8 leaves behind when it is read as windows-1252 or windows-1250.
 const MOJIBAKE: [&str; 14] =
     ["Ã¤", "Ã¶", "Ã¼", "Ã„", "Ã–", "Ãœ", "ÃŸ", "Ã©", "Ã¨", "Ã¡", "Ã³", "â€", "Ä‡", "Å¡"];
@@ -27,6 +30,26 @@ pub(super) fn is_markup(text: &str) -> bool {
             && lower[place..].contains('>')
     });
     opens || lower.contains("javascript:")
+}
+
+/// Markup in what people read of a row that is no product: names and notices.
+pub(in crate::catalog::quality) fn texts(row: &BatchRow) -> Option<Finding> {
+    let shown = match row {
+        BatchRow::TaxClass(row) => &row.name,
+        BatchRow::PriceList(row) => &row.name,
+        BatchRow::Store(row) => &row.name,
+        BatchRow::Price(row) => row.promotion.as_ref()?,
+        BatchRow::Recall(row) => &row.notice,
+        BatchRow::Promotion(row) => &row.name,
+        // Products have texts of their own rules, and the others none.
+        BatchRow::Product(_)
+        | BatchRow::Code(_)
+        | BatchRow::Stock(_)
+        | BatchRow::TaxRate(_)
+        | BatchRow::Coupon(_)
+        | BatchRow::Customer(_) => return None,
+    };
+    is_markup(shown).then(|| Finding::new(Rule::TextUnsafe, shown, "a text has markup or script"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod checkout_troubles;
 mod codes;
 mod contract;
 mod crash;
+mod database;
 mod deliveries;
 mod delivery;
 mod demo;

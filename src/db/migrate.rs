@@ -52,6 +52,7 @@ const FILES: &[File] = &[
     file!(21, "0021_promotions.sql", None),
     file!(22, "0022_promotion_claims.sql", None),
     file!(23, "0023_customers_price_promise.sql", None),
+    file!(24, "0024_references.postgres.sql", Some(Engine::Postgres)),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -112,6 +112,23 @@ async fn begin_whole(pool: &PgPool, statement: &'static str) -> Result<Tx, Error
 }
 
 impl Tx {
+    /// Whether the next statements of a transaction that fills tables look up few rows of many. PostgreSQL knows nothing
+    /// yet of what stands in them, keeps plans of when they were empty, and would read them whole each time.
+    pub async fn looks_up(&mut self, few: bool) -> Result<(), Error> {
+        let text = match (&self, few) {
+            // SQLite always looks up by a key that it has an index for.
+            (Self::Sqlite(_), _) => return Ok(()),
+            (Self::Postgres(_), true) => {
+                "SELECT set_config('plan_cache_mode', 'force_custom_plan', TRUE),
+                     set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)"
+            }
+            (Self::Postgres(_), false) => {
+                "SELECT set_config('enable_hashjoin', 'on', TRUE), set_config('enable_mergejoin', 'on', TRUE)"
+            }
+        };
+        self.sql(text).execute().await.map(drop)
+    }
+
     /// Makes everything done in the transaction last.
     pub async fn commit(self) -> Result<(), Error> {
         match self {

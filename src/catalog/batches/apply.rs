@@ -63,6 +63,7 @@ impl<'a> Batch<'a> {
         now: Moment,
         delivery: &'a Delivery,
     ) -> Result<Self, Error> {
+        tx.looks_up(true).await?;
         let revision = write::next_revision(&mut tx).await?;
         let is_full = delivery.mode == BatchMode::Full;
         if is_full {
@@ -108,6 +109,8 @@ impl<'a> Batch<'a> {
             }
             self.piece(piece).await?;
         }
+        // What follows looks at whole tables.
+        self.tx.looks_up(false).await?;
         if let Some(declared) = self.delivery.rows.filter(|declared| *declared != lines) {
             return Err(Error::Truncated { declared, received: lines });
         }

@@ -9,12 +9,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::product::{ProductRow, SaleType};
+use super::super::promotion::SetPart;
 use super::super::rows::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Refusal, Row};
+use super::super::store::write;
 use super::model::{Finding, Level, Rule};
 use super::refined::{own_key, refined};
 use super::rules::{self, Asked, Deposit, Facts, Live, Owned};
 use super::seen::SeenCodes;
-use super::store::{self, Kept, OnList, Place, Sample};
+use super::store::{self, InStore, Kept, OnList, Place, Room, Sample};
 use crate::clock::Moment;
 use crate::db::{Error, Tx};
 use crate::ids::BatchId;
@@ -23,6 +25,9 @@ use crate::ids::BatchId;
 const RAW_BYTES_MAX: usize = 8 * 1024;
 /// Longest key and value that are kept.
 const SHOWN_CHARACTERS_MAX: usize = 200;
+/// Rows of one source that are kept aside at once, beside as many that stop a sale: some 100 MB. Nobody works through more;
+/// what goes beyond is counted and listed with its batch.
+pub(super) const OPEN_PER_SOURCE_MAX: i64 = 100_000;
 /// Rows of one rule that a report shows of a delivery.
 pub(super) const SAMPLES_MAX: i64 = 10;
 /// Brands of one delivery whose spellings are compared.
@@ -40,12 +45,17 @@ pub(in crate::catalog) struct Judge {
     /// Whether rows are kept aside that a right row would close; unknown before the first chunk.
     has_open: Option<bool>,
     languages: Option<Vec<String>>,
+    tree: Option<HashSet<Vec<String>>>,
     brands: HashMap<String, String>,
     codes: SeenCodes,
     /// Of the chunk: its keys, what was found, and what is kept aside.
     keys: Vec<Place>,
     findings: Vec<(Place, Finding)>,
     kept: Vec<Kept>,
+    /// How many more rows of the source may be kept aside; unknown before the first.
+    room: Option<Room>,
+    /// Rows that were not kept aside because the source has too many.
+    dropped: i64,
     /// Of the batch.
     counts: BTreeMap<(Rule, Level), i64>,
     samples: Vec<Sample>,
@@ -71,11 +81,14 @@ impl Judge {
             is_confirmed,
             has_open: None,
             languages: None,
+            tree: None,
             brands: HashMap::new(),
             codes: SeenCodes::default(),
             keys: Vec::new(),
             findings: Vec::new(),
             kept: Vec::new(),
+            room: None,
+            dropped: 0,
             counts: BTreeMap::new(),
             samples: Vec::new(),
             stops_changed: false,
@@ -107,6 +120,8 @@ impl Judge {
         self.products(tx, rows, &mut refused).await?;
         self.codes(tx, revision, rows, &mut refused).await?;
         self.prices(tx, now, rows, &mut refused).await?;
+        self.stock(tx, now, rows, &mut refused).await?;
+        self.sets(tx, rows, &mut refused).await?;
         Ok(refused)
     }
 
@@ -142,6 +157,9 @@ impl Judge {
         if self.languages.is_none() && products.iter().any(|(_, _, row)| !row.names.is_empty()) {
             self.languages = Some(store::receipt_languages(tx).await?);
         }
+        if self.tree.is_none() {
+            self.tree = Some(store::trees(tx).await?);
+        }
         let own: HashMap<&str, &ProductRow> =
             products.iter().map(|(_, _, row)| (row.sku.as_str(), *row)).collect();
         // Few rows name others, and few names are so short that it matters whether the product is known.
@@ -167,6 +185,7 @@ impl Judge {
                 is_known: known.contains_key(row.sku.as_str()),
                 deposit,
                 languages: self.languages.as_deref().unwrap_or_default(),
+                tree: self.tree.as_ref(),
                 brand: other.as_deref(),
             };
             let findings = rules::product(row, facts);
@@ -321,6 +340,63 @@ impl Judge {
         Ok(())
     }
 
+    /// What a store has and can't sell for want of a price.
+    async fn stock(
+        &mut self,
+        tx: &mut Tx,
+        now: Moment,
+        rows: &[(i64, Row)],
+        refused: &mut Refused,
+    ) -> Result<(), Error> {
+        let stock = |row: &Row| match &row.content {
+            Some(BatchRow::Stock(stock)) if stock.amount > 0 => {
+                Some(InStore { store: stock.store.to_string(), sku: stock.sku.to_string() })
+            }
+            _ => None,
+        };
+        // A price beside it is not written yet.
+        let priced: HashSet<&str> =
+            rows.iter().filter_map(|(_, row)| Some(row.content.as_ref()?.as_price()?.sku.as_str())).collect();
+        let asked: Vec<InStore> = rows
+            .iter()
+            .filter_map(|(_, row)| stock(row))
+            .filter(|place| !priced.contains(place.sku.as_str()))
+            .collect();
+        let unpriced = store::unpriced(tx, &asked, now.timestamp()).await?;
+        for (line, row) in rows {
+            if let Some(place) = stock(row).filter(|place| unpriced.contains(place)) {
+                let detail = format!("the store {} has it and no price for it", place.store);
+                let finding = Finding::new(Rule::PriceMissing, place.sku, detail);
+                self.note(*line, &row.key, vec![finding], refused);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets of goods, as far as they are named one by one.
+    async fn sets(&mut self, tx: &mut Tx, rows: &[(i64, Row)], refused: &mut Refused) -> Result<(), Error> {
+        let sets: Vec<(i64, &Key, Vec<&SetPart>)> = rows
+            .iter()
+            .filter_map(|(line, row)| Some((*line, &row.key, row.content.as_ref()?.as_promotion()?)))
+            .map(|(line, key, promotion)| (line, key, rules::named_parts(promotion)))
+            .filter(|(_, _, parts)| !parts.is_empty())
+            .collect();
+        if sets.is_empty() {
+            return Ok(());
+        }
+        let named = sets.iter().flat_map(|(_, _, parts)| parts.iter().flat_map(|part| &part.goods.skus));
+        let asked: HashSet<&str> = named.map(crate::ids::Sku::as_str).collect();
+        let mut known: HashSet<String> =
+            write::live_products(tx, asked).await?.into_iter().map(|(sku,)| sku).collect();
+        let own = rows.iter().filter_map(|(_, row)| row.content.as_ref()?.as_product());
+        known.extend(own.map(|product| product.sku.to_string()));
+        for (line, key, parts) in sets {
+            let finding = rules::set(&parts, |sku| known.contains(sku));
+            self.note(line, key, finding.into_iter().collect(), refused);
+        }
+        Ok(())
+    }
+
     /// Keeps a row aside that is refused; answers the refusal under the rule that the row's text shows.
     pub(in crate::catalog) fn keep(
         &mut self,
@@ -360,6 +436,7 @@ impl Judge {
             value: shown(&value.unwrap_or_default()),
             detail: refusal.detail.clone(),
             raw: cut(raw.as_bytes()),
+            is_nameless: false,
         });
         refusal
     }
@@ -385,6 +462,7 @@ impl Judge {
             if row.key.is_empty() {
                 // Rows that name nothing are no repetitions of each other.
                 row.key = format!("{batch}:{}", row.line);
+                row.is_nameless = true;
             }
         }
         let mut keys = std::mem::take(&mut self.keys);
@@ -406,8 +484,28 @@ impl Judge {
             .filter(|row| row.level == Level::StopSale)
             .filter_map(|row| row.sku.clone())
             .collect();
+        self.make_room(tx, &mut kept).await?;
         store::keep(tx, batch, &self.source, now, kept).await?;
         self.stops_changed |= store::touch_products(tx, &stops, revision).await?;
+        Ok(())
+    }
+
+    /// Leaves out what is beyond the source's room. Rows that are kept already take room here as new ones do, until it is
+    /// asked for anew.
+    async fn make_room(&mut self, tx: &mut Tx, kept: &mut Vec<Kept>) -> Result<(), Error> {
+        let most = i64::try_from(kept.len()).unwrap_or(i64::MAX);
+        let mut room = match self.room {
+            Some(room) if room.stops.min(room.others) >= most => room,
+            _ => store::room(tx, &self.source, OPEN_PER_SOURCE_MAX).await?,
+        };
+        let before = kept.len();
+        kept.retain(|row| {
+            let left = if row.level == Level::StopSale { &mut room.stops } else { &mut room.others };
+            *left -= 1;
+            *left >= 0
+        });
+        self.room = Some(room);
+        self.dropped += i64::try_from(before - kept.len()).unwrap_or(i64::MAX);
         Ok(())
     }
 
@@ -420,6 +518,11 @@ impl Judge {
             let (key, value) = (key.to_owned(), shown(value));
             self.samples.push(Sample { rule, place, line, key, field: rule.field(), value });
         }
+    }
+
+    /// How often a rule was broken.
+    pub(in crate::catalog) fn count_of(&self, rule: Rule) -> i64 {
+        self.counts.iter().filter(|((each, _), _)| *each == rule).map(|(_, count)| *count).sum()
     }
 
     /// The rule by which most rows are kept aside, and how many.
@@ -446,6 +549,11 @@ impl Judge {
             let count = u64::try_from(*count).unwrap_or(0);
             metrics::counter!("aisle_catalog_findings_total", "rule" => rule.as_str(), "level" => level.as_str())
                 .increment(count);
+        }
+        if self.dropped > 0 {
+            let (dropped, source) = (self.dropped, &self.source);
+            tracing::warn!(%batch, source, dropped, "a source has more rows kept aside than there is room for");
+            metrics::counter!("aisle_catalog_caps_reached_total", "cap" => "open_per_source").increment(1);
         }
         let of = |wanted: Level| -> i64 {
             self.counts.iter().filter(|((_, level), _)| *level == wanted).map(|(_, count)| *count).sum()

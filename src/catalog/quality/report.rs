@@ -7,7 +7,8 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::judge::SAMPLES_MAX;
+use super::feeds::{self, Feed};
+use super::judge::{OPEN_PER_SOURCE_MAX, SAMPLES_MAX};
 use super::model::{Level, Rule};
 use crate::clock::Moment;
 use crate::db::{Db, Error, Run};
@@ -148,6 +149,8 @@ pub struct Quality {
     pub quarantined: i64,
     /// Rows that wait on the work list now.
     pub open: i64,
+    /// Sources that have so many rows on the work list that no more of theirs are kept: they are only counted.
+    pub full: Vec<String>,
     /// All of that in a letter.
     pub letter: Letter,
     /// By rule, the gravest and most frequent first.
@@ -160,6 +163,8 @@ pub struct Quality {
     pub trend: Vec<DeliveryScore>,
     /// Scans of right codes that could not be sold, by codes that are still open.
     pub scans_missed: i64,
+    /// Feeds of which it is agreed how often they come, and whether they are late (rule `b.late`).
+    pub feeds: Vec<Feed>,
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -238,8 +243,10 @@ pub async fn report(db: &Db, now: Moment, days: i64, source: Option<&str>) -> Re
         received,
         quarantined,
         open,
+        full: full(db, source).await?,
         sources,
         scans_missed,
+        feeds: feeds::feeds(db, now, Some(source)).await?,
     })
 }
 
@@ -281,6 +288,23 @@ async fn waiting(db: &Db, source: &str) -> Result<(i64, i64), Error> {
         .fetch_one()
         .await?;
     Ok((open, missed))
+}
+
+/// The sources whose room on the work list is taken.
+async fn full(db: &Db, source: &str) -> Result<Vec<String>, Error> {
+    let full: Vec<(String,)> = db
+        .sql(
+            "SELECT source FROM quality_quarantine
+             WHERE state = 'open' AND ($1 = '' OR source = $1)
+             GROUP BY source
+             HAVING COUNT(*) >= $2
+             ORDER BY source",
+        )
+        .bind(source)
+        .bind(OPEN_PER_SOURCE_MAX)
+        .fetch_all()
+        .await?;
+    Ok(full.into_iter().map(|(source,)| source).collect())
 }
 
 /// Scans that found nothing because a row is kept aside.
@@ -443,6 +467,10 @@ pub fn table(quality: &Quality) -> String {
         quality.open,
         quality.scans_missed
     );
+    for source in &quality.full {
+        let _ =
+            writeln!(text, "{source} has too many rows on the work list: more of them are counted only\n");
+    }
     let _ = writeln!(
         text,
         "{:20} {:10} {:>9} {:>11} {:>9}  first seen",
@@ -463,6 +491,13 @@ pub fn table(quality: &Quality) -> String {
             let _ =
                 writeln!(text, "    line {}: {} {} {:?}", shown.line, shown.key, shown.field, shown.value);
         }
+    }
+    for feed in quality.feeds.iter().filter(|feed| feed.is_late) {
+        let Feed { source, feed, every_minutes, due_at, .. } = feed;
+        let _ = writeln!(
+            text,
+            "\nb.late: feed {feed:?} of {source} was due {due_at}, every {every_minutes} minutes"
+        );
     }
     let _ = writeln!(text, "\n{:45} {:>9} {:>10}  letter", "source", "received", "kept aside");
     for source in &quality.sources {

@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Markdown, PricePromise, StoreAddress};
+use super::model::{BestBeforePassed, Markdown, PricePromise, StoreAddress};
 use super::product::ProductRow;
 use super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::quality::Rule;
@@ -159,9 +159,22 @@ pub struct StoreRow {
     /// Which price counts when it changed between scan and checkout; `locked` when left out.
     #[serde(default = "locked")]
     pub price_promise: PricePromise,
+    /// What becomes of goods whose best-before date has passed; `warn` when left out. What was to be used by a day is never
+    /// sold after it.
+    #[serde(default = "warn")]
+    pub best_before_passed: BestBeforePassed,
+    /// The store's tree of goods, as paths from the root, at most 2,000: products of other categories are told of
+    /// (`cat.unknown`). Left out, nothing is.
+    #[serde(default)]
+    #[schema(max_items = 2000)]
+    pub categories: Vec<Vec<String>>,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,
+}
+
+fn warn() -> BestBeforePassed {
+    BestBeforePassed::Warn
 }
 
 fn locked() -> PricePromise {

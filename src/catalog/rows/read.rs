@@ -51,6 +51,8 @@ const STOCK_MAX: i64 = 1_000_000_000;
 const TEMPLATES_MAX: usize = 32;
 /// Rules of one store by which goods are marked down.
 const MARKDOWNS_MAX: usize = 64;
+/// Paths of one store's tree of goods: large retailers have a thousand.
+const TREE_PATHS_MAX: usize = 2_000;
 /// Days before its date from which on a product may be marked down.
 const MARKDOWN_DAYS_MAX: i64 = 365;
 /// Price lists of one store: store, region, country and a few for campaigns.
@@ -434,6 +436,16 @@ fn check_store(row: &StoreRow) -> Result<(), Refusal> {
         return Err(Refusal::new(Reason::TemplateInvalid, detail));
     }
     check_markdowns(row)?;
+    if row.categories.len() > TREE_PATHS_MAX {
+        return Err(Refusal::new(Reason::Field, format!("at most {TREE_PATHS_MAX} categories")));
+    }
+    for path in &row.categories {
+        if path.is_empty() || path.len() > CATEGORY_DEPTH_MAX {
+            let detail = format!("a path of categories has 1 to {CATEGORY_DEPTH_MAX} levels");
+            return Err(Refusal::new(Reason::Field, detail));
+        }
+        path.iter().try_for_each(|level| check_text("categories", level))?;
+    }
     let distinct: std::collections::HashSet<_> = row.price_lists.iter().collect();
     if row.price_lists.is_empty()
         || row.price_lists.len() > STORE_LISTS_MAX

@@ -1,11 +1,13 @@
 //! Rules of products.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::super::super::product::{AgeReason, NetUnit, ProductRow, SaleType};
+use super::super::super::product::{AgeReason, EncodedUnit, NetUnit, ProductRow, SaleType};
 use super::super::model::{Finding, Level, Rule};
 use super::measure::{self, Quantity};
 use super::text;
+use crate::quantity::Unit;
 
 /// Characters of a line of a receipt.
 const RECEIPT_LINE_MAX: usize = 60;
@@ -35,6 +37,8 @@ pub(in crate::catalog::quality) struct Facts<'a> {
     pub(in crate::catalog::quality) languages: &'a [String],
     /// Another spelling of the brand in the same delivery.
     pub(in crate::catalog::quality) brand: Option<&'a str>,
+    /// The stores' trees of goods, as paths; nothing is known of categories when there are none.
+    pub(in crate::catalog::quality) tree: Option<&'a HashSet<Vec<String>>>,
 }
 
 /// All findings of a product.
@@ -47,6 +51,8 @@ pub(in crate::catalog::quality) fn product(row: &ProductRow, known: Facts<'_>) -
         name_form(row),
         brand(row, known.brand),
         category(row),
+        category_unknown(row, known.tree),
+        encoded_unit(row),
         unit_price(row),
         unit_unknown(row),
         unit_quantity(row),
@@ -132,6 +138,44 @@ pub(in crate::catalog::quality) fn folded(brand: &str) -> String {
 fn category(row: &ProductRow) -> Option<Finding> {
     let needs_none = row.sale == SaleType::Deposit || !row.category.is_empty();
     (!needs_none).then(|| Finding::new(Rule::CategoryMissing, "", "there is no category"))
+}
+
+/// A category in no store's tree; where its words say that the goods need an age, nobody can tell whether they do.
+fn category_unknown(row: &ProductRow, tree: Option<&HashSet<Vec<String>>>) -> Option<Finding> {
+    let tree = tree.filter(|tree| !tree.is_empty() && !row.category.is_empty())?;
+    // A path of the tree, what is below one, or on the way to one.
+    let is_known = (1..=row.category.len()).any(|levels| tree.contains(&row.category[..levels]))
+        || tree.iter().any(|path| path.starts_with(&row.category));
+    if is_known {
+        return None;
+    }
+    let path = row.category.join(" > ");
+    let finding = Finding::new(Rule::CategoryUnknown, path, "the category is in no store's tree");
+    let needs_age = row.age_reason.is_none() && age_missing(row).is_some();
+    Some(finding.at(if needs_age { Level::Quarantine } else { Level::Warn }))
+}
+
+/// The number inside the codes of scales must be of what the price is for.
+fn encoded_unit(row: &ProductRow) -> Option<Finding> {
+    let encoded = row.encoded_unit?;
+    let unit = match encoded {
+        EncodedUnit::Gram | EncodedUnit::Kilogram => Unit::Gram,
+        EncodedUnit::Millilitre | EncodedUnit::Litre => Unit::Millilitre,
+        EncodedUnit::Millimetre | EncodedUnit::Metre => Unit::Millimetre,
+        EncodedUnit::Piece => Unit::Piece,
+        EncodedUnit::Price => return None,
+    };
+    match row.price_quantity().unit() {
+        priced if priced == unit => None,
+        Unit::Piece => {
+            let detail = "it is sold by the piece, and its codes have a measure inside";
+            Some(Finding::new(Rule::WeighFlag, encoded, detail))
+        }
+        _ => {
+            let detail = "its codes have another measure inside than its price is for";
+            Some(Finding::new(Rule::TemplateUnit, encoded, detail))
+        }
+    }
 }
 
 fn unit_price(row: &ProductRow) -> Option<Finding> {
@@ -343,7 +387,7 @@ mod tests {
     }
 
     const KNOWN: Facts<'static> =
-        Facts { is_known: false, deposit: Deposit::None, languages: &[], brand: None };
+        Facts { is_known: false, deposit: Deposit::None, languages: &[], brand: None, tree: None };
 
     fn found(row: &ProductRow, known: Facts<'_>) -> Vec<(&'static str, Level)> {
         product(row, known).iter().map(|finding| (finding.rule.as_str(), finding.level)).collect()
@@ -425,6 +469,37 @@ mod tests {
         assert!(is_stopped(&["Gluten free beer"]));
         assert!(is_stopped(&["Glass", "Wine"]));
         assert!(is_stopped(&["Alcohol-free", "Beer"]), "an exception lifts its own level");
+    }
+
+    #[test]
+    fn a_category_is_held_against_the_trees_of_the_stores() {
+        let path = |levels: &[&str]| levels.iter().map(|level| (*level).to_owned()).collect::<Vec<String>>();
+        let tree = HashSet::from([path(&["Food", "Dairy"]), path(&["Household"])]);
+        let known = Facts { tree: Some(&tree), ..KNOWN };
+        let of = |levels: &[&str]| found(&ProductRow { category: path(levels), ..right() }, known);
+        assert_eq!(of(&["Food", "Dairy"]), []);
+        assert_eq!(of(&["Food"]), []);
+        assert_eq!(of(&["Household", "Soap"]), []);
+        assert_eq!(of(&["Food", "Bread"]), [("cat.unknown", Level::Warn)]);
+        let beer = [("cat.unknown", Level::Quarantine), ("age.missing", Level::StopSale)];
+        assert_eq!(of(&["Drinks", "Beer"]), beer);
+        let none = HashSet::new();
+        assert_eq!(found(&right(), Facts { tree: Some(&none), ..KNOWN }), [], "no store has a tree");
+    }
+
+    #[test]
+    fn the_number_inside_its_codes_is_of_what_a_product_is_priced_for() {
+        let per = |unit| Some(crate::quantity::Quantity::new(1_000, unit).expect("a quantity"));
+        let of = |encoded, priced_per| {
+            let row =
+                ProductRow { encoded_unit: Some(encoded), priced_per, sale: SaleType::Weighed, ..right() };
+            found(&row, KNOWN)
+        };
+        assert_eq!(of(EncodedUnit::Kilogram, per(Unit::Gram)), []);
+        assert_eq!(of(EncodedUnit::Price, per(Unit::Gram)), []);
+        assert_eq!(of(EncodedUnit::Piece, None), []);
+        assert_eq!(of(EncodedUnit::Litre, per(Unit::Gram)), [("tpl.unit", Level::Quarantine)]);
+        assert_eq!(of(EncodedUnit::Gram, None), [("weigh.flag", Level::Quarantine)]);
     }
 
     #[test]

@@ -222,3 +222,73 @@ async fn the_lowest_price_knows_what_a_full_delivery_left_out() {
     test.apply_rows(&[timed("promotion", 95, test.app.clock.now(), 5)]).await;
     assert_eq!(lowest(&test).await, 99);
 }
+
+#[tokio::test]
+async fn a_partner_can_make_no_list_grow_beyond_its_cap() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    // As many rows as one source may have open, but for five.
+    let numbers = "WITH RECURSIVE numbers (number) AS (
+            SELECT 1
+            UNION ALL
+            SELECT number + 1 FROM numbers WHERE number < $1
+        )";
+    let rows = |id: &str| {
+        format!(
+            "{numbers} INSERT INTO quality_quarantine
+                 (id, batch, line, kind, key, rule, level, field, value, detail, raw, source, state, first_seen, last_seen, seen)
+             SELECT {id}, $2, number, 'product', CAST(number AS TEXT), 'name.missing', 'quarantine', '', '', '', '', 'local',
+                 'open', $3, $3, 1
+             FROM numbers"
+        )
+    };
+    let texts = [rows("randomblob(16)"), rows("gen_random_uuid()")].map(|text| &*text.leak());
+    let now = test.app.clock.now();
+    let filled = test.app.db.sql(aisle::db::Sql::each(texts[0], texts[1]));
+    filled.bind(99_995_i64).bind(uuid::Uuid::nil()).bind(now).execute().await.expect("filled");
+    let bad: Vec<Value> =
+        (0..8).map(|number| json!({"kind": "code", "code": number.to_string(), "sku": "pan"})).collect();
+    let report = test.apply_rows(&bad).await;
+    assert_eq!(
+        (report.quarantined, report.refusals.len()),
+        (8, 8),
+        "all are counted and listed with their batch"
+    );
+    let quality = catalog::quality::report(&test.app.db, now, 1, None).await.expect("a report");
+    assert_eq!((quality.open, quality.full), (100_000, vec!["local".to_owned()]));
+    test.apply_rows(&[price("de", "milk", 0)]).await;
+    let quality = catalog::quality::report(&test.app.db, now, 1, None).await.expect("a report");
+    assert_eq!(quality.open, 100_001, "what stops a sale has room of its own");
+}
+
+#[tokio::test]
+async fn codes_scanned_at_random_are_counted_up_to_a_cap() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let text = "WITH RECURSIVE numbers (number) AS (
+            SELECT 1
+            UNION ALL
+            SELECT number + 1 FROM numbers WHERE number < $1
+        )
+        INSERT INTO unknown_codes (store, code, cause, count, first_seen, last_seen, state)
+        SELECT 'other', CAST(number AS TEXT), 'code_unknown', 1, $2, $2, 'open'
+        FROM numbers";
+    test.app.db.sql(text).bind(199_999_i64).bind(test.app.clock.now()).execute().await.expect("filled");
+    let token = test.shopper().await.token;
+    let staff = test.staff(Role::Clerk, &["*"]).await;
+    let miss = async |code: &str| {
+        let path = format!("/v1/stores/{STORE}/products/{code}");
+        test.get(&path).bearer(&token).send().await.problem(404, "code_unknown");
+        let list =
+            test.get(&format!("/v1/unknown-codes?store={STORE}")).bearer(&staff).send().await.expect(200);
+        list.json["codes"]
+            .as_array()
+            .expect("codes")
+            .iter()
+            .map(|code| code["count"].as_i64())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(miss(UNKNOWN).await, [Some(1)]);
+    assert_eq!(miss("5449000000996").await, [Some(1)], "there is no room for a new one");
+    assert_eq!(miss(UNKNOWN).await, [Some(2)], "those that are known go on being counted");
+}

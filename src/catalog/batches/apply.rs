@@ -202,8 +202,14 @@ impl<'a> Batch<'a> {
         }
         self.known.learn(&mut self.tx, &rows, &judged).await?;
         let mut groups: BTreeMap<Kind, Group> = BTreeMap::new();
+        let mut orphaned = None;
         for (line, row) in rows {
             let kind = row.key.kind();
+            if orphaned == Some(line) {
+                // Of a table: what refers to the product that was just refused in its line.
+                protected.push(row.key);
+                continue;
+            }
             match judged.remove(&(line, kind)).map_or_else(|| self.known.judge(&row), Err) {
                 Ok(()) => {
                     let group = groups.entry(kind).or_default();
@@ -217,6 +223,8 @@ impl<'a> Batch<'a> {
                     }
                 }
                 Err(refusal) => {
+                    let is_table = matches!(self.delivery.form, Form::Table(_));
+                    orphaned = (is_table && kind == Kind::Product).then_some(line);
                     self.quarantine(
                         line,
                         kind,

@@ -18,7 +18,7 @@ pub(super) const PRICE_MAPPING: &str = "price=aisle_made_up_price";
 #[derive(Debug)]
 pub(super) struct Part {
     headings: Vec<String>,
-    text: Vec<u8>,
+    text: csv::Writer<Vec<u8>>,
     /// Where each row begins: the line of the part, and that of the file.
     lines: Vec<(i64, u64)>,
     next_line: i64,
@@ -26,27 +26,26 @@ pub(super) struct Part {
 
 impl Part {
     pub(super) fn of(headings: &[String]) -> Result<Self, Error> {
-        let mut part =
-            Self { headings: headings.to_vec(), text: Vec::new(), lines: Vec::new(), next_line: 1 };
+        let (headings, text) = (headings.to_vec(), csv::Writer::from_writer(Vec::new()));
+        let mut part = Self { headings, text, lines: Vec::new(), next_line: 1 };
         part.begin()?;
         Ok(part)
     }
 
     fn begin(&mut self) -> Result<(), Error> {
-        (self.next_line, self.text) = (1, Vec::new());
-        self.lines.clear();
+        self.next_line = 1;
         let own = self.headings.clone();
-        let cells = own.iter().map(String::as_str).chain([DUPLICATE_OF, MADE_UP_PRICE]);
-        self.write(cells)
+        self.write(own.iter().map(String::as_str).chain([DUPLICATE_OF, MADE_UP_PRICE]))
     }
 
     fn write<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> Result<(), Error> {
-        let mut record = csv::WriterBuilder::new().from_writer(Vec::new());
-        record.write_record(cells)?;
-        let record = record.into_inner().map_err(|error| Error::Read(error.into_error()))?;
-        let breaks = record.iter().filter(|byte| **byte == b'\n').count();
+        let mut breaks = 1;
+        for cell in cells {
+            breaks += cell.bytes().filter(|byte| *byte == b'\n').count();
+            self.text.write_field(cell)?;
+        }
+        self.text.write_record(None::<&[u8]>)?;
         self.next_line += i64::try_from(breaks).unwrap_or(i64::MAX);
-        self.text.extend_from_slice(&record);
         Ok(())
     }
 
@@ -60,8 +59,7 @@ impl Part {
         self.lines.push((self.next_line, row.line));
         let duplicate_of = duplicate_of.map(|line| line.to_string()).unwrap_or_default();
         let own = (0..self.headings.len()).map(|place| row.cells.get(place).map_or("", |cell| cell.as_ref()));
-        let cells = own.chain([duplicate_of.as_str(), price.unwrap_or_default()]);
-        self.write(cells)
+        self.write(own.chain([duplicate_of.as_str(), price.unwrap_or_default()]))
     }
 
     /// How many rows it has.
@@ -71,7 +69,9 @@ impl Part {
 
     /// Its text, and where its rows stood in the file; the next part begins.
     pub(super) fn take(&mut self) -> Result<(Vec<u8>, Vec<(i64, u64)>), Error> {
-        let taken = (std::mem::take(&mut self.text), std::mem::take(&mut self.lines));
+        let text = std::mem::replace(&mut self.text, csv::Writer::from_writer(Vec::new()));
+        let text = text.into_inner().map_err(|error| Error::Read(error.into_error()))?;
+        let taken = (text, std::mem::take(&mut self.lines));
         self.begin()?;
         Ok(taken)
     }

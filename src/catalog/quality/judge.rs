@@ -9,14 +9,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::product::{ProductRow, SaleType};
-use super::super::promotion::SetPart;
-use super::super::rows::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Refusal, Row};
-use super::super::store::write;
+use super::super::rows::{BatchRow, CodeRow, Key, Kind, Refusal, Row};
 use super::model::{Finding, Level, Rule};
 use super::refined::{own_key, refined};
-use super::rules::{self, Asked, Deposit, Facts, Live, Owned};
+use super::rules::{self, Deposit, Facts, Live, Owned};
 use super::seen::SeenCodes;
-use super::store::{self, InStore, Kept, OnList, Place, Room, Sample};
+use super::store::{self, Kept, Place, Room, Sample};
 use crate::clock::Moment;
 use crate::db::{Error, Tx};
 use crate::ids::BatchId;
@@ -126,7 +124,7 @@ impl Judge {
     }
 
     /// Takes the findings of a row; the first grave one refuses it.
-    fn note(&mut self, line: i64, key: &Key, findings: Vec<Finding>, refused: &mut Refused) {
+    pub(super) fn note(&mut self, line: i64, key: &Key, findings: Vec<Finding>, refused: &mut Refused) {
         for mut finding in findings {
             if self.is_confirmed && finding.keeps_aside() && finding.rule.is_confirmable() {
                 finding.level = Level::Warn;
@@ -274,129 +272,6 @@ impl Judge {
         Ok(())
     }
 
-    async fn prices(
-        &mut self,
-        tx: &mut Tx,
-        now: Moment,
-        rows: &[(i64, Row)],
-        refused: &mut Refused,
-    ) -> Result<(), Error> {
-        let prices: Vec<(i64, &Key, &PriceRow)> = rows
-            .iter()
-            .filter_map(|(line, row)| Some((*line, &row.key, row.content.as_ref()?.as_price()?)))
-            .collect();
-        if prices.is_empty() {
-            return Ok(());
-        }
-        let on = |row: &PriceRow| OnList { price_list: row.price_list.to_string(), sku: row.sku.to_string() };
-        let asked: Vec<OnList> = prices.iter().map(|(_, _, row)| on(row)).collect();
-        let live = store::prices(tx, &asked).await?;
-        let mut first: HashMap<OnList, i64> = HashMap::new();
-        let without: Vec<&PriceRow> = prices
-            .iter()
-            .map(|(_, _, row)| *row)
-            .filter(|row| row.is_open() && !live.contains_key(&on(row)))
-            .collect();
-        let others = store::prices_elsewhere(tx, &without).await?;
-        let timed: Vec<OnList> = prices
-            .iter()
-            .filter(|(_, _, row)| row.price_kind == PriceKind::Regular && row.valid_to.is_some())
-            .map(|(_, _, row)| on(row))
-            .collect();
-        // What no price was before is held against the first one, wherever in the piece that stands.
-        for (_, _, row) in prices.iter().filter(|(_, _, row)| row.is_open()) {
-            first.entry(on(row)).or_insert(row.amount);
-        }
-        let mut windows = store::windows(tx, &timed).await?;
-        for (_, row) in rows {
-            if let (
-                Key::Price { price_list, sku, price_kind: PriceKind::Regular, valid_from: Some(from) },
-                None,
-            ) = (&row.key, &row.content)
-            {
-                let of = OnList { price_list: price_list.to_string(), sku: sku.to_string() };
-                windows.entry(of).or_default().retain(|(begins, _)| begins != from);
-            }
-        }
-        let stopped = store::stopped(tx, prices.iter().map(|(_, _, row)| row.sku.as_str())).await?;
-        for (line, key, row) in prices {
-            let on = on(row);
-            let known = Asked {
-                live: live.get(&on).or_else(|| first.get(&on).filter(|_| !row.is_open())).copied(),
-                others: others.get(&on).cloned().unwrap_or_default(),
-                windows: windows.get(&on).cloned().unwrap_or_default(),
-                is_stopped: stopped.contains(row.sku.as_str()),
-            };
-            self.note(line, key, rules::price(row, &known, now), refused);
-            let is_normal =
-                row.price_kind == PriceKind::Regular && !refused.contains_key(&(line, Kind::Price));
-            if let (true, Some(from), Some(to)) = (is_normal, row.valid_from, row.valid_to) {
-                let (from, to) = (from.timestamp(), to.timestamp());
-                let windows = windows.entry(on).or_default();
-                windows.retain(|(begins, _)| *begins != from);
-                windows.push((from, to));
-            }
-        }
-        Ok(())
-    }
-
-    /// What a store has and can't sell for want of a price.
-    async fn stock(
-        &mut self,
-        tx: &mut Tx,
-        now: Moment,
-        rows: &[(i64, Row)],
-        refused: &mut Refused,
-    ) -> Result<(), Error> {
-        let stock = |row: &Row| match &row.content {
-            Some(BatchRow::Stock(stock)) if stock.amount > 0 => {
-                Some(InStore { store: stock.store.to_string(), sku: stock.sku.to_string() })
-            }
-            _ => None,
-        };
-        // A price beside it is not written yet.
-        let priced: HashSet<&str> =
-            rows.iter().filter_map(|(_, row)| Some(row.content.as_ref()?.as_price()?.sku.as_str())).collect();
-        let asked: Vec<InStore> = rows
-            .iter()
-            .filter_map(|(_, row)| stock(row))
-            .filter(|place| !priced.contains(place.sku.as_str()))
-            .collect();
-        let unpriced = store::unpriced(tx, &asked, now.timestamp()).await?;
-        for (line, row) in rows {
-            if let Some(place) = stock(row).filter(|place| unpriced.contains(place)) {
-                let detail = format!("the store {} has it and no price for it", place.store);
-                let finding = Finding::new(Rule::PriceMissing, place.sku, detail);
-                self.note(*line, &row.key, vec![finding], refused);
-            }
-        }
-        Ok(())
-    }
-
-    /// Sets of goods, as far as they are named one by one.
-    async fn sets(&mut self, tx: &mut Tx, rows: &[(i64, Row)], refused: &mut Refused) -> Result<(), Error> {
-        let sets: Vec<(i64, &Key, Vec<&SetPart>)> = rows
-            .iter()
-            .filter_map(|(line, row)| Some((*line, &row.key, row.content.as_ref()?.as_promotion()?)))
-            .map(|(line, key, promotion)| (line, key, rules::named_parts(promotion)))
-            .filter(|(_, _, parts)| !parts.is_empty())
-            .collect();
-        if sets.is_empty() {
-            return Ok(());
-        }
-        let named = sets.iter().flat_map(|(_, _, parts)| parts.iter().flat_map(|part| &part.goods.skus));
-        let asked: HashSet<&str> = named.map(crate::ids::Sku::as_str).collect();
-        let mut known: HashSet<String> =
-            write::live_products(tx, asked).await?.into_iter().map(|(sku,)| sku).collect();
-        let own = rows.iter().filter_map(|(_, row)| row.content.as_ref()?.as_product());
-        known.extend(own.map(|product| product.sku.to_string()));
-        for (line, key, parts) in sets {
-            let finding = rules::set(&parts, |sku| known.contains(sku));
-            self.note(line, key, finding.into_iter().collect(), refused);
-        }
-        Ok(())
-    }
-
     /// Keeps a row aside that is refused; answers the refusal under the rule that the row's text shows.
     pub(in crate::catalog) fn keep(
         &mut self,
@@ -458,7 +333,7 @@ impl Judge {
         }
         for row in &mut kept {
             self.count(row.line, &row.key, row.rule, row.level, &row.value);
-            row.id = id(now, batch, row.line);
+            row.id = id(now, batch, row.line, row.kind);
             if row.key.is_empty() {
                 // Rows that name nothing are no repetitions of each other.
                 row.key = format!("{batch}:{}", row.line);
@@ -582,8 +457,9 @@ fn repairs(row: &Row) -> Vec<Finding> {
 }
 
 /// A row's name among those kept aside: by its age, and the same however often the batch is tried.
-fn id(now: Moment, batch: BatchId, line: i64) -> String {
-    let name = Uuid::new_v5(&batch.0, &line.to_be_bytes());
+fn id(now: Moment, batch: BatchId, line: i64, kind: Kind) -> String {
+    // A line of a table makes rows of several kinds.
+    let name = Uuid::new_v5(&batch.0, format!("{line}/{kind}").as_bytes());
     let mut bytes = [0; 10];
     bytes.copy_from_slice(&name.as_bytes()[..10]);
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);

@@ -1,7 +1,6 @@
 //! Counts and scores: which rules were broken how often, by whom, and how deliveries get better or worse.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
@@ -61,13 +60,13 @@ pub struct Shown {
     /// The batch.
     batch: BatchId,
     /// The line of the batch.
-    line: i64,
+    pub line: i64,
     /// The row's key.
-    key: String,
+    pub key: String,
     /// The field that is wrong.
-    field: String,
+    pub field: String,
     /// The value that is wrong.
-    value: String,
+    pub value: String,
     /// The row as it came, when it is kept aside and still open.
     raw: Option<String>,
 }
@@ -451,60 +450,6 @@ pub(super) async fn completeness(db: &Db, store: &StoreId) -> Result<Vec<Complet
     .bind(store)
     .fetch_all()
     .await
-}
-
-/// The report as a table for people.
-pub fn table(quality: &Quality) -> String {
-    let mut text = String::new();
-    // Writing to a String can't fail.
-    let _ = writeln!(
-        text,
-        "quality {} since {}: {} rows received, {} kept aside, {} open, {} scans of unknown codes\n",
-        quality.letter,
-        quality.since,
-        quality.received,
-        quality.quarantined,
-        quality.open,
-        quality.scans_missed
-    );
-    for source in &quality.full {
-        let _ =
-            writeln!(text, "{source} has too many rows on the work list: more of them are counted only\n");
-    }
-    let _ = writeln!(
-        text,
-        "{:20} {:10} {:>9} {:>11} {:>9}  first seen",
-        "rule", "level", "count", "per million", "scans"
-    );
-    for rule in &quality.rules {
-        let _ = writeln!(
-            text,
-            "{:20} {:10} {:>9} {:>11} {:>9}  {}",
-            rule.rule.as_str(),
-            rule.level.as_str(),
-            rule.count,
-            rule.per_million,
-            rule.scans_missed,
-            rule.first_seen
-        );
-        for shown in &rule.samples {
-            let _ =
-                writeln!(text, "    line {}: {} {} {:?}", shown.line, shown.key, shown.field, shown.value);
-        }
-    }
-    for feed in quality.feeds.iter().filter(|feed| feed.is_late) {
-        let Feed { source, feed, every_minutes, due_at, .. } = feed;
-        let _ = writeln!(
-            text,
-            "\nb.late: feed {feed:?} of {source} was due {due_at}, every {every_minutes} minutes"
-        );
-    }
-    let _ = writeln!(text, "\n{:45} {:>9} {:>10}  letter", "source", "received", "kept aside");
-    for source in &quality.sources {
-        let (name, letter) = (&source.source, source.letter);
-        let _ = writeln!(text, "{name:45} {:>9} {:>10}  {letter}", source.received, source.quarantined);
-    }
-    text
 }
 
 #[cfg(test)]

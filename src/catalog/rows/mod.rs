@@ -1,10 +1,12 @@
 //! The rows of a batch: a line of JSON each, tagged by `kind`, read and checked one by one.
 //!
 //! A row that can't be right is refused with a reason; it never takes another row with it. What a row refers to is
-//! checked where the database is at hand, in `batches.rs`. Here is what rows look like; `read.rs` reads and checks them.
+//! checked where the database is at hand, in `batches.rs`. Here is what rows look like; `read.rs` reads and checks them, `stores.rs` those
+//! of stores.
 
 mod read;
 mod reason;
+mod stores;
 
 pub use read::PRICE_MAX;
 pub(super) use read::{check, check_circulation, check_price, check_product, fit, gtin, keys, read};

@@ -45,26 +45,30 @@ macro_rules! timed {
     };
 }
 
-/// Notes open prices that were just taken back; `rows` has their keys.
-pub(super) async fn open_taken_back(tx: &mut Tx, rows: &str, revision: i64, now: i64) -> Result<(), Error> {
-    let text = open!(
-        "json_each($1) JOIN prices ON prices.price_list = value ->> 'price_list' AND prices.sku = value ->> 'sku'
-         WHERE prices.deleted AND prices.revision = $2"
-    );
+/// Notes prices that were just taken back, open ones or those with times; `rows` has their keys.
+pub(super) async fn taken_back(
+    tx: &mut Tx,
+    is_open: bool,
+    rows: &str,
+    revision: i64,
+    now: i64,
+) -> Result<(), Error> {
+    let text = if is_open { OPEN_TAKEN_BACK } else { TIMED_TAKEN_BACK };
     tx.sql(text).bind(rows).bind(revision).bind(now).execute().await.map(drop)
 }
 
-/// Notes prices with times that were just taken back; `rows` has their keys.
-pub(super) async fn timed_taken_back(tx: &mut Tx, rows: &str, revision: i64, now: i64) -> Result<(), Error> {
-    let text = timed!(
-        "json_each($1) JOIN timed_prices AS timed
-             ON timed.price_list = value ->> 'price_list' AND timed.sku = value ->> 'sku'
-            AND timed.price_kind = value ->> 'price_kind'
-            AND timed.valid_from = CAST(value ->> 'valid_from' AS BIGINT)
-         WHERE timed.deleted AND timed.revision = $2"
-    );
-    tx.sql(text).bind(rows).bind(revision).bind(now).execute().await.map(drop)
-}
+const OPEN_TAKEN_BACK: &str = open!(
+    "json_each($1) JOIN prices ON prices.price_list = value ->> 'price_list' AND prices.sku = value ->> 'sku'
+     WHERE prices.deleted AND prices.revision = $2"
+);
+
+const TIMED_TAKEN_BACK: &str = timed!(
+    "json_each($1) JOIN timed_prices AS timed
+         ON timed.price_list = value ->> 'price_list' AND timed.sku = value ->> 'sku'
+        AND timed.price_kind = value ->> 'price_kind'
+        AND timed.valid_from = CAST(value ->> 'valid_from' AS BIGINT)
+     WHERE timed.deleted AND timed.revision = $2"
+);
 
 /// Notes prices with times that are about to be overwritten by these rows.
 pub(super) async fn timed_overwritten(tx: &mut Tx, rows: &str, revision: i64, now: i64) -> Result<(), Error> {

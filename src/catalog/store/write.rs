@@ -397,11 +397,7 @@ async fn delete_prices(tx: &mut Tx, revision: i64, now: i64, keys: &[Key]) -> Re
             let fields: Vec<KeyFields<'_>> = keys.into_iter().map(fields).collect();
             let rows = db::rows(&fields)?;
             deleted += tx.sql(text).bind(rows.as_str()).bind(revision).execute().await?;
-            if is_open {
-                history::open_taken_back(tx, &rows, revision, now).await?;
-            } else {
-                history::timed_taken_back(tx, &rows, revision, now).await?;
-            }
+            history::taken_back(tx, is_open, &rows, revision, now).await?;
         }
     }
     Ok(deleted)

@@ -2,6 +2,7 @@
 //!
 //! A function answers with a finding or with nothing. Thresholds without a source in law are proposals of the contract.
 
+mod age;
 mod bundle;
 mod code;
 mod measure;

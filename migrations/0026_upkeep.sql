@@ -9,6 +9,8 @@ ALTER TABLE catalog_batches ADD COLUMN unlisted BIGINT NOT NULL DEFAULT 0;
 -- Whether the row names nothing, so that no right row can ever close it.
 ALTER TABLE quality_quarantine ADD COLUMN is_nameless BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX quality_quarantine_source ON quality_quarantine (source, level) WHERE state = 'open';
+-- Samples of a report show the row that is kept.
+CREATE INDEX quality_quarantine_place ON quality_quarantine (batch, line) WHERE state = 'open';
 CREATE INDEX quality_quarantine_closed ON quality_quarantine (closed_at) WHERE state <> 'open';
 
 -- Prices that were asked and taken back, left out or overwritten: beside `price_history` the lowest price of 30 days is

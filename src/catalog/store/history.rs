@@ -57,9 +57,10 @@ pub(super) async fn taken_back(
     tx.sql(text).bind(rows).bind(revision).bind(now).execute().await.map(drop)
 }
 
+// By the keys and not by the revision (`+`): SQLite would read all keys anew for each row that the batch changed.
 const OPEN_TAKEN_BACK: &str = open!(
     "json_each($1) JOIN prices ON prices.price_list = value ->> 'price_list' AND prices.sku = value ->> 'sku'
-     WHERE prices.deleted AND prices.revision = $2"
+     WHERE prices.deleted AND +prices.revision = $2"
 );
 
 const TIMED_TAKEN_BACK: &str = timed!(
@@ -67,7 +68,7 @@ const TIMED_TAKEN_BACK: &str = timed!(
          ON timed.price_list = value ->> 'price_list' AND timed.sku = value ->> 'sku'
         AND timed.price_kind = value ->> 'price_kind'
         AND timed.valid_from = CAST(value ->> 'valid_from' AS BIGINT)
-     WHERE timed.deleted AND timed.revision = $2"
+     WHERE timed.deleted AND +timed.revision = $2"
 );
 
 /// Notes prices with times that are about to be overwritten by these rows.

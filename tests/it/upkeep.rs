@@ -22,7 +22,7 @@ async fn night(test: &TestApp) {
 }
 
 async fn count(test: &TestApp, table: &str) -> i64 {
-    let text = match table {
+    let statement = match table {
         "quarantine" => "SELECT COUNT(*) FROM quality_quarantine",
         "refusals" => "SELECT COUNT(*) FROM catalog_refusals",
         "outcomes" => "SELECT COUNT(*) FROM catalog_outcomes",
@@ -33,7 +33,7 @@ async fn count(test: &TestApp, table: &str) -> i64 {
         "ended" => "SELECT COUNT(*) FROM ended_prices",
         _ => "SELECT COUNT(*) FROM timed_prices",
     };
-    test.app.db.sql(text).fetch_one::<(i64,)>().await.expect("counted").0
+    test.app.db.sql(statement).fetch_one::<(i64,)>().await.expect("counted").0
 }
 
 fn timed(kind: &str, amount: i64, from: Moment, days: i64) -> Value {
@@ -265,7 +265,7 @@ async fn a_partner_can_make_no_list_grow_beyond_its_cap() {
 async fn codes_scanned_at_random_are_counted_up_to_a_cap() {
     let test = TestApp::new().await;
     test.seed_catalog().await;
-    let text = "WITH RECURSIVE numbers (number) AS (
+    let filling = "WITH RECURSIVE numbers (number) AS (
             SELECT 1
             UNION ALL
             SELECT number + 1 FROM numbers WHERE number < $1
@@ -273,7 +273,7 @@ async fn codes_scanned_at_random_are_counted_up_to_a_cap() {
         INSERT INTO unknown_codes (store, code, cause, count, first_seen, last_seen, state)
         SELECT 'other', CAST(number AS TEXT), 'code_unknown', 1, $2, $2, 'open'
         FROM numbers";
-    test.app.db.sql(text).bind(199_999_i64).bind(test.app.clock.now()).execute().await.expect("filled");
+    test.app.db.sql(filling).bind(199_999_i64).bind(test.app.clock.now()).execute().await.expect("filled");
     let token = test.shopper().await.token;
     let staff = test.staff(Role::Clerk, &["*"]).await;
     let miss = async |code: &str| {

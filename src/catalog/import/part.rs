@@ -14,13 +14,16 @@ pub(super) const DUPLICATE_MAPPING: &str = "duplicate_of=aisle_duplicate_of";
 /// The same of made-up prices.
 pub(super) const PRICE_MAPPING: &str = "price=aisle_made_up_price";
 
+/// Lines of a part, and those of the file that they were.
+pub(super) type Lines = Vec<(i64, u64)>;
+
 /// A part that is being gathered.
 #[derive(Debug)]
 pub(super) struct Part {
     headings: Vec<String>,
     text: csv::Writer<Vec<u8>>,
     /// Where each row begins: the line of the part, and that of the file.
-    lines: Vec<(i64, u64)>,
+    lines: Lines,
     next_line: i64,
 }
 
@@ -68,7 +71,7 @@ impl Part {
     }
 
     /// Its text, and where its rows stood in the file; the next part begins.
-    pub(super) fn take(&mut self) -> Result<(Vec<u8>, Vec<(i64, u64)>), Error> {
+    pub(super) fn take(&mut self) -> Result<(Vec<u8>, Lines), Error> {
         let text = std::mem::replace(&mut self.text, csv::Writer::from_writer(Vec::new()));
         let text = text.into_inner().map_err(|error| Error::Read(error.into_error()))?;
         let taken = (text, std::mem::take(&mut self.lines));

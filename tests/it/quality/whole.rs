@@ -95,8 +95,8 @@ async fn a_feed_that_does_not_come_in_time_is_told() {
     };
     let gauge = async || {
         let metrics = test.get("/metrics").send().await.expect(200);
-        let text = String::from_utf8(metrics.bytes).expect("a text");
-        let line = text.lines().find(|line| line.starts_with("aisle_catalog_feed_late{")).map(str::to_owned);
+        let page = String::from_utf8(metrics.bytes).expect("a text");
+        let line = page.lines().find(|line| line.starts_with("aisle_catalog_feed_late{")).map(str::to_owned);
         line.expect("a gauge").chars().last()
     };
     test.advance(chrono::Duration::minutes(60));

@@ -198,6 +198,8 @@ fn build(keys: &Keys, products: u64) -> Outcome<Snapshot> {
         code_templates: Vec::new(),
         near_date_markdowns: Vec::new(),
         price_promise: PricePromise::Locked,
+        best_before_passed: aisle::catalog::BestBeforePassed::Warn,
+        categories: Vec::new(),
     });
     for number in 0..products {
         change.product(&product(number)?, true);

@@ -209,10 +209,17 @@ impl From<sqlx::Error> for Problem {
                 source: Some(error.into()),
                 ..Self::unavailable("overloaded", "The database is busy. Try again shortly.", 1)
             },
+            sqlx::Error::Database(error) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => Self {
+                source: Some(sqlx::Error::Database(error).into()),
+                ..Self::unavailable("overloaded", "The database is busy. Try again shortly.", 1)
+            },
             error => Self::internal(error),
         }
     }
 }
+
+/// PostgreSQL's code of a wait for a lock that took too long.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Something that went wrong inside and has no meaning for the caller: it rolls the transaction back and is logged where
 /// it is answered.

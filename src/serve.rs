@@ -28,6 +28,7 @@ impl Service {
         let address = listener.local_addr()?;
         // Periodic work asks for itself again; only the first time must be asked for.
         payments::schedule(app).await.map_err(std::io::Error::other)?;
+        catalog::schedule_upkeep(app).await.map_err(std::io::Error::other)?;
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
         let stopped = stop.clone().cancelled_owned();

@@ -1,12 +1,12 @@
 //! What keeps a product from being sold: recalls, dates, times of day, limits. Pure; asked at the scan, whenever the cart
 //! is read, and again before it is paid for, because a cart may be old.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event::Origin;
-use crate::catalog::{Alternative, ProductRow, Recall, SaleBan};
+use crate::catalog::{Alternative, BestBeforePassed, ProductRow, Recall, SaleBan};
 use crate::text_enum;
 
 text_enum! {
@@ -16,6 +16,8 @@ text_enum! {
         Recalled = "recalled",
         /// The last day of use is over.
         UseByPassed = "use_by_passed",
+        /// The best-before date has passed, and the store sells none of these.
+        BestBeforePassed = "best_before_passed",
         /// The store sells none for now.
         SaleStopped = "sale_stopped",
         /// It must not be sold at this time of day.
@@ -32,7 +34,7 @@ impl BlockReason {
     pub fn is_of_product(self) -> bool {
         match self {
             Self::Recalled | Self::SaleStopped | Self::SaleBanned | Self::ProductWithdrawn => true,
-            Self::UseByPassed | Self::QuantityLimit => false,
+            Self::UseByPassed | Self::BestBeforePassed | Self::QuantityLimit => false,
         }
     }
 }
@@ -62,8 +64,10 @@ pub struct LotCheck {
 pub struct Standing {
     /// Why it can't be paid for.
     pub blocked: Option<Blocked>,
-    /// What the shopper should compare with the pack.
-    pub check_lot: Option<LotCheck>,
+    /// What the shopper should compare with the pack, each recall by itself.
+    pub check_lots: Vec<LotCheck>,
+    /// The earliest best-before date that has passed, where the store says so.
+    pub best_before_passed: Option<NaiveDate>,
     /// What the store sells instead of what can't be paid for.
     pub alternatives: Vec<Alternative>,
 }
@@ -81,16 +85,24 @@ pub struct Question<'a> {
     pub pieces: i64,
     /// The time by the store's own clock.
     pub local: NaiveDateTime,
+    /// What the store does with goods whose best-before date has passed.
+    pub best_before_passed: BestBeforePassed,
 }
 
 /// What keeps these pieces from being sold, the gravest first, and what should be compared with the pack.
 pub fn standing(question: &Question<'_>) -> Standing {
-    let blocked = recalled(question).or_else(|| use_by_passed(question)).or_else(|| match question.product {
+    let dates =
+        recalled(question).or_else(|| use_by_passed(question)).or_else(|| best_before_block(question));
+    let blocked = dates.or_else(|| match question.product {
         Some(product) => not_for_sale(product, question),
         None => Some(withdrawn()),
     });
-    let check_lot = if blocked.is_some() { None } else { lot_check(question) };
-    Standing { blocked, check_lot, alternatives: Vec::new() }
+    let (mut check_lots, mut best_before_passed) = (Vec::new(), None);
+    if blocked.is_none() {
+        check_lots = lot_checks(question);
+        best_before_passed = passed_best_before(question, BestBeforePassed::Warn);
+    }
+    Standing { blocked, check_lots, best_before_passed, alternatives: Vec::new() }
 }
 
 fn block(reason: BlockReason, notice: impl Into<String>) -> Blocked {
@@ -104,12 +116,28 @@ fn recalled(question: &Question<'_>) -> Option<Blocked> {
     question.recalls.iter().find(holds).map(|recall| block(BlockReason::Recalled, recall.notice.clone()))
 }
 
-fn lot_check(question: &Question<'_>) -> Option<LotCheck> {
+fn lot_checks(question: &Question<'_>) -> Vec<LotCheck> {
+    if question.origins.iter().all(|origin| origin.lot.is_some()) {
+        return Vec::new();
+    }
     // A recall of all lots blocks the line: what is left are recalls of some.
-    let is_unknown = question.origins.iter().any(|origin| origin.lot.is_none());
-    let recall = question.recalls.first().filter(|_| is_unknown)?;
-    let (recall, lots, notice) = (recall.recall.clone(), recall.lots.clone()?, recall.notice.clone());
-    Some(LotCheck { recall, lots, notice })
+    let check = |recall: &Recall| {
+        let (recall, lots, notice) = (recall.recall.clone(), recall.lots.clone()?, recall.notice.clone());
+        Some(LotCheck { recall, lots, notice })
+    };
+    question.recalls.iter().filter_map(check).collect()
+}
+
+/// The earliest best-before date that has passed, where the store does this about it.
+fn passed_best_before(question: &Question<'_>, rule: BestBeforePassed) -> Option<NaiveDate> {
+    let today = question.local.date();
+    let dates = question.origins.iter().filter_map(|origin| origin.best_before);
+    dates.filter(|day| *day < today && question.best_before_passed == rule).min()
+}
+
+fn best_before_block(question: &Question<'_>) -> Option<Blocked> {
+    let passed = passed_best_before(question, BestBeforePassed::Block)?;
+    Some(block(BlockReason::BestBeforePassed, format!("It was best before {passed}.")))
 }
 
 fn use_by_passed(question: &Question<'_>) -> Option<Blocked> {

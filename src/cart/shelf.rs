@@ -7,7 +7,7 @@ use super::rules::{self, Blocked, Question, Standing};
 use super::wish::{Declined, Refusal, Taken};
 use super::{take, till};
 use crate::app::App;
-use crate::catalog::{FindError, Refusal as CodeRefusal, Snapshot, Store};
+use crate::catalog::{BestBeforePassed, FindError, Refusal as CodeRefusal, Snapshot, Store};
 use crate::clock::Moment;
 use crate::ids::{Sku, StoreId};
 
@@ -55,11 +55,13 @@ fn local(store: &Store, now: Moment) -> NaiveDateTime {
 pub(super) fn standings(app: &App, cart: &Cart) -> Vec<Standing> {
     let (catalog, now) = (app.catalog.view(), app.clock.now());
     // A store that closed has no clock any more; its carts can't be paid for anyway.
-    let local = catalog.store(&cart.store).map_or_else(|| now.naive_utc(), |store| local(store, now));
+    let place = catalog.store(&cart.store);
+    let local = place.map_or_else(|| now.naive_utc(), |store| local(store, now));
+    let best_before = place.map_or(BestBeforePassed::Warn, |store| store.best_before_passed);
     let stand = |line| match cart.state {
         State::Closed(_) => Standing::default(),
         State::Open | State::Locked(_) => {
-            let standing = standing(&catalog, cart, line, local);
+            let standing = standing(&catalog, cart, line, local, best_before);
             let is_gone = standing.blocked.as_ref().is_some_and(|blocked| blocked.reason.is_of_product());
             let instead = || app.catalog.alternatives(&cart.store, &line.product.sku, now);
             let alternatives = if is_gone { instead() } else { Vec::new() };
@@ -69,10 +71,18 @@ pub(super) fn standings(app: &App, cart: &Cart) -> Vec<Standing> {
     cart.lines.iter().map(stand).collect()
 }
 
-fn standing(catalog: &Snapshot, cart: &Cart, line: &Line, local: NaiveDateTime) -> Standing {
+fn standing(
+    catalog: &Snapshot,
+    cart: &Cart,
+    line: &Line,
+    local: NaiveDateTime,
+    best_before_passed: BestBeforePassed,
+) -> Standing {
     let sku = &line.product.sku;
     // Nearly every line: its product need not be looked at.
-    if catalog.is_unrestricted(sku) && line.origins.iter().all(|origin| origin.use_by.is_none()) {
+    if catalog.is_unrestricted(sku)
+        && line.origins.iter().all(|origin| origin.use_by.is_none() && origin.best_before.is_none())
+    {
         return Standing::default();
     }
     let product = catalog.facts(sku);
@@ -82,6 +92,7 @@ fn standing(catalog: &Snapshot, cart: &Cart, line: &Line, local: NaiveDateTime) 
         origins: &line.origins,
         pieces: cart.pieces_of(sku),
         local,
+        best_before_passed,
     })
 }
 

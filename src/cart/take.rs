@@ -25,6 +25,7 @@ pub(super) fn take(
         // The cart counts.
         pieces: 0,
         local,
+        best_before_passed: store.best_before_passed,
     };
     if let Some(blocked) = rules::standing(&question).blocked {
         return Err(blocked.into());
@@ -76,6 +77,7 @@ impl From<PieceFault> for Refusal {
             PieceFault::QuantityOutOfRange => Self::QuantityOutOfRange,
             PieceFault::Recalled => Self::Recalled,
             PieceFault::UseByPassed => Self::UseByPassed,
+            PieceFault::BestBeforePassed => Self::BestBeforePassed,
         }
     }
 }

@@ -84,9 +84,13 @@ pub struct CartLine {
     /// Whether a code could be read in part only: somebody should look at the date on the pack.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     check_date: bool,
-    /// Some lots are recalled, and the code did not say which lot this is: somebody should look at the pack.
+    /// Some lots are recalled, and the code did not say which lot this is: somebody should look at the pack. One for each
+    /// recall.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    check_lots: Vec<LotCheck>,
+    /// The best-before date that the codes said and that has passed, where the store tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    check_lot: Option<LotCheck>,
+    best_before_passed: Option<NaiveDate>,
     /// Why the line can't be paid for: it must be taken out, or made smaller, before a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Blocked>,
@@ -126,7 +130,8 @@ impl CartLine {
             issues: distinct(|origin| origin.addon.as_ref()),
             use_by: origins.iter().filter_map(|origin| origin.use_by).min(),
             check_date: origins.iter().any(|origin| origin.is_partial),
-            check_lot: standing.check_lot,
+            check_lots: standing.check_lots,
+            best_before_passed: standing.best_before_passed,
             blocked: standing.blocked,
             alternatives: standing.alternatives,
         })

@@ -55,6 +55,7 @@ impl From<Blocked> for Declined {
         let reason = match blocked.reason {
             BlockReason::Recalled => Refusal::Recalled,
             BlockReason::UseByPassed => Refusal::UseByPassed,
+            BlockReason::BestBeforePassed => Refusal::BestBeforePassed,
             BlockReason::SaleStopped => Refusal::SaleStopped,
             BlockReason::SaleBanned => Refusal::SaleBanned,
             BlockReason::ProductWithdrawn => Refusal::ProductWithdrawn,
@@ -116,6 +117,8 @@ text_enum! {
         Recalled = "recalled",
         /// The last day of use is over.
         UseByPassed = "use_by_passed",
+        /// The best-before date has passed, and the store sells none of these.
+        BestBeforePassed = "best_before_passed",
         /// The store sells none for now.
         SaleStopped = "sale_stopped",
         /// It must not be sold at this time of day.

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 ///
 /// A line in: {"code": "2812346146858", "symbology": "ean13", "profile": "de"}. `symbology` is one of ean13, ean8, upca,
 /// upce, itf14, `code128`, `gs1_128`, code39, datamatrix, qr, databar, `databar_expanded`; `profile` is de, de:noinner, gb,
-/// se, fi, ee, dk, it, at, us, us:type2-4, us:type2-5, or a template of codes behind tpl:. Both may be null or missing.
+/// se, fi, ee, dk, it, at, ca, us, us:type2-4, us:type2-5, or a template of codes behind tpl:. Both may be null or missing.
 ///
 /// A line out: kind, gtin14, error, values, warnings, and a detail in words when there is an error. A line that is no such
 /// object, or names an unknown symbology or profile or a broken template, is answered with the kind and error "error" and

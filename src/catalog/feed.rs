@@ -16,6 +16,7 @@ use super::offline::Documents;
 use super::quality;
 use super::rows::PriceKind;
 use super::search::Search;
+use super::store::history;
 use super::store::read::{self, OnList};
 use crate::app::App;
 use crate::db::{Db, Error, Tx};
@@ -245,11 +246,19 @@ async fn timed_prices(
         for row in read::replaced_prices(tx, chunk).await? {
             replaced.entry(row.on).or_default().push((row.replaced_at, row.amount));
         }
+        let mut ended: HashMap<OnList, Vec<Timed>> = HashMap::new();
+        for row in history::ended(tx, chunk).await? {
+            let (kind, from, to, amount) = (row.price_kind, row.began_at, row.ended_at, row.amount);
+            ended.entry(row.on).or_default().push(Timed { kind, from, to, amount, name: None, lowest: None });
+        }
         for (on, timed) in prices {
+            // What was asked counts, also when it was taken back.
+            let mut asked = ended.remove(&on).unwrap_or_default();
+            asked.extend_from_slice(&timed);
             let open = change.open_price(&on.price_list, &on.sku);
             let replaced = replaced.get(&on).map_or(&[][..], Vec::as_slice);
             let lowest = |price: &Timed| Timed {
-                lowest: lowest_before(price.from, open, replaced, &timed)
+                lowest: lowest_before(price.from, open, replaced, &asked)
                     .filter(|_| price.kind == PriceKind::Promotion),
                 ..price.clone()
             };

@@ -5,7 +5,8 @@
 //! half-applied batch. A deleted row is a tombstone: a deleted product is not found by its codes, and comes back with
 //! them when it is delivered again.
 //!
-//! Start in `code/` for what a code means, in `index/` for lookups, in `batches/` for changes, in `feed.rs` for the way from one to the other.
+//! Start in `code/` for what a code means, in `index/` for lookups, in `batches/` for changes, in `feed.rs` for the way from one to the other,
+//! in `upkeep.rs` for what is let go of.
 
 mod alternatives;
 mod answer;
@@ -28,6 +29,7 @@ pub mod quality;
 mod rows;
 mod search;
 mod store;
+mod upkeep;
 
 pub use crate::error::Alternative;
 pub use batches::{
@@ -44,7 +46,8 @@ pub use http::routes;
 pub use index::{Change, Snapshot};
 pub use label::Label;
 pub use model::{
-    FindError, Found, Markdown, Offer, Price, PricePromise, Promotion, Recall, Store, StoreAddress,
+    BestBeforePassed, FindError, Found, Markdown, Offer, Price, PricePromise, Promotion, Recall, Store,
+    StoreAddress,
 };
 pub use piece::{Piece, PieceFault, Portion, Reduction};
 pub use product::{
@@ -59,6 +62,7 @@ pub use rows::{
     StoreRow, TaxClassRow, TaxRateRow,
 };
 pub use search::follow as follow_search;
+pub use upkeep::{Keep, Upkeep, schedule_upkeep, upkeep};
 
 use crate::db;
 use crate::env::Env;
@@ -69,12 +73,15 @@ use crate::ids::{CouponCode, ShopperId, StoreId};
 pub struct Settings {
     /// What a delivery may do without being held.
     pub hold: Limits,
+    /// How long things are kept that nobody needs any more.
+    pub keep: Keep,
 }
 
 impl Settings {
     /// Reads the settings.
     pub fn read(env: &Env) -> Self {
-        Self { hold: Limits::read(env) }
+        let hold = Limits::read(env);
+        Self { hold, keep: Keep::read(env, hold.days_max) }
     }
 }
 

@@ -53,6 +53,22 @@ pub struct Store {
     pub near_date_markdowns: Vec<Markdown>,
     /// Which price counts when it changed between scan and checkout.
     pub price_promise: PricePromise,
+    /// What becomes of goods whose best-before date has passed.
+    pub best_before_passed: BestBeforePassed,
+    /// Its tree of goods, as paths from the root; none when it has not said.
+    pub categories: Vec<Vec<String>>,
+}
+
+text_enum! {
+    /// What a store does with goods whose best-before date has passed; what was to be used by a day is never sold after it.
+    pub enum BestBeforePassed {
+        /// It does not sell them.
+        Block = "block",
+        /// It sells them, and says so.
+        Warn = "warn",
+        /// It sells them.
+        Sell = "sell",
+    }
 }
 
 text_enum! {

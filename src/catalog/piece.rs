@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Found, Recall, Store};
+use super::model::{BestBeforePassed, Found, Recall, Store};
 use super::product::EncodedUnit;
 use super::rows::PRICE_MAX;
 use crate::money::{self, Money, in_proportion};
@@ -37,6 +37,8 @@ text_enum! {
         Recalled = "recalled",
         /// The last day of use is over.
         UseByPassed = "use_by_passed",
+        /// The best-before date has passed, and the store sells none of these.
+        BestBeforePassed = "best_before_passed",
     }
 }
 
@@ -101,6 +103,11 @@ impl Piece {
         }
         if label.use_by.is_some_and(|day| day < today) {
             return Err(PieceFault::UseByPassed);
+        }
+        if store.best_before_passed == BestBeforePassed::Block
+            && label.best_before.is_some_and(|day| day < today)
+        {
+            return Err(PieceFault::BestBeforePassed);
         }
         let portion = portion(found, store)?;
         let price = price(found, store)?;

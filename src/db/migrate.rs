@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::PgPoolOptions;
 
 use super::{Db, Engine};
 
@@ -53,6 +54,10 @@ const FILES: &[File] = &[
     file!(22, "0022_promotion_claims.sql", None),
     file!(23, "0023_customers_price_promise.sql", None),
     file!(24, "0024_references.postgres.sql", Some(Engine::Postgres)),
+    file!(26, "0026_upkeep.sql", None),
+    file!(27, "0027_store_rules.sql", None),
+    file!(28, "0028_feeds.sql", None),
+    file!(29, "0029_bound_codes.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {
@@ -68,7 +73,14 @@ pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {
     let migrator = Migrator::with_migrations(migrations);
     match db {
         Db::Sqlite { write, .. } => migrator.run(write).await,
-        Db::Postgres(pool) => migrator.run(pool).await,
+        Db::Postgres(pool) => {
+            // Another instance may migrate at this moment, for as long as it takes: no deadline for locks here.
+            let patient = pool.connect_options().as_ref().clone().options([("lock_timeout", "0")]);
+            let connection = PgPoolOptions::new().max_connections(1).connect_with(patient).await?;
+            let migrated = migrator.run(&connection).await;
+            connection.close().await;
+            migrated
+        }
     }
 }
 

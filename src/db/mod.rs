@@ -111,6 +111,9 @@ async fn begin_whole(pool: &PgPool, statement: &'static str) -> Result<Tx, Error
     })
 }
 
+/// How long a batch waits for those before it: several of the largest ones, one after the other.
+const QUEUE_TIMEOUT: &str = "SET LOCAL lock_timeout = '600s'";
+
 impl Tx {
     /// Whether the next statements of a transaction that fills tables look up few rows of many. PostgreSQL knows nothing
     /// yet of what stands in them, keeps plans of when they were empty, and would read them whole each time.
@@ -127,6 +130,15 @@ impl Tx {
             }
         };
         self.sql(text).execute().await.map(drop)
+    }
+
+    /// Lets the transaction wait longer for locks than others do, because it queues up behind ones that take their time. SQLite
+    /// has one writer, which is waited for before a transaction begins.
+    pub async fn queue(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => self.sql(QUEUE_TIMEOUT).execute().await.map(drop),
+        }
     }
 
     /// Makes everything done in the transaction last.

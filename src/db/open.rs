@@ -41,6 +41,9 @@ pub enum Place {
 
 /// A request that gets no connection in this time is told to come again: waiting longer only grows the queue.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A statement of PostgreSQL that waits longer for a row that another transaction has is given up: whoever holds it is stuck, and
+/// the connection is needed. Batches of the catalogue, which queue up, say that they wait longer ([`super::Tx::queue`]).
+const LOCK_TIMEOUT: &str = "15s";
 /// Readers of SQLite beside its writer; more would only share two cores.
 const SQLITE_READERS_MAX: u32 = 8;
 
@@ -120,7 +123,7 @@ pub(super) async fn connect(options: &Options) -> Result<Db, sqlx::Error> {
             let pool = PgPoolOptions::new()
                 .max_connections(options.connections_max)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
-                .connect_with(connect.application_name("aisle"))
+                .connect_with(connect.application_name("aisle").options([("lock_timeout", LOCK_TIMEOUT)]))
                 .await?;
             Ok(Db::Postgres(pool))
         }

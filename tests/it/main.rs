@@ -35,4 +35,5 @@ mod sandbox_dhl;
 mod sandbox_paypal;
 mod search;
 mod support;
+mod upkeep;
 mod weighed;

@@ -79,13 +79,20 @@ async fn a_recalled_lot_is_refused_and_an_unknown_lot_is_to_be_looked_at() {
     assert_eq!(refused(&shopper, cart, &lot("L3")).await, pair("", ""));
     let line = |read: crate::support::Answer| read.json["lines"][0].clone();
     let known = line(shopper.cart(cart).await);
-    assert_eq!((&known["check_lot"], &known["blocked"]), (&Value::Null, &Value::Null));
+    assert_eq!((&known["check_lots"], &known["blocked"]), (&Value::Null, &Value::Null));
     shopper.scan(cart, &[MILK]).await.expect(200);
     let unknown = line(shopper.cart(cart).await);
     assert_eq!(
-        unknown["check_lot"],
-        json!({"recall": "R-7", "lots": ["L 1", "L2"], "notice": "Bring it back."})
+        unknown["check_lots"],
+        json!([{"recall": "R-7", "lots": ["L 1", "L2"], "notice": "Bring it back."}])
     );
+    let second =
+        json!({"kind": "recall", "recall": "R-8", "sku": "milk", "lots": ["M9"], "notice": "Glass."});
+    shop.test.apply_rows(&[second]).await;
+    let both = line(shopper.cart(cart).await);
+    let recalls: Vec<&Value> =
+        both["check_lots"].as_array().expect("two").iter().map(|each| &each["recall"]).collect();
+    assert_eq!(recalls, [&json!("R-7"), &json!("R-8")], "a second recall of lots is told too");
     assert_eq!((&unknown["quantity"]["amount"], &unknown["blocked"]), (&json!(2), &Value::Null));
     shop.test.apply_rows(&[recall(&json!(["L3"]))]).await;
     assert_eq!(line(shopper.cart(cart).await)["blocked"]["reason"], "recalled");
@@ -197,4 +204,33 @@ async fn a_deposit_is_not_sold_alone() {
     assert_eq!(shop.test.apply_rows(&rows).await.quarantined, 0);
     let cart = shopper.check_in().await;
     assert_eq!(refused(&shopper, cart, "9520000009908").await.0, "deposit_alone");
+}
+
+#[tokio::test]
+async fn a_store_says_what_becomes_of_goods_past_their_best() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let code = format!("(01)0{MILK}(15)261122");
+    let store = |passed: &str| {
+        let mut row =
+            crate::support::catalog::rows().into_iter().find(|row| row["store"] == "0001").expect("a store");
+        row["best_before_passed"] = json!(passed);
+        row
+    };
+    let cart = shopper.check_in().await;
+    assert_eq!(refused(&shopper, cart, &code).await.0, "");
+    let line = async || shopper.cart(cart).await.json["lines"][0].clone();
+    assert_eq!(line().await["best_before_passed"], "2026-11-22", "told when nothing else is said");
+    shop.test.apply_rows(&[store("sell")]).await;
+    assert_eq!(line().await["best_before_passed"], Value::Null);
+    shop.test.apply_rows(&[store("block")]).await;
+    let expected = json!({"reason": "best_before_passed", "notice": "It was best before 2026-11-22."});
+    assert_eq!(line().await["blocked"], expected);
+    assert_eq!(
+        refused(&shopper, cart, &code).await,
+        pair("best_before_passed", "It was best before 2026-11-22.")
+    );
+    assert_eq!(refused(&shopper, cart, &format!("(01)0{MILK}(15)261123")).await.0, "", "on the day itself");
+    let (_, placed) = shopper.place(cart, &[]).await;
+    placed.problem(409, "lines_blocked");
 }

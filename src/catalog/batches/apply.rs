@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::types::Json;
 
-use super::super::quality::{self, Judge};
+use super::super::quality::{self, Judge, Rule};
 use super::super::rows::{self, BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::super::store::batch::{self, BatchRead, Kinds, RefusedRow, Tally};
-use super::super::store::{outcome, whole, write};
+use super::super::store::{feeds, outcome, whole, write};
 use super::known::Known;
 use super::outcomes::{Outcomes, RowOutcome};
 use super::rules::{self, BatchHold, Facts, Limits};
@@ -17,6 +17,13 @@ use super::{BatchDecision, BatchMode, BatchState, Delivery, Error, Form, REFUSAL
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::ids::{BatchId, PriceListId};
+
+/// Quarantined rows of one batch that are listed, some 20 MB: whoever has more has one mistake, and sees it in a thousand
+/// times fewer. The others are counted.
+const REFUSALS_KEPT_MAX: usize = 100_000;
+
+/// Headings that are shown of each side when a table's changed.
+const HEADINGS_SHOWN_MAX: usize = 10;
 
 /// A batch that is being applied; dropped without a word it leaves nothing behind.
 #[derive(Debug)]
@@ -41,7 +48,12 @@ pub(super) struct Batch<'a> {
     quality: Judge,
     /// Quarantined rows of which nobody can tell what they are about.
     nameless: i64,
+    /// Quarantined rows that were listed, and that were not because there were too many.
+    listed: usize,
+    unlisted: i64,
     outcomes: Outcomes,
+    /// Of a table.
+    headings: Option<Vec<String>>,
 }
 
 /// Rows of one kind, each key once.
@@ -85,7 +97,10 @@ impl<'a> Batch<'a> {
             lists: HashMap::new(),
             quality: Judge::new(delivery.source.clone(), delivery.is_confirmed),
             nameless: 0,
+            listed: 0,
+            unlisted: 0,
             outcomes: Outcomes::default(),
+            headings: None,
         })
     }
 
@@ -100,6 +115,7 @@ impl<'a> Batch<'a> {
 
     /// Applies every row, and takes back what a full delivery leaves out.
     pub(super) async fn run(&mut self, mut pieces: Pieces) -> Result<(), Error> {
+        self.headings = pieces.headings.take();
         let mut lines = 0;
         let mut last = 0;
         while let Some(piece) = pieces.next().await? {
@@ -168,7 +184,12 @@ impl<'a> Batch<'a> {
         if i64::try_from(self.shown.len()).is_ok_and(|shown| shown < REFUSALS_SHOWN_MAX) {
             self.shown.push(row.clone());
         }
-        self.refused.push(row);
+        if self.listed < REFUSALS_KEPT_MAX {
+            self.listed += 1;
+            self.refused.push(row);
+        } else {
+            self.unlisted += 1;
+        }
     }
 
     /// Judges rows against what is known, and writes those that hold.
@@ -184,8 +205,14 @@ impl<'a> Batch<'a> {
         }
         self.known.learn(&mut self.tx, &rows, &judged).await?;
         let mut groups: BTreeMap<Kind, Group> = BTreeMap::new();
+        let mut orphaned = None;
         for (line, row) in rows {
             let kind = row.key.kind();
+            if orphaned == Some(line) {
+                // Of a table: what refers to the product that was just refused in its line.
+                protected.push(row.key);
+                continue;
+            }
             match judged.remove(&(line, kind)).map_or_else(|| self.known.judge(&row), Err) {
                 Ok(()) => {
                     let group = groups.entry(kind).or_default();
@@ -199,6 +226,8 @@ impl<'a> Batch<'a> {
                     }
                 }
                 Err(refusal) => {
+                    let is_table = matches!(self.delivery.form, Form::Table(_));
+                    orphaned = (is_table && kind == Kind::Product).then_some(line);
                     self.quarantine(
                         line,
                         kind,
@@ -236,10 +265,16 @@ impl<'a> Batch<'a> {
         }
         let mut gone = 0;
         if !group.gone.is_empty() {
-            let deleted = write::delete(&mut self.tx, kind, self.revision, &group.gone).await?;
+            let deleted =
+                write::delete(&mut self.tx, kind, self.revision, self.now.timestamp(), &group.gone).await?;
             gone = i64::try_from(deleted).unwrap_or(i64::MAX);
             *self.gone.entry(kind).or_default() += gone;
             self.note(kind, &group.gone, &group.gone_lines, deleted).await?;
+        }
+        if kind == Kind::Code && !self.delivery.is_of_staff() {
+            // From now on the code is whoever's delivers it.
+            let keys = group.keys.iter().chain(&group.gone);
+            feeds::take_over(&mut self.tx, keys.map(ToString::to_string).collect()).await?;
         }
         self.note(kind, &group.keys, &group.lines, written).await?;
         let applied = i64::try_from(written).unwrap_or(i64::MAX) + gone;
@@ -305,8 +340,20 @@ impl<'a> Batch<'a> {
         let mut facts =
             Facts { received: total.received(), quarantined: total.quarantined, ..Facts::default() };
         facts.worst = self.quality.worst();
+        facts.foreign = self.quality.count_of(Rule::PriceCurrency);
+        let of = |kind: Kind| match self.delivery.form {
+            Form::Table(_) => total.received(),
+            Form::Lines => self.kinds.get(&kind).map_or(0, Tally::received),
+        };
+        facts.undigits = (self.quality.count_of(Rule::CodeCharset), of(Kind::Code));
+        facts.undecoded = (self.quality.count_of(Rule::NameEncoding), of(Kind::Product));
+        facts.header = self.changed_header().await?;
+        let damaged = facts.undigits.0.max(facts.undecoded.0);
         let tx = &mut self.tx;
-        if total.quarantined >= limits.bad_rows_min() || self.nameless > 0 {
+        if total.quarantined >= limits.bad_rows_min()
+            || self.nameless > 0
+            || damaged >= limits.rows_min.max(1)
+        {
             facts.is_first = whole::is_first(tx, self.revision).await?;
             facts.usual = batch::usual_quarantine(tx, &self.delivery.source, &self.delivery.feed).await?;
         }
@@ -332,6 +379,27 @@ impl<'a> Batch<'a> {
             facts.prices = whole::price_change(tx, self.revision, bound, gone).await?;
         }
         Ok(rules::holds(&facts, limits))
+    }
+
+    /// How the headings of a table differ from those of the last one of its feed that was read in the same way.
+    async fn changed_header(&mut self) -> Result<Option<String>, db::Error> {
+        let (Some(mapping), Some(headings)) = (self.delivery.mapping(), &self.headings) else {
+            return Ok(None);
+        };
+        let (source, feed) = (&self.delivery.source, &self.delivery.feed);
+        if feed.is_empty() {
+            // Whoever names no feed may send a table of goods and one of drinks.
+            return Ok(None);
+        }
+        let before = feeds::headings(&mut self.tx, source, feed, &mapping).await?;
+        let before: Option<Vec<String>> = before.and_then(|text| serde_json::from_str(&text).ok());
+        let Some(before) = before.filter(|before| before != headings) else { return Ok(None) };
+        let other = |these: &[String], those: &[String]| {
+            let differ = these.iter().filter(|each| !those.contains(each)).take(HEADINGS_SHOWN_MAX);
+            differ.map(|each| rows::fit(each)).collect::<Vec<_>>().join(", ")
+        };
+        let (gone, new) = (other(&before, headings), other(headings, &before));
+        Ok(Some(format!("the headings of the table changed; gone: {gone}; new: {new}; or their order")))
     }
 
     /// What became of the rows: of a table, of its own rows, which count as their products do.
@@ -367,6 +435,8 @@ impl<'a> Batch<'a> {
             received_at: self.now,
             applied_at: (state == BatchState::Applied).then_some(self.now),
             decision: None,
+            decide_by: None,
+            unlisted: self.unlisted,
         };
         (self.tx, read)
     }
@@ -383,6 +453,17 @@ impl<'a> Batch<'a> {
         if is_nothing && !self.quality.changed_stops() {
             write::give_revision_back(&mut self.tx).await?;
             self.revision -= 1;
+        }
+        if self.unlisted > 0 {
+            let unlisted = self.unlisted;
+            tracing::warn!(batch = %self.id, unlisted, "a batch has more quarantined rows than are listed");
+            metrics::counter!("aisle_catalog_caps_reached_total", "cap" => "batch_refusals").increment(1);
+        }
+        let mapping = self.delivery.mapping().filter(|_| !self.delivery.feed.is_empty());
+        if let (Some(mapping), Some(headings)) = (mapping, &self.headings) {
+            let text = serde_json::to_string(headings).map_err(|error| db::Error::Encode(error.into()))?;
+            let (source, feed) = (&self.delivery.source, &self.delivery.feed);
+            feeds::keep_headings(&mut self.tx, source, feed, &mapping, &text, self.now).await?;
         }
         let total = self.total();
         self.quality.finish(&mut self.tx, self.id, self.now, total.received(), total.quarantined).await?;

@@ -15,6 +15,8 @@ use crate::ids::BatchId;
 
 /// Batches that may be held at once: a sender that goes on and on must not fill the disk.
 pub(super) const HELD_MAX: i64 = 20;
+/// Who decides when nobody does.
+const NOBODY: &str = "deadline";
 /// Bytes of one part of a content.
 const PART_BYTES: usize = 1024 * 1024;
 
@@ -24,6 +26,7 @@ pub(super) async fn keep(
     mut batch: Batch<'_>,
     hash: String,
     holds: Vec<BatchHold>,
+    days_max: i64,
     content: &Content,
 ) -> Result<(), Error> {
     let id = batch.id;
@@ -43,7 +46,8 @@ pub(super) async fn keep(
         tx.rollback().await?;
         return Err(Error::TooManyHeld);
     }
-    batch::insert(&mut tx, BatchRead { revision: read.revision - 1, ..read }).await?;
+    let decide_by = Some(read.received_at + chrono::Duration::days(days_max));
+    batch::insert(&mut tx, BatchRead { revision: read.revision - 1, decide_by, ..read }).await?;
     batch::insert_refusals(&mut tx, id, &shown).await?;
     let mut parts = content.parts(PART_BYTES).await?;
     let mut number = 0;
@@ -67,6 +71,10 @@ pub async fn release(
 ) -> Result<Report, Error> {
     let held = batch::find(db, id).await?.ok_or(Error::Unknown)?;
     match held.state {
+        BatchState::Held if held.decide_by.is_some_and(|until| until <= now) => {
+            expire(db, now, id).await?;
+            return Err(Error::Decided(BatchState::Rejected));
+        }
         BatchState::Held => {}
         BatchState::Applied => return again(db, id, held.decision.is_some(), BatchState::Applied).await,
         BatchState::Rejected => return Err(Error::Decided(BatchState::Rejected)),
@@ -110,6 +118,15 @@ pub async fn reject(db: &Db, id: BatchId, decision: BatchDecision) -> Result<Rep
     tx.commit().await?;
     let found = find(db, id).await?.ok_or(Error::Unknown)?;
     if found.state == BatchState::Rejected { Ok(found) } else { Err(Error::Decided(found.state)) }
+}
+
+/// Rejects a batch that nobody decided about in time.
+pub(in crate::catalog) async fn expire(db: &Db, now: Moment, id: BatchId) -> Result<(), Error> {
+    let note = "nobody decided about it in time".to_owned();
+    reject(db, id, BatchDecision { by: NOBODY.to_owned(), at: now, note }).await?;
+    metrics::counter!("aisle_catalog_held_expired_total").increment(1);
+    tracing::warn!(batch = %id, "nobody decided about a held batch in time: it counts as rejected");
+    Ok(())
 }
 
 async fn again(db: &Db, id: BatchId, is_so: bool, state: BatchState) -> Result<Report, Error> {

@@ -122,10 +122,14 @@ struct Parameters {
     /// How many rows there are: when another number comes, nothing is applied.
     rows: Option<i64>,
     /// Of a table: fields and the columns they come from, by comma: `code=barcode,name=name_{lang}|name_*,price=PRICE`. Fields:
-    /// `sku`, `code`, `name`, `brand`, `content`, `weight_grams`, `category`, `age_min`, `tax_class`, `price`.
+    /// `sku`, `code`, `name`, `brand`, `content`, `weight_grams`, `category`, `age_min`, `tax_class`, `price`, and
+    /// `duplicate_of`, in which a sender that cuts a table into batches says in which line the code stood before.
     map: Option<String>,
     /// Of a table: auto, comma, semicolon or tab.
     delimiter: Option<String>,
+    /// Of a table: its code page, `auto`, `utf-8`, `windows-1252`, `iso-8859-1` or `utf-16` with a mark. Left out, or `auto`, it is
+    /// UTF-8, or UTF-16 by its mark, and a row that is none is read as windows-1252.
+    encoding: Option<String>,
     /// Of a table: the tax class of products whose row has none; `standard` when left out.
     tax_class: Option<TaxClassId>,
     /// Of a table: whether numbers for restricted circulation are this chain's own.
@@ -169,6 +173,7 @@ impl Parameters {
                 deliverable: self.deliverable,
                 price_list: self.price_list,
                 currency: self.currency,
+                encoding: self.encoding.unwrap_or_else(|| "auto".to_owned()),
             }))
         };
         let (mode, sequence, rows) = (self.mode, self.sequence, self.rows);

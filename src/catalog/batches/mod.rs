@@ -39,6 +39,7 @@ use crate::hash::sha256_hex;
 use crate::ids::BatchId;
 use crate::text_enum;
 
+pub(super) use self::hold::expire;
 pub use self::hold::{reject, release};
 pub use self::http::routes;
 pub use self::outcomes::{OutcomePage, OutcomeRange, RowOutcome};
@@ -113,6 +114,19 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether staff send it, who correct, confirm or bind something.
+    fn is_of_staff(&self) -> bool {
+        self.source.starts_with("staff:")
+    }
+
+    /// Tells apart how tables are read: by what their columns mean.
+    fn mapping(&self) -> Option<String> {
+        match &self.form {
+            Form::Table(form) => Some(sha256_hex(form.map.join("\n").as_bytes())),
+            Form::Lines => None,
+        }
+    }
+
     /// Tells deliveries apart: by content and, unless it is an ordinary one, by how it is to be taken.
     fn fingerprint(&self, content: &Content) -> String {
         let ordinary = Self { source: self.source.clone(), ..Self::default() };
@@ -127,7 +141,7 @@ impl Delivery {
 /// Who decided about a held batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchDecision {
-    /// `staff:` or `partner:` and the id.
+    /// `staff:` or `partner:` and the id; `deadline` when nobody did in time.
     pub by: String,
     /// When.
     pub at: DateTime<Utc>,
@@ -172,6 +186,12 @@ pub struct Report {
     /// The first quarantined rows, at most 1,000, by line; the others at `/v1/catalog/batches/{id}/refusals`. A line that
     /// is not among them was applied or unchanged. Left out in lists of batches.
     pub refusals: Vec<RefusedRow>,
+    /// Quarantined rows that are counted and not listed: only the first 100,000 of a batch are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unlisted: i64,
+    /// By when somebody must decide about it, when it is held: then it counts as rejected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decide_by: Option<DateTime<Utc>>,
     /// The rules for whole batches that held it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<BatchHold>,
@@ -185,6 +205,11 @@ pub struct Report {
     /// When it was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied_at: Option<DateTime<Utc>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 /// Why a batch was not taken; nothing of it was.
@@ -273,7 +298,8 @@ pub async fn deliver(
     if holds.is_empty() {
         batch.commit(hash.clone(), now, Vec::new(), None).await?;
     } else {
-        hold::keep(db, batch, hash.clone(), holds, content).await?;
+        let days_max = limits.map_or(0, |limits| limits.days_max);
+        hold::keep(db, batch, hash.clone(), holds, days_max, content).await?;
     }
     known(db, id, &hash).await?.ok_or(Error::Differs)
 }
@@ -342,6 +368,8 @@ fn shown(found: BatchRead, counted: BTreeMap<Reason, i64>, refusals: Vec<Refused
         kinds: found.kinds.0,
         reasons: found.reasons.map_or(counted, |reasons| reasons.0),
         refusals,
+        unlisted: found.unlisted,
+        decide_by: found.decide_by.filter(|_| found.state == BatchState::Held),
         holds: found.holds.0,
         decision: found.decision.map(|decision| decision.0),
         revision: found.revision,

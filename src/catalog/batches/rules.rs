@@ -21,6 +21,14 @@ text_enum! {
         Change = "b.change",
         /// Too many rows are quarantined.
         BadShare = "b.badshare",
+        /// The headings of a table are others than before.
+        Header = "b.header",
+        /// A row is not in the currency of its store or price list.
+        Currency = "price.currency",
+        /// Too many codes have something else than digits, or lost some to a spreadsheet.
+        Charset = "code.charset",
+        /// Too many names were wrongly decoded.
+        Encoding = "name.encoding",
     }
 }
 
@@ -39,7 +47,8 @@ pub struct BatchHold {
 /// deletions likewise. `AISLE_HOLD_CHANGE_PERCENT` (20): this share of the prices of the lists may change.
 /// `AISLE_HOLD_MEDIAN_PERCENT` (10): by so much may the middle one of the changed prices go up or down.
 /// `AISLE_HOLD_BAD_PERCENT` (5): this share of the rows may be quarantined. `AISLE_HOLD_ROWS_MIN` (10): so few changed
-/// prices or single deletions are nothing to hold, nor are twice as many quarantined rows.
+/// prices or single deletions are nothing to hold, nor are twice as many quarantined rows. `AISLE_HOLD_DAYS` (14): so long
+/// a held batch waits for a person, then it counts as rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Least share of live rows that must stay.
@@ -52,11 +61,20 @@ pub struct Limits {
     pub bad_percent: i64,
     /// So few rows are nothing to hold.
     pub rows_min: i64,
+    /// So many days a held batch waits for a person.
+    pub days_max: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { shrink_percent: 90, change_percent: 20, median_percent: 10, bad_percent: 5, rows_min: 10 }
+        Self {
+            shrink_percent: 90,
+            change_percent: 20,
+            median_percent: 10,
+            bad_percent: 5,
+            rows_min: 10,
+            days_max: 14,
+        }
     }
 }
 
@@ -77,6 +95,7 @@ impl Limits {
             median_percent: number("AISLE_HOLD_MEDIAN_PERCENT", otherwise.median_percent, 1_000_000),
             bad_percent: number("AISLE_HOLD_BAD_PERCENT", otherwise.bad_percent, 100),
             rows_min: number("AISLE_HOLD_ROWS_MIN", otherwise.rows_min, 1_000_000_000),
+            days_max: number("AISLE_HOLD_DAYS", otherwise.days_max, 366),
         }
     }
 
@@ -127,6 +146,14 @@ pub(super) struct Facts {
     /// Quarantined rows of a full delivery whose keys can't be read.
     pub(super) nameless: i64,
     pub(super) prices: PriceChange,
+    /// Rows in another currency than their store or list.
+    pub(super) foreign: i64,
+    /// Codes that are no digits, and all codes that came.
+    pub(super) undigits: (i64, i64),
+    /// Names that were wrongly decoded, and all products that came.
+    pub(super) undecoded: (i64, i64),
+    /// How the headings of the table changed.
+    pub(super) header: Option<String>,
 }
 
 /// A middle price below this is no promotion any more: a tenth of the regular one.
@@ -134,9 +161,14 @@ const SPECIAL_LEAST: i64 = 100;
 /// Ten deliveries are enough to say what is usual; three times that is not.
 const USUAL_TIMES: i64 = 3;
 
+/// Codes of a delivery that may be something else than digits, in percent: more is a column that a spreadsheet rewrote.
+const CHARSET_PERCENT: i64 = 1;
+/// Names of a delivery that may be wrongly decoded, in percent: more is a file in another code page than was said.
+const ENCODING_PERCENT: i64 = 5;
+
 /// The rules that a batch breaks.
 pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
-    let mut holds = Vec::new();
+    let mut holds = forms(facts, limits);
     let mut hold = |rule, detail| holds.push(BatchHold { rule, detail });
     for part in &facts.shrunk {
         // A list of recalls is short and ends, as do promotions, and what is out of stock may be left out: neither blanks a shop.
@@ -189,6 +221,31 @@ pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
     holds
 }
 
+/// What is wrong with the form of a delivery, its currency or its characters.
+fn forms(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
+    let mut holds = Vec::new();
+    let mut hold = |rule, detail| holds.push(BatchHold { rule, detail });
+    if let Some(change) = &facts.header {
+        hold(BatchRule::Header, change.clone());
+    }
+    if facts.foreign > 0 {
+        let detail = format!("{} rows are not in the currency of their store or price list", facts.foreign);
+        hold(BatchRule::Currency, detail);
+    }
+    let is_above =
+        |(bad, of): (i64, i64), percent: i64| bad >= limits.rows_min.max(1) && bad * 100 > percent * of;
+    // Into an empty catalogue a file may come as it is: its bad rows are counted, and replace nothing.
+    if is_above(facts.undigits, CHARSET_PERCENT) && !facts.is_first {
+        let (bad, of) = facts.undigits;
+        hold(BatchRule::Charset, format!("{bad} of {of} codes are no digits, or lost some to a spreadsheet"));
+    }
+    if is_above(facts.undecoded, ENCODING_PERCENT) && !facts.is_first {
+        let (bad, of) = facts.undecoded;
+        hold(BatchRule::Encoding, format!("{bad} of {of} names were wrongly decoded"));
+    }
+    holds
+}
+
 fn prices(prices: &PriceChange, limits: &Limits, hold: &mut impl FnMut(BatchRule, String)) {
     let PriceChange { changed, stays, .. } = *prices;
     if changed >= limits.rows_min.max(1) && changed * 100 > limits.change_percent * (changed + stays) {
@@ -219,6 +276,23 @@ mod tests {
 
     fn rules(facts: &Facts) -> Vec<BatchRule> {
         holds(facts, &Limits::default()).into_iter().map(|hold| hold.rule).collect()
+    }
+
+    #[test]
+    fn a_delivery_in_another_form_than_agreed_is_held() {
+        let foreign = Facts { foreign: 1, ..Facts::default() };
+        assert_eq!(rules(&foreign), [BatchRule::Currency]);
+        let codes = |bad, of| rules(&Facts { undigits: (bad, of), ..Facts::default() });
+        assert_eq!(codes(10, 1_000), []);
+        assert_eq!(codes(11, 1_000), [BatchRule::Charset]);
+        assert_eq!(codes(9, 9), [], "so few are nothing to hold");
+        let names = |bad, of| rules(&Facts { undecoded: (bad, of), ..Facts::default() });
+        assert_eq!(names(50, 1_000), []);
+        assert_eq!(names(51, 1_000), [BatchRule::Encoding]);
+        let first = Facts { undigits: (90, 100), undecoded: (90, 100), is_first: true, ..Facts::default() };
+        assert_eq!(rules(&first), []);
+        let header = Facts { header: Some("another".to_owned()), ..Facts::default() };
+        assert_eq!(rules(&header), [BatchRule::Header]);
     }
 
     fn shrunk(before: i64, gone: i64) -> Facts {

@@ -37,12 +37,16 @@ enum Part {
 
 /// The pieces of a content.
 #[derive(Debug)]
-pub(super) struct Pieces(mpsc::Receiver<Result<Part, Error>>);
+pub(super) struct Pieces {
+    read: mpsc::Receiver<Result<Part, Error>>,
+    /// Of a table.
+    pub(super) headings: Option<Vec<String>>,
+}
 
 impl Pieces {
     /// The next rows; none at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Item>>, Error> {
-        match self.0.recv().await {
+        match self.read.recv().await {
             Some(Ok(Part::Rows(rows))) => Ok(Some(rows)),
             Some(Ok(Part::End)) => Ok(None),
             Some(Err(error)) => Err(error),
@@ -63,7 +67,11 @@ pub(super) async fn open(content: &Content, form: &Form) -> Result<Pieces, Error
             Rows::Table(Box::new(opened.map_err(|error| Error::Table(error.to_string()))?))
         }
     };
-    let (send, receive) = mpsc::channel(PIECES_AHEAD);
+    let headings = match &rows {
+        Rows::Table(table) => Some(table.headings().to_vec()),
+        Rows::Lines(_) => None,
+    };
+    let (send, read) = mpsc::channel(PIECES_AHEAD);
     // Ends by itself as soon as nobody listens.
     drop(tokio::task::spawn_blocking(move || {
         loop {
@@ -74,7 +82,7 @@ pub(super) async fn open(content: &Content, form: &Form) -> Result<Pieces, Error
             }
         }
     }));
-    Ok(Pieces(receive))
+    Ok(Pieces { read, headings })
 }
 
 enum Rows {

@@ -130,7 +130,16 @@ pub fn interpret_in_store<T>(
             Err(refusal) => wrong = wrong.or(Some(refusal)),
         }
     }
-    match (plain(&scan, &profile.country, wrong).map(asked), unknown) {
+    let plain = plain(&scan, &profile.country, wrong);
+    // A chain may use a number as it stands whose inner digit is wrong by a template or by its country's rules: those are of
+    // help where the catalogue has no such number.
+    if plain.is_err()
+        && let Some(exact) = number::exact(&scan.text, scan.symbology)
+        && let found @ (_, Some(_)) = asked(Meaning::Restricted(exact).into())
+    {
+        return Ok(found);
+    }
+    match (plain.map(asked), unknown) {
         // Read by a template, and nothing else: the store's own code of a product that it does not have.
         (Err(_) | Ok((Answer { meaning: Meaning::Foreign, .. }, _)), Some(unknown)) => Ok(unknown),
         (answer, _) => answer,

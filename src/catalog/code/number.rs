@@ -29,6 +29,12 @@ pub(super) fn read(
     }
 }
 
+/// A right number for restricted circulation as it stands, whatever may be inside it.
+pub(super) fn exact(text: &str, symbology: Option<Symbology>) -> Option<Number> {
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| numbers(text, symbology).ok())??;
+    (number.gtin.circulation() == Circulation::Chain).then_some(number)
+}
+
 /// Whether somebody meant a number: it begins with a digit of whatever script, and nearly all of it is digits.
 fn looks_like_a_number(text: &str) -> bool {
     let digits = text.chars().filter(|each| each.is_numeric()).count();

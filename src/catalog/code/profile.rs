@@ -15,6 +15,8 @@ pub enum Country {
         /// Whether the inner check digit is held to. Many retailers use its place otherwise.
         inner: bool,
     },
+    /// Canada, whose prices stand where those of the United States do.
+    Canada,
     /// Denmark.
     Denmark,
     /// Estonia; Latvia and Lithuania do the same.
@@ -101,6 +103,7 @@ impl StoreProfile {
 fn country(text: &str) -> Option<Country> {
     Some(match text {
         "at" => Country::Austria,
+        "ca" => Country::Canada,
         "de" => Country::Germany { inner: true },
         "de:noinner" => Country::Germany { inner: false },
         "dk" => Country::Denmark,

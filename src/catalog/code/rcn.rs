@@ -62,7 +62,7 @@ fn layout(country: Country, prefix: u64) -> Option<Layout> {
             Some(Layout { is_checked: inner, ..layout })
         }
         // The same places; the prefix of the States is the 2 of a UPC-A.
-        (Country::Britain, 20 | 28) | (Country::States { five: false }, 2) => {
+        (Country::Britain, 20 | 28) | (Country::Canada | Country::States { five: false }, 2) => {
             Some(Layout::new(2, 7, 8, Value::Price(2)))
         }
         (Country::Denmark, 21..=24) => Some(Layout::new(2, 6, 6, Value::Price(2))),
@@ -85,6 +85,7 @@ fn currency(country: Country) -> &'static str {
         Country::Austria | Country::Germany { .. } | Country::Estonia | Country::Finland | Country::Italy => {
             "EUR"
         }
+        Country::Canada => "CAD",
         Country::Denmark => "DKK",
         Country::Britain => "GBP",
         Country::Sweden => "SEK",

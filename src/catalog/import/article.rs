@@ -1,12 +1,11 @@
 //! Judges one row of a file: the product and the code that it stands for, or why it is refused.
 
-use std::collections::HashMap;
-
 use super::super::code::{Circulation, Gtin};
 use super::super::product::ProductRow;
 use super::super::quality;
 use super::super::rows::{self, BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, Refusal};
 use super::mapping::Columns;
+use super::seen::SeenLines;
 use super::table::Row;
 use crate::ids::{NotAKey, PriceListId, Sku, TaxClassId};
 use crate::money::Currency;
@@ -49,14 +48,16 @@ pub(super) struct Judge {
 
 impl Judge {
     /// The article of a row; a refusal comes with the code as it stood there.
-    pub(super) fn article(
-        &self,
-        row: &Row,
-        seen: &mut HashMap<Gtin, u64>,
-    ) -> Result<Article, (String, Refusal)> {
+    pub(super) fn article(&self, row: &Row, seen: &mut SeenLines) -> Result<Article, (String, Refusal)> {
         let value = |field| self.columns.value(field, &row.cells);
         let code = value("code").unwrap_or_default();
         self.judge(row, &code, seen).map_err(|refusal| (rows::fit(&code), refusal))
+    }
+
+    /// The line in which the number of a row stood before.
+    pub(super) fn first_line(&self, row: &Row, seen: &SeenLines) -> Option<u64> {
+        let (gtin, _) = number(&self.columns.value("code", &row.cells)?).ok()?;
+        seen.first(gtin)
     }
 
     /// What a row seems to be about, though it can't be right: a full delivery does not leave these out.
@@ -85,7 +86,7 @@ impl Judge {
         serde_json::to_string(&fields).map(|text| quality::cut(text.as_bytes())).unwrap_or_default()
     }
 
-    fn judge(&self, row: &Row, code: &str, seen: &mut HashMap<Gtin, u64>) -> Result<Article, Refusal> {
+    fn judge(&self, row: &Row, code: &str, seen: &mut SeenLines) -> Result<Article, Refusal> {
         let value = |field| self.columns.value(field, &row.cells);
         let (gtin, is_repaired) = number(code)?;
         let internal = self.internal_codes && gtin.circulation() == Circulation::Chain;
@@ -96,13 +97,13 @@ impl Judge {
             Some((_, currency)) => value("price").map(|text| minor(&text, currency.digits())).transpose()?,
             None => None,
         };
-        if let Some(first) = seen.get(&gtin) {
-            return Err(Refusal::new(
-                Reason::CodeDuplicate,
-                format!("the code stood in line {first} already"),
-            ));
+        // A part of a table may say itself where the number stood, in a part before it.
+        let before = value("duplicate_of").or_else(|| seen.first(gtin).map(|line| line.to_string()));
+        if let Some(first) = before {
+            let detail = format!("the code stood in line {} already", rows::fit(&first));
+            return Err(Refusal::new(Reason::CodeDuplicate, detail));
         }
-        seen.insert(gtin, row.line);
+        seen.remember(gtin, row.line);
         let is_name_damaged = product.name.contains(char::REPLACEMENT_CHARACTER);
         let marks = [
             (is_repaired, Mark::Repaired),

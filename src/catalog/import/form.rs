@@ -1,16 +1,16 @@
 //! How a table is to be read, and its rows as those of a batch.
 
-use std::collections::HashMap;
 use std::fs::File;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::batches::{Item, Unreadable};
-use super::super::code::Gtin;
+use super::super::quality::Rule;
 use super::super::rows::{self, BatchRow, Kind};
 use super::Error;
-use super::article::Judge;
+use super::article::{Judge, Mark};
 use super::mapping::Mapping;
+use super::seen::SeenLines;
 use super::table::Table;
 use crate::ids::{PriceListId, TaxClassId};
 use crate::money::Currency;
@@ -32,6 +32,17 @@ pub struct TableForm {
     pub price_list: Option<PriceListId>,
     /// The currency of prices.
     pub currency: Option<Currency>,
+    /// The code page: auto, utf-8, windows-1252, iso-8859-1 or utf-16.
+    #[serde(default = "auto", skip_serializing_if = "is_auto")]
+    pub encoding: String,
+}
+
+fn auto() -> String {
+    "auto".to_owned()
+}
+
+fn is_auto(encoding: &str) -> bool {
+    encoding == "auto"
 }
 
 impl TableForm {
@@ -59,15 +70,20 @@ pub struct TableRows {
     table: Table,
     judge: Judge,
     /// Where each number stood first: one number, one row.
-    seen: HashMap<Gtin, u64>,
+    seen: SeenLines,
 }
 
 impl TableRows {
     /// Reads the headings of a table and finds the columns in them.
     pub(in crate::catalog) fn open(file: File, form: &TableForm) -> Result<Self, Error> {
-        let table = Table::of(file, &form.delimiter)?;
+        let table = Table::of(file, &form.delimiter, &form.encoding)?;
         let judge = form.judge(&table)?;
-        Ok(Self { table, judge, seen: HashMap::new() })
+        Ok(Self { table, judge, seen: SeenLines::default() })
+    }
+
+    /// The headings of the table.
+    pub(in crate::catalog) fn headings(&self) -> &[String] {
+        self.table.headings()
     }
 
     /// Adds what the next row of the table stands for; answers whether there was one.
@@ -76,13 +92,14 @@ impl TableRows {
         let line = i64::try_from(row.line).unwrap_or(i64::MAX);
         match self.judge.article(&row, &mut self.seen) {
             Ok(article) => {
+                let is_repaired = article.marks.contains(&Mark::Repaired);
                 for each in self.judge.rows(article) {
                     let kind = kind(&each);
                     // As a batch has it, so that it is kept under the key that a right price has.
                     let wrong_price =
                         each.as_price().filter(|price| rows::check_price(price.amount).is_err());
                     let written = wrong_price.and_then(|_| serde_json::to_string(&each).ok());
-                    let checked = rows::check(each).map_err(|refusal| {
+                    let mut checked = rows::check(each).map_err(|refusal| {
                         // A price that can't be right does not take what is known of the product with it.
                         let keys = self.judge.keys(&row);
                         let own = keys.iter().find(|key| key.kind() == kind);
@@ -90,6 +107,9 @@ impl TableRows {
                         let raw = written.unwrap_or_else(|| self.judge.raw(&row));
                         Unreadable { kind, name, refusal, keys, raw }
                     });
+                    if let (Ok(code), Kind::Code, true) = (&mut checked, kind, is_repaired) {
+                        code.repairs.push(Rule::CodeLength);
+                    }
                     to.push((line, checked));
                 }
             }

@@ -7,8 +7,19 @@ use std::path::Path;
 use super::Error;
 
 /// The fields that a column may give.
-const FIELDS: [&str; 10] =
-    ["sku", "code", "name", "brand", "content", "weight_grams", "category", "age_min", "tax_class", "price"];
+const FIELDS: [&str; 11] = [
+    "sku",
+    "code",
+    "name",
+    "brand",
+    "content",
+    "weight_grams",
+    "category",
+    "age_min",
+    "tax_class",
+    "price",
+    "duplicate_of",
+];
 
 /// Which expression gives each field.
 #[derive(Debug)]

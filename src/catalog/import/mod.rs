@@ -1,18 +1,22 @@
 //! Imports a file as retailers have it: CSV or TSV with columns of any name, or rows as a batch has them (NDJSON).
 //!
-//! Each row of a table becomes a product, a code and, if asked for, a price. A delta goes out in many small batches, so
+//! Each row of a table becomes a product, a code and, if asked for, a price: where it is applied, which is where it is judged
+//! and where what is wrong is kept aside. A delta goes out in many small batches, parts of the table as it stands, so
 //! that an import that broke off is run again and finds done what was done; a full delivery is one batch, applied whole or
 //! not at all. They go to a server or straight to the database. Rows are refused one by one, and the only thing that is
 //! ever repaired is zeros that a spreadsheet took.
 //!
-//! `table.rs` reads the file, `mapping.rs` finds the fields, `article.rs` judges a row, `form.rs` makes the rows of a batch
+//! `table.rs` reads the file in the code page of `encoding.rs`, `part.rs` cuts it, `seen.rs` knows which numbers it had, `mapping.rs` finds the fields, `article.rs` judges a row, `form.rs` makes the rows of a batch
 //! of a table that was sent as it is, `target.rs` delivers batches, `progress.rs` shows how far it is, `summary.rs` counts.
 
 mod article;
+mod encoding;
 mod form;
 mod mapping;
+mod part;
 mod prices;
 mod progress;
+mod seen;
 mod summary;
 mod table;
 mod target;
@@ -20,23 +24,23 @@ mod target;
 pub use form::{TableForm, TableRows};
 pub use summary::Summary;
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 
-use self::article::{Article, Judge};
+use self::article::Judge;
 use self::mapping::Mapping;
+use self::part::Part;
 use self::prices::Prices;
 use self::progress::Progress;
+use self::seen::SeenLines;
 use self::table::Table;
 use self::target::Target;
 use super::batches::{BatchMode, Delivery, Form, Report};
-use super::code::Gtin;
 use super::content::Lines;
-use super::rows::{BatchRow, Kind, PriceKind, PriceListRow, PriceRow, StoreRow};
+use super::rows::{BatchRow, Kind, PriceListRow, Reason, StoreRow};
 use crate::db;
 use crate::env::Env;
 use crate::ids::{PriceListId, StoreId, TaxClassId};
@@ -59,6 +63,10 @@ pub struct Arguments {
     /// What separates columns: auto, comma, semicolon or tab (or the character itself).
     #[arg(long, default_value = "auto")]
     pub delimiter: String,
+    /// The code page of a table: auto, utf-8, windows-1252, iso-8859-1, or utf-16 with a mark. auto is UTF-8, or UTF-16 by its
+    /// mark, and a row that is none is read as windows-1252.
+    #[arg(long, default_value = "auto")]
+    pub encoding: String,
     /// delta: what the file leaves out stays as it is. full: it is gone; the file is delivered as one batch.
     #[arg(long, default_value = "delta")]
     pub mode: BatchMode,
@@ -90,9 +98,10 @@ pub struct Arguments {
     #[arg(long)]
     pub deliverable: bool,
     /// Delivers to this server instead of the database that the environment names.
-    #[arg(long, requires = "key")]
+    #[arg(long)]
     pub server: Option<url::Url>,
-    /// The partner's key for the server, with the scopes catalog:read and catalog:write.
+    /// The partner's key for the server, with the scopes catalog:read and catalog:write. Everybody on this machine can see it
+    /// in the list of processes: better, set `AISLE_IMPORT_KEY`, or `AISLE_IMPORT_KEY_FILE` to a file that holds it.
     #[arg(long)]
     pub key: Option<String>,
     /// Rows of the file in one batch of a delta.
@@ -146,7 +155,7 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
     // Before anything is delivered: whether the table can be read at all.
     let table = match &form {
         Form::Table(form) => {
-            let table = Table::of(file.try_clone()?, &form.delimiter)?;
+            let table = Table::of(file.try_clone()?, &form.delimiter, &form.encoding)?;
             let judge = form.judge(&table)?;
             Some((table, judge))
         }
@@ -154,9 +163,8 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
     };
     let target = Target::open(arguments, env).await?;
     prepare(arguments, prices.as_ref(), &target).await?;
-    let (waiting, seen) = (Vec::new(), HashMap::new());
     let summary = Summary { is_price_made_up: prices.is_some(), ..Summary::default() };
-    let mut import = Import { prices, target, summary, waiting, seen, progress };
+    let mut import = Import { prices, target, summary, seen: SeenLines::default(), progress };
     let done = match table {
         _ if arguments.mode == BatchMode::Full => {
             let kinds = arguments.kinds.clone();
@@ -164,7 +172,10 @@ pub async fn import(arguments: &Arguments, env: &Env) -> Result<Summary, Error> 
                 .whole(arguments, Delivery { mode: BatchMode::Full, kinds, form, ..Delivery::default() })
                 .await
         }
-        Some((table, judge)) => import.table(table, &judge, arguments.batch_rows).await,
+        Some((table, judge)) => {
+            let form = part_form(arguments, import.prices.as_ref())?;
+            import.table(table, &judge, form, arguments.batch_rows).await
+        }
         None => import.lines(file, arguments.batch_rows).await,
     };
     import.progress.finish();
@@ -184,7 +195,25 @@ fn form(arguments: &Arguments) -> Result<TableForm, Error> {
         deliverable: arguments.deliverable,
         price_list: arguments.price_list.clone(),
         currency: Some(currency(&arguments.currency)?),
+        encoding: arguments.encoding.clone(),
     })
+}
+
+/// How the parts of a table are to be read that we make of it.
+fn part_form(arguments: &Arguments, prices: Option<&Prices>) -> Result<TableForm, Error> {
+    let mut form = form(arguments)?;
+    form.map.push(part::DUPLICATE_MAPPING.to_owned());
+    if let Some(prices) = prices {
+        if form.map.iter().any(|each| each.starts_with("price=")) {
+            return Err(Error::Usage(
+                "--prices makes prices up: leave the file's own out of the mapping".to_owned(),
+            ));
+        }
+        form.map.push(part::PRICE_MAPPING.to_owned());
+        (form.price_list, form.currency) = (Some(prices.list.clone()), Some(prices.currency));
+    }
+    (form.delimiter, form.encoding) = ("comma".to_owned(), "utf-8".to_owned());
+    Ok(form)
 }
 
 /// Delivers what the rows refer to: the rows of `--setup`, the list of made-up prices, and the store that sees it.
@@ -245,65 +274,55 @@ struct Import {
     prices: Option<Prices>,
     target: Target,
     summary: Summary,
-    /// Rows that wait to be delivered.
-    waiting: Vec<Article>,
     /// Where each number stood first: one number, one row.
-    seen: HashMap<Gtin, u64>,
+    seen: SeenLines,
     progress: Progress,
 }
 
 impl Import {
-    /// A table in many batches.
-    async fn table(&mut self, mut table: Table, judge: &Judge, batch_rows: usize) -> Result<(), Error> {
+    /// A table in many batches. All of its rows are sent as they stand: who applies them judges them, keeps what is wrong
+    /// aside, and counts as we do.
+    async fn table(
+        &mut self,
+        mut table: Table,
+        judge: &Judge,
+        form: TableForm,
+        batch_rows: usize,
+    ) -> Result<(), Error> {
+        let delivery = Delivery { form: Form::Table(Box::new(form)), ..Delivery::default() };
+        let mut part = Part::of(table.headings())?;
         while let Some(row) = table.next()? {
             self.summary.received += 1;
             match judge.article(&row, &mut self.seen) {
                 Ok(article) => {
                     self.summary.note(&article);
-                    self.waiting.push(article);
+                    let price = self.prices.as_ref().map(|prices| prices.written(article.gtin));
+                    part.push(&row, None, price.as_deref())?;
                 }
-                Err((key, refusal)) => self.summary.refuse(row.line, key, refusal),
+                Err((_, refusal)) => {
+                    let is_duplicate = refusal.reason == Reason::CodeDuplicate;
+                    let first = if is_duplicate { judge.first_line(&row, &self.seen) } else { None };
+                    part.push(&row, first, None)?;
+                }
             }
-            if self.waiting.len() >= batch_rows {
-                self.deliver(judge).await?;
+            if part.rows() >= batch_rows {
+                self.deliver(&mut part, &delivery).await?;
                 self.progress.show(table.position(), &self.summary);
             }
         }
-        self.deliver(judge).await?;
+        if part.rows() > 0 {
+            self.deliver(&mut part, &delivery).await?;
+        }
         self.progress.show(table.position(), &self.summary);
         Ok(())
     }
 
-    async fn deliver(&mut self, judge: &Judge) -> Result<(), Error> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let articles = std::mem::take(&mut self.waiting);
-        let mut rows = Vec::with_capacity(articles.len() * 3);
-        let mut lines = Vec::with_capacity(articles.len() * 3);
-        for article in articles {
-            let (line, gtin, sku) = (article.line, article.gtin, article.product.sku.clone());
-            rows.extend(judge.rows(article));
-            if let Some(prices) = &self.prices {
-                let (price_list, currency) = (prices.list.clone(), prices.currency);
-                rows.push(BatchRow::Price(PriceRow {
-                    price_list,
-                    sku,
-                    amount: prices.of(gtin),
-                    currency,
-                    price_kind: PriceKind::Regular,
-                    valid_from: None,
-                    valid_to: None,
-                    promotion: None,
-                    deleted: false,
-                }));
-            }
-            lines.resize(rows.len(), line);
-        }
-        let report = self.target.deliver(text(&rows)).await?;
-        let counted = report.kinds.get(&Kind::Product).copied().unwrap_or_default();
-        self.summary.add(&report, counted, |line| {
-            usize::try_from(line - 1).ok().and_then(|place| lines.get(place)).copied().unwrap_or(0)
+    async fn deliver(&mut self, part: &mut Part, delivery: &Delivery) -> Result<(), Error> {
+        let (text, lines) = part.take()?;
+        let report = self.target.deliver_as(text, delivery).await?;
+        self.summary.add(&report, total(&report), |line| {
+            let place = lines.binary_search_by_key(&line, |(own, _)| *own);
+            place.ok().and_then(|place| lines.get(place)).map_or(0, |(_, line)| *line)
         });
         Ok(())
     }

@@ -27,6 +27,19 @@ impl Prices {
         format!("Made-up prices, seed {}", self.seed)
     }
 
+    /// The made-up price of a number as a table writes it.
+    pub(super) fn written(&self, gtin: Gtin) -> String {
+        let minor = self.of(gtin);
+        match self.currency.digits() {
+            0 => minor.to_string(),
+            digits => {
+                let whole = 10_i64.pow(digits);
+                let width = usize::try_from(digits).unwrap_or(0);
+                format!("{}.{:0width$}", minor / whole, minor % whole)
+            }
+        }
+    }
+
     /// The made-up price of a number in minor units: from 49 to 1999, ending on 49 or 99.
     pub(super) fn of(&self, gtin: Gtin) -> i64 {
         let mut word = (self.seed ^ gtin.value()).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -47,5 +60,9 @@ mod tests {
         assert_eq!(prices("seeded:7").of(gtin), prices("seeded:7").of(gtin));
         assert!((49..=1999).contains(&prices("seeded:8").of(gtin)));
         assert!(Prices::parse("random", "EUR").is_err());
+        let minor = prices("seeded:7").of(gtin);
+        assert_eq!(prices("seeded:7").written(gtin), format!("{}.{:02}", minor / 100, minor % 100));
+        let yen = Prices::parse("seeded:7", "JPY").expect("prices");
+        assert_eq!(yen.written(gtin), minor.to_string());
     }
 }

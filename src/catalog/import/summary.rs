@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::super::batches::{BatchState, Report, Tally};
-use super::super::rows::{Kind, Reason, Refusal};
+use super::super::rows::{Kind, Reason};
 use super::article::{Article, Mark};
 
 /// Refused rows that the report shows for each reason.
@@ -24,10 +24,8 @@ pub struct Summary {
     pub held: Vec<String>,
     /// What became of the products, codes, prices and other rows that were delivered.
     pub delivered: BTreeMap<Kind, Tally>,
-    /// Rows that were refused before they were delivered, and delivered ones that were refused, by reason.
+    /// Rows that were refused, by reason.
     pub reasons: BTreeMap<Reason, Refused>,
-    /// Rows that were refused before they were delivered.
-    pub refused_here: u64,
     /// Whether the prices are made up.
     pub is_price_made_up: bool,
     /// Rows whose code got its zeros back.
@@ -58,9 +56,9 @@ impl Refused {
 }
 
 impl Summary {
-    /// Rows that were refused, here or at the target.
+    /// Rows that were refused.
     pub fn quarantined(&self) -> u64 {
-        self.refused_here + number(self.counted.quarantined)
+        number(self.counted.quarantined)
     }
 
     /// Rows that were known and that a full delivery left out.
@@ -102,13 +100,6 @@ impl Summary {
                 Mark::NameDamaged => self.names_damaged += 1,
             }
         }
-    }
-
-    pub(super) fn refuse(&mut self, line: u64, key: String, refusal: Refusal) {
-        self.refused_here += 1;
-        let refused = self.reasons.entry(refusal.reason).or_default();
-        refused.count += 1;
-        refused.example(line, key, refusal.detail);
     }
 
     /// Adds what became of a delivered batch: `counted` of its rows are rows of the file, and `line` tells which line of the

@@ -1,5 +1,5 @@
-//! Reads a table row by row, as leniently as it can be read without guessing: any of three delimiters, UTF-8 with or
-//! without a mark, rows of any length. A row that is no UTF-8 is read as windows-1252, and says so.
+//! Reads a table row by row, as leniently as it can be read without guessing: any of three delimiters, any of the code pages
+//! of `encoding.rs`, rows of any length. Where none is said, a row that is no UTF-8 is read as windows-1252, and says so.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::Error;
+use super::encoding::{Encoding, Recoded, windows_1252};
 
 /// A table that is being read.
 pub(super) struct Table {
@@ -19,6 +20,8 @@ pub(super) struct Table {
     lines_behind: u64,
     /// Bytes that may be read before the row ends.
     left: Arc<AtomicU64>,
+    /// Whether what is no UTF-8 is wrong and not windows-1252.
+    is_strict: bool,
 }
 
 /// Longest row, with what is read ahead: a quote that is never closed must not bring the whole file into memory.
@@ -26,7 +29,7 @@ const ROW_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// A file of which no row is longer than [`ROW_BYTES_MAX`].
 struct Bounded {
-    file: File,
+    file: Recoded,
     left: Arc<AtomicU64>,
 }
 
@@ -60,10 +63,12 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 impl Table {
     /// Reads the headings of a file, from its beginning.
-    pub(super) fn of(mut file: File, delimiter: &str) -> Result<Self, Error> {
+    pub(super) fn of(mut file: File, delimiter: &str, encoding: &str) -> Result<Self, Error> {
+        let encoding = Encoding::of(encoding, &mut file)?;
+        let is_strict = encoding != Encoding::Auto;
         let mut first = Vec::new();
-        file.rewind()?;
-        BufReader::new((&mut file).take(ROW_BYTES_MAX)).read_until(b'\n', &mut first)?;
+        let beginning = Recoded::new(file.try_clone()?, encoding);
+        BufReader::new(beginning.take(ROW_BYTES_MAX)).read_until(b'\n', &mut first)?;
         let lines_behind = u64::from(first.ends_with(b"\r\n"));
         let delimiter = match delimiter {
             "auto" => most_frequent(&first),
@@ -78,13 +83,16 @@ impl Table {
         };
         file.rewind()?;
         let left = Arc::new(AtomicU64::new(ROW_BYTES_MAX));
-        let bounded = Bounded { file, left: Arc::clone(&left) };
+        let bounded = Bounded { file: Recoded::new(file, encoding), left: Arc::clone(&left) };
         let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bounded);
-        let headings =
-            reader.byte_headers()?.iter().map(|cell| decode(cell).0.trim().to_owned()).collect::<Vec<_>>();
+        let headings = reader
+            .byte_headers()?
+            .iter()
+            .map(|cell| decode(cell, is_strict).0.trim().to_owned())
+            .collect::<Vec<_>>();
         let headings =
             headings.into_iter().map(|name| name.trim_start_matches(BYTE_ORDER_MARK).to_owned()).collect();
-        Ok(Self { reader, headings, lines_behind, left })
+        Ok(Self { reader, headings, lines_behind, left, is_strict })
     }
 
     /// The names of the columns.
@@ -92,7 +100,7 @@ impl Table {
         &self.headings
     }
 
-    /// How many bytes were read.
+    /// How many bytes were read, as UTF-8.
     pub(super) fn position(&self) -> u64 {
         self.reader.position().byte()
     }
@@ -107,7 +115,7 @@ impl Table {
         let line = record.position().map_or(0, csv::Position::line) + self.lines_behind;
         let mut is_windows_1252 = false;
         let cells = record.iter().map(|cell| {
-            let (text, is_foreign) = decode(cell);
+            let (text, is_foreign) = decode(cell, self.is_strict);
             is_windows_1252 |= is_foreign;
             Cow::Owned(text)
         });
@@ -122,22 +130,13 @@ fn most_frequent(headings: &[u8]) -> u8 {
     [b',', b';', b'\t'].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
 
-/// The bytes 0x80 to 0x9F of windows-1252; five of them mean nothing.
-const WINDOWS_1252: [char; 32] = [
-    '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž', '\u{fffd}',
-    '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}', 'ž', 'Ÿ',
-];
-
 /// The text of a cell, and whether it had to be read as windows-1252.
-fn decode(cell: &[u8]) -> (String, bool) {
-    if let Ok(text) = std::str::from_utf8(cell) {
-        return (text.to_owned(), false);
+fn decode(cell: &[u8], is_strict: bool) -> (String, bool) {
+    match std::str::from_utf8(cell) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) if is_strict => (String::from_utf8_lossy(cell).into_owned(), false),
+        Err(_) => (cell.iter().map(|byte| windows_1252(*byte)).collect(), true),
     }
-    let letter = |byte: &u8| match byte {
-        0x80..=0x9f => WINDOWS_1252[usize::from(byte - 0x80)],
-        _ => char::from(*byte),
-    };
-    (cell.iter().map(letter).collect(), true)
 }
 
 #[cfg(test)]
@@ -153,7 +152,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_utf_8_are_read_as_windows_1252() {
-        assert_eq!(decode(b"K\xe4se 2 \x80"), ("Käse 2 €".to_owned(), true));
-        assert_eq!(decode("Käse".as_bytes()), ("Käse".to_owned(), false));
+        assert_eq!(decode(b"K\xe4se 2 \x80", false), ("Käse 2 €".to_owned(), true));
+        assert_eq!(decode("Käse".as_bytes(), false), ("Käse".to_owned(), false));
+        assert_eq!(decode(b"K\xe4se", true), ("K\u{fffd}se".to_owned(), false), "said to be UTF-8");
     }
 }

@@ -23,6 +23,8 @@ use crate::random::Random;
 
 /// A server answers a batch when it is applied: large ones take a while.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
+/// Names the partner's key; with `_FILE`, the file that holds it.
+const KEY_VARIABLE: &str = "AISLE_IMPORT_KEY";
 /// How often the way through a large file is shown.
 const SHOWN_EVERY: Duration = Duration::from_millis(250);
 
@@ -42,9 +44,18 @@ enum Place {
 impl Target {
     pub(super) async fn open(arguments: &Arguments, env: &Env) -> Result<Self, Error> {
         let (ids, confirmed) = (Ids::new(Clock::System, Random::System), arguments.confirmed);
-        if let (Some(url), Some(key)) = (&arguments.server, &arguments.key) {
+        if let Some(url) = &arguments.server {
+            let key = arguments.key.clone().map(SecretString::from).or_else(|| env.secret(KEY_VARIABLE));
+            if !env.mistakes().is_empty() {
+                return Err(Error::Usage(env.mistakes().join("; ")));
+            }
+            let key = key.ok_or_else(|| {
+                Error::Usage(format!(
+                    "a server needs the partner's key: set {KEY_VARIABLE} or {KEY_VARIABLE}_FILE"
+                ))
+            })?;
             let client = client().map_err(|error| Error::Deliver(error.to_string()))?;
-            let place = Place::Server { client, url: url.clone(), key: key.clone().into() };
+            let place = Place::Server { client, url: url.clone(), key };
             return Ok(Self { place, ids, confirmed });
         }
         let (options, limits) = (Options::read(env), Limits::read(env));
@@ -55,19 +66,25 @@ impl Target {
         Ok(Self { place, ids, confirmed })
     }
 
-    /// Delivers the text of a batch.
+    /// Delivers the text of a batch of rows.
     pub(super) async fn deliver(&self, text: Vec<u8>) -> Result<Report, Error> {
+        self.deliver_as(text, &Delivery::default()).await
+    }
+
+    /// Delivers the text of a batch in this form.
+    pub(super) async fn deliver_as(&self, text: Vec<u8>, delivery: &Delivery) -> Result<Report, Error> {
         let id: BatchId = self.ids.next();
         match &self.place {
             Place::Database { .. } => {
                 let body = futures_util::stream::iter([Ok::<_, std::io::Error>(text.into())]);
                 let received = Content::receive(body, self.ids.next()).await;
                 let content = received.map_err(|error| Error::Deliver(error.to_string()))?;
-                self.apply(id, &Delivery::default(), &content).await
+                self.apply(id, delivery, &content).await
             }
             Place::Server { .. } => {
                 let put = self.request(reqwest::Method::PUT, &format!("v1/catalog/batches/{id}"))?;
-                self.put(put.header("content-type", "application/x-ndjson").body(text)).await
+                let put = put.query(&query(delivery)).header("content-type", media_type(&delivery.form));
+                self.put(put.body(text)).await
             }
         }
     }
@@ -90,12 +107,8 @@ impl Target {
                 }
                 Place::Server { .. } => {
                     let file = tokio::fs::File::from_std(place.try_clone()?);
-                    let media_type = match &delivery.form {
-                        Form::Lines => "application/x-ndjson",
-                        Form::Table(_) => "text/csv",
-                    };
                     let put = self.request(reqwest::Method::PUT, &format!("v1/catalog/batches/{id}"))?;
-                    let put = put.query(&query(&delivery)).header("content-type", media_type);
+                    let put = put.query(&query(&delivery)).header("content-type", media_type(&delivery.form));
                     let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
                     self.put(put.timeout(STREAM_TIMEOUT).body(body)).await
                 }
@@ -175,6 +188,13 @@ impl Target {
     }
 }
 
+fn media_type(form: &Form) -> &'static str {
+    match form {
+        Form::Lines => "application/x-ndjson",
+        Form::Table(_) => "text/csv",
+    }
+}
+
 /// What a delivery is, as the query of its request.
 fn query(delivery: &Delivery) -> Vec<(&'static str, String)> {
     let kinds: Vec<&str> = delivery.kinds.iter().map(|kind| kind.as_str()).collect();
@@ -185,6 +205,7 @@ fn query(delivery: &Delivery) -> Vec<(&'static str, String)> {
     if let Form::Table(form) = &delivery.form {
         query.push(("map", form.map.join(",")));
         query.push(("delimiter", form.delimiter.clone()));
+        query.push(("encoding", form.encoding.clone()));
         query.push(("tax_class", form.tax_class.to_string()));
         query.push(("internal_codes", form.internal_codes.to_string()));
         query.push(("deliverable", form.deliverable.to_string()));

@@ -18,7 +18,7 @@ mod walk;
 
 pub use change::Change;
 pub(super) use record::Record;
-pub(super) use timed::{Asked, Timed, lowest_before};
+pub(super) use timed::{Asked, LOOK_BACK_SECONDS, Timed, lowest_before};
 pub(super) use walk::{CodeTables, Facts, Shelf};
 
 use std::collections::{BTreeMap, HashMap};

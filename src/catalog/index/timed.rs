@@ -3,7 +3,7 @@
 use super::super::rows::PriceKind;
 
 /// The time before a reduction whose lowest price is shown beside it (directive 98/6/EC, article 6a), in seconds.
-const LOOK_BACK_SECONDS: i64 = 30 * 24 * 60 * 60;
+pub(in crate::catalog) const LOOK_BACK_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// A price of one product on one list, from a second on and until another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl<'a> Asked<'a> {
 }
 
 /// The lowest price that everybody was asked in the 30 days before a second: of the open price, which was another one until
-/// each of `replaced`, and of the prices with times.
+/// each of `replaced`, and of the prices with times, those that were taken back among them. An amount of zero is no price.
 pub(in crate::catalog) fn lowest_before(
     from: i64,
     open: Option<i64>,
@@ -84,7 +84,7 @@ pub(in crate::catalog) fn lowest_before(
     let mut replaced = replaced.to_vec();
     replaced.sort_unstable();
     for (ended, amount) in replaced {
-        if began < from && ended > since {
+        if began < from && ended > since && amount > 0 {
             take(amount);
         }
         began = ended;
@@ -139,5 +139,9 @@ mod tests {
         let members = [timed(PriceKind::Member, 85 * DAY, 86 * DAY, 70)];
         assert_eq!(lowest_before(from, Some(100), &[], &members), Some(100));
         assert_eq!(lowest_before(from, None, &[], &[]), None);
+        // From day 80 to day 90 there was no price.
+        let gap = [(80 * DAY, 120), (90 * DAY, 0)];
+        assert_eq!(lowest_before(from, Some(100), &gap, &[]), Some(100));
+        assert_eq!(lowest_before(85 * DAY, Some(100), &gap, &[]), Some(120), "not what came after it");
     }
 }

@@ -160,6 +160,8 @@ fn store() -> Store {
         code_templates: Vec::new(),
         near_date_markdowns: Vec::new(),
         price_promise: crate::catalog::PricePromise::Locked,
+        best_before_passed: crate::catalog::BestBeforePassed::Warn,
+        categories: Vec::new(),
     }
 }
 

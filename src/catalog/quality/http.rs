@@ -1,4 +1,5 @@
-//! The routes of quality: the work list of rows that are kept aside, reports, and codes that nobody knew.
+//! The routes of quality: the work list of rows that are kept aside, and reports. Codes that nobody knew are in `gaps.rs`,
+//! what is agreed of feeds in `feeds.rs`.
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
@@ -10,17 +11,16 @@ use utoipa_axum::routes;
 use super::super::batches::Report;
 use super::super::model::FindError;
 use super::super::rows::{BatchRow, Kind};
-use super::model::{Cause, KeptState, Rule, Source};
+use super::model::{KeptState, Rule, Source};
 use super::quarantine::{self, Filter, Item};
 use super::report::{self, Completeness, Quality};
-use super::unknown::{self, BindError, UnknownCode};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::note::Note;
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Role, Scope, Staff};
-use crate::ids::{QuarantineId, Sku, StoreId};
+use crate::ids::{QuarantineId, StoreId};
 
 /// The routes of quality.
 pub(in crate::catalog) fn routes() -> OpenApiRouter<App> {
@@ -31,8 +31,8 @@ pub(in crate::catalog) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(dismiss_row))
         .routes(routes!(quality_report))
         .routes(routes!(quality_completeness))
-        .routes(routes!(list_unknown_codes))
-        .routes(routes!(bind_unknown_code))
+        .merge(super::feeds::routes())
+        .merge(super::gaps::routes())
 }
 
 impl From<quarantine::Error> for Problem {
@@ -58,22 +58,6 @@ impl From<quarantine::Error> for Problem {
             Error::Content(error) => error.into(),
             Error::Batch(error) => error.into(),
             Error::Database(error) => error.into(),
-        }
-    }
-}
-
-impl From<BindError> for Problem {
-    fn from(error: BindError) -> Self {
-        match error {
-            BindError::Unknown => {
-                Self::not_found("code_not_missed", "Nobody missed such a code; see /v1/unknown-codes.")
-            }
-            BindError::Known(sku) => Self::conflict(
-                "code_known",
-                format!("The code leads to {sku} already; what is missing is its price or its tax rate."),
-            ),
-            BindError::Row(error) => error.into(),
-            BindError::Database(error) => error.into(),
         }
     }
 }
@@ -342,99 +326,4 @@ async fn quality_completeness(
         return Err(FindError::UnknownStore.into());
     }
     Ok(Reply(StatusCode::OK, ByType { types: report::completeness(&app.db, &store).await? }))
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Codes {
-    /// The store; all stores when left out, which needs a role in all of them.
-    store: Option<StoreId>,
-    /// Why the codes could not be bought by.
-    #[param(inline)]
-    cause: Option<Cause>,
-    /// At most so many codes, up to 200.
-    limit: Option<i64>,
-}
-
-/// Codes that shoppers could not buy by.
-#[derive(Debug, Serialize, ToSchema)]
-struct UnknownCodes {
-    /// The most frequent first.
-    codes: Vec<UnknownCode>,
-}
-
-/// Codes that shoppers scanned and could not buy by
-///
-/// Right codes only, counted by store; who scanned is not kept. A code leaves the list when it is bound or delivered.
-#[utoipa::path(
-    get,
-    path = "/v1/unknown-codes",
-    tag = "quality",
-    params(Codes),
-    responses(
-        (status = 200, description = "The most frequent first", body = inline(UnknownCodes)),
-        (status = 400, description = "`invalid_query`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("staff" = [])),
-)]
-async fn list_unknown_codes(
-    Shared(app): Shared<App>,
-    staff: Staff,
-    Query(Codes { store, cause, limit }): Query<Codes>,
-) -> Result<Reply<UnknownCodes>, Problem> {
-    match &store {
-        Some(store) => staff.must(Role::Clerk, store)?,
-        None => staff.must_everywhere(Role::Clerk)?,
-    }
-    let codes = unknown::list(&app, store.as_ref(), cause, limit.unwrap_or(unknown::PAGE_MAX)).await?;
-    Ok(Reply(StatusCode::OK, UnknownCodes { codes }))
-}
-
-/// The product that a code is for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Binding {
-    /// The product.
-    sku: Sku,
-    /// How many pieces the code stands for; one when left out.
-    #[schema(minimum = 1, maximum = 999)]
-    quantity: Option<i64>,
-}
-
-/// Bind a code that shoppers missed to a product
-///
-/// The code is delivered as a batch of its own, in the name of who does it: the next scan finds it, in every store.
-#[utoipa::path(
-    put,
-    path = "/v1/unknown-codes/{code}/binding",
-    tag = "quality",
-    params(("code" = String, Path, description = "The code, as the list has it")),
-    request_body(content = inline(Binding)),
-    responses(
-        (status = 204, description = "Bound"),
-        (status = 400, description = "`invalid_json`, `invalid_value`",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`role_missing`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`code_not_missed`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`code_known`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`media_type`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`row_refused`: there is no such product",
-            body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("staff" = [])),
-)]
-async fn bind_unknown_code(
-    Shared(app): Shared<App>,
-    staff: Staff,
-    Path(code): Path<String>,
-    Json(Binding { sku, quantity }): Json<Binding>,
-) -> Result<StatusCode, Problem> {
-    staff.must_everywhere(Role::Supervisor)?;
-    unknown::bind(&app, staff.id, &code, &sku, quantity.unwrap_or(1)).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

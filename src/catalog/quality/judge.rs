@@ -9,12 +9,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::product::{ProductRow, SaleType};
-use super::super::rows::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Refusal, Row};
+use super::super::rows::{BatchRow, CodeRow, Key, Kind, Refusal, Row};
 use super::model::{Finding, Level, Rule};
 use super::refined::{own_key, refined};
-use super::rules::{self, Asked, Deposit, Facts, Live, Owned};
+use super::rules::{self, Deposit, Facts, Live, Owned};
 use super::seen::SeenCodes;
-use super::store::{self, Kept, OnList, Place, Sample};
+use super::store::{self, Kept, Place, Room, Sample};
 use crate::clock::Moment;
 use crate::db::{Error, Tx};
 use crate::ids::BatchId;
@@ -23,6 +23,9 @@ use crate::ids::BatchId;
 const RAW_BYTES_MAX: usize = 8 * 1024;
 /// Longest key and value that are kept.
 const SHOWN_CHARACTERS_MAX: usize = 200;
+/// Rows of one source that are kept aside at once, beside as many that stop a sale: some 100 MB. Nobody works through more;
+/// what goes beyond is counted and listed with its batch.
+pub(super) const OPEN_PER_SOURCE_MAX: i64 = 100_000;
 /// Rows of one rule that a report shows of a delivery.
 pub(super) const SAMPLES_MAX: i64 = 10;
 /// Brands of one delivery whose spellings are compared.
@@ -40,12 +43,17 @@ pub(in crate::catalog) struct Judge {
     /// Whether rows are kept aside that a right row would close; unknown before the first chunk.
     has_open: Option<bool>,
     languages: Option<Vec<String>>,
+    tree: Option<HashSet<Vec<String>>>,
     brands: HashMap<String, String>,
     codes: SeenCodes,
     /// Of the chunk: its keys, what was found, and what is kept aside.
     keys: Vec<Place>,
     findings: Vec<(Place, Finding)>,
     kept: Vec<Kept>,
+    /// How many more rows of the source may be kept aside; unknown before the first.
+    room: Option<Room>,
+    /// Rows that were not kept aside because the source has too many.
+    dropped: i64,
     /// Of the batch.
     counts: BTreeMap<(Rule, Level), i64>,
     samples: Vec<Sample>,
@@ -71,11 +79,14 @@ impl Judge {
             is_confirmed,
             has_open: None,
             languages: None,
+            tree: None,
             brands: HashMap::new(),
             codes: SeenCodes::default(),
             keys: Vec::new(),
             findings: Vec::new(),
             kept: Vec::new(),
+            room: None,
+            dropped: 0,
             counts: BTreeMap::new(),
             samples: Vec::new(),
             stops_changed: false,
@@ -107,11 +118,13 @@ impl Judge {
         self.products(tx, rows, &mut refused).await?;
         self.codes(tx, revision, rows, &mut refused).await?;
         self.prices(tx, now, rows, &mut refused).await?;
+        self.stock(tx, now, rows, &mut refused).await?;
+        self.sets(tx, rows, &mut refused).await?;
         Ok(refused)
     }
 
     /// Takes the findings of a row; the first grave one refuses it.
-    fn note(&mut self, line: i64, key: &Key, findings: Vec<Finding>, refused: &mut Refused) {
+    pub(super) fn note(&mut self, line: i64, key: &Key, findings: Vec<Finding>, refused: &mut Refused) {
         for mut finding in findings {
             if self.is_confirmed && finding.keeps_aside() && finding.rule.is_confirmable() {
                 finding.level = Level::Warn;
@@ -142,6 +155,9 @@ impl Judge {
         if self.languages.is_none() && products.iter().any(|(_, _, row)| !row.names.is_empty()) {
             self.languages = Some(store::receipt_languages(tx).await?);
         }
+        if self.tree.is_none() {
+            self.tree = Some(store::trees(tx).await?);
+        }
         let own: HashMap<&str, &ProductRow> =
             products.iter().map(|(_, _, row)| (row.sku.as_str(), *row)).collect();
         // Few rows name others, and few names are so short that it matters whether the product is known.
@@ -167,6 +183,7 @@ impl Judge {
                 is_known: known.contains_key(row.sku.as_str()),
                 deposit,
                 languages: self.languages.as_deref().unwrap_or_default(),
+                tree: self.tree.as_ref(),
                 brand: other.as_deref(),
             };
             let findings = rules::product(row, facts);
@@ -255,72 +272,6 @@ impl Judge {
         Ok(())
     }
 
-    async fn prices(
-        &mut self,
-        tx: &mut Tx,
-        now: Moment,
-        rows: &[(i64, Row)],
-        refused: &mut Refused,
-    ) -> Result<(), Error> {
-        let prices: Vec<(i64, &Key, &PriceRow)> = rows
-            .iter()
-            .filter_map(|(line, row)| Some((*line, &row.key, row.content.as_ref()?.as_price()?)))
-            .collect();
-        if prices.is_empty() {
-            return Ok(());
-        }
-        let on = |row: &PriceRow| OnList { price_list: row.price_list.to_string(), sku: row.sku.to_string() };
-        let asked: Vec<OnList> = prices.iter().map(|(_, _, row)| on(row)).collect();
-        let live = store::prices(tx, &asked).await?;
-        let mut first: HashMap<OnList, i64> = HashMap::new();
-        let without: Vec<&PriceRow> = prices
-            .iter()
-            .map(|(_, _, row)| *row)
-            .filter(|row| row.is_open() && !live.contains_key(&on(row)))
-            .collect();
-        let others = store::prices_elsewhere(tx, &without).await?;
-        let timed: Vec<OnList> = prices
-            .iter()
-            .filter(|(_, _, row)| row.price_kind == PriceKind::Regular && row.valid_to.is_some())
-            .map(|(_, _, row)| on(row))
-            .collect();
-        // What no price was before is held against the first one, wherever in the piece that stands.
-        for (_, _, row) in prices.iter().filter(|(_, _, row)| row.is_open()) {
-            first.entry(on(row)).or_insert(row.amount);
-        }
-        let mut windows = store::windows(tx, &timed).await?;
-        for (_, row) in rows {
-            if let (
-                Key::Price { price_list, sku, price_kind: PriceKind::Regular, valid_from: Some(from) },
-                None,
-            ) = (&row.key, &row.content)
-            {
-                let of = OnList { price_list: price_list.to_string(), sku: sku.to_string() };
-                windows.entry(of).or_default().retain(|(begins, _)| begins != from);
-            }
-        }
-        let stopped = store::stopped(tx, prices.iter().map(|(_, _, row)| row.sku.as_str())).await?;
-        for (line, key, row) in prices {
-            let on = on(row);
-            let known = Asked {
-                live: live.get(&on).or_else(|| first.get(&on).filter(|_| !row.is_open())).copied(),
-                others: others.get(&on).cloned().unwrap_or_default(),
-                windows: windows.get(&on).cloned().unwrap_or_default(),
-                is_stopped: stopped.contains(row.sku.as_str()),
-            };
-            self.note(line, key, rules::price(row, &known, now), refused);
-            let is_normal =
-                row.price_kind == PriceKind::Regular && !refused.contains_key(&(line, Kind::Price));
-            if let (true, Some(from), Some(to)) = (is_normal, row.valid_from, row.valid_to) {
-                let (from, to) = (from.timestamp(), to.timestamp());
-                let windows = windows.entry(on).or_default();
-                windows.retain(|(begins, _)| *begins != from);
-                windows.push((from, to));
-            }
-        }
-        Ok(())
-    }
-
     /// Keeps a row aside that is refused; answers the refusal under the rule that the row's text shows.
     pub(in crate::catalog) fn keep(
         &mut self,
@@ -360,6 +311,7 @@ impl Judge {
             value: shown(&value.unwrap_or_default()),
             detail: refusal.detail.clone(),
             raw: cut(raw.as_bytes()),
+            is_nameless: false,
         });
         refusal
     }
@@ -381,10 +333,11 @@ impl Judge {
         }
         for row in &mut kept {
             self.count(row.line, &row.key, row.rule, row.level, &row.value);
-            row.id = id(now, batch, row.line);
+            row.id = id(now, batch, row.line, row.kind);
             if row.key.is_empty() {
                 // Rows that name nothing are no repetitions of each other.
                 row.key = format!("{batch}:{}", row.line);
+                row.is_nameless = true;
             }
         }
         let mut keys = std::mem::take(&mut self.keys);
@@ -406,8 +359,28 @@ impl Judge {
             .filter(|row| row.level == Level::StopSale)
             .filter_map(|row| row.sku.clone())
             .collect();
+        self.make_room(tx, &mut kept).await?;
         store::keep(tx, batch, &self.source, now, kept).await?;
         self.stops_changed |= store::touch_products(tx, &stops, revision).await?;
+        Ok(())
+    }
+
+    /// Leaves out what is beyond the source's room. Rows that are kept already take room here as new ones do, until it is
+    /// asked for anew.
+    async fn make_room(&mut self, tx: &mut Tx, kept: &mut Vec<Kept>) -> Result<(), Error> {
+        let most = i64::try_from(kept.len()).unwrap_or(i64::MAX);
+        let mut room = match self.room {
+            Some(room) if room.stops.min(room.others) >= most => room,
+            _ => store::room(tx, &self.source, OPEN_PER_SOURCE_MAX).await?,
+        };
+        let before = kept.len();
+        kept.retain(|row| {
+            let left = if row.level == Level::StopSale { &mut room.stops } else { &mut room.others };
+            *left -= 1;
+            *left >= 0
+        });
+        self.room = Some(room);
+        self.dropped += i64::try_from(before - kept.len()).unwrap_or(i64::MAX);
         Ok(())
     }
 
@@ -420,6 +393,11 @@ impl Judge {
             let (key, value) = (key.to_owned(), shown(value));
             self.samples.push(Sample { rule, place, line, key, field: rule.field(), value });
         }
+    }
+
+    /// How often a rule was broken.
+    pub(in crate::catalog) fn count_of(&self, rule: Rule) -> i64 {
+        self.counts.iter().filter(|((each, _), _)| *each == rule).map(|(_, count)| *count).sum()
     }
 
     /// The rule by which most rows are kept aside, and how many.
@@ -446,6 +424,11 @@ impl Judge {
             let count = u64::try_from(*count).unwrap_or(0);
             metrics::counter!("aisle_catalog_findings_total", "rule" => rule.as_str(), "level" => level.as_str())
                 .increment(count);
+        }
+        if self.dropped > 0 {
+            let (dropped, source) = (self.dropped, &self.source);
+            tracing::warn!(%batch, source, dropped, "a source has more rows kept aside than there is room for");
+            metrics::counter!("aisle_catalog_caps_reached_total", "cap" => "open_per_source").increment(1);
         }
         let of = |wanted: Level| -> i64 {
             self.counts.iter().filter(|((_, level), _)| *level == wanted).map(|(_, count)| *count).sum()
@@ -474,8 +457,9 @@ fn repairs(row: &Row) -> Vec<Finding> {
 }
 
 /// A row's name among those kept aside: by its age, and the same however often the batch is tried.
-fn id(now: Moment, batch: BatchId, line: i64) -> String {
-    let name = Uuid::new_v5(&batch.0, &line.to_be_bytes());
+fn id(now: Moment, batch: BatchId, line: i64, kind: Kind) -> String {
+    // A line of a table makes rows of several kinds.
+    let name = Uuid::new_v5(&batch.0, format!("{line}/{kind}").as_bytes());
     let mut bytes = [0; 10];
     bytes.copy_from_slice(&name.as_bytes()[..10]);
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);

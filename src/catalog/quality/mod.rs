@@ -6,13 +6,18 @@
 //! zeros that a spreadsheet took.
 //!
 //! `model.rs` names rules and levels; `rules/` are the rules, pure, one function each; `judge.rs` gives them what is
-//! known and gathers a batch's findings, with `refined.rs` for what could not be read and `seen.rs` for codes that stand
+//! known and gathers a batch's findings, with `asked.rs` for prices, `assortment.rs` for stock and sets, `refined.rs` for what could not be read and `seen.rs` for codes that stand
 //! twice; `quarantine.rs` is the work list; `report.rs` counts and scores; `unknown.rs`
-//! are codes that shoppers scanned and nobody knew.
+//! are codes that shoppers scanned and nobody knew, `gaps.rs` their routes; `feeds.rs` are deliveries that are late.
 
+mod asked;
+mod assortment;
+mod feeds;
+mod gaps;
 mod http;
 mod judge;
 mod model;
+mod print;
 mod quarantine;
 mod refined;
 mod report;
@@ -21,9 +26,12 @@ mod seen;
 mod store;
 mod unknown;
 
+pub(in crate::catalog) use feeds::tell_late_feeds;
+pub use feeds::{Feed, measure_feeds};
 pub(in crate::catalog) use http::routes;
 pub(in crate::catalog) use judge::{Judge, Refused, cut, raw};
-pub use model::{Cause, KeptState, Level, Rule, Source};
-pub use report::{Letter, Quality, RuleCount, report, table};
+pub use model::{Cause, GapState, KeptState, Level, Rule, Source};
+pub use print::table;
+pub use report::{Letter, Quality, RuleCount, report};
 pub(in crate::catalog) use rules::stopped;
 pub use unknown::{UnknownCodes, keep_unknown_codes};

@@ -71,6 +71,8 @@ text_enum! {
         CodeMoved = "code.moved",
         /// A second primary code of one product.
         CodePrimary = "code.primary",
+        /// The number inside the codes is of another kind than what the price is for.
+        TemplateUnit = "tpl.unit",
         /// A template of codes that is not valid.
         TemplateInvalid = "tpl.invalid",
         /// No name, or one of less than two letters, such as the code.
@@ -87,6 +89,10 @@ text_enum! {
         BrandVariant = "brand.variant",
         /// No category.
         CategoryMissing = "cat.missing",
+        /// A category that is in no store's tree.
+        CategoryUnknown = "cat.unknown",
+        /// A store has goods that it has no price for.
+        PriceMissing = "price.missing",
         /// A price that is zero or less.
         PriceNonpositive = "price.nonpositive",
         /// A price far from what others ask, or beyond what a price may be.
@@ -135,8 +141,10 @@ text_enum! {
         UnitName = "unit.nameqty",
         /// A weight that is out of all bounds.
         UnitWeight = "unit.weight",
-        /// Sold by weight without a quantity that the price is for.
+        /// Sold by weight without a quantity that the price is for, or by the piece with a weight inside its codes.
         WeighFlag = "weigh.flag",
+        /// A set of goods that are not there.
+        BundleLink = "bundle.link",
         /// A deposit that is not there, is none, or has one itself.
         DepositLink = "deposit.link",
         /// Goods with an age limit, without the age.
@@ -222,9 +230,11 @@ impl Rule {
     pub fn level(self) -> Level {
         match self {
             Self::PriceCurrency => Level::Fatal,
-            Self::PriceNonpositive | Self::AgeMissing | Self::TaxMissing | Self::TaxUnknown => {
-                Level::StopSale
-            }
+            Self::PriceNonpositive
+            | Self::PriceMissing
+            | Self::AgeMissing
+            | Self::TaxMissing
+            | Self::TaxUnknown => Level::StopSale,
             Self::RepairTrim | Self::NameForm | Self::BrandMissing | Self::BrandVariant | Self::UnitName => {
                 Level::Info
             }
@@ -234,6 +244,7 @@ impl Rule {
             | Self::NameEncoding
             | Self::NameLanguage
             | Self::CategoryMissing
+            | Self::CategoryUnknown
             | Self::PriceUnit
             | Self::PriceLowest
             | Self::PromotionBelow
@@ -272,12 +283,14 @@ impl Rule {
         match self {
             Self::RowLength | Self::RowJson | Self::RowField | Self::RowForm | Self::RowText => "",
             Self::RowKind => "kind",
-            Self::RefProduct | Self::RepairTrim => "sku",
+            Self::RefProduct | Self::RepairTrim | Self::PriceMissing => "sku",
             Self::RefPriceList => "price_list",
             Self::RefStore => "store",
             Self::RefPromotion => "promotion",
             Self::PromotionHours => "hours",
-            Self::PromotionAmount | Self::PromotionPercent | Self::PromotionTerms => "terms",
+            Self::BundleLink | Self::PromotionAmount | Self::PromotionPercent | Self::PromotionTerms => {
+                "terms"
+            }
             Self::PromotionGoods => "goods",
             Self::PromotionLimits => "basket_max",
             Self::CodePrimary => "primary",
@@ -287,7 +300,8 @@ impl Rule {
             }
             Self::NameLanguage => "names",
             Self::BrandMissing | Self::BrandVariant => "brand",
-            Self::CategoryMissing => "category",
+            Self::CategoryMissing | Self::CategoryUnknown => "category",
+            Self::TemplateUnit => "encoded_unit",
             Self::PriceNonpositive
             | Self::PriceRange
             | Self::PriceJump
@@ -348,6 +362,20 @@ text_enum! {
         PriceMissing = "price_missing",
         /// The product's tax class has no rate in the store's country.
         TaxRateMissing = "tax_rate_missing",
+    }
+}
+
+text_enum! {
+    /// What became of a code that shoppers missed.
+    pub enum GapState {
+        /// It waits.
+        Open = "open",
+        /// Staff bound it to a product.
+        Bound = "bound",
+        /// A delivery closed the gap.
+        Found = "found",
+        /// Staff decided that nothing follows.
+        Dismissed = "dismissed",
     }
 }
 

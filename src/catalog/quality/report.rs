@@ -1,13 +1,13 @@
 //! Counts and scores: which rules were broken how often, by whom, and how deliveries get better or worse.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::judge::SAMPLES_MAX;
+use super::feeds::{self, Feed};
+use super::judge::{OPEN_PER_SOURCE_MAX, SAMPLES_MAX};
 use super::model::{Level, Rule};
 use crate::clock::Moment;
 use crate::db::{Db, Error, Run};
@@ -60,13 +60,13 @@ pub struct Shown {
     /// The batch.
     batch: BatchId,
     /// The line of the batch.
-    line: i64,
+    pub line: i64,
     /// The row's key.
-    key: String,
+    pub key: String,
     /// The field that is wrong.
-    field: String,
+    pub field: String,
     /// The value that is wrong.
-    value: String,
+    pub value: String,
     /// The row as it came, when it is kept aside and still open.
     raw: Option<String>,
 }
@@ -148,6 +148,8 @@ pub struct Quality {
     pub quarantined: i64,
     /// Rows that wait on the work list now.
     pub open: i64,
+    /// Sources that have so many rows on the work list that no more of theirs are kept: they are only counted.
+    pub full: Vec<String>,
     /// All of that in a letter.
     pub letter: Letter,
     /// By rule, the gravest and most frequent first.
@@ -160,6 +162,8 @@ pub struct Quality {
     pub trend: Vec<DeliveryScore>,
     /// Scans of right codes that could not be sold, by codes that are still open.
     pub scans_missed: i64,
+    /// Feeds of which it is agreed how often they come, and whether they are late (rule `b.late`).
+    pub feeds: Vec<Feed>,
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -238,8 +242,10 @@ pub async fn report(db: &Db, now: Moment, days: i64, source: Option<&str>) -> Re
         received,
         quarantined,
         open,
+        full: full(db, source).await?,
         sources,
         scans_missed,
+        feeds: feeds::feeds(db, now, Some(source)).await?,
     })
 }
 
@@ -281,6 +287,23 @@ async fn waiting(db: &Db, source: &str) -> Result<(i64, i64), Error> {
         .fetch_one()
         .await?;
     Ok((open, missed))
+}
+
+/// The sources whose room on the work list is taken.
+async fn full(db: &Db, source: &str) -> Result<Vec<String>, Error> {
+    let full: Vec<(String,)> = db
+        .sql(
+            "SELECT source FROM quality_quarantine
+             WHERE state = 'open' AND ($1 = '' OR source = $1)
+             GROUP BY source
+             HAVING COUNT(*) >= $2
+             ORDER BY source",
+        )
+        .bind(source)
+        .bind(OPEN_PER_SOURCE_MAX)
+        .fetch_all()
+        .await?;
+    Ok(full.into_iter().map(|(source,)| source).collect())
 }
 
 /// Scans that found nothing because a row is kept aside.
@@ -427,49 +450,6 @@ pub(super) async fn completeness(db: &Db, store: &StoreId) -> Result<Vec<Complet
     .bind(store)
     .fetch_all()
     .await
-}
-
-/// The report as a table for people.
-pub fn table(quality: &Quality) -> String {
-    let mut text = String::new();
-    // Writing to a String can't fail.
-    let _ = writeln!(
-        text,
-        "quality {} since {}: {} rows received, {} kept aside, {} open, {} scans of unknown codes\n",
-        quality.letter,
-        quality.since,
-        quality.received,
-        quality.quarantined,
-        quality.open,
-        quality.scans_missed
-    );
-    let _ = writeln!(
-        text,
-        "{:20} {:10} {:>9} {:>11} {:>9}  first seen",
-        "rule", "level", "count", "per million", "scans"
-    );
-    for rule in &quality.rules {
-        let _ = writeln!(
-            text,
-            "{:20} {:10} {:>9} {:>11} {:>9}  {}",
-            rule.rule.as_str(),
-            rule.level.as_str(),
-            rule.count,
-            rule.per_million,
-            rule.scans_missed,
-            rule.first_seen
-        );
-        for shown in &rule.samples {
-            let _ =
-                writeln!(text, "    line {}: {} {} {:?}", shown.line, shown.key, shown.field, shown.value);
-        }
-    }
-    let _ = writeln!(text, "\n{:45} {:>9} {:>10}  letter", "source", "received", "kept aside");
-    for source in &quality.sources {
-        let (name, letter) = (&source.source, source.letter);
-        let _ = writeln!(text, "{name:45} {:>9} {:>10}  {letter}", source.received, source.quarantined);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub(super) struct Kept {
     pub(super) value: String,
     pub(super) detail: String,
     pub(super) raw: String,
+    /// Whether it names nothing, so that no right row can close it.
+    pub(super) is_nameless: bool,
 }
 
 /// A row that a report shows for a rule.
@@ -84,6 +86,51 @@ pub(super) async fn receipt_languages(tx: &mut Tx) -> Result<Vec<String>, Error>
     languages.sort();
     languages.dedup();
     Ok(languages)
+}
+
+/// The trees of goods of the open stores, as paths.
+pub(super) async fn trees(tx: &mut Tx) -> Result<HashSet<Vec<String>>, Error> {
+    let texts: Vec<(String,)> = tx
+        .sql("SELECT DISTINCT categories FROM stores WHERE NOT deleted AND categories <> '[]'")
+        .fetch_all()
+        .await?;
+    let paths = |text: &str| serde_json::from_str::<Vec<Vec<String>>>(text).unwrap_or_default();
+    Ok(texts.iter().flat_map(|(text,)| paths(text)).collect())
+}
+
+/// A product in a store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub(super) struct InStore {
+    pub(super) store: String,
+    pub(super) sku: String,
+}
+
+/// Those of the products in stores for which the store has no price, neither now nor ahead.
+pub(super) async fn unpriced(tx: &mut Tx, of: &[InStore], now: i64) -> Result<HashSet<InStore>, Error> {
+    if of.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows: Vec<(String, String)> = tx
+        .sql(
+            "SELECT value ->> 'store', value ->> 'sku'
+             FROM json_each($1)
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM store_price_lists AS lists
+                 JOIN prices ON prices.price_list = lists.price_list AND prices.sku = value ->> 'sku'
+                 WHERE lists.store = value ->> 'store' AND NOT prices.deleted
+             ) AND NOT EXISTS (
+                 SELECT 1 FROM store_price_lists AS lists
+                 JOIN timed_prices AS timed
+                     ON timed.price_list = lists.price_list AND timed.sku = value ->> 'sku'
+                 WHERE lists.store = value ->> 'store' AND NOT timed.deleted AND timed.price_kind <> 'member'
+                   AND (timed.valid_to IS NULL OR timed.valid_to > $2)
+             )",
+        )
+        .bind(db::rows(of)?)
+        .bind(now)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(|(store, sku)| InStore { store, sku }).collect())
 }
 
 /// Those of the products that are sold.
@@ -274,13 +321,13 @@ macro_rules! keeping {
         concat!(
             "INSERT INTO quality_quarantine
                  (id, batch, line, kind, key, sku, rule, level, field, value, detail, raw, source, state, first_seen,
-                  last_seen, seen)
+                  last_seen, seen, is_nameless)
              SELECT
                  ",
             $id,
             ", $2, CAST(value ->> 'line' AS BIGINT), value ->> 'kind', value ->> 'key', value ->> 'sku',
                  value ->> 'rule', value ->> 'level', value ->> 'field', value ->> 'value', value ->> 'detail',
-                 value ->> 'raw', $3, 'open', $4, $4, 1
+                 value ->> 'raw', $3, 'open', $4, $4, 1, CAST(value ->> 'is_nameless' AS BOOLEAN)
              FROM json_each($1)
              WHERE TRUE
              ON CONFLICT (kind, key, rule) WHERE state = 'open' DO UPDATE SET
@@ -296,6 +343,28 @@ macro_rules! keeping {
                  seen = quality_quarantine.seen + 1"
         )
     };
+}
+
+/// How many more rows of a source may be kept aside, of those that stop a sale and of the others: a flood of odd rows takes
+/// no place from what must not be sold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) stops: i64,
+    pub(super) others: i64,
+}
+
+/// The room that a source has left.
+pub(super) async fn room(tx: &mut Tx, source: &str, most: i64) -> Result<Room, Error> {
+    let (stops, all): (i64, i64) = tx
+        .sql(
+            "SELECT COALESCE(CAST(SUM(CASE WHEN level = 'stop_sale' THEN 1 ELSE 0 END) AS BIGINT), 0), COUNT(*)
+             FROM quality_quarantine
+             WHERE state = 'open' AND source = $1",
+        )
+        .bind(source)
+        .fetch_one()
+        .await?;
+    Ok(Room { stops: most - stops, others: most - (all - stops) })
 }
 
 /// Keeps rows aside; one that is kept already is kept as it came last.

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::super::code::{Circulation, Gtin};
 use super::super::index::Snapshot;
 use super::super::model::FindError;
-use super::model::Cause;
+use super::model::{Cause, GapState};
 use super::quarantine;
 use crate::app::App;
 use crate::clock::Moment;
@@ -28,6 +28,11 @@ use crate::jobs;
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// Codes that wait to be written: a few megabytes. Somebody who scans at random can't take more.
 const WAITING_MAX: usize = 10_000;
+/// Codes that are counted at all, of all stores: some 30 MB. Somebody who scans right codes at random can't take more; those
+/// that are not scanned any more make room.
+const CODES_MAX: i64 = 200_000;
+/// Looks at the list in one answer, each of which finds gaps that deliveries closed: a page each.
+const LOOKS_MAX: usize = 50;
 /// Codes of one page of the list.
 pub(super) const PAGE_MAX: i64 = 200;
 
@@ -117,19 +122,32 @@ pub(super) async fn write(app: &App) -> Result<(), db::Error> {
              SELECT
                  value ->> 'store', value ->> 'code', value ->> 'cause', CAST(value ->> 'count' AS BIGINT), $2, $2, 'open'
              FROM json_each($1)
-             WHERE TRUE
+             WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM unknown_codes LIMIT $3) AS known) < $3
+                OR EXISTS (
+                    SELECT 1 FROM unknown_codes AS known
+                    WHERE known.store = value ->> 'store' AND known.code = value ->> 'code'
+                )
              ON CONFLICT (store, code) DO UPDATE SET
                  cause = excluded.cause,
                  count = unknown_codes.count + excluded.count,
                  last_seen = excluded.last_seen,
-                 state = 'open'",
+                 -- What staff put aside stays there.
+                 state = CASE WHEN unknown_codes.state = 'dismissed' THEN 'dismissed' ELSE 'open' END",
         )
         .bind(text)
         .bind(app.clock.now())
+        .bind(CODES_MAX)
         .execute()
         .await;
     match written {
-        Ok(_) => {
+        Ok(written) => {
+            if written < u64::try_from(missed.len()).unwrap_or(u64::MAX) {
+                tracing::warn!(
+                    most = CODES_MAX,
+                    "there are too many unknown codes: new ones are not counted"
+                );
+                metrics::counter!("aisle_catalog_caps_reached_total", "cap" => "unknown_codes").increment(1);
+            }
             for missed in missed.values() {
                 let count = u64::try_from(missed.count).unwrap_or(0);
                 metrics::counter!("aisle_codes_missed_total", "cause" => missed.cause.as_str())
@@ -171,42 +189,86 @@ pub(super) struct UnknownCode {
     first_seen: DateTime<Utc>,
     /// When it was scanned last.
     last_seen: DateTime<Utc>,
+    /// What it was bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<Sku>,
+    /// Who bound or dismissed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_by: Option<StaffId>,
+    /// When that was, or a delivery closed the gap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<DateTime<Utc>>,
+    /// Why it was dismissed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
-/// The codes that were missed most, in one store or in all.
+/// The codes of one state that were missed most, in one store or in all.
 pub(super) async fn list(
     app: &App,
     store: Option<&StoreId>,
     cause: Option<Cause>,
+    state: GapState,
     limit: i64,
 ) -> Result<Vec<UnknownCode>, db::Error> {
     write(app).await?;
-    let codes: Vec<UnknownCode> = app
-        .db
+    for _ in 0..LOOKS_MAX {
+        let codes = page(app, store, cause, state, limit).await?;
+        let found = if state == GapState::Open { found(app, &codes) } else { Vec::new() };
+        if found.is_empty() {
+            return Ok(codes);
+        }
+        // A delivery closed these gaps meanwhile; others take their places on the page.
+        let close = "UPDATE unknown_codes SET state = 'found', closed_at = $2
+                     WHERE state = 'open' AND (store, code) IN (
+                         SELECT value ->> 'store', value ->> 'code' FROM json_each($1)
+                     )";
+        app.db.sql(close).bind(db::rows(&found)?).bind(app.clock.now()).execute().await?;
+    }
+    let mut codes = page(app, store, cause, state, limit).await?;
+    let found: Vec<Place> = found(app, &codes);
+    codes.retain(|code| !found.iter().any(|each| each.store == code.store && each.code == code.code));
+    Ok(codes)
+}
+
+#[derive(Debug, Serialize)]
+struct Place {
+    store: StoreId,
+    code: String,
+}
+
+/// Those of the codes that can be bought by now.
+fn found(app: &App, codes: &[UnknownCode]) -> Vec<Place> {
+    let (view, now) = (app.catalog.view(), app.clock.now());
+    let is_found = |code: &&UnknownCode| {
+        code.cause != Cause::TaxRateMissing
+            && view.look_up(code.store.as_str(), &code.code, None, now).is_ok()
+    };
+    let found = codes.iter().filter(is_found);
+    found.map(|code| Place { store: code.store.clone(), code: code.code.clone() }).collect()
+}
+
+async fn page(
+    app: &App,
+    store: Option<&StoreId>,
+    cause: Option<Cause>,
+    state: GapState,
+    limit: i64,
+) -> Result<Vec<UnknownCode>, db::Error> {
+    app.db
         .sql(
-            "SELECT store, code, cause, count, first_seen, last_seen FROM unknown_codes
-             WHERE state = 'open' AND ($1 = '' OR store = $1) AND ($2 = '' OR cause = $2)
+            "SELECT store, code, cause, count, first_seen, last_seen, sku, closed_by, closed_at, note
+             FROM unknown_codes
+             WHERE state = $4 AND ($1 = '' OR store = $1) AND ($2 = '' OR cause = $2)
              ORDER BY count DESC, store, code
              LIMIT $3",
         )
         .bind(store.map(StoreId::as_str).unwrap_or_default())
         .bind(cause.map(Cause::as_str).unwrap_or_default())
         .bind(limit.clamp(1, PAGE_MAX))
+        .bind(state)
         .fetch_all()
-        .await?;
-    let (view, now) = (app.catalog.view(), app.clock.now());
-    let (found, missing): (Vec<UnknownCode>, Vec<UnknownCode>) = codes.into_iter().partition(|code| {
-        code.cause != Cause::TaxRateMissing
-            && view.look_up(code.store.as_str(), &code.code, None, now).is_ok()
-    });
-    drop(view);
-    // A delivery closed the gap meanwhile.
-    for code in found {
-        let close = "UPDATE unknown_codes SET state = 'found', closed_at = $3
-                     WHERE store = $1 AND code = $2 AND state = 'open'";
-        app.db.sql(close).bind(code.store).bind(code.code).bind(now).execute().await?;
-    }
-    Ok(missing)
+        .await
 }
 
 /// Why a code is not bound.
@@ -218,6 +280,9 @@ pub(super) enum BindError {
     /// The code leads to a product already.
     #[error("the code is {0}'s")]
     Known(Sku),
+    /// Staff bound no such code.
+    #[error("staff bound no such code")]
+    NotBound,
     /// The row is refused.
     #[error(transparent)]
     Row(#[from] quarantine::Error),
@@ -245,33 +310,59 @@ pub(super) async fn bind(
 ) -> Result<(), BindError> {
     write(app).await?;
     let gtin = super::super::rows::gtin(code).map_err(|_| BindError::Unknown)?;
-    must_be_open(&app.db, gtin).await?;
-    let internal = gtin.circulation() == Circulation::Chain;
-    let binding = Binding { kind: "code", code: gtin.to_string(), sku, internal, quantity };
-    let row = serde_json::to_string(&binding).map_err(|error| db::Error::Encode(error.into()))?;
-    quarantine::apply(app, staff, row, false).await?;
-    app.db
-        .sql(
-            "UPDATE unknown_codes SET state = 'bound', sku = $2, bound_by = $3, closed_at = $4
-             WHERE code = $1 AND state = 'open'",
-        )
-        .bind(gtin.to_string())
-        .bind(sku)
-        .bind(staff)
-        .bind(app.clock.now())
-        .execute()
-        .await?;
+    must_be_missed(&app.db, gtin).await?;
+    // Bound before, and broken off before that was noted: what is left to do is noting it.
+    let is_done = match owner(&app.db, gtin).await? {
+        Some(own) if own == *sku => true,
+        Some(own) => return Err(BindError::Known(own)),
+        None => false,
+    };
+    if !is_done {
+        let internal = gtin.circulation() == Circulation::Chain;
+        let binding = Binding { kind: "code", code: gtin.to_string(), sku, internal, quantity };
+        let row = serde_json::to_string(&binding).map_err(|error| db::Error::Encode(error.into()))?;
+        quarantine::apply(app, staff, row, false).await?;
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    tx.sql(
+        "INSERT INTO bound_codes (code, sku, bound_by, bound_at)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (code) DO UPDATE SET
+             sku = excluded.sku, bound_by = excluded.bound_by, bound_at = excluded.bound_at",
+    )
+    .bind(gtin.to_string())
+    .bind(sku)
+    .bind(staff)
+    .bind(now)
+    .execute()
+    .await?;
+    tx.sql(
+        "UPDATE unknown_codes SET state = 'bound', sku = $2, closed_by = $3, closed_at = $4, note = NULL
+         WHERE code = $1 AND state IN ('open', 'dismissed')",
+    )
+    .bind(gtin.to_string())
+    .bind(sku)
+    .bind(staff)
+    .bind(now)
+    .execute()
+    .await?;
+    tx.commit().await?;
     tracing::info!(code = %gtin, %sku, staff.id = %staff, "staff bound an unknown code");
     Ok(())
 }
 
-async fn must_be_open(db: &Db, gtin: Gtin) -> Result<(), BindError> {
+async fn must_be_missed(db: &Db, gtin: Gtin) -> Result<(), BindError> {
     let missed: Option<(String,)> = db
-        .sql("SELECT code FROM unknown_codes WHERE code = $1 AND state = 'open' LIMIT 1")
+        .sql("SELECT code FROM unknown_codes WHERE code = $1 AND state IN ('open', 'dismissed') LIMIT 1")
         .bind(gtin.to_string())
         .fetch_optional()
         .await?;
-    missed.ok_or(BindError::Unknown)?;
+    missed.map(drop).ok_or(BindError::Unknown)
+}
+
+/// The product that a code leads to.
+async fn owner(db: &Db, gtin: Gtin) -> Result<Option<Sku>, db::Error> {
     let owner: Option<(Sku,)> = db
         .sql(
             "SELECT codes.sku FROM codes
@@ -281,7 +372,64 @@ async fn must_be_open(db: &Db, gtin: Gtin) -> Result<(), BindError> {
         .bind(gtin.to_string())
         .fetch_optional()
         .await?;
-    owner.map_or(Ok(()), |(sku,)| Err(BindError::Known(sku)))
+    Ok(owner.map(|(sku,)| sku))
+}
+
+/// Takes a code back that staff bound, and lets it be missed again.
+pub(super) async fn unbind(app: &App, staff: StaffId, code: &str) -> Result<(), BindError> {
+    let gtin = super::super::rows::gtin(code).map_err(|_| BindError::NotBound)?;
+    let bound: Option<(Sku,)> = app
+        .db
+        .sql("SELECT sku FROM bound_codes WHERE code = $1")
+        .bind(gtin.to_string())
+        .fetch_optional()
+        .await?;
+    let (sku,) = bound.ok_or(BindError::NotBound)?;
+    if owner(&app.db, gtin).await?.as_ref() == Some(&sku) {
+        let row = format!(r#"{{"kind":"code","code":"{gtin}","deleted":true}}"#);
+        quarantine::apply(app, staff, row, false).await?;
+    }
+    let mut tx = app.db.begin().await?;
+    tx.sql("DELETE FROM bound_codes WHERE code = $1").bind(gtin.to_string()).execute().await?;
+    tx.sql(
+        "UPDATE unknown_codes SET state = 'open', sku = NULL, closed_by = NULL, closed_at = NULL
+         WHERE code = $1 AND state = 'bound'",
+    )
+    .bind(gtin.to_string())
+    .execute()
+    .await?;
+    tx.commit().await?;
+    tracing::info!(code = %gtin, %sku, staff.id = %staff, "staff unbound a code");
+    Ok(())
+}
+
+/// Puts a code aside that nothing follows from, in one store or in all.
+pub(super) async fn dismiss(
+    app: &App,
+    staff: StaffId,
+    code: &str,
+    store: Option<&StoreId>,
+    note: &str,
+) -> Result<(), BindError> {
+    write(app).await?;
+    let dismissed = app
+        .db
+        .sql(
+            "UPDATE unknown_codes SET state = 'dismissed', closed_by = $3, closed_at = $4, note = $5
+             WHERE code = $1 AND ($2 = '' OR store = $2) AND state = 'open'",
+        )
+        .bind(code)
+        .bind(store.map(StoreId::as_str).unwrap_or_default())
+        .bind(staff)
+        .bind(app.clock.now())
+        .bind(note)
+        .execute()
+        .await?;
+    if dismissed == 0 {
+        return Err(BindError::Unknown);
+    }
+    tracing::info!(code, staff.id = %staff, "staff put an unknown code aside");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The rows of a batch: a line of JSON each, tagged by `kind`, read and checked one by one.
 //!
 //! A row that can't be right is refused with a reason; it never takes another row with it. What a row refers to is
-//! checked where the database is at hand, in `batches.rs`. Here is what rows look like; `read.rs` reads and checks them.
+//! checked where the database is at hand, in `batches.rs`. Here is what rows look like; `read.rs` reads and checks them, `stores.rs` those
+//! of stores.
 
 mod read;
 mod reason;
+mod stores;
 
 pub use read::PRICE_MAX;
 pub(super) use read::{check, check_circulation, check_price, check_product, fit, gtin, keys, read};
@@ -14,7 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Markdown, PricePromise, StoreAddress};
+use super::model::{BestBeforePassed, Markdown, PricePromise, StoreAddress};
 use super::product::ProductRow;
 use super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::quality::Rule;
@@ -159,9 +161,22 @@ pub struct StoreRow {
     /// Which price counts when it changed between scan and checkout; `locked` when left out.
     #[serde(default = "locked")]
     pub price_promise: PricePromise,
+    /// What becomes of goods whose best-before date has passed; `warn` when left out. What was to be used by a day is never
+    /// sold after it.
+    #[serde(default = "warn")]
+    pub best_before_passed: BestBeforePassed,
+    /// The store's tree of goods, as paths from the root, at most 2,000: products of other categories are told of
+    /// (`cat.unknown`). Left out, nothing is.
+    #[serde(default)]
+    #[schema(max_items = 2000)]
+    pub categories: Vec<Vec<String>>,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,
+}
+
+fn warn() -> BestBeforePassed {
+    BestBeforePassed::Warn
 }
 
 fn locked() -> PricePromise {

@@ -70,13 +70,15 @@ pub(in crate::catalog) struct BatchRead {
     pub(in crate::catalog) received_at: DateTime<Utc>,
     pub(in crate::catalog) applied_at: Option<DateTime<Utc>>,
     pub(in crate::catalog) decision: Option<Json<BatchDecision>>,
+    pub(in crate::catalog) decide_by: Option<DateTime<Utc>>,
+    pub(in crate::catalog) unlisted: i64,
 }
 
 /// A batch that came.
 pub(in crate::catalog) async fn find(db: impl Run<'_>, id: BatchId) -> Result<Option<BatchRead>, Error> {
     db.sql(
         "SELECT id, hash, state, delivery, source, feed, sequence, received, applied, unchanged, quarantined, removed,
-             kinds, reasons, holds, revision, received_at, applied_at, decision
+             kinds, reasons, holds, revision, received_at, applied_at, decision, decide_by, unlisted
          FROM catalog_batches
          WHERE id = $1",
     )
@@ -95,7 +97,7 @@ pub(in crate::catalog) async fn list(
 ) -> Result<Vec<BatchRead>, Error> {
     db.sql(
         "SELECT id, hash, state, delivery, source, feed, sequence, received, applied, unchanged, quarantined, removed,
-             kinds, reasons, holds, revision, received_at, applied_at, decision
+             kinds, reasons, holds, revision, received_at, applied_at, decision, decide_by, unlisted
          FROM catalog_batches
          WHERE received_at < $2 AND ($1 = '' OR state = $1) AND ($4 = '' OR source = $4)
          ORDER BY received_at DESC, id
@@ -124,8 +126,8 @@ pub(in crate::catalog) async fn insert(tx: &mut Tx, batch: BatchRead) -> Result<
     tx.sql(
         "INSERT INTO catalog_batches
              (id, hash, state, delivery, source, feed, sequence, received, applied, unchanged, quarantined, removed,
-              kinds, reasons, holds, revision, received_at, applied_at, decision)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+              kinds, reasons, holds, revision, received_at, applied_at, decision, decide_by, unlisted)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )
     .bind(batch.id)
     .bind(batch.hash)
@@ -146,6 +148,8 @@ pub(in crate::catalog) async fn insert(tx: &mut Tx, batch: BatchRead) -> Result<
     .bind(batch.received_at)
     .bind(batch.applied_at)
     .bind(batch.decision)
+    .bind(batch.decide_by)
+    .bind(batch.unlisted)
     .execute()
     .await
     .map(drop)

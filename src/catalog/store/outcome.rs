@@ -63,7 +63,8 @@ macro_rules! places {
             $table,
             " ON ",
             $on,
-            " WHERE revision = $2"
+            // By the keys: by the revision, SQLite would read all keys anew for each row that the batch changed.
+            " WHERE +revision = $2"
         )
     };
 }

@@ -7,7 +7,7 @@ use sqlx::Error;
 use sqlx::types::Json;
 
 use super::super::code::Gtin;
-use super::super::model::{PricePromise, Recall, Store, StoreAddress};
+use super::super::model::{BestBeforePassed, PricePromise, Recall, Store, StoreAddress};
 use super::super::product::ProductRow;
 use super::super::quality::Rule;
 use super::super::rows::{PriceKind, StoreRow};
@@ -68,7 +68,7 @@ macro_rules! stores {
     ($which:literal) => {
         concat!(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, price_promise, deleted
+                 code_templates, near_date_markdowns, price_promise, best_before_passed, categories, deleted
              FROM stores
              ",
             $which
@@ -91,6 +91,8 @@ struct StoreRead {
     code_templates: String,
     near_date_markdowns: String,
     price_promise: PricePromise,
+    best_before_passed: BestBeforePassed,
+    categories: String,
     deleted: bool,
 }
 
@@ -107,12 +109,14 @@ impl StoreRead {
             currency,
             time_zone,
             price_promise,
+            best_before_passed,
             ..
         } = self;
         let address = StoreAddress { street, house_number, postal_code, city };
         // They are written from lists, and are nothing else.
         let languages = serde_json::from_str(&self.languages).unwrap_or_default();
         let code_templates = serde_json::from_str(&self.code_templates).unwrap_or_default();
+        let categories = serde_json::from_str(&self.categories).unwrap_or_default();
         let near_date_markdowns = serde_json::from_str(&self.near_date_markdowns).unwrap_or_default();
         Store {
             store,
@@ -126,6 +130,8 @@ impl StoreRead {
             code_templates,
             near_date_markdowns,
             price_promise,
+            best_before_passed,
+            categories,
         }
     }
 }
@@ -204,6 +210,8 @@ impl From<Store> for StoreRow {
             code_templates,
             near_date_markdowns,
             price_promise,
+            best_before_passed,
+            categories,
         } = store;
         Self {
             store,
@@ -217,6 +225,8 @@ impl From<Store> for StoreRow {
             code_templates,
             near_date_markdowns,
             price_promise,
+            best_before_passed,
+            categories,
             deleted: false,
         }
     }

@@ -148,7 +148,16 @@ pub(in crate::catalog) async fn remove(
         Kind::PriceList => left_out!("price_lists", "price_list", "price_list", "''", "''", ""),
         Kind::Store => left_out!("stores", "store", "store", "''", "''", ""),
         Kind::Product => left_out!("products", "product", "sku", "''", "''", ""),
-        Kind::Code => left_out!("codes", "code", "code", "''", "''", ""),
+        Kind::Code => left_out!(
+            "codes",
+            "code",
+            "code",
+            "''",
+            "''",
+            // What staff bound stays until its partner delivers it.
+            "AND NOT EXISTS (SELECT 1 FROM bound_codes WHERE bound_codes.code = codes.code
+                             AND bound_codes.sku = codes.sku)"
+        ),
         Kind::Recall => left_out!("recalls", "recall", "recall", "recalls.sku", "''", ""),
         Kind::Customer => {
             "UPDATE customers SET deleted = TRUE, revision = $1 WHERE NOT deleted AND revision <> $1
@@ -174,6 +183,7 @@ pub(in crate::catalog) async fn remove(
                 "AND price_list = $2 AND (valid_to IS NULL OR valid_to > $3)"
             );
             let timed = tx.sql(text).bind(revision).bind(of).bind(now).execute().await?;
+            super::history::left_out(tx, of, revision, now).await?;
             return Ok(signed(open + timed));
         }
     };
@@ -266,7 +276,7 @@ pub(in crate::catalog) async fn price_change(
                 "SELECT COUNT(*) FROM (
                      SELECT 1 FROM prices
                      WHERE NOT deleted AND revision < $1 AND price_list IN (
-                         SELECT price_list FROM price_history WHERE revision = $1
+                         SELECT price_list FROM price_history WHERE revision = $1 AND amount > 0
                      )
                      LIMIT $2
                  ) AS untouched",

@@ -6,13 +6,14 @@ use serde::Serialize;
 use sqlx::Error;
 
 use super::super::rows::{Key, Kind, PriceKind, PriceRow, StoreRow};
-use super::promotions;
+use super::{history, promotions};
 use crate::db::{self, Run, Tx};
 use crate::ids::PriceListId;
 use crate::money::Currency;
 
 /// Takes the next revision and, until the transaction ends, keeps every other batch waiting.
 pub(in crate::catalog) async fn next_revision(tx: &mut Tx) -> Result<i64, Error> {
+    tx.queue().await?;
     let (revision,) = tx
         .sql("UPDATE catalog_revision SET revision = revision + 1 WHERE id = 1 RETURNING revision")
         .fetch_one()
@@ -177,13 +178,14 @@ const PRICES: &str = "
         revision = excluded.revision
     WHERE prices.deleted OR prices.amount <> excluded.amount OR prices.currency <> excluded.currency";
 
-/// What open prices were until now; to be run before they are replaced.
+/// What open prices were until now; to be run before they are replaced. One that was taken back comes again after a time
+/// without a price, which is noted as an amount of zero.
 const REPLACED_PRICES: &str = "
     INSERT INTO price_history (price_list, sku, replaced_at, revision, amount)
-    SELECT prices.price_list, prices.sku, $3, $2, prices.amount
+    SELECT prices.price_list, prices.sku, $3, $2, CASE WHEN prices.deleted THEN 0 ELSE prices.amount END
     FROM json_each($1)
     JOIN prices ON prices.price_list = value ->> 'price_list' AND prices.sku = value ->> 'sku'
-    WHERE NOT prices.deleted AND prices.amount <> CAST(value ->> 'amount' AS BIGINT)
+    WHERE prices.deleted OR prices.amount <> CAST(value ->> 'amount' AS BIGINT)
     ON CONFLICT (price_list, sku, replaced_at, revision) DO NOTHING";
 
 const TIMED_PRICES: &str = "
@@ -270,7 +272,9 @@ pub(in crate::catalog) async fn upsert_prices(
     }
     let timed: Vec<TimedPrice<'_>> = timed.into_iter().filter_map(TimedPrice::of).collect();
     if !timed.is_empty() {
-        written += tx.sql(TIMED_PRICES).bind(db::rows(&timed)?).bind(revision).execute().await?;
+        let timed = db::rows(&timed)?;
+        history::timed_overwritten(tx, timed.as_str(), revision, now).await?;
+        written += tx.sql(TIMED_PRICES).bind(timed).bind(revision).execute().await?;
     }
     Ok(written)
 }
@@ -306,6 +310,7 @@ pub(in crate::catalog) async fn delete(
     tx: &mut Tx,
     kind: Kind,
     revision: i64,
+    now: i64,
     keys: &[Key],
 ) -> Result<u64, Error> {
     let text = match kind {
@@ -335,7 +340,7 @@ pub(in crate::catalog) async fn delete(
             "UPDATE codes SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND code IN (SELECT value ->> 'key' FROM json_each($1))"
         }
-        Kind::Price => return delete_prices(tx, revision, keys).await,
+        Kind::Price => return delete_prices(tx, revision, now, keys).await,
         Kind::Stock => {
             "UPDATE stock SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND (store, sku) IN (SELECT value ->> 'store', value ->> 'sku' FROM json_each($1))"
@@ -363,12 +368,13 @@ pub(in crate::catalog) async fn delete(
 }
 
 /// Takes prices back; an open price and those with times are rows of two tables.
-async fn delete_prices(tx: &mut Tx, revision: i64, keys: &[Key]) -> Result<u64, Error> {
+async fn delete_prices(tx: &mut Tx, revision: i64, now: i64, keys: &[Key]) -> Result<u64, Error> {
     let is_open = |key: &&Key| matches!(key, Key::Price { valid_from: None, .. });
     let (open, timed): (Vec<&Key>, Vec<&Key>) = keys.iter().partition(is_open);
     let mut deleted = 0;
-    for (keys, text) in [
+    for (is_open, keys, text) in [
         (
+            true,
             open,
             "UPDATE prices SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND (price_list, sku) IN (
@@ -376,6 +382,7 @@ async fn delete_prices(tx: &mut Tx, revision: i64, keys: &[Key]) -> Result<u64, 
              )",
         ),
         (
+            false,
             timed,
             "UPDATE timed_prices SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND (price_list, sku, price_kind, valid_from) IN (
@@ -388,7 +395,9 @@ async fn delete_prices(tx: &mut Tx, revision: i64, keys: &[Key]) -> Result<u64, 
     ] {
         if !keys.is_empty() {
             let fields: Vec<KeyFields<'_>> = keys.into_iter().map(fields).collect();
-            deleted += tx.sql(text).bind(db::rows(&fields)?).bind(revision).execute().await?;
+            let rows = db::rows(&fields)?;
+            deleted += tx.sql(text).bind(rows.as_str()).bind(revision).execute().await?;
+            history::taken_back(tx, is_open, &rows, revision, now).await?;
         }
     }
     Ok(deleted)
@@ -461,12 +470,13 @@ fn places(row: &StoreRow) -> impl Iterator<Item = Place<'_>> {
 const STORES: &str = "
     INSERT INTO stores
         (store, name, street, house_number, postal_code, city, country, currency, time_zone, languages, code_templates,
-         near_date_markdowns, price_promise, deleted, revision)
+         near_date_markdowns, price_promise, best_before_passed, categories, deleted, revision)
     SELECT
         value ->> 'store', value ->> 'name', value -> 'address' ->> 'street', value -> 'address' ->> 'house_number',
         value -> 'address' ->> 'postal_code', value -> 'address' ->> 'city', value ->> 'country',
         value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates',
-        value ->> 'near_date_markdowns', value ->> 'price_promise', FALSE, $2
+        value ->> 'near_date_markdowns', value ->> 'price_promise', value ->> 'best_before_passed',
+        value ->> 'categories', FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (store) DO UPDATE SET
@@ -482,5 +492,7 @@ const STORES: &str = "
         code_templates = excluded.code_templates,
         near_date_markdowns = excluded.near_date_markdowns,
         price_promise = excluded.price_promise,
+        best_before_passed = excluded.best_before_passed,
+        categories = excluded.categories,
         deleted = FALSE,
         revision = excluded.revision";

@@ -4,6 +4,7 @@
 mod real;
 mod rows;
 mod unknown;
+mod whole;
 
 use aisle::identity::{Role, Scope};
 use aisle::ids::BatchId;

@@ -275,3 +275,49 @@ async fn prices_of_one_delivery_are_held_against_each_other() {
     assert_eq!(test.apply_rows(&first).await.applied, 2);
     assert_eq!(found(&test, &mut before).await, Vec::<String>::new(), "the normal price comes with it");
 }
+
+#[tokio::test]
+async fn goods_without_a_price_sets_of_nothing_and_strange_categories_are_told() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let mut store =
+        crate::support::catalog::rows().into_iter().find(|row| row["store"] == "0001").expect("a store");
+    store["categories"] = json!([["Food"]]);
+    test.apply_rows(&[store]).await;
+    let set = |promotion: &str, first: &[&str]| {
+        json!({
+            "kind": "promotion", "promotion": promotion, "name": "Breakfast", "currency": "EUR",
+            "valid_from": "2026-11-23T00:00:00Z", "valid_to": "2026-12-23T00:00:00Z",
+            "terms": {
+                "type": "set", "reward": {"type": "price", "amount": 500},
+                "parts": [{"goods": {"skus": first}, "pieces": 1}, {"goods": {"skus": ["milk"]}, "pieces": 1}],
+            },
+        })
+    };
+    let stock =
+        |sku: &str, amount: i64| json!({"kind": "stock", "store": "0001", "sku": sku, "amount": amount});
+    let mut shelf = product("shelf", "Shelf 1 m");
+    shelf["category"] = json!(["Furniture"]);
+    let rows = [
+        stock("cheese", 3),
+        stock("milk", 3),
+        stock("bread", 0),
+        set("none", &["nothing"]),
+        set("some", &["coffee", "nothing"]),
+        set("all", &["coffee"]),
+        shelf,
+    ];
+    let report = test.apply_rows(&rows).await;
+    let refused: Vec<(&str, &str)> =
+        report.refusals.iter().map(|row| (row.key.as_str(), row.rule.as_str())).collect();
+    assert_eq!(refused, [("none", "bundle.link")], "{report:?}");
+    let quality =
+        aisle::catalog::quality::report(&test.app.db, test.app.clock.now(), 1, None).await.expect("a report");
+    let of = |rule: &str, level: &str| {
+        let found =
+            quality.rules.iter().find(|each| each.rule.as_str() == rule && each.level.as_str() == level);
+        found.map_or(0, |each| each.count)
+    };
+    assert_eq!(of("price.missing", "stop_sale"), 1, "{quality:?}");
+    assert_eq!((of("bundle.link", "warn"), of("cat.unknown", "warn")), (1, 1));
+}

@@ -104,3 +104,85 @@ async fn scans_in_vain_count_against_the_rule_and_the_source_that_caused_the_gap
     let report = test.get("/v1/quality/report").bearer(&staff).send().await.expect(200);
     assert_eq!(report.number("/sources/0/scans_missed"), 1, "the gap is closed");
 }
+
+#[tokio::test]
+async fn a_bound_code_stays_until_a_partner_delivers_it_or_staff_unbind_it() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let token = test.shopper().await.token;
+    let staff = test.staff(Role::Supervisor, &["*"]).await;
+    let key = test.partner(&[aisle::identity::Scope::CatalogWrite]).await;
+    let code = format!("0{UNKNOWN}");
+    let path = format!("/v1/unknown-codes/{code}/binding");
+    look(&test, &token, STORE, UNKNOWN).await.problem(404, "code_unknown");
+    test.put(&path, &json!({"sku": "soap"})).bearer(&staff).send().await.expect(204);
+    let mut codes: Vec<Value> =
+        crate::support::catalog::rows().into_iter().filter(|row| row["kind"] == "code").collect();
+    let full = async |rows: &[Value]| {
+        let id: aisle::ids::BatchId = test.app.ids.next();
+        let call = test.call(reqwest::Method::PUT, &format!("/v1/catalog/batches/{id}?mode=full"));
+        call.bearer(&key)
+            .body("application/x-ndjson", crate::support::catalog::lines(rows))
+            .send()
+            .await
+            .expect(200)
+    };
+    assert_eq!(full(&codes).await.number("/removed"), 0, "the partner does not know it");
+    assert_eq!(look(&test, &token, STORE, UNKNOWN).await.expect(200).text("/sku"), "soap");
+    codes.push(json!({"kind": "code", "code": UNKNOWN, "sku": "soap"}));
+    full(&codes).await;
+    codes.pop();
+    assert_eq!(full(&codes).await.number("/removed"), 1, "it was the partner's own by then");
+    look(&test, &token, STORE, UNKNOWN).await.problem(404, "code_unknown");
+    test.call(reqwest::Method::DELETE, &path).bearer(&staff).send().await.problem(404, "code_not_bound");
+    test.put(&path, &json!({"sku": "soap"})).bearer(&staff).send().await.expect(204);
+    let bound = test.get("/v1/unknown-codes?state=bound").bearer(&staff).send().await.expect(200);
+    assert_eq!(bound.text("/codes/0/sku"), "soap");
+    test.call(reqwest::Method::DELETE, &path).bearer(&staff).send().await.expect(204);
+    look(&test, &token, STORE, UNKNOWN).await.problem(404, "code_unknown");
+    assert_eq!(list(&test, &staff, "").await.len(), 1, "it can be bound anew");
+}
+
+#[tokio::test]
+async fn a_dismissed_code_stays_away_and_says_who_decided_so() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let token = test.shopper().await.token;
+    let staff = test.staff(Role::Supervisor, &["*"]).await;
+    let path = format!("/v1/unknown-codes/0{UNKNOWN}/dismiss");
+    let dismiss = async |body: Value| test.post(&path, &body).bearer(&staff).send().await;
+    dismiss(json!({"note": "of another shop"})).await.problem(404, "code_not_missed");
+    for store in [STORE, STORE_WITH_OWN_PRICES] {
+        look(&test, &token, store, UNKNOWN).await.problem(404, "code_unknown");
+    }
+    dismiss(json!({"note": "of another shop", "store": STORE})).await.expect(204);
+    assert_eq!(list(&test, &staff, &format!("?store={STORE}")).await, []);
+    assert_eq!(list(&test, &staff, "").await.len(), 1, "the other store's stays");
+    look(&test, &token, STORE, UNKNOWN).await.problem(404, "code_unknown");
+    assert_eq!(list(&test, &staff, &format!("?store={STORE}")).await, [], "scanned again it stays away");
+    let kept = test.get("/v1/unknown-codes?state=dismissed").bearer(&staff).send().await.expect(200);
+    assert_eq!((kept.text("/codes/0/note"), kept.number("/codes/0/count")), ("of another shop", 2));
+    assert!(kept.json["codes"][0]["closed_by"].is_string());
+    let bind = format!("/v1/unknown-codes/0{UNKNOWN}/binding");
+    test.put(&bind, &json!({"sku": "soap"})).bearer(&staff).send().await.expect(204);
+}
+
+#[tokio::test]
+async fn gaps_that_a_delivery_closed_take_no_place_on_a_page() {
+    let test = TestApp::new().await;
+    test.seed_catalog().await;
+    let token = test.shopper().await.token;
+    let staff = test.staff(Role::Supervisor, &["*"]).await;
+    let often = ["4006381333931", "5449000000996", "3017620422003"];
+    for code in often {
+        for _ in 0..2 {
+            look(&test, &token, STORE, code).await.problem(404, "code_unknown");
+        }
+    }
+    look(&test, &token, STORE, CHEESE_WITHOUT_PRICE).await.problem(404, "price_missing");
+    let found: Vec<Value> =
+        often.iter().map(|code| json!({"kind": "code", "code": code, "sku": "soap"})).collect();
+    test.apply_rows(&found).await;
+    let codes = list(&test, &staff, "?limit=1").await;
+    assert_eq!(codes, [(format!("0{CHEESE_WITHOUT_PRICE}"), "price_missing".to_owned(), 1)]);
+}

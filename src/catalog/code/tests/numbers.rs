@@ -1,7 +1,7 @@
 //! Numbers: lengths, prefixes, countries, press, pharmacy, templates.
 
 use super::{check, explained};
-use crate::catalog::code::{Gtin, Profile};
+use crate::catalog::code::{self, Gtin, Profile};
 
 #[test]
 fn plain_numbers_by_length_and_symbology() {
@@ -310,4 +310,31 @@ fn templates_of_a_store() {
     for wrong in ["", "fr", "DE", "tpl:", "tpl:{", "tpl:{code}", "us:type2-6"] {
         assert!(wrong.parse::<Profile>().is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_chains_own_number_is_looked_up_as_it_stands_before_its_inner_digit_is_refused() {
+    let german = code::StoreProfile::new("DE", ["2{code:5}{i}{embed:5}{ec}"]);
+    // The inner digit is wrong by the template and by the country's rules.
+    let code = super::completed("221234112345#");
+    let own: Gtin = code.parse().expect("a number");
+    let known = |answer: &code::Answer| answer.meaning.keys().find(|gtin| *gtin == own);
+    let read = |known: &dyn Fn(&code::Answer) -> Option<Gtin>| {
+        code::interpret_in_store(&code, None, &german, super::today(), known)
+    };
+    let (answer, found) = read(&known).expect("known as it stands");
+    assert!(matches!(answer.meaning, code::Meaning::Restricted(_)));
+    assert_eq!(found, Some(own));
+    assert_eq!(read(&|_| None).expect_err("not known"), code::Refusal::MeasureCheckDigit);
+}
+
+#[test]
+fn canada_has_the_layout_of_its_neighbour_and_its_own_money() {
+    check(&[(
+        "21234592875#",
+        "upca",
+        "ca",
+        "measure 00212345928752 item=12345 base14=00212345000007 price=28.75 currency=CAD",
+    )]);
+    assert!(matches!(Profile::of_country("CA"), Profile::Country(_)));
 }

@@ -1,11 +1,14 @@
 //! Rules of products.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::super::super::product::{AgeReason, NetUnit, ProductRow, SaleType};
+use super::super::super::product::{EncodedUnit, NetUnit, ProductRow, SaleType};
 use super::super::model::{Finding, Level, Rule};
+use super::age::age_missing;
 use super::measure::{self, Quantity};
 use super::text;
+use crate::quantity::Unit;
 
 /// Characters of a line of a receipt.
 const RECEIPT_LINE_MAX: usize = 60;
@@ -35,6 +38,8 @@ pub(in crate::catalog::quality) struct Facts<'a> {
     pub(in crate::catalog::quality) languages: &'a [String],
     /// Another spelling of the brand in the same delivery.
     pub(in crate::catalog::quality) brand: Option<&'a str>,
+    /// The stores' trees of goods, as paths; nothing is known of categories when there are none.
+    pub(in crate::catalog::quality) tree: Option<&'a HashSet<Vec<String>>>,
 }
 
 /// All findings of a product.
@@ -47,6 +52,8 @@ pub(in crate::catalog::quality) fn product(row: &ProductRow, known: Facts<'_>) -
         name_form(row),
         brand(row, known.brand),
         category(row),
+        category_unknown(row, known.tree),
+        encoded_unit(row),
         unit_price(row),
         unit_unknown(row),
         unit_quantity(row),
@@ -134,6 +141,44 @@ fn category(row: &ProductRow) -> Option<Finding> {
     (!needs_none).then(|| Finding::new(Rule::CategoryMissing, "", "there is no category"))
 }
 
+/// A category in no store's tree; where its words say that the goods need an age, nobody can tell whether they do.
+fn category_unknown(row: &ProductRow, tree: Option<&HashSet<Vec<String>>>) -> Option<Finding> {
+    let tree = tree.filter(|tree| !tree.is_empty() && !row.category.is_empty())?;
+    // A path of the tree, what is below one, or on the way to one.
+    let is_known = (1..=row.category.len()).any(|levels| tree.contains(&row.category[..levels]))
+        || tree.iter().any(|path| path.starts_with(&row.category));
+    if is_known {
+        return None;
+    }
+    let path = row.category.join(" > ");
+    let finding = Finding::new(Rule::CategoryUnknown, path, "the category is in no store's tree");
+    let needs_age = row.age_reason.is_none() && age_missing(row).is_some();
+    Some(finding.at(if needs_age { Level::Quarantine } else { Level::Warn }))
+}
+
+/// The number inside the codes of scales must be of what the price is for.
+fn encoded_unit(row: &ProductRow) -> Option<Finding> {
+    let encoded = row.encoded_unit?;
+    let unit = match encoded {
+        EncodedUnit::Gram | EncodedUnit::Kilogram => Unit::Gram,
+        EncodedUnit::Millilitre | EncodedUnit::Litre => Unit::Millilitre,
+        EncodedUnit::Millimetre | EncodedUnit::Metre => Unit::Millimetre,
+        EncodedUnit::Piece => Unit::Piece,
+        EncodedUnit::Price => return None,
+    };
+    match row.price_quantity().unit() {
+        priced if priced == unit => None,
+        Unit::Piece => {
+            let detail = "it is sold by the piece, and its codes have a measure inside";
+            Some(Finding::new(Rule::WeighFlag, encoded, detail))
+        }
+        _ => {
+            let detail = "its codes have another measure inside than its price is for";
+            Some(Finding::new(Rule::TemplateUnit, encoded, detail))
+        }
+    }
+}
+
 fn unit_price(row: &ProductRow) -> Option<Finding> {
     let is_goods = matches!(row.sale, SaleType::Fixed | SaleType::Weighed);
     let detail = "without net_content no unit price can be shown (directive 98/6/EC)";
@@ -170,146 +215,6 @@ fn deposit(row: &ProductRow, known: Deposit) -> Option<Finding> {
     Some(Finding::new(Rule::DepositLink, sku, detail))
 }
 
-/// Words for categories of goods that are not sold to children, in lower case; whole words only.
-const AGE_WORDS: [(&str, AgeReason); 70] = [
-    ("alcohol", AgeReason::Alcohol),
-    ("alcoholic", AgeReason::Alcohol),
-    ("alkohol", AgeReason::Alcohol),
-    ("alcools", AgeReason::Alcohol),
-    ("alkoholika", AgeReason::Alcohol),
-    ("beer", AgeReason::Alcohol),
-    ("beers", AgeReason::Alcohol),
-    ("bier", AgeReason::Alcohol),
-    ("biere", AgeReason::Alcohol),
-    ("bière", AgeReason::Alcohol),
-    ("bières", AgeReason::Alcohol),
-    ("birra", AgeReason::Alcohol),
-    ("birre", AgeReason::Alcohol),
-    ("cerveza", AgeReason::Alcohol),
-    ("cervezas", AgeReason::Alcohol),
-    ("pivo", AgeReason::Alcohol),
-    ("wine", AgeReason::Alcohol),
-    ("wines", AgeReason::Alcohol),
-    ("wein", AgeReason::Alcohol),
-    ("weine", AgeReason::Alcohol),
-    ("rotwein", AgeReason::Alcohol),
-    ("weißwein", AgeReason::Alcohol),
-    ("weisswein", AgeReason::Alcohol),
-    ("glühwein", AgeReason::Alcohol),
-    ("schaumwein", AgeReason::Alcohol),
-    ("vin", AgeReason::Alcohol),
-    ("vins", AgeReason::Alcohol),
-    ("vino", AgeReason::Alcohol),
-    ("vinos", AgeReason::Alcohol),
-    ("vini", AgeReason::Alcohol),
-    ("sekt", AgeReason::Alcohol),
-    ("prosecco", AgeReason::Alcohol),
-    ("champagne", AgeReason::Alcohol),
-    ("champagner", AgeReason::Alcohol),
-    ("liqueur", AgeReason::Alcohol),
-    ("liqueurs", AgeReason::Alcohol),
-    ("likör", AgeReason::Alcohol),
-    ("liköre", AgeReason::Alcohol),
-    ("whisky", AgeReason::Alcohol),
-    ("whiskey", AgeReason::Alcohol),
-    ("whiskys", AgeReason::Alcohol),
-    ("vodka", AgeReason::Alcohol),
-    ("wodka", AgeReason::Alcohol),
-    ("gin", AgeReason::Alcohol),
-    ("rum", AgeReason::Alcohol),
-    ("schnaps", AgeReason::Alcohol),
-    ("schnäpse", AgeReason::Alcohol),
-    ("spirits", AgeReason::Alcohol),
-    ("spirituosen", AgeReason::Alcohol),
-    ("liquor", AgeReason::Alcohol),
-    ("tobacco", AgeReason::Tobacco),
-    ("tabak", AgeReason::Tobacco),
-    ("tabakwaren", AgeReason::Tobacco),
-    ("tabac", AgeReason::Tobacco),
-    ("cigarettes", AgeReason::Tobacco),
-    ("zigaretten", AgeReason::Tobacco),
-    ("cigarete", AgeReason::Tobacco),
-    ("vape", AgeReason::Tobacco),
-    ("vapes", AgeReason::Tobacco),
-    ("film", AgeReason::Media),
-    ("films", AgeReason::Media),
-    ("filme", AgeReason::Media),
-    ("movies", AgeReason::Media),
-    ("dvd", AgeReason::Media),
-    ("dvds", AgeReason::Media),
-    ("knife", AgeReason::Blade),
-    ("knives", AgeReason::Blade),
-    ("messer", AgeReason::Blade),
-    ("fireworks", AgeReason::Dangerous),
-    ("feuerwerk", AgeReason::Dangerous),
-];
-
-/// The same of two words that follow each other.
-const AGE_PAIRS: [([&str; 2], AgeReason); 4] = [
-    (["energy", "shot"], AgeReason::Energy),
-    (["energy", "shots"], AgeReason::Energy),
-    (["e", "cigarettes"], AgeReason::Tobacco),
-    (["blu", "ray"], AgeReason::Media),
-];
-
-/// Words that say of their level of the category that it is not so after all.
-const AGE_EXCEPTIONS: [&str; 6] =
-    ["alkoholfrei", "alkoholfreie", "alkoholfreier", "alkoholfreies", "alkoholfreien", "vinegar"];
-
-/// The same of two words that follow each other: a word such as "free" alone says nothing about alcohol.
-const AGE_EXCEPTION_PAIRS: [[&str; 2]; 19] = [
-    ["alcohol", "free"],
-    ["alkohol", "frei"],
-    ["alkohol", "freie"],
-    ["non", "alcoholic"],
-    ["ohne", "alkohol"],
-    ["sans", "alcool"],
-    ["without", "alcohol"],
-    ["sin", "alcohol"],
-    ["senza", "alcol"],
-    ["wine", "gum"],
-    ["wine", "gums"],
-    ["wine", "glass"],
-    ["wine", "glasses"],
-    ["beer", "glass"],
-    ["beer", "glasses"],
-    ["wine", "accessories"],
-    ["beer", "accessories"],
-    ["cling", "film"],
-    ["food", "film"],
-];
-
-/// Why the products of a category are not sold to children, if its words say so; a level speaks for itself, so that
-/// "Free from > Wine" is wine.
-fn age_reason(row: &ProductRow) -> Option<AgeReason> {
-    row.age_reason.or_else(|| row.category.iter().find_map(|level| level_reason(level)))
-}
-
-fn level_reason(level: &str) -> Option<AgeReason> {
-    let level = level.to_lowercase();
-    let mut reason = None;
-    // Words that a comma parts are not a phrase: "wine, glasses".
-    for part in level.split([',', ';', '&', '/', '+', '|', '(', ')']) {
-        let mut before = "";
-        for word in part.split(|each: char| !each.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            let pair = [before, word];
-            if AGE_EXCEPTIONS.contains(&word) || AGE_EXCEPTION_PAIRS.contains(&pair) {
-                return None;
-            }
-            reason = reason
-                .or_else(|| AGE_WORDS.iter().find(|(each, _)| *each == word).map(|(_, reason)| *reason))
-                .or_else(|| AGE_PAIRS.iter().find(|(each, _)| *each == pair).map(|(_, reason)| *reason));
-            before = word;
-        }
-    }
-    reason
-}
-
-fn age_missing(row: &ProductRow) -> Option<Finding> {
-    let reason = age_reason(row).filter(|_| row.age_min.is_none() && row.sale != SaleType::Deposit)?;
-    Some(Finding::new(Rule::AgeMissing, reason, format!("{reason} without an age from which it is sold")))
-}
-
 fn delivered_stop(row: &ProductRow) -> Option<Finding> {
     let stop = row.sale_stop.as_deref().filter(|stop| stop.starts_with(STOP_PREFIX))?;
     Some(Finding::new(Rule::RowForm, stop, "a sale_stop of this beginning is set by us only"))
@@ -328,7 +233,7 @@ pub(in crate::catalog) fn stopped(row: &ProductRow, open: Option<Rule>) -> Cow<'
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::product::NetContent;
+    use super::super::super::super::product::{AgeReason, NetContent};
     use super::*;
 
     fn right() -> ProductRow {
@@ -343,7 +248,7 @@ mod tests {
     }
 
     const KNOWN: Facts<'static> =
-        Facts { is_known: false, deposit: Deposit::None, languages: &[], brand: None };
+        Facts { is_known: false, deposit: Deposit::None, languages: &[], brand: None, tree: None };
 
     fn found(row: &ProductRow, known: Facts<'_>) -> Vec<(&'static str, Level)> {
         product(row, known).iter().map(|finding| (finding.rule.as_str(), finding.level)).collect()
@@ -425,6 +330,37 @@ mod tests {
         assert!(is_stopped(&["Gluten free beer"]));
         assert!(is_stopped(&["Glass", "Wine"]));
         assert!(is_stopped(&["Alcohol-free", "Beer"]), "an exception lifts its own level");
+    }
+
+    #[test]
+    fn a_category_is_held_against_the_trees_of_the_stores() {
+        let path = |levels: &[&str]| levels.iter().map(|level| (*level).to_owned()).collect::<Vec<String>>();
+        let tree = HashSet::from([path(&["Food", "Dairy"]), path(&["Household"])]);
+        let known = Facts { tree: Some(&tree), ..KNOWN };
+        let of = |levels: &[&str]| found(&ProductRow { category: path(levels), ..right() }, known);
+        assert_eq!(of(&["Food", "Dairy"]), []);
+        assert_eq!(of(&["Food"]), []);
+        assert_eq!(of(&["Household", "Soap"]), []);
+        assert_eq!(of(&["Food", "Bread"]), [("cat.unknown", Level::Warn)]);
+        let beer = [("cat.unknown", Level::Quarantine), ("age.missing", Level::StopSale)];
+        assert_eq!(of(&["Drinks", "Beer"]), beer);
+        let none = HashSet::new();
+        assert_eq!(found(&right(), Facts { tree: Some(&none), ..KNOWN }), [], "no store has a tree");
+    }
+
+    #[test]
+    fn the_number_inside_its_codes_is_of_what_a_product_is_priced_for() {
+        let per = |unit| Some(crate::quantity::Quantity::new(1_000, unit).expect("a quantity"));
+        let of = |encoded, priced_per| {
+            let row =
+                ProductRow { encoded_unit: Some(encoded), priced_per, sale: SaleType::Weighed, ..right() };
+            found(&row, KNOWN)
+        };
+        assert_eq!(of(EncodedUnit::Kilogram, per(Unit::Gram)), []);
+        assert_eq!(of(EncodedUnit::Price, per(Unit::Gram)), []);
+        assert_eq!(of(EncodedUnit::Piece, None), []);
+        assert_eq!(of(EncodedUnit::Litre, per(Unit::Gram)), [("tpl.unit", Level::Quarantine)]);
+        assert_eq!(of(EncodedUnit::Gram, None), [("weigh.flag", Level::Quarantine)]);
     }
 
     #[test]

@@ -180,6 +180,7 @@ fn cart<'a>(lines: usize, products: &'a [Product], random: &Random) -> Outcome<B
             is_marked_down: false,
             rate: product.rate,
             deposit: None,
+            seen: None,
         }
     };
     Ok(Basket {

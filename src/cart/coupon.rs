@@ -65,7 +65,8 @@ pub(super) async fn put_away(
     Ok(cart)
 }
 
-async fn open(tx: &mut Tx, shopper: ShopperId, id: CartId) -> Result<Cart, Error> {
+/// The shopper's cart, which must be open.
+pub(super) async fn open(tx: &mut Tx, shopper: ShopperId, id: CartId) -> Result<Cart, Error> {
     let cart = store::fold(&mut *tx, id, None).await?.filter(|cart| cart.shopper == shopper);
     let cart = cart.ok_or(Error::Unknown)?;
     cart.must_be_open()?;

@@ -11,9 +11,10 @@ use uuid::Uuid;
 use super::event::Event;
 use super::journal::{Append, Queued};
 use super::model::{Cart, Error};
+use super::pricing::Record;
 use crate::clock::Moment;
 use crate::db::{self, Db, Run, Sql, Tx};
-use crate::ids::{CartId, CheckoutId, CouponCode, PromotionId, ShopperId, Sku, StoreId};
+use crate::ids::{CartId, CheckoutId, CouponCode, PromotionId, ShopperId, Sku, StoreId, VoucherCode};
 use crate::money::Currency;
 
 /// Which of the appends of one statement were written.
@@ -156,8 +157,8 @@ async fn rows_after(
     run: impl Run<'_>,
     cart: CartId,
     version: i64,
-) -> Result<Vec<(i64, Json<Vec<Event>>)>, db::Error> {
-    run.sql("SELECT seq, events FROM cart_events WHERE cart_id = $1 AND seq > $2 ORDER BY seq")
+) -> Result<Vec<(i64, Json<Vec<Event>>, DateTime<Utc>)>, db::Error> {
+    run.sql("SELECT seq, events, at FROM cart_events WHERE cart_id = $1 AND seq > $2 ORDER BY seq")
         .bind(cart)
         .bind(version)
         .fetch_all()
@@ -171,12 +172,12 @@ pub(super) async fn fold(run: impl Run<'_>, id: CartId, known: Option<Cart>) -> 
     let mut cart = match known {
         Some(cart) => cart,
         None => match rows.next() {
-            Some((_, Json(first))) => Cart::begin(id, &first)?,
+            Some((_, Json(first), at)) => Cart::begin(id, &first, at)?,
             None => return Ok(None),
         },
     };
-    for (version, Json(events)) in rows {
-        cart.fold(version, &events);
+    for (version, Json(events), at) in rows {
+        cart.fold(version, &events, at);
     }
     Ok(Some(cart))
 }
@@ -295,6 +296,85 @@ pub(super) async fn claim_coupon(
     Ok(true)
 }
 
+/// Reserves a deposit voucher for a checkout; says whether it was to be had.
+pub(super) async fn claim_voucher(
+    tx: &mut Tx,
+    checkout: CheckoutId,
+    store: &StoreId,
+    voucher: &VoucherCode,
+    amount: i64,
+) -> Result<bool, db::Error> {
+    let reserved = tx
+        .sql(
+            "INSERT INTO voucher_claims (store, voucher, checkout_id, amount, state)
+             VALUES ($1, $2, $3, $4, 'reserved')
+             ON CONFLICT (store, voucher) DO UPDATE SET checkout_id = excluded.checkout_id, state = 'reserved'
+             WHERE voucher_claims.state = 'freed'",
+        )
+        .bind(store)
+        .bind(voucher)
+        .bind(checkout)
+        .bind(amount)
+        .execute()
+        .await?;
+    Ok(reserved == 1)
+}
+
+/// Whether a voucher can still pay in a store.
+pub(super) async fn is_voucher_free(
+    tx: &mut Tx,
+    store: &StoreId,
+    voucher: &VoucherCode,
+) -> Result<bool, db::Error> {
+    let taken: Option<(String,)> = tx
+        .sql("SELECT state FROM voucher_claims WHERE store = $1 AND voucher = $2 AND state <> 'freed'")
+        .bind(store)
+        .bind(voucher)
+        .fetch_optional()
+        .await?;
+    Ok(taken.is_none())
+}
+
+/// Keeps all that a quote was priced with.
+pub(super) async fn insert_record(
+    tx: &mut Tx,
+    at: Moment,
+    checkout: CheckoutId,
+    cart: &Cart,
+    record: &Record,
+) -> Result<(), Error> {
+    let text = serde_json::to_string(record).map_err(|error| Error::Log(cart.id, error.to_string()))?;
+    tx.sql("INSERT INTO price_records (checkout_id, cart_id, store, record, at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(checkout)
+        .bind(cart.id)
+        .bind(&cart.store)
+        .bind(text)
+        .bind(at)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Most quotes of one cart that are answered: nobody tries more often.
+const RECORDS_MAX: i64 = 20;
+
+/// What the quotes of a cart were priced with, the last one first, and the store.
+pub(super) async fn records(
+    db: &Db,
+    cart: CartId,
+) -> Result<Vec<(CheckoutId, StoreId, String, DateTime<Utc>)>, db::Error> {
+    db.sql(
+        "SELECT checkout_id, store, record, at FROM price_records
+         WHERE cart_id = $1
+         ORDER BY at DESC, checkout_id
+         LIMIT $2",
+    )
+    .bind(cart)
+    .bind(RECORDS_MAX)
+    .fetch_all()
+    .await
+}
+
 /// How often a coupon was used, or is reserved.
 pub(super) async fn coupon_uses(tx: &mut Tx, coupon: &CouponCode) -> Result<i64, db::Error> {
     let used: Option<(i64,)> = tx
@@ -313,12 +393,12 @@ struct ClaimRead {
     amount: i64,
 }
 
-/// Frees what a checkout reserved. What is not reserved any more stays as it is.
+/// Frees what a checkout reserved or used. What is free stays as it is.
 pub(super) async fn free_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(), db::Error> {
     let mut freed: Vec<ClaimRead> = tx
         .sql(
             "UPDATE promotion_claims SET state = 'freed'
-             WHERE checkout_id = $1 AND state = 'reserved'
+             WHERE checkout_id = $1 AND state <> 'freed'
              RETURNING promotion, shopper_id, times, amount",
         )
         .bind(checkout)
@@ -334,7 +414,7 @@ pub(super) async fn free_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(),
     let mut coupons: Vec<(String,)> = tx
         .sql(
             "UPDATE coupon_claims SET state = 'freed'
-             WHERE checkout_id = $1 AND state = 'reserved'
+             WHERE checkout_id = $1 AND state <> 'freed'
              RETURNING coupon",
         )
         .bind(checkout)
@@ -344,7 +424,11 @@ pub(super) async fn free_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(),
     for (coupon,) in coupons {
         tx.sql("UPDATE coupon_uses SET used = used - 1 WHERE coupon = $1").bind(coupon).execute().await?;
     }
-    Ok(())
+    tx.sql("UPDATE voucher_claims SET state = 'freed' WHERE checkout_id = $1")
+        .bind(checkout)
+        .execute()
+        .await
+        .map(drop)
 }
 
 /// What a checkout reserved is used: it was paid.
@@ -354,6 +438,10 @@ pub(super) async fn use_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(), 
         .execute()
         .await?;
     tx.sql("UPDATE coupon_claims SET state = 'used' WHERE checkout_id = $1 AND state = 'reserved'")
+        .bind(checkout)
+        .execute()
+        .await?;
+    tx.sql("UPDATE voucher_claims SET state = 'used' WHERE checkout_id = $1 AND state = 'reserved'")
         .bind(checkout)
         .execute()
         .await

@@ -28,6 +28,7 @@ pub mod quality;
 mod rows;
 mod search;
 mod store;
+mod till_rules;
 
 pub use crate::error::Alternative;
 pub use batches::{
@@ -59,6 +60,7 @@ pub use rows::{
     StoreRow, TaxClassRow, TaxRateRow,
 };
 pub use search::follow as follow_search;
+pub use till_rules::{EatIn, Fee, PointsTerms, TillRules};
 
 use crate::db;
 use crate::env::Env;

@@ -52,6 +52,9 @@ const FILES: &[File] = &[
     file!(21, "0021_promotions.sql", None),
     file!(22, "0022_promotion_claims.sql", None),
     file!(23, "0023_customers_price_promise.sql", None),
+    file!(30, "0030_till.sql", None),
+    file!(31, "0031_credits.sql", None),
+    file!(32, "0032_picked.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -88,7 +88,7 @@ pub async fn put_coupon_away(
     whole(&app, &shopper, &cart).await
 }
 
-async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<Response, Problem> {
+pub(super) async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<Response, Problem> {
     let buyer = Buyer::of(app, shopper.id).await?;
     let standings = shelf::standings(app, cart);
     let priced = till::priced(app, cart, &buyer)?;

@@ -275,6 +275,12 @@ impl Snapshot {
         self.rates.get(country)?.get(class)?.range(..=day).next_back().map(|(_, rate)| *rate)
     }
 
+    /// The rate of a tax class in a store on a day: that of its area, else that of its country.
+    pub fn rate_in(&self, store: &Store, class: &TaxClassId, day: NaiveDate) -> Option<Rate> {
+        let of_area = store.till.tax_area.as_deref().and_then(|area| self.rate(area, class, day));
+        of_area.or_else(|| self.rate(&store.country, class, day))
+    }
+
     /// What a store asks for the product of a number now: the index alone, without reading a code or writing an answer.
     pub fn price_of(&self, store: &StoreId, gtin: Gtin, now: Moment) -> Result<Money, FindError> {
         let known = self.known_code(gtin).ok_or(FindError::UnknownCode);

@@ -160,6 +160,7 @@ fn store() -> Store {
         code_templates: Vec::new(),
         near_date_markdowns: Vec::new(),
         price_promise: crate::catalog::PricePromise::Locked,
+        till: crate::catalog::TillRules::default(),
     }
 }
 

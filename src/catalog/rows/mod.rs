@@ -18,6 +18,7 @@ use super::model::{Markdown, PricePromise, StoreAddress};
 use super::product::ProductRow;
 use super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::quality::Rule;
+use super::till_rules::TillRules;
 use crate::ids::{CouponCode, PriceListId, PromotionId, ShopperId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 use crate::text_enum;
@@ -101,7 +102,7 @@ pub struct TaxClassRow {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaxRateRow {
-    /// The country, two letters.
+    /// The country, two letters; or an area of it where stores name one (`till.tax_area`): `US-NY-NYC`.
     pub country: String,
     /// The tax class.
     pub tax_class: TaxClassId,
@@ -159,6 +160,9 @@ pub struct StoreRow {
     /// Which price counts when it changed between scan and checkout; `locked` when left out.
     #[serde(default = "locked")]
     pub price_promise: PricePromise,
+    /// What its till goes by beside its prices: taxes, fees, vouchers, points.
+    #[serde(default)]
+    pub till: TillRules,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,

@@ -68,7 +68,7 @@ macro_rules! stores {
     ($which:literal) => {
         concat!(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, price_promise, deleted
+                 code_templates, near_date_markdowns, price_promise, till, deleted
              FROM stores
              ",
             $which
@@ -91,6 +91,7 @@ struct StoreRead {
     code_templates: String,
     near_date_markdowns: String,
     price_promise: PricePromise,
+    till: String,
     deleted: bool,
 }
 
@@ -114,6 +115,7 @@ impl StoreRead {
         let languages = serde_json::from_str(&self.languages).unwrap_or_default();
         let code_templates = serde_json::from_str(&self.code_templates).unwrap_or_default();
         let near_date_markdowns = serde_json::from_str(&self.near_date_markdowns).unwrap_or_default();
+        let till = serde_json::from_str(&self.till).unwrap_or_default();
         Store {
             store,
             name,
@@ -126,6 +128,7 @@ impl StoreRead {
             code_templates,
             near_date_markdowns,
             price_promise,
+            till,
         }
     }
 }
@@ -204,6 +207,7 @@ impl From<Store> for StoreRow {
             code_templates,
             near_date_markdowns,
             price_promise,
+            till,
         } = store;
         Self {
             store,
@@ -217,6 +221,7 @@ impl From<Store> for StoreRow {
             code_templates,
             near_date_markdowns,
             price_promise,
+            till,
             deleted: false,
         }
     }

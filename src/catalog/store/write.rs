@@ -461,12 +461,12 @@ fn places(row: &StoreRow) -> impl Iterator<Item = Place<'_>> {
 const STORES: &str = "
     INSERT INTO stores
         (store, name, street, house_number, postal_code, city, country, currency, time_zone, languages, code_templates,
-         near_date_markdowns, price_promise, deleted, revision)
+         near_date_markdowns, price_promise, till, deleted, revision)
     SELECT
         value ->> 'store', value ->> 'name', value -> 'address' ->> 'street', value -> 'address' ->> 'house_number',
         value -> 'address' ->> 'postal_code', value -> 'address' ->> 'city', value ->> 'country',
         value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates',
-        value ->> 'near_date_markdowns', value ->> 'price_promise', FALSE, $2
+        value ->> 'near_date_markdowns', value ->> 'price_promise', value ->> 'till', FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (store) DO UPDATE SET
@@ -482,5 +482,6 @@ const STORES: &str = "
         code_templates = excluded.code_templates,
         near_date_markdowns = excluded.near_date_markdowns,
         price_promise = excluded.price_promise,
+        till = excluded.till,
         deleted = FALSE,
         revision = excluded.revision";

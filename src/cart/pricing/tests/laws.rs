@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{
-    Basket, Charge, Customer, Deposit, Item, Left, Priced, Promotions, TaxMode, TaxRounding, Voucher,
+    Basket, Charge, Customer, Deposit, Item, Left, Priced, Promotions, Record, TaxMode, TaxRounding, Voucher,
 };
 use super::{basket, on, prepared, priced, promotion, rate, sku};
 use crate::catalog::{
@@ -191,6 +191,7 @@ fn lay<'a>(
         is_marked_down: good.is_marked_down,
         rate: rate(RATES[good.rate]),
         deposit: good.deposit.map(|amount| Deposit { sku: deposit, amount, rate: rate("19") }),
+        seen: None,
     };
     let mut basket = basket(goods.map(item).collect());
     basket.place.tax_mode = setting.mode;
@@ -203,8 +204,11 @@ fn lay<'a>(
             Some((row.promotion.clone(), Left { uses: budget.uses, amount: budget.amount }))
         })
         .collect();
-    basket.vouchers =
-        vec![Voucher { id: "1".to_owned(), amount: 250 }, Voucher { id: "2".to_owned(), amount: 1_000 }];
+    basket.vouchers = vec![
+        Voucher { id: "1".to_owned(), amount: 250, step: None },
+        Voucher { id: "2".to_owned(), amount: 1_000, step: None },
+        Voucher { id: "points".to_owned(), amount: 300, step: Some(7) },
+    ];
     basket
 }
 
@@ -298,6 +302,10 @@ proptest! {
             taxes_fit_klarna(&found)?;
         }
         prop_assert_eq!(&priced(&basket, &prepared(&rows)), &found, "the same again");
+        let record = Record::of(&basket, &prepared(&rows), found.clone());
+        let text = serde_json::to_string(&record).expect("a record");
+        let read: Record = serde_json::from_str(&text).expect("a record");
+        prop_assert_eq!(read.price_again(), Ok(found), "and from its record");
     }
 
     #[test]

@@ -273,6 +273,7 @@ impl Example {
                     amount: *amount,
                     rate: *rate,
                 }),
+                seen: None,
             }
         };
         let mut basket = basket(self.goods.iter().enumerate().map(item).collect());
@@ -299,7 +300,16 @@ impl Example {
                 "coupon" => basket.coupons.push(value.parse().expect("a key")),
                 "at" => basket.local = local(value),
                 "voucher" => {
-                    basket.vouchers.push(Voucher { id: number.to_string(), amount: self.minor(value) });
+                    basket.vouchers.push(Voucher {
+                        id: number.to_string(),
+                        amount: self.minor(value),
+                        step: None,
+                    });
+                }
+                "pay-points" => {
+                    let (amount, step) = of();
+                    let (amount, step) = (self.minor(amount), Some(self.minor(step)));
+                    basket.vouchers.push(Voucher { id: "points".to_owned(), amount, step });
                 }
                 "fee" => {
                     let (amount, percent) = value.split_once('@').expect("a rate");

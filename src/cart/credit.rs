@@ -1,11 +1,12 @@
 //! What pays beside the debit, and where the goods are eaten: vouchers, points, takeaway. Shown to the cart, not spent by
 //! that: a checkout reserves a voucher and burns points, and gives both back when it is given up.
 
+use super::buyer::Buyer;
 use super::event::Event;
 use super::model::{Cart, Error, POINTS_MAX, VOUCHERS_MAX};
-use super::till::{Buyer, Till};
+use super::till::Till;
 use super::trip::{self, Entry};
-use super::{coupon, ledger, store};
+use super::{claims, coupon, ledger};
 use crate::app::App;
 use crate::ids::{CartId, ShopperId, VoucherCode};
 
@@ -26,7 +27,7 @@ pub(super) async fn show_voucher(
     let catalog = app.catalog.view();
     let amount = catalog.store(&cart.store).and_then(|store| store.till.voucher(voucher.as_str()));
     let amount = amount.ok_or(Error::UnknownVoucher)?;
-    if !store::is_voucher_free(&mut tx, &cart.store, &voucher).await? {
+    if !claims::is_voucher_free(&mut tx, &cart.store, &voucher).await? {
         return Err(Error::VoucherUsed(voucher));
     }
     if cart.vouchers.len() >= VOUCHERS_MAX {

@@ -9,6 +9,8 @@
 //! being sold (pure), `pricing/` what a cart costs (pure); `till.rs` prices with a store's rules, `ledger.rs` keeps points, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
 //! cases, `view.rs` is how a cart looks from outside.
 
+mod buyer;
+mod claims;
 mod coupon;
 mod credit;
 mod event;
@@ -31,13 +33,14 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
+pub use buyer::{Buyer, Offers};
 pub use event::{Deposit, Origin, Product, Reduction};
 pub use journal::Journal;
 pub use model::{Cart, Error, Line, State};
 pub use pricing::{Credit, Discount, Priced, PricedDeposit, PricedSurcharge, Surcharge, TaxLine};
 pub use rules::{BlockReason, Blocked};
 pub use shelf::blocked;
-pub use till::{Buyer, Offers, POINTS_CREDIT, Till};
+pub use till::{POINTS_CREDIT, Till};
 pub use trip::{Entry, close, give_back, load, lock, read, unlock};
 pub use wish::{Outcome, Refusal};
 

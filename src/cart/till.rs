@@ -6,13 +6,13 @@
 //! that the price of now counts ([`PricePromise`]). Promotions are those that the catalogue has now; one that ended by its
 //! time since the scan still holds for that line, unless the store's promise is the price of now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
+use super::buyer::Buyer;
 use super::event::Product;
 use super::model::{Cart, Error, Line};
 use super::pricing::{
@@ -20,85 +20,17 @@ use super::pricing::{
     Seen, Surcharge, TaxMode, TaxRounding, Voucher,
 };
 use super::trip::Entry;
-use super::{ledger, store};
+use super::{claims, ledger, store};
 use crate::app::App;
 use crate::catalog::{self, PricePromise, PromotionRow, Snapshot, Store, TillRules};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::ids::{CheckoutId, PromotionId, ShopperId, Sku, StoreId, TaxClassId, VoucherCode};
+use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId, VoucherCode};
 use crate::money::{Money, Rate};
 use crate::quantity::{Quantity, Unit};
 
 /// The number under which points pay, which no voucher has: it is no key.
 pub const POINTS_CREDIT: &str = "(points)";
-
-/// Promotions of each store, made ready when a cart of it is priced first, and again when promotions change.
-#[derive(Debug, Default)]
-pub struct Offers(ArcSwap<Held>);
-
-#[derive(Clone, Debug, Default)]
-struct Held {
-    /// The revision of the catalogue that changed promotions last.
-    revision: i64,
-    stores: HashMap<StoreId, Arc<Promotions>>,
-}
-
-impl Offers {
-    /// The promotions of a store. There are at most as many sets as stores.
-    fn of(&self, catalog: &Snapshot, store: &Store) -> Arc<Promotions> {
-        let revision = catalog.promotions_revision();
-        let held = self.0.load();
-        let known = held.stores.get(&store.store).filter(|_| held.revision == revision);
-        if let Some(known) = known {
-            return Arc::clone(known);
-        }
-        let ready = Arc::new(Promotions::of(catalog.promotions(store)));
-        self.0.rcu(|held| {
-            let mut next = if held.revision == revision { Held::clone(held) } else { Held::default() };
-            next.revision = revision;
-            next.stores.insert(store.store.clone(), Arc::clone(&ready));
-            next
-        });
-        ready
-    }
-}
-
-/// What a price depends on of whoever buys: what the CRM says of them, and how often promotions with a limit were had so far.
-#[derive(Clone, Debug, Default)]
-pub struct Buyer {
-    /// By all shoppers together: times, and minor units of discount.
-    all: BTreeMap<PromotionId, (i64, i64)>,
-    /// By the shopper.
-    own: BTreeMap<PromotionId, i64>,
-    is_member: bool,
-    segments: Vec<String>,
-}
-
-impl Buyer {
-    /// As it is now. Between two looks others may be faster: how often promotions were had is read again when a cart is
-    /// locked.
-    pub async fn of(app: &App, shopper: ShopperId) -> Result<Self, Error> {
-        let mut buyer = Self::default();
-        let (asks_who, is_counted) = {
-            let catalog = app.catalog.view();
-            (catalog.asks_who(), catalog.has_counted_promotions())
-        };
-        if asks_who && let Some(customer) = catalog::customer(&app.db, shopper).await? {
-            (buyer.is_member, buyer.segments) = (customer.is_member, customer.segments);
-        }
-        if !is_counted {
-            return Ok(buyer);
-        }
-        for read in store::counts(&app.db, shopper).await? {
-            if read.holder.is_empty() {
-                buyer.all.insert(read.promotion, (read.times, read.amount));
-            } else {
-                buyer.own.insert(read.promotion, read.times);
-            }
-        }
-        Ok(buyer)
-    }
-}
 
 /// What a store asks at a moment.
 #[derive(Clone, Debug)]
@@ -190,7 +122,7 @@ impl Till {
             .collect();
         vouchers.sort();
         for (voucher, amount) in vouchers {
-            if !store::claim_voucher(tx, checkout, &cart.store, voucher, *amount).await? {
+            if !claims::claim_voucher(tx, checkout, &cart.store, voucher, *amount).await? {
                 return Err(Error::VoucherUsed(voucher.clone()));
             }
         }
@@ -355,9 +287,9 @@ impl Till {
         let shopper = cart.shopper.to_string();
         // Sorted: two checkouts take them in the same order and never wait for each other in a circle.
         for promotion in touching {
-            let all = store::hold_count(tx, "", &promotion).await?;
+            let all = claims::hold_count(tx, "", &promotion).await?;
             self.buyer.all.insert(promotion.clone(), (all.times, all.amount));
-            let own = store::hold_count(tx, &shopper, &promotion).await?;
+            let own = claims::hold_count(tx, &shopper, &promotion).await?;
             self.buyer.own.insert(promotion, own.times);
         }
         Ok(())
@@ -376,7 +308,7 @@ impl Till {
             let Some(promotion) = &discount.promotion else { continue };
             if self.promotions.row(promotion).is_some_and(|row| row.is_counted()) {
                 let had = (discount.times, discount.amount.minor());
-                store::claim(tx, checkout, cart.shopper, promotion, had).await?;
+                claims::claim(tx, checkout, cart.shopper, promotion, had).await?;
             }
             let own = cart.coupons.iter().filter(|(_, of)| of == promotion).map(|(coupon, _)| coupon);
             coupons.extend(own.take(usize::try_from(discount.coupons).unwrap_or(0)));
@@ -384,7 +316,7 @@ impl Till {
         coupons.sort();
         for coupon in coupons {
             let row = catalog::coupon(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
-            if !store::claim_coupon(tx, checkout, coupon, row.uses_max).await? {
+            if !claims::claim_coupon(tx, checkout, coupon, row.uses_max).await? {
                 return Err(Error::CouponUsed(coupon.clone()));
             }
         }

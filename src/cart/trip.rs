@@ -10,7 +10,7 @@ use super::journal::{Append, AppendError};
 use super::model::{Cart, Error, State};
 use super::till::Till;
 use super::wish::{Declined, Done, Refusal, Wish};
-use super::{ledger, shelf, store};
+use super::{claims, ledger, shelf, store};
 use crate::app::App;
 use crate::catalog::quality::Cause;
 use crate::clock::Moment;
@@ -180,7 +180,7 @@ pub async fn give_back(
     checkout: CheckoutId,
     shopper: ShopperId,
 ) -> Result<(), Error> {
-    store::free_claims(tx, checkout).await?;
+    claims::free_claims(tx, checkout).await?;
     ledger::give_back(tx, at, shopper, checkout).await
 }
 
@@ -197,7 +197,7 @@ pub async fn close(
         return Err(Error::Log(id, format!("checkout {checkout} was paid without holding the cart")));
     }
     append(tx, &mut cart, entry, Event::Closed { checkout, order }).await?;
-    Ok(store::use_claims(tx, checkout).await?)
+    Ok(claims::use_claims(tx, checkout).await?)
 }
 
 /// The id and the time of an entry that is written inside a transaction.

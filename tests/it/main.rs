@@ -30,6 +30,7 @@ mod packed;
 mod payments;
 mod picked;
 mod pieces;
+mod promises;
 mod promotions;
 mod quality;
 mod rules;

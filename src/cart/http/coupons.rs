@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::super::buyer::Buyer;
 use super::super::model::Cart;
-use super::super::till::{self, Buyer};
+use super::super::till;
 use super::super::view::CartView;
 use super::super::{coupon, shelf};
 use super::tag;

@@ -15,10 +15,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::buyer::Buyer;
 use super::model::{Cart, Error};
 use super::pricing::{Priced, TaxLine};
 use super::rules::Standing;
-use super::till::{self, Buyer, Till};
+use super::till::{self, Till};
 use super::view::{self, CartLine, CartView, NearOffer};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
 use super::{shelf, trip};

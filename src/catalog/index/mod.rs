@@ -186,9 +186,10 @@ impl Snapshot {
         self.has_counted_promotions
     }
 
-    /// Whether what something costs may depend on who buys it.
+    /// Whether what something costs, or what is earned with it, may depend on who buys it.
     pub fn asks_who(&self) -> bool {
-        self.has_promotions_for_some || self.has_member_prices
+        let earns = |shop: &Shop| shop.store.till.points.is_some();
+        self.has_promotions_for_some || self.has_member_prices || self.shops.values().any(|shop| earns(shop))
     }
 
     /// The promotions that can hold in a store.

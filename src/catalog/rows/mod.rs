@@ -3,6 +3,7 @@
 //! A row that can't be right is refused with a reason; it never takes another row with it. What a row refers to is
 //! checked where the database is at hand, in `batches.rs`. Here is what rows look like; `read.rs` reads and checks them.
 
+mod place;
 mod read;
 mod reason;
 

@@ -1,16 +1,16 @@
 //! Reads one line of a batch and checks what can be seen of it by itself.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::super::code::{self, Circulation, CodeError, Gtin};
+use super::super::code::{Circulation, CodeError, Gtin};
 use super::super::product;
 use super::super::product::{NetContent, ProductRow, SaleBan, SaleType};
 use super::super::quality::Rule;
 use super::super::till_rules::is_area;
-use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row, StoreRow};
+use super::place::check_store;
+use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row};
 
 /// Longest text of a field: a receipt line holds far less.
 const TEXT_LENGTH_MAX: usize = 200;
@@ -25,9 +25,9 @@ const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 /// Age limits that laws use.
 const AGES: [i64; 6] = [6, 12, 14, 16, 18, 21];
 /// Languages of one product's names, and of one store.
-const LANGUAGES_MAX: usize = 16;
+pub(super) const LANGUAGES_MAX: usize = 16;
 /// Levels of a retailer's tree of goods.
-const CATEGORY_DEPTH_MAX: usize = 8;
+pub(super) const CATEGORY_DEPTH_MAX: usize = 8;
 /// Pieces that one code may stand for.
 const CODE_PIECES_MAX: i64 = 999;
 /// Largest net content: a ton in grams.
@@ -48,14 +48,6 @@ const NOTICE_LENGTH_MAX: usize = 1_000;
 const LOTS_MAX: usize = 500;
 /// Largest stock, in pieces or grams: a thousand tons.
 const STOCK_MAX: i64 = 1_000_000_000;
-/// Templates of codes of one store.
-const TEMPLATES_MAX: usize = 32;
-/// Rules of one store by which goods are marked down.
-const MARKDOWNS_MAX: usize = 64;
-/// Days before its date from which on a product may be marked down.
-const MARKDOWN_DAYS_MAX: i64 = 365;
-/// Price lists of one store: store, region, country and a few for campaigns.
-const STORE_LISTS_MAX: usize = 32;
 
 #[derive(Deserialize)]
 struct Head<'a> {
@@ -361,7 +353,7 @@ fn check_image(address: &str) -> Result<(), Refusal> {
 }
 
 /// Whether a text is a language tag as far as its form tells (BCP 47).
-fn check_language(tag: &str) -> Result<(), Refusal> {
+pub(super) fn check_language(tag: &str) -> Result<(), Refusal> {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
     let is_language =
@@ -405,67 +397,6 @@ fn check_recall(row: &RecallRow) -> Result<(), Refusal> {
     row.lots.iter().flatten().try_for_each(|lot| check_text("lots", lot))
 }
 
-fn check_store(row: &StoreRow) -> Result<(), Refusal> {
-    let address = &row.address;
-    let texts = [
-        ("name", &row.name),
-        ("street", &address.street),
-        ("house_number", &address.house_number),
-        ("postal_code", &address.postal_code),
-        ("city", &address.city),
-        ("time_zone", &row.time_zone),
-    ];
-    for (field, text) in texts {
-        check_text(field, text)?;
-    }
-    check_country(&row.country)?;
-    if row.time_zone.parse::<chrono_tz::Tz>().is_err() {
-        let detail = "time_zone must be a name of the IANA database, such as Europe/Berlin";
-        return Err(Refusal::new(Reason::Form, detail));
-    }
-    if row.languages.len() > LANGUAGES_MAX || row.code_templates.len() > TEMPLATES_MAX {
-        let detail = format!("at most {LANGUAGES_MAX} languages and {TEMPLATES_MAX} code_templates");
-        return Err(Refusal::new(Reason::Field, detail));
-    }
-    row.languages.iter().try_for_each(|tag| check_language(tag))?;
-    if let Some(wrong) =
-        row.code_templates.iter().find(|template| code::Template::from_str(template).is_err())
-    {
-        let detail = format!("{} is no template of codes", fit(wrong));
-        return Err(Refusal::new(Reason::TemplateInvalid, detail));
-    }
-    check_markdowns(row)?;
-    row.till.fees.iter().try_for_each(|fee| check_text("fees", &fee.name))?;
-    row.till.check().map_err(|detail| Refusal::new(Reason::TillRules, detail))?;
-    let distinct: std::collections::HashSet<_> = row.price_lists.iter().collect();
-    if row.price_lists.is_empty()
-        || row.price_lists.len() > STORE_LISTS_MAX
-        || distinct.len() != row.price_lists.len()
-    {
-        let detail = format!("price_lists must name 1 to {STORE_LISTS_MAX} lists, each once");
-        return Err(Refusal::new(Reason::Field, detail));
-    }
-    Ok(())
-}
-
-fn check_markdowns(row: &StoreRow) -> Result<(), Refusal> {
-    if row.near_date_markdowns.len() > MARKDOWNS_MAX {
-        let detail = format!("at most {MARKDOWNS_MAX} near_date_markdowns");
-        return Err(Refusal::new(Reason::Field, detail));
-    }
-    for markdown in &row.near_date_markdowns {
-        let is_right = (1..=99).contains(&markdown.percent)
-            && (0..=MARKDOWN_DAYS_MAX).contains(&markdown.days_left_max)
-            && markdown.category.len() <= CATEGORY_DEPTH_MAX;
-        if !is_right {
-            let detail = format!("a markdown is of 1 to 99 percent, from 0 to {MARKDOWN_DAYS_MAX} days left");
-            return Err(Refusal::new(Reason::QuantityRange, detail));
-        }
-        markdown.category.iter().try_for_each(|level| check_text("category", level))?;
-    }
-    Ok(())
-}
-
 pub(in crate::catalog) fn check_price(amount: i64) -> Result<(), Refusal> {
     if (1..=PRICE_MAX).contains(&amount) {
         return Ok(());
@@ -473,7 +404,7 @@ pub(in crate::catalog) fn check_price(amount: i64) -> Result<(), Refusal> {
     Err(Refusal::new(Reason::PriceRange, format!("amount must be from 1 to {PRICE_MAX} minor units")))
 }
 
-fn check_country(country: &str) -> Result<(), Refusal> {
+pub(super) fn check_country(country: &str) -> Result<(), Refusal> {
     if country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Ok(());
     }

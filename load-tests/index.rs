@@ -198,6 +198,7 @@ fn build(keys: &Keys, products: u64) -> Outcome<Snapshot> {
         code_templates: Vec::new(),
         near_date_markdowns: Vec::new(),
         price_promise: PricePromise::Locked,
+        till: aisle::catalog::TillRules::default(),
     });
     for number in 0..products {
         change.product(&product(number)?, true);

@@ -32,7 +32,7 @@ text_enum! {
 /// An entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
 pub struct PointsEntry {
-    /// The order, checkout or refund that it came from.
+    /// The order, checkout, refund or shipment that it came from.
     pub cause_id: Uuid,
     /// What it is.
     pub kind: PointsKind,

@@ -196,14 +196,18 @@ pub(super) async fn insert_record(
     record: &Record,
 ) -> Result<(), Error> {
     let text = serde_json::to_string(record).map_err(|error| Error::Log(cart.id, error.to_string()))?;
-    tx.sql("INSERT INTO price_records (checkout_id, cart_id, store, record, at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(checkout)
-        .bind(cart.id)
-        .bind(&cart.store)
-        .bind(text)
-        .bind(at)
-        .execute()
-        .await?;
+    // A taken number is found out when the checkout itself is written.
+    tx.sql(
+        "INSERT INTO price_records (checkout_id, cart_id, store, record, at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (checkout_id) DO NOTHING",
+    )
+    .bind(checkout)
+    .bind(cart.id)
+    .bind(&cart.store)
+    .bind(text)
+    .bind(at)
+    .execute()
+    .await?;
     Ok(())
 }
 

@@ -52,8 +52,7 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             }
             let before = std::mem::replace(&mut order.refunded, paid.refunded);
             store::update_order(tx, &order).await?;
-            let points = order.points_of(order.refunded) - order.points_of(before);
-            cart::ledger::reverse(tx, now, order.shopper, refund.0, points).await?;
+            take_points_back(tx, now, &order, refund, before).await?;
             tell(app, tx, now, NewsKind::Refunded, &order).await
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
@@ -180,9 +179,23 @@ async fn refunded(
         None => order.refunded.plus(amount)?,
     };
     store::update_order(tx, &order).await?;
-    let points = order.points_of(order.refunded) - order.points_of(before);
-    cart::ledger::reverse(tx, now, order.shopper, refund.0, points).await?;
+    take_points_back(tx, now, &order, refund, before).await?;
     tell(app, tx, now, NewsKind::Refunded, &order).await
+}
+
+/// Points go with the money that was given back. Those of an order that was cancelled went with it as a whole.
+async fn take_points_back(
+    tx: &mut Tx,
+    now: Moment,
+    order: &Order,
+    refund: RefundId,
+    before: Money,
+) -> Result<(), Internal> {
+    if order.state == OrderState::Cancelled {
+        return Ok(());
+    }
+    let points = order.points_of(order.refunded) - order.points_of(before);
+    Ok(cart::ledger::reverse(tx, now, order.shopper, refund.0, points).await?)
 }
 
 /// A payment was given up and everything went back. An order that was cancelled shows it; a checkout knows already.
@@ -226,6 +239,11 @@ pub async fn delivery_news(
 /// does not allow it, because its hold has ended, does not stop the goods: the order shows the trouble.
 async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) -> Result<(), Internal> {
     order.picking.is_closed = true;
+    if let Some(shipment) = order.shipment {
+        // What was not picked is not paid, and earns nothing.
+        let points = order.points_of(order.quote.to_pay().minus(order.due()?)?);
+        cart::ledger::reverse(tx, now, order.shopper, shipment.0, points).await?;
+    }
     let rest = order.due()?.minus(order.quote.due_now)?;
     if !rest.is_positive() {
         return nothing_is_left(app, tx, now, order).await;

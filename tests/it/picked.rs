@@ -107,3 +107,36 @@ async fn a_discount_and_a_deposit_go_with_what_was_picked() {
     let read = shopper.read_order(order).await;
     assert_eq!((read.number("/captured/amount"), read.text("/state")), (172 + 50 + 3999 + 499, "completed"));
 }
+
+#[tokio::test]
+async fn what_was_not_picked_earns_no_points() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let rows = crate::support::catalog::rows();
+    let mut store =
+        rows.into_iter().find(|row| row["kind"] == "store" && row["store"] == STORE).expect("the store");
+    store["till"] = json!({"points": {"per": 100, "points": 10}});
+    let member = json!({"kind": "customer", "customer": shopper.actor.id, "is_member": true});
+    assert_eq!(shop.test.apply_rows(&[store, member]).await.quarantined, 0);
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let order = shopper.order(cart, &[1, 2]).await;
+    let points = async || shopper.get("/v1/points").await.expect(200).number("/points");
+    assert_eq!(points().await, 80);
+    pick(&shop, order, &json!([{"line": 2}])).await.expect(200);
+    hand_over(&shopper, order).await;
+    // 6.99 of 13.27 were not picked: 80 × 699 ÷ 1327 = 42.1.
+    assert_eq!(points().await, 38);
+}
+
+#[tokio::test]
+async fn where_nothing_of_it_was_there_only_the_courier_is_paid() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    let order = shopper.order(cart, &[1]).await;
+    let picked = pick(&shop, order, &json!([{"line": 1}])).await.expect(200);
+    assert_eq!(picked.number("/due/amount"), 499);
+    hand_over(&shopper, order).await;
+    let read = shopper.read_order(order).await;
+    assert_eq!((read.number("/captured/amount"), read.text("/state")), (499, "completed"));
+}

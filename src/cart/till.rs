@@ -214,8 +214,8 @@ impl Till {
 
     /// The rate of a class in the store today.
     pub fn rate_of(&self, class: &TaxClassId) -> Option<Rate> {
-        let shelf = self.shelf.as_ref()?;
-        shelf.catalog.rate_in(&shelf.store, class, self.local.date())
+        let asks = self.shelf.as_ref()?;
+        asks.catalog.rate_in(&asks.store, class, self.local.date())
     }
 
     /// What everybody and what members are asked for the goods of a line now, in minor units. Nothing for a price of its

@@ -174,9 +174,10 @@ pub fn quote(
     let fees = priced.surcharges.into_iter().skip(usize::from(fee.is_some())).collect();
     let Priced { total, to_pay, taxes, discounts, credits, points, .. } = priced;
     let credited = total.minus(to_pay)?.minor();
-    let due_now = match delivered.is_empty() {
-        true => to_pay,
-        false => Money::new((taken.minor() - credited).max(0), cart.currency),
+    let due_now = if delivered.is_empty() {
+        to_pay
+    } else {
+        Money::new((taken.minor() - credited).max(0), cart.currency)
     };
     let to_pay = (!credits.is_empty()).then_some(to_pay);
     let delivery_fee = fee;

@@ -168,7 +168,7 @@ pub async fn eat_in(
 
 /// A shopper's points.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Points {
+pub struct ShopperPoints {
     /// What can be paid with.
     points: i64,
     /// What comes off the next points that are earned: they were spent before they were taken back.
@@ -184,13 +184,16 @@ pub struct Points {
     operation_id = "read_points",
     tag = "cart",
     responses(
-        (status = 200, body = Points),
+        (status = 200, body = ShopperPoints),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("shopper" = []))
 )]
-pub async fn read_points(AppState(app): AppState<App>, shopper: Shopper) -> Result<Reply<Points>, Problem> {
+pub async fn read_points(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+) -> Result<Reply<ShopperPoints>, Problem> {
     let balance = ledger::balance(&app.db, shopper.id).await.map_err(Error::from)?;
     let entries = ledger::entries(&app.db, shopper.id).await.map_err(Error::from)?;
-    Ok(Reply(StatusCode::OK, Points { points: balance.points, owed: balance.owed, entries }))
+    Ok(Reply(StatusCode::OK, ShopperPoints { points: balance.points, owed: balance.owed, entries }))
 }

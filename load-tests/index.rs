@@ -200,6 +200,7 @@ fn build(keys: &Keys, products: u64) -> Outcome<Snapshot> {
         price_promise: PricePromise::Locked,
         best_before_passed: aisle::catalog::BestBeforePassed::Warn,
         categories: Vec::new(),
+        till: aisle::catalog::TillRules::default(),
     });
     for number in 0..products {
         change.product(&product(number)?, true);

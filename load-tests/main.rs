@@ -15,11 +15,13 @@
 //! - `imports.rs`: rows a second of an import, against the raw bulk write of the same rows, on both engines.
 //! - `search.rs`: a search by words over HTTP among as many products.
 //! - `pricing.rs`: the pricing engine by itself, for carts of three sizes with a thousand promotions, against none.
+//! - `large_cart.rs`: a scan into a cart of 500 lines against one into a cart of 5, over HTTP, in the same scenario.
 //! - builds and lines are measured by `load-tests/run` itself.
 
 mod imports;
 mod index;
 mod journal;
+mod large_cart;
 mod lookup;
 mod pricing;
 mod process;
@@ -106,7 +108,7 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
                 "start" => start::run(&settings).await?,
                 "imports" => imports::run(&settings).await?,
                 "search" => search::run(&settings).await?,
-                "pricing" => pricing::run(&settings)?,
+                "pricing" => pricing::run(&settings).await?,
                 _ => visible::run(&settings).await?,
             };
             report.write(&settings.folder, scenario)

@@ -1,4 +1,5 @@
-//! The pricing engine by itself: nanoseconds a line of carts of three sizes, with a thousand promotions and with none.
+//! The pricing engine by itself: nanoseconds a line of carts of three sizes, with a thousand promotions and with none; and over
+//! HTTP in `large_cart.rs`.
 //!
 //! The promotions are of all kinds, as a grocer's week has them: most on a few products, some on brands and categories, a
 //! handful on the basket. The carts are drawn from 10,000 products. Both sides price the same carts in turns.
@@ -18,7 +19,7 @@ use aisle::money::{Currency, Rate};
 use aisle::random::Random;
 
 use crate::report::{Report, median, micros, ratio};
-use crate::{Outcome, Settings};
+use crate::{Outcome, Settings, large_cart};
 
 const PROMOTIONS: u64 = 1_000;
 const PRODUCTS: u64 = 10_000;
@@ -39,7 +40,25 @@ struct Product {
     rate: Rate,
 }
 
-pub fn run(settings: &Settings) -> Outcome<Report> {
+pub async fn run(settings: &Settings) -> Outcome<Report> {
+    let mut report = Report::default();
+    alone(settings, &mut report)?;
+    large_cart::run(settings, &mut report).await?;
+    Ok(report)
+}
+
+/// A week's promotions on these products and on brands and categories.
+pub fn promotions(skus: &[Sku], random: &Random) -> Outcome<Vec<PromotionRow>> {
+    let products: Vec<Product> = skus
+        .iter()
+        .zip(0..)
+        .map(|(sku, number)| Ok(Product { sku: sku.clone(), ..product(number, random)? }))
+        .collect::<Outcome<_>>()?;
+    (0..PROMOTIONS).map(|number| promotion(number, &products, random)).collect()
+}
+
+/// The engine by itself.
+fn alone(settings: &Settings, report: &mut Report) -> Outcome<()> {
     let random = Random::seeded(11);
     let products: Vec<Product> =
         (0..PRODUCTS).map(|number| product(number, &random)).collect::<Outcome<_>>()?;
@@ -50,7 +69,6 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
     let promotions = Promotions::of(rows);
     let prepared = began.elapsed();
     let none = Promotions::default();
-    let mut report = Report::default();
     report.row(
         &format!("pricing: {} promotions made ready", promotions.len()),
         &micros(nanos(prepared)),
@@ -76,7 +94,7 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
             aim,
         );
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Nanoseconds of one pricing.
@@ -180,6 +198,7 @@ fn cart<'a>(lines: usize, products: &'a [Product], random: &Random) -> Outcome<B
             is_marked_down: false,
             rate: product.rate,
             deposit: None,
+            seen: None,
         }
     };
     Ok(Basket {

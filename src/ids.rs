@@ -172,6 +172,8 @@ keys! {
     StoreId,
     /// A class of goods that are taxed alike, such as `standard` or `reduced`.
     TaxClassId,
+    /// What stands on a deposit voucher, whole.
+    VoucherCode,
 }
 
 #[cfg(test)]

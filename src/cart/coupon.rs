@@ -2,11 +2,12 @@
 
 use chrono::NaiveDate;
 
+use super::buyer::Buyer;
 use super::event::Event;
 use super::model::{COUPONS_MAX, Cart, Error};
-use super::store;
-use super::till::{Buyer, Till};
+use super::till::Till;
 use super::trip::{self, Entry};
+use super::{claims, store};
 use crate::app::App;
 use crate::catalog::{self, CouponRow, code};
 use crate::db::Tx;
@@ -32,7 +33,7 @@ pub(super) async fn show(app: &App, shopper: ShopperId, id: CartId, text: &str) 
     if !is_theirs || !till.takes_coupons_of(&row.promotion) {
         return Err(Error::UnknownCoupon);
     }
-    if store::coupon_uses(&mut tx, &row.coupon).await? >= row.uses_max {
+    if claims::coupon_uses(&mut tx, &row.coupon).await? >= row.uses_max {
         return Err(Error::CouponUsed(row.coupon));
     }
     if cart.coupons.len() >= COUPONS_MAX {
@@ -65,7 +66,8 @@ pub(super) async fn put_away(
     Ok(cart)
 }
 
-async fn open(tx: &mut Tx, shopper: ShopperId, id: CartId) -> Result<Cart, Error> {
+/// The shopper's cart, which must be open.
+pub(super) async fn open(tx: &mut Tx, shopper: ShopperId, id: CartId) -> Result<Cart, Error> {
     let cart = store::fold(&mut *tx, id, None).await?.filter(|cart| cart.shopper == shopper);
     let cart = cart.ok_or(Error::Unknown)?;
     cart.must_be_open()?;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::pricing::Priced;
 pub use crate::catalog::Reduction;
 use crate::ids::{
-    CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId, TaxClassId,
+    CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId, TaxClassId, VoucherCode,
 };
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::Quantity;
@@ -26,6 +26,18 @@ pub enum Event {
     CouponShown { coupon: CouponCode, promotion: PromotionId },
     /// It was put away again.
     CouponPutAway { coupon: CouponCode },
+    /// A deposit voucher was shown.
+    VoucherShown {
+        voucher: VoucherCode,
+        /// What it is worth, in minor units of the cart's currency.
+        amount: i64,
+    },
+    /// It was put away again.
+    VoucherPutAway { voucher: VoucherCode },
+    /// So many points at most shall pay.
+    PointsOffered { points: i64 },
+    /// Whether the goods are eaten in the store.
+    EatenIn { is_eaten_in: bool },
     /// Nothing changes until the checkout lets go.
     Locked {
         checkout: CheckoutId,

@@ -6,13 +6,17 @@
 //! asked again whenever the cart is read, and before it is paid for.
 //!
 //! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product from
-//! being sold (pure), `pricing/` what a cart costs (pure); `till.rs` prices with a store's rules, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
+//! being sold (pure), `pricing/` what a cart costs (pure); `till.rs` prices with a store's rules, `ledger.rs` keeps points, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
 //! cases, `view.rs` is how a cart looks from outside.
 
+mod buyer;
+mod claims;
 mod coupon;
+mod credit;
 mod event;
 mod http;
 mod journal;
+pub mod ledger;
 mod model;
 pub mod pricing;
 mod rules;
@@ -29,14 +33,15 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
+pub use buyer::{Buyer, Offers};
 pub use event::{Deposit, Origin, Product, Reduction};
 pub use journal::Journal;
 pub use model::{Cart, Error, Line, State};
-pub use pricing::{Discount, Priced, PricedDeposit, Surcharge, TaxLine};
+pub use pricing::{Credit, Discount, Priced, PricedDeposit, PricedSurcharge, Surcharge, TaxLine};
 pub use rules::{BlockReason, Blocked};
 pub use shelf::blocked;
-pub use till::{Buyer, Offers, Till};
-pub use trip::{Entry, close, load, lock, read, unlock};
+pub use till::{POINTS_CREDIT, Till};
+pub use trip::{Entry, close, give_back, load, lock, read, unlock};
 pub use wish::{Outcome, Refusal};
 
 /// The routes of carts.
@@ -47,5 +52,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::set_quantity, http::remove_line))
         .routes(routes!(http::coupons::show_coupon))
         .routes(routes!(http::coupons::put_coupon_away))
+        .routes(routes!(http::credits::show_voucher))
+        .routes(routes!(http::credits::put_voucher_away))
+        .routes(routes!(http::credits::offer_points))
+        .routes(routes!(http::credits::eat_in))
+        .routes(routes!(http::credits::read_points))
         .routes(routes!(http::differences::list_price_differences))
+        .routes(routes!(http::replay::replay_cart))
 }

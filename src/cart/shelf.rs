@@ -26,6 +26,9 @@ pub(super) fn find(app: &App, store: &StoreId, code: &str) -> Result<Taken, Decl
 
 fn found(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
     let (catalog, now) = (app.catalog.view(), app.clock.now());
+    if catalog.store(store).is_some_and(|store| store.till.voucher(code).is_some()) {
+        return Err(Refusal::Voucher.into());
+    }
     let found = catalog.find(store, code, now).map_err(|error| match error {
         FindError::BadCode(CodeRefusal::CheckDigit | CodeRefusal::MeasureCheckDigit) => {
             Refusal::CodeCheckDigit
@@ -36,7 +39,7 @@ fn found(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
     })?;
     let place = catalog.store(store).ok_or(Refusal::CodeUnknown)?;
     let local = local(place, now);
-    let rate = catalog.rate(&place.country, &found.tax_class, local.date()).ok_or(Refusal::TaxRateMissing)?;
+    let rate = catalog.rate_in(place, &found.tax_class, local.date()).ok_or(Refusal::TaxRateMissing)?;
     let deposit = found.deposit.as_ref();
     let deposit = deposit.and_then(|sku| till::deposit(&catalog, place, sku, now, local.date()));
     take::take(&found, rate, place, local, deposit)

@@ -11,9 +11,10 @@ use uuid::Uuid;
 use super::event::Event;
 use super::journal::{Append, Queued};
 use super::model::{Cart, Error};
+use super::pricing::Record;
 use crate::clock::Moment;
 use crate::db::{self, Db, Run, Sql, Tx};
-use crate::ids::{CartId, CheckoutId, CouponCode, PromotionId, ShopperId, Sku, StoreId};
+use crate::ids::{CartId, CheckoutId, ShopperId, Sku, StoreId};
 use crate::money::Currency;
 
 /// Which of the appends of one statement were written.
@@ -156,8 +157,8 @@ async fn rows_after(
     run: impl Run<'_>,
     cart: CartId,
     version: i64,
-) -> Result<Vec<(i64, Json<Vec<Event>>)>, db::Error> {
-    run.sql("SELECT seq, events FROM cart_events WHERE cart_id = $1 AND seq > $2 ORDER BY seq")
+) -> Result<Vec<(i64, Json<Vec<Event>>, DateTime<Utc>)>, db::Error> {
+    run.sql("SELECT seq, events, at FROM cart_events WHERE cart_id = $1 AND seq > $2 ORDER BY seq")
         .bind(cart)
         .bind(version)
         .fetch_all()
@@ -171,12 +172,12 @@ pub(super) async fn fold(run: impl Run<'_>, id: CartId, known: Option<Cart>) -> 
     let mut cart = match known {
         Some(cart) => cart,
         None => match rows.next() {
-            Some((_, Json(first))) => Cart::begin(id, &first)?,
+            Some((_, Json(first), at)) => Cart::begin(id, &first, at)?,
             None => return Ok(None),
         },
     };
-    for (version, Json(events)) in rows {
-        cart.fold(version, &events);
+    for (version, Json(events), at) in rows {
+        cart.fold(version, &events, at);
     }
     Ok(Some(cart))
 }
@@ -186,178 +187,48 @@ pub(super) fn next(cart: &Cart, id: Uuid, events: Vec<Event>, at: Moment) -> App
     Append { id, cart: cart.id, seq: cart.version + 1, events, at }
 }
 
-/// How often a promotion with a limit was had.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct CountRead {
-    /// Empty for everybody, else the shopper.
-    pub(super) holder: String,
-    pub(super) promotion: PromotionId,
-    pub(super) times: i64,
-    pub(super) amount: i64,
-}
-
-/// The counts of everybody and of a shopper.
-pub(super) async fn counts(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<CountRead>, db::Error> {
-    db.sql("SELECT holder, promotion, times, amount FROM promotion_counts WHERE holder = '' OR holder = $1")
-        .bind(shopper.to_string())
-        .fetch_all()
-        .await
-}
-
-/// A count, kept from others until the transaction ends.
-pub(super) async fn hold_count(
+/// Keeps all that a quote was priced with.
+pub(super) async fn insert_record(
     tx: &mut Tx,
-    holder: &str,
-    promotion: &PromotionId,
-) -> Result<CountRead, db::Error> {
-    tx.sql(
-        "INSERT INTO promotion_counts (holder, promotion, times, amount)
-         VALUES ($1, $2, 0, 0)
-         ON CONFLICT (holder, promotion) DO UPDATE SET times = promotion_counts.times
-         RETURNING holder, promotion, times, amount",
-    )
-    .bind(holder)
-    .bind(promotion.as_str())
-    .fetch_one()
-    .await
-}
-
-async fn count(
-    tx: &mut Tx,
-    holder: &str,
-    promotion: &PromotionId,
-    (times, amount): (i64, i64),
-) -> Result<(), db::Error> {
-    tx.sql(
-        "UPDATE promotion_counts SET times = times + $3, amount = amount + $4
-         WHERE holder = $1 AND promotion = $2",
-    )
-    .bind(holder)
-    .bind(promotion.as_str())
-    .bind(times)
-    .bind(amount)
-    .execute()
-    .await
-    .map(drop)
-}
-
-/// Reserves so much of a promotion, whose counts are held, for a checkout.
-pub(super) async fn claim(
-    tx: &mut Tx,
+    at: Moment,
     checkout: CheckoutId,
-    shopper: ShopperId,
-    promotion: &PromotionId,
-    (times, amount): (i64, i64),
-) -> Result<(), db::Error> {
+    cart: &Cart,
+    record: &Record,
+) -> Result<(), Error> {
+    let text = serde_json::to_string(record).map_err(|error| Error::Log(cart.id, error.to_string()))?;
+    // A taken number is found out when the checkout itself is written.
     tx.sql(
-        "INSERT INTO promotion_claims (checkout_id, promotion, shopper_id, times, amount, state)
-         VALUES ($1, $2, $3, $4, $5, 'reserved')",
+        "INSERT INTO price_records (checkout_id, cart_id, store, record, at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (checkout_id) DO NOTHING",
     )
     .bind(checkout)
-    .bind(promotion.as_str())
-    .bind(shopper)
-    .bind(times)
-    .bind(amount)
+    .bind(cart.id)
+    .bind(&cart.store)
+    .bind(text)
+    .bind(at)
     .execute()
     .await?;
-    for holder in [String::new(), shopper.to_string()] {
-        count(tx, &holder, promotion, (times, amount)).await?;
-    }
     Ok(())
 }
 
-/// Reserves a coupon for a checkout; says whether it was to be had.
-pub(super) async fn claim_coupon(
-    tx: &mut Tx,
-    checkout: CheckoutId,
-    coupon: &CouponCode,
-    uses_max: i64,
-) -> Result<bool, db::Error> {
-    let reserved = tx
-        .sql(
-            "INSERT INTO coupon_uses (coupon, used)
-             VALUES ($1, 1)
-             ON CONFLICT (coupon) DO UPDATE SET used = coupon_uses.used + 1
-             WHERE coupon_uses.used < $2",
-        )
-        .bind(coupon.as_str())
-        .bind(uses_max)
-        .execute()
-        .await?;
-    if reserved == 0 {
-        return Ok(false);
-    }
-    tx.sql("INSERT INTO coupon_claims (checkout_id, coupon, state) VALUES ($1, $2, 'reserved')")
-        .bind(checkout)
-        .bind(coupon.as_str())
-        .execute()
-        .await?;
-    Ok(true)
-}
+/// Most quotes of one cart that are answered: nobody tries more often.
+const RECORDS_MAX: i64 = 20;
 
-/// How often a coupon was used, or is reserved.
-pub(super) async fn coupon_uses(tx: &mut Tx, coupon: &CouponCode) -> Result<i64, db::Error> {
-    let used: Option<(i64,)> = tx
-        .sql("SELECT used FROM coupon_uses WHERE coupon = $1")
-        .bind(coupon.as_str())
-        .fetch_optional()
-        .await?;
-    Ok(used.map_or(0, |(used,)| used))
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct ClaimRead {
-    promotion: PromotionId,
-    shopper_id: ShopperId,
-    times: i64,
-    amount: i64,
-}
-
-/// Frees what a checkout reserved. What is not reserved any more stays as it is.
-pub(super) async fn free_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(), db::Error> {
-    let mut freed: Vec<ClaimRead> = tx
-        .sql(
-            "UPDATE promotion_claims SET state = 'freed'
-             WHERE checkout_id = $1 AND state = 'reserved'
-             RETURNING promotion, shopper_id, times, amount",
-        )
-        .bind(checkout)
-        .fetch_all()
-        .await?;
-    // In the order in which a lock takes them: two checkouts never wait for each other.
-    freed.sort_by(|a, b| a.promotion.cmp(&b.promotion));
-    for claim in freed {
-        for holder in [String::new(), claim.shopper_id.to_string()] {
-            count(tx, &holder, &claim.promotion, (-claim.times, -claim.amount)).await?;
-        }
-    }
-    let mut coupons: Vec<(String,)> = tx
-        .sql(
-            "UPDATE coupon_claims SET state = 'freed'
-             WHERE checkout_id = $1 AND state = 'reserved'
-             RETURNING coupon",
-        )
-        .bind(checkout)
-        .fetch_all()
-        .await?;
-    coupons.sort();
-    for (coupon,) in coupons {
-        tx.sql("UPDATE coupon_uses SET used = used - 1 WHERE coupon = $1").bind(coupon).execute().await?;
-    }
-    Ok(())
-}
-
-/// What a checkout reserved is used: it was paid.
-pub(super) async fn use_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(), db::Error> {
-    tx.sql("UPDATE promotion_claims SET state = 'used' WHERE checkout_id = $1 AND state = 'reserved'")
-        .bind(checkout)
-        .execute()
-        .await?;
-    tx.sql("UPDATE coupon_claims SET state = 'used' WHERE checkout_id = $1 AND state = 'reserved'")
-        .bind(checkout)
-        .execute()
-        .await
-        .map(drop)
+/// What the quotes of a cart were priced with, the last one first, and the store.
+pub(super) async fn records(
+    db: &Db,
+    cart: CartId,
+) -> Result<Vec<(CheckoutId, StoreId, String, DateTime<Utc>)>, db::Error> {
+    db.sql(
+        "SELECT checkout_id, store, record, at FROM price_records
+         WHERE cart_id = $1
+         ORDER BY at DESC, checkout_id
+         LIMIT $2",
+    )
+    .bind(cart)
+    .bind(RECORDS_MAX)
+    .fetch_all()
+    .await
 }
 
 /// A price that changed between scan and checkout, in minor units for a piece or for what the price is for.

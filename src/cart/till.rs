@@ -3,106 +3,41 @@
 //!
 //! One [`Till`] gives one answer: a checkout prices its cart with the same till for the lock and for the quote. Prices,
 //! categories and deposits are those of the first scan, which stand in the cart's own log, unless the store's promise says
-//! that the price of now counts ([`PricePromise`]); promotions are those of now.
+//! that the price of now counts ([`PricePromise`]). Promotions are those that the catalogue has now; one that ended by its
+//! time since the scan still holds for that line, unless the store's promise is the price of now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use chrono::{NaiveDateTime, TimeZone};
+use chrono_tz::Tz;
 
+use super::buyer::Buyer;
 use super::event::Product;
 use super::model::{Cart, Error, Line};
 use super::pricing::{
-    self, Basket, Charge, Customer, Deposit, Item, Left, Near, Place, Priced, Promotions, Surcharge, TaxMode,
-    TaxRounding,
+    self, Basket, Charge, Customer, Deposit, Item, Left, Near, Place, PointsRule, Priced, Promotions, Record,
+    Seen, Surcharge, TaxMode, TaxRounding, Voucher,
 };
-use super::store;
+use super::trip::Entry;
+use super::{claims, ledger, store};
 use crate::app::App;
-use crate::catalog::{self, PricePromise, PromotionRow, Snapshot, Store};
+use crate::catalog::{self, PricePromise, PromotionRow, Snapshot, Store, TillRules};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::ids::{CheckoutId, PromotionId, ShopperId, Sku, StoreId};
+use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId, VoucherCode};
 use crate::money::{Money, Rate};
 use crate::quantity::{Quantity, Unit};
 
-/// Where sales tax comes on top of the price.
-const TAX_ON_TOP: &[&str] = &["US", "CA"];
-
-/// Promotions of each store, made ready when a cart of it is priced first, and again when promotions change.
-#[derive(Debug, Default)]
-pub struct Offers(ArcSwap<Held>);
-
-#[derive(Clone, Debug, Default)]
-struct Held {
-    /// The revision of the catalogue that changed promotions last.
-    revision: i64,
-    stores: HashMap<StoreId, Arc<Promotions>>,
-}
-
-impl Offers {
-    /// The promotions of a store. There are at most as many sets as stores.
-    fn of(&self, catalog: &Snapshot, store: &Store) -> Arc<Promotions> {
-        let revision = catalog.promotions_revision();
-        let held = self.0.load();
-        let known = held.stores.get(&store.store).filter(|_| held.revision == revision);
-        if let Some(known) = known {
-            return Arc::clone(known);
-        }
-        let ready = Arc::new(Promotions::of(catalog.promotions(store)));
-        self.0.rcu(|held| {
-            let mut next = if held.revision == revision { Held::clone(held) } else { Held::default() };
-            next.revision = revision;
-            next.stores.insert(store.store.clone(), Arc::clone(&ready));
-            next
-        });
-        ready
-    }
-}
-
-/// What a price depends on of whoever buys: what the CRM says of them, and how often promotions with a limit were had so far.
-#[derive(Clone, Debug, Default)]
-pub struct Buyer {
-    /// By all shoppers together: times, and minor units of discount.
-    all: BTreeMap<PromotionId, (i64, i64)>,
-    /// By the shopper.
-    own: BTreeMap<PromotionId, i64>,
-    is_member: bool,
-    segments: Vec<String>,
-}
-
-impl Buyer {
-    /// As it is now. Between two looks others may be faster: how often promotions were had is read again when a cart is
-    /// locked.
-    pub async fn of(app: &App, shopper: ShopperId) -> Result<Self, Error> {
-        let mut buyer = Self::default();
-        let (asks_who, is_counted) = {
-            let catalog = app.catalog.view();
-            (catalog.asks_who(), catalog.has_counted_promotions())
-        };
-        if asks_who && let Some(customer) = catalog::customer(&app.db, shopper).await? {
-            (buyer.is_member, buyer.segments) = (customer.is_member, customer.segments);
-        }
-        if !is_counted {
-            return Ok(buyer);
-        }
-        for read in store::counts(&app.db, shopper).await? {
-            if read.holder.is_empty() {
-                buyer.all.insert(read.promotion, (read.times, read.amount));
-            } else {
-                buyer.own.insert(read.promotion, read.times);
-            }
-        }
-        Ok(buyer)
-    }
-}
+/// The number under which points pay, which no voucher has: it is no key.
+pub const POINTS_CREDIT: &str = "(points)";
 
 /// What a store asks at a moment.
 #[derive(Clone, Debug)]
 pub struct Till {
     at: Moment,
     local: NaiveDateTime,
-    tax_mode: TaxMode,
+    zone: Tz,
     promotions: Arc<Promotions>,
     buyer: Buyer,
     /// What the store asks on its shelves; none when it closed.
@@ -113,9 +48,7 @@ pub struct Till {
 #[derive(Clone, Debug)]
 struct Shelf {
     catalog: Arc<Snapshot>,
-    store: StoreId,
-    country: String,
-    promise: PricePromise,
+    store: Store,
 }
 
 impl Till {
@@ -125,42 +58,127 @@ impl Till {
         let Some(store) = catalog.store(store) else {
             return Self::plain(at);
         };
-        let is_on_top = TAX_ON_TOP.contains(&store.country.as_str());
         Self {
             at,
-            local: store.zone().from_utc_datetime(&at.naive_utc()).naive_local(),
-            tax_mode: if is_on_top { TaxMode::OnTop } else { TaxMode::Inside },
+            local: local(store.zone(), at),
+            zone: store.zone(),
             promotions: app.offers.of(&catalog, store),
             buyer,
-            shelf: Some(Shelf {
-                promise: store.price_promise,
-                store: store.store.clone(),
-                country: store.country.clone(),
-                catalog: Arc::clone(&catalog),
-            }),
+            shelf: Some(Shelf { store: store.clone(), catalog: Arc::clone(&catalog) }),
         }
     }
 
     /// A till without promotions whose prices hold the tax.
     pub(super) fn plain(at: Moment) -> Self {
-        let (local, tax_mode) = (at.naive_utc(), TaxMode::Inside);
-        Self { at, local, tax_mode, promotions: Arc::default(), buyer: Buyer::default(), shelf: None }
+        let local = at.naive_utc();
+        Self { at, local, zone: Tz::UTC, promotions: Arc::default(), buyer: Buyer::default(), shelf: None }
     }
 
-    /// What a cart costs with these fees.
-    pub fn price(&self, cart: &Cart, surcharges: Vec<Surcharge>) -> Result<Priced, Error> {
-        Ok(pricing::price(&self.basket(cart, surcharges), &self.promotions)?)
+    /// What a cart costs where nothing is delivered.
+    pub fn price(&self, cart: &Cart) -> Result<Priced, Error> {
+        let basket = self.with_fees(self.basket(cart), false)?;
+        Ok(pricing::price(&basket, &self.promotions)?)
     }
 
     /// The offers that nearly apply to a cart that was priced so.
     pub fn near(&self, cart: &Cart, priced: &Priced) -> Result<Vec<Near>, Error> {
-        Ok(pricing::near(&self.basket(cart, Vec::new()), &self.promotions, priced)?)
+        Ok(pricing::near(&self.basket(cart), &self.promotions, priced)?)
+    }
+
+    /// What a checkout costs, with what its delivery costs: prices it, keeps all that it was priced with, and reserves the
+    /// vouchers and burns the points that pay a part of it, inside the checkout's transaction.
+    pub async fn quote(
+        &self,
+        tx: &mut Tx,
+        entry: Entry,
+        checkout: CheckoutId,
+        cart: &Cart,
+        delivery: Option<Surcharge>,
+    ) -> Result<Priced, Error> {
+        let is_delivered = delivery.is_some();
+        let mut basket = self.basket(cart);
+        basket.surcharges.extend(delivery);
+        let basket = self.with_fees(basket, is_delivered)?;
+        let priced = pricing::price(&basket, &self.promotions)?;
+        let record = Record::of(&basket, &self.promotions, priced.clone());
+        store::insert_record(tx, entry.at, checkout, cart, &record).await?;
+        self.claim_credits(tx, entry, checkout, cart, &priced).await?;
+        Ok(priced)
+    }
+
+    async fn claim_credits(
+        &self,
+        tx: &mut Tx,
+        entry: Entry,
+        checkout: CheckoutId,
+        cart: &Cart,
+        priced: &Priced,
+    ) -> Result<(), Error> {
+        // Sorted: two checkouts take vouchers in the same order.
+        let mut vouchers: Vec<&(VoucherCode, i64)> = cart
+            .vouchers
+            .iter()
+            .filter(|(voucher, _)| priced.credits.iter().any(|credit| credit.id == voucher.as_str()))
+            .collect();
+        vouchers.sort();
+        for (voucher, amount) in vouchers {
+            if !claims::claim_voucher(tx, checkout, &cart.store, voucher, *amount).await? {
+                return Err(Error::VoucherUsed(voucher.clone()));
+            }
+        }
+        let worth = self.rules().and_then(|rules| rules.points).map_or(0, |terms| terms.worth);
+        let paid = priced.credits.iter().find(|credit| credit.id == POINTS_CREDIT);
+        if let Some(points) = paid.and_then(|credit| credit.amount.minor().checked_div(worth)) {
+            ledger::burn(tx, entry.at, cart.shopper, checkout, points).await?;
+        }
+        Ok(())
+    }
+
+    /// The basket with the store's own fees. One for small baskets looks at what goods cost first.
+    fn with_fees<'a>(&self, mut basket: Basket<'a>, is_delivered: bool) -> Result<Basket<'a>, Error> {
+        let fees = self.rules().map_or(&[][..], |rules| &rules.fees);
+        let mut fees = fees.iter().filter(|fee| is_delivered || !fee.delivery_only).peekable();
+        if fees.peek().is_none() || basket.items.is_empty() {
+            return Ok(basket);
+        }
+        let priced = pricing::price(&basket, &self.promotions)?;
+        let goods: i64 = priced.lines.iter().map(|line| line.amount.minor()).sum();
+        for fee in fees.filter(|fee| fee.below.is_none_or(|below| goods < below)) {
+            // A rate that is missing is a fault of master data: the shopper does not pay for it.
+            match self.rate_of(&fee.tax_class) {
+                Some(rate) => {
+                    basket.surcharges.push(Surcharge { name: fee.name.clone(), amount: fee.amount, rate });
+                }
+                None => metrics::counter!("aisle_fees_untaxed_total").increment(1),
+            }
+        }
+        Ok(basket)
+    }
+
+    fn rules(&self) -> Option<&TillRules> {
+        self.shelf.as_ref().map(|shelf| &shelf.store.till)
+    }
+
+    /// Points pay here, for this shopper: what each is worth.
+    pub(super) fn points_worth(&self) -> Option<i64> {
+        let terms = self.rules()?.points?;
+        (self.buyer.is_member && terms.worth > 0).then_some(terms.worth)
+    }
+
+    fn promise(&self) -> PricePromise {
+        self.shelf.as_ref().map_or(PricePromise::Locked, |shelf| shelf.store.price_promise)
+    }
+
+    /// When the shopper saw a line's price, where the store promises what was seen then.
+    fn seen(&self, line: &Line) -> Option<Seen> {
+        let is_promised = self.promise() != PricePromise::Current;
+        is_promised.then(|| Seen { at: line.seen_at, local: local(self.zone, line.seen_at) })
     }
 
     /// A line at the price that the store's promise says.
-    fn item<'a>(&self, line: &'a Line) -> Item<'a> {
-        let item = Item { rate: self.rate(&line.product), ..item(line) };
-        let promise = self.shelf.as_ref().map_or(PricePromise::Locked, |shelf| shelf.promise);
+    fn item<'a>(&self, line: &'a Line, rate: Rate) -> Item<'a> {
+        let item = Item { rate, seen: self.seen(line), ..item(line) };
+        let promise = self.promise();
         if promise == PricePromise::Locked {
             return item;
         }
@@ -187,13 +205,17 @@ impl Till {
         Item { charge, ..item }
     }
 
-    /// The tax rate of the day of the checkout, which is that of the sale; prices that hold the tax stay as they are.
-    fn rate(&self, product: &Product) -> Rate {
-        let now = self
-            .shelf
-            .as_ref()
-            .and_then(|shelf| shelf.catalog.rate(&shelf.country, &product.tax_class, self.local.date()));
-        now.unwrap_or(product.rate)
+    /// The tax rate of the day of the checkout, which is that of the sale; prices that hold the tax stay as they are. Goods
+    /// that are eaten in the store may have another class there.
+    fn rate(&self, class: &TaxClassId, is_eaten_in: bool) -> Option<Rate> {
+        let instead = self.rules().filter(|_| is_eaten_in).map(|rules| rules.eaten_in(class));
+        instead.and_then(|class| self.rate_of(class)).or_else(|| self.rate_of(class))
+    }
+
+    /// The rate of a class in the store today.
+    pub fn rate_of(&self, class: &TaxClassId) -> Option<Rate> {
+        let asks = self.shelf.as_ref()?;
+        asks.catalog.rate_in(&asks.store, class, self.local.date())
     }
 
     /// What everybody and what members are asked for the goods of a line now, in minor units. Nothing for a price of its
@@ -204,7 +226,7 @@ impl Till {
         if has_own_price || product.revision == asks.catalog.revision() {
             return None;
         }
-        let offer = asks.catalog.product(&asks.store, &product.sku, self.at).ok()?;
+        let offer = asks.catalog.product(&asks.store.store, &product.sku, self.at).ok()?;
         let is_comparable = offer.priced_per == product.priced_per
             && offer.price.amount.currency() == product.price.currency();
         let member = offer.price.member.map(Money::minor);
@@ -224,7 +246,7 @@ impl Till {
             if current == locked.minor() {
                 continue;
             }
-            let charged = match self.item(line).charge {
+            let charged = match self.item(line, line.product.rate).charge {
                 Charge::Each { price, .. } | Charge::Measured { price, .. } => price,
                 Charge::Label { .. } => continue,
             };
@@ -260,14 +282,14 @@ impl Till {
     /// Reads again, inside the transaction, how often promotions were had that the cart may have, and keeps them from other
     /// checkouts until it ends: what is priced then is there to be had.
     pub(super) async fn hold(&mut self, tx: &mut Tx, cart: &Cart) -> Result<(), Error> {
-        let basket = self.basket(cart, Vec::new());
+        let basket = self.basket(cart);
         let touching = pricing::counted(&basket, &self.promotions);
         let shopper = cart.shopper.to_string();
         // Sorted: two checkouts take them in the same order and never wait for each other in a circle.
         for promotion in touching {
-            let all = store::hold_count(tx, "", &promotion).await?;
+            let all = claims::hold_count(tx, "", &promotion).await?;
             self.buyer.all.insert(promotion.clone(), (all.times, all.amount));
-            let own = store::hold_count(tx, &shopper, &promotion).await?;
+            let own = claims::hold_count(tx, &shopper, &promotion).await?;
             self.buyer.own.insert(promotion, own.times);
         }
         Ok(())
@@ -286,7 +308,7 @@ impl Till {
             let Some(promotion) = &discount.promotion else { continue };
             if self.promotions.row(promotion).is_some_and(|row| row.is_counted()) {
                 let had = (discount.times, discount.amount.minor());
-                store::claim(tx, checkout, cart.shopper, promotion, had).await?;
+                claims::claim(tx, checkout, cart.shopper, promotion, had).await?;
             }
             let own = cart.coupons.iter().filter(|(_, of)| of == promotion).map(|(coupon, _)| coupon);
             coupons.extend(own.take(usize::try_from(discount.coupons).unwrap_or(0)));
@@ -294,7 +316,7 @@ impl Till {
         coupons.sort();
         for coupon in coupons {
             let row = catalog::coupon(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
-            if !store::claim_coupon(tx, checkout, coupon, row.uses_max).await? {
+            if !claims::claim_coupon(tx, checkout, coupon, row.uses_max).await? {
                 return Err(Error::CouponUsed(coupon.clone()));
             }
         }
@@ -307,12 +329,42 @@ impl Till {
         row.is_some_and(|row| row.needs_coupon && (row.valid_from..row.valid_to).contains(&self.at))
     }
 
-    fn basket<'a>(&self, cart: &'a Cart, surcharges: Vec<Surcharge>) -> Basket<'a> {
+    fn basket<'a>(&self, cart: &'a Cart) -> Basket<'a> {
+        let has_tax_on_top = self.shelf.as_ref().is_some_and(|shelf| shelf.store.has_tax_on_top());
+        let is_rounded_per_line = self.rules().is_some_and(|rules| rules.rounds_tax_per_line);
+        let whole = |(voucher, amount): &(VoucherCode, i64)| Voucher {
+            id: voucher.to_string(),
+            amount: *amount,
+            step: None,
+        };
+        let points = self.points_worth().map(|worth| Voucher {
+            id: POINTS_CREDIT.to_owned(),
+            amount: cart.points.saturating_mul(worth),
+            step: Some(worth),
+        });
+        // Goods of a cart have few classes: each is looked up once.
+        let mut rates: Vec<(&TaxClassId, Option<Rate>)> = Vec::new();
+        let mut items = Vec::with_capacity(cart.lines.len());
+        for line in &cart.lines {
+            let class = &line.product.tax_class;
+            let known = rates.iter().find(|(each, _)| *each == class).map(|(_, rate)| *rate);
+            let rate = known.unwrap_or_else(|| {
+                let rate = self.rate(class, cart.is_eaten_in);
+                rates.push((class, rate));
+                rate
+            });
+            items.push(self.item(line, rate.unwrap_or(line.product.rate)));
+        }
+        let terms = self.rules().and_then(|rules| rules.points).filter(|_| self.buyer.is_member);
         Basket {
-            place: Place { currency: cart.currency, tax_mode: self.tax_mode, tax_rounding: TaxRounding::Sum },
+            place: Place {
+                currency: cart.currency,
+                tax_mode: if has_tax_on_top { TaxMode::OnTop } else { TaxMode::Inside },
+                tax_rounding: if is_rounded_per_line { TaxRounding::Line } else { TaxRounding::Sum },
+            },
             at: self.at,
             local: self.local,
-            items: cart.lines.iter().map(|line| self.item(line)).collect(),
+            items,
             customer: Customer {
                 is_member: self.buyer.is_member,
                 segments: self.buyer.segments.clone(),
@@ -320,9 +372,9 @@ impl Till {
             },
             coupons: cart.coupons.iter().map(|(_, promotion)| promotion.clone()).collect(),
             left: self.left(),
-            surcharges,
-            vouchers: Vec::new(),
-            points: None,
+            surcharges: Vec::new(),
+            vouchers: cart.vouchers.iter().map(whole).chain(points).collect(),
+            points: terms.map(|terms| PointsRule { per: terms.per, points: terms.points }),
         }
     }
 }
@@ -331,8 +383,12 @@ impl Till {
 pub(super) fn priced(app: &App, cart: &Cart, buyer: &Buyer) -> Result<Priced, Error> {
     match &cart.agreed {
         Some(agreed) => Ok(Priced::clone(agreed)),
-        None => Till::open(app, &cart.store, buyer.clone()).price(cart, Vec::new()),
+        None => Till::open(app, &cart.store, buyer.clone()).price(cart),
     }
+}
+
+fn local(zone: Tz, at: Moment) -> NaiveDateTime {
+    zone.from_utc_datetime(&at.naive_utc()).naive_local()
 }
 
 fn item(line: &Line) -> Item<'_> {
@@ -355,6 +411,7 @@ fn item(line: &Line) -> Item<'_> {
             let amount = deposit.amount.minor().saturating_mul(each);
             Deposit { sku: &deposit.sku, amount, rate: deposit.rate }
         }),
+        seen: None,
     }
 }
 
@@ -385,6 +442,6 @@ pub(super) fn deposit(
     today: chrono::NaiveDate,
 ) -> Option<super::event::Deposit> {
     let offer = catalog.product(&store.store, sku, now).ok()?;
-    let rate = catalog.rate(&store.country, &offer.tax_class, today)?;
+    let rate = catalog.rate_in(store, &offer.tax_class, today)?;
     Some(super::event::Deposit { sku: sku.clone(), amount: offer.price.amount, rate })
 }

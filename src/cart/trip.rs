@@ -10,7 +10,7 @@ use super::journal::{Append, AppendError};
 use super::model::{Cart, Error, State};
 use super::till::Till;
 use super::wish::{Declined, Done, Refusal, Wish};
-use super::{shelf, store};
+use super::{claims, ledger, shelf, store};
 use crate::app::App;
 use crate::catalog::quality::Cause;
 use crate::clock::Moment;
@@ -86,16 +86,16 @@ pub(super) async fn change<T>(
         if expected.is_some_and(|expected| expected != cart.version) {
             return Err(Error::Changed(cart.version));
         }
-        let store = cart.store.clone();
-        let (events, outcomes) =
-            cart.decide(wishes, |code| shelf::find(app, &store, code), |sku| shelf::quantity_max(app, sku));
+        let (store, now) = (cart.store.clone(), app.clock.now());
+        let find = |code: &str| shelf::find(app, &store, code);
+        let (events, outcomes) = cart.decide(wishes, now, find, |sku| shelf::quantity_max(app, sku));
         if events.is_empty() && is_trusted {
             // Nothing to write, so nothing would collide were the cart stale: decided again on what the database has.
             known = Some(cart);
             continue;
         }
         if !events.is_empty() {
-            let append = store::next(&cart, app.ids.next(), events, app.clock.now());
+            let append = store::next(&cart, app.ids.next(), events, now);
             let version = append.seq;
             match app.journal.append(&append).await {
                 Ok(()) => cart.written(version),
@@ -154,7 +154,7 @@ pub async fn lock(
     }
     let mut till = till(&cart.store);
     till.hold(tx, &cart).await?;
-    let priced = till.price(&cart, Vec::new())?;
+    let priced = till.price(&cart)?;
     till.claim(tx, checkout, &cart, &priced).await?;
     till.note_differences(tx, checkout, &cart).await?;
     let agreed = Some(Box::new(priced));
@@ -167,9 +167,21 @@ pub async fn unlock(tx: &mut Tx, entry: Entry, id: CartId, checkout: CheckoutId)
     let mut cart = store::fold(&mut *tx, id, None).await?.ok_or(Error::Unknown)?;
     if cart.state == State::Locked(checkout) {
         append(tx, &mut cart, entry, Event::Unlocked { checkout }).await?;
-        store::free_claims(tx, checkout).await?;
+        give_back(tx, entry.at, checkout, cart.shopper).await?;
     }
     Ok(())
+}
+
+/// Frees what a checkout has of promotions, coupons and vouchers, and gives the points back that it burned: it was given up,
+/// or its order was taken back as a whole.
+pub async fn give_back(
+    tx: &mut Tx,
+    at: Moment,
+    checkout: CheckoutId,
+    shopper: ShopperId,
+) -> Result<(), Error> {
+    claims::free_claims(tx, checkout).await?;
+    ledger::give_back(tx, at, shopper, checkout).await
 }
 
 /// Ends the trip: the checkout was paid.
@@ -185,7 +197,7 @@ pub async fn close(
         return Err(Error::Log(id, format!("checkout {checkout} was paid without holding the cart")));
     }
     append(tx, &mut cart, entry, Event::Closed { checkout, order }).await?;
-    Ok(store::use_claims(tx, checkout).await?)
+    Ok(claims::use_claims(tx, checkout).await?)
 }
 
 /// The id and the time of an entry that is written inside a transaction.
@@ -202,6 +214,6 @@ pub(super) async fn append(tx: &mut Tx, cart: &mut Cart, entry: Entry, event: Ev
     if !store::append_one(tx, &append).await? {
         return Err(Error::Changed(append.seq));
     }
-    cart.fold(append.seq, &append.events);
+    cart.fold(append.seq, &append.events, append.at);
     Ok(())
 }

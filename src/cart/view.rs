@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 
 use super::event::{Origin, Reduction};
 use super::model::{Cart, Error, Line, State};
-use super::pricing::{Discount, Missing, Near, Priced, PricedDeposit, TaxLine};
+use super::pricing::{Credit, Discount, Missing, Near, Priced, PricedDeposit, PricedSurcharge, TaxLine};
 use super::rules::{Blocked, LotCheck, Standing};
 use crate::catalog::Alternative;
 use crate::hash::sha256_hex;
 use crate::http::reply;
-use crate::ids::{CartId, CheckoutId, CouponCode, OrderId, PromotionId, Sku, StoreId};
+use crate::ids::{CartId, CheckoutId, CouponCode, OrderId, PromotionId, Sku, StoreId, VoucherCode};
 use crate::money::{Money, Rate};
 use crate::quantity::Quantity;
 use crate::text_enum;
@@ -169,8 +169,28 @@ pub struct CartView {
     /// The promotions that nearly apply, where they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     offers: Vec<NearOffer>,
-    /// What a checkout without delivery debits: goods after all discounts, deposits, and tax where it comes on top.
+    /// The store's own fees.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fees: Vec<PricedSurcharge>,
+    /// The deposit vouchers that were shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vouchers: Vec<ShownVoucher>,
+    /// So many points at most shall pay.
+    #[serde(skip_serializing_if = "is_none")]
+    points_offered: i64,
+    /// Points that are earned once it is paid.
+    #[serde(skip_serializing_if = "is_none")]
+    points_earned: i64,
+    /// Whether the goods are eaten in the store.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    eat_in: bool,
+    /// What everything costs without delivery: goods after all discounts, deposits, fees, and tax where it comes on top.
     total: Money,
+    /// What pays a part of it: vouchers that fit, then points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    credits: Vec<Credit>,
+    /// What a checkout without delivery debits.
+    to_pay: Money,
     /// The VAT in it, by rate.
     taxes: Vec<TaxLine>,
 }
@@ -197,6 +217,13 @@ impl CartView {
             discounts: priced.discounts,
             saved: priced.saved,
             offers: Vec::new(),
+            fees: priced.surcharges,
+            vouchers: cart.vouchers.iter().map(|voucher| ShownVoucher::of(cart, voucher)).collect(),
+            points_offered: cart.points,
+            points_earned: priced.points,
+            eat_in: cart.is_eaten_in,
+            credits: priced.credits,
+            to_pay: priced.to_pay,
             total: priced.total,
             taxes: priced.taxes,
         })
@@ -206,6 +233,26 @@ impl CartView {
     pub(super) fn with_offers(self, near: Vec<Near>) -> Self {
         Self { offers: near.into_iter().map(NearOffer::from).collect(), ..self }
     }
+}
+
+/// A deposit voucher of a cart.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShownVoucher {
+    /// What stands on it.
+    voucher: VoucherCode,
+    /// What it is worth.
+    amount: Money,
+}
+
+impl ShownVoucher {
+    fn of(cart: &Cart, (voucher, amount): &(VoucherCode, i64)) -> Self {
+        Self { voucher: voucher.clone(), amount: Money::new(*amount, cart.currency) }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &i64) -> bool {
+    *count == 0
 }
 
 /// A promotion that nearly applies.
@@ -241,16 +288,17 @@ impl From<Near> for NearOffer {
 }
 
 /// The entity tag of a cart whose lines stand so and that is priced so: it changes with the version, with what the
-/// catalogue says of a line, and with discounts.
+/// catalogue says of a line, with discounts and with fees.
 pub(super) fn entity_tag(
     version: i64,
     standings: &[Standing],
     priced: &Priced,
 ) -> Result<String, serde_json::Error> {
     let is_plain = standings.iter().all(|standing| *standing == Standing::default());
-    if is_plain && priced.discounts.is_empty() {
+    let Priced { discounts, surcharges, .. } = priced;
+    if is_plain && discounts.is_empty() && surcharges.is_empty() {
         return Ok(reply::entity_tag(version));
     }
-    let digest = sha256_hex(&serde_json::to_vec(&(standings, &priced.discounts))?);
+    let digest = sha256_hex(&serde_json::to_vec(&(standings, discounts, surcharges))?);
     Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))
 }

@@ -111,6 +111,8 @@ text_enum! {
         QuantityFixed = "quantity_fixed",
         /// More pieces than one trip may hold of the product.
         QuantityLimit = "quantity_limit",
+        /// A deposit voucher: it is shown at `/v1/carts/{cart}/vouchers`.
+        Voucher = "voucher",
         /// A deposit is charged with what it is for, never alone.
         DepositAlone = "deposit_alone",
         /// The product, or its lot, must not be sold any more.

@@ -29,6 +29,7 @@ pub mod quality;
 mod rows;
 mod search;
 mod store;
+mod till_rules;
 mod upkeep;
 
 pub use crate::error::Alternative;
@@ -62,6 +63,7 @@ pub use rows::{
     StoreRow, TaxClassRow, TaxRateRow,
 };
 pub use search::follow as follow_search;
+pub use till_rules::{EatIn, Fee, PointsTerms, TillRules};
 pub use upkeep::{Keep, Upkeep, schedule_upkeep, upkeep};
 
 use crate::db;

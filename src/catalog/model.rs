@@ -9,10 +9,14 @@ use utoipa::ToSchema;
 use super::code::{Gtin, Refusal};
 use super::label::Label;
 use super::product::ProductRow;
+use super::till_rules::TillRules;
 use crate::clock::Moment;
 use crate::ids::{PriceListId, StoreId};
 use crate::money::{Currency, Money};
 use crate::text_enum;
+
+/// Where sales tax comes on top of the price when the store's row says nothing of it.
+const TAX_ON_TOP: &[&str] = &["US", "CA"];
 
 /// Where a store is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -57,6 +61,8 @@ pub struct Store {
     pub best_before_passed: BestBeforePassed,
     /// Its tree of goods, as paths from the root; none when it has not said.
     pub categories: Vec<Vec<String>>,
+    /// What its till goes by beside its prices.
+    pub till: TillRules,
 }
 
 text_enum! {
@@ -105,6 +111,12 @@ impl Store {
             days_left <= rule.days_left_max && product.category.starts_with(&rule.category)
         };
         self.near_date_markdowns.iter().filter(fits).map(|rule| rule.percent).max()
+    }
+
+    /// Whether its prices are without tax, which comes on top.
+    pub fn has_tax_on_top(&self) -> bool {
+        let of_country = || TAX_ON_TOP.contains(&self.country.as_str());
+        self.till.tax_on_top.unwrap_or_else(of_country)
     }
 
     /// Its time zone; UTC for a name that a newer database of time zones has and this release has not.

@@ -3,7 +3,7 @@
 //! Everything here happens inside the transaction of whoever learned the news: an order exists if and only if that
 //! transaction committed.
 
-use super::model::{Checkout, Event, NewsKind, Order, OrderState, RefundState, State};
+use super::model::{Checkout, Event, NewsKind, Order, OrderState, Picking, RefundState, State};
 use super::{place, store, views};
 use crate::app::App;
 use crate::cart::{self, Entry};
@@ -50,8 +50,9 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             if order.refunded == paid.refunded {
                 return Ok(());
             }
-            order.refunded = paid.refunded;
+            let before = std::mem::replace(&mut order.refunded, paid.refunded);
             store::update_order(tx, &order).await?;
+            take_points_back(tx, now, &order, refund, before).await?;
             tell(app, tx, now, NewsKind::Refunded, &order).await
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
@@ -75,7 +76,7 @@ async fn advance(
 }
 
 /// Writes the order, closes the cart, books the courier and tells the other systems: all or nothing.
-async fn authorised(
+pub(super) async fn authorised(
     app: &App,
     tx: &mut Tx,
     now: Moment,
@@ -96,7 +97,7 @@ async fn authorised(
     let entry = Entry { id: app.ids.next(), at: now };
     cart::close(tx, entry, checkout.cart, checkout.id, order_id).await?;
     let parcels = checkout.quote.parcels();
-    let order = Order {
+    let mut order = Order {
         id: order_id,
         number: checkout.number.clone(),
         checkout: checkout.id,
@@ -110,9 +111,15 @@ async fn authorised(
         trouble: None,
         version: 1,
         placed_at: now,
+        picking: Picking::default(),
         quote: checkout.quote.clone(),
     };
+    if order.shipment.is_none() {
+        // At once where nothing is debited.
+        order.state = order.settled_state()?;
+    }
     store::insert_order(tx, &order).await?;
+    cart::ledger::earn(tx, now, order.shopper, order.id, order.quote.points).await?;
     if let Some(shipment) = order.shipment {
         request_delivery(app, tx, now, &checkout, &order, shipment, parcels).await?;
     }
@@ -147,10 +154,10 @@ async fn request_delivery(
 async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     order.captured = captured_total;
-    if order.captured == order.quote.total {
+    if order.captured == order.due()? {
         order.trouble = None;
     }
-    order.state = order.settled_state();
+    order.state = order.settled_state()?;
     Ok(store::update_order(tx, &order).await?)
 }
 
@@ -166,12 +173,29 @@ async fn refunded(
     if !store::end_refund(tx, refund, RefundState::Done, None).await? {
         return Ok(());
     }
+    let before = order.refunded;
     order.refunded = match payments::find(&mut *tx, payment).await? {
         Some(paid) => paid.refunded,
         None => order.refunded.plus(amount)?,
     };
     store::update_order(tx, &order).await?;
+    take_points_back(tx, now, &order, refund, before).await?;
     tell(app, tx, now, NewsKind::Refunded, &order).await
+}
+
+/// Points go with the money that was given back. Those of an order that was cancelled went with it as a whole.
+async fn take_points_back(
+    tx: &mut Tx,
+    now: Moment,
+    order: &Order,
+    refund: RefundId,
+    before: Money,
+) -> Result<(), Internal> {
+    if order.state == OrderState::Cancelled {
+        return Ok(());
+    }
+    let points = order.points_of(order.refunded) - order.points_of(before);
+    Ok(cart::ledger::reverse(tx, now, order.shopper, refund.0, points).await?)
 }
 
 /// A payment was given up and everything went back. An order that was cancelled shows it; a checkout knows already.
@@ -180,7 +204,7 @@ async fn given_back(tx: &mut Tx, payment: PaymentId) -> Result<(), Internal> {
     let Some(payment) = payments::find(&mut *tx, payment).await? else { return Ok(()) };
     order.captured = payment.captured;
     order.refunded = payment.refunded;
-    if order.state != OrderState::Cancelled {
+    if order.state != OrderState::Cancelled && !order.picking.is_closed {
         // Nobody asked for it: a hold ran out before the goods were handed over.
         order.trouble = Some("the hold on the account ended unused".to_owned());
     }
@@ -214,11 +238,18 @@ pub async fn delivery_news(
 /// Captures what was delivered. The hold is kept open when the share of what was taken along is still missing. A payment that
 /// does not allow it, because its hold has ended, does not stop the goods: the order shows the trouble.
 async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) -> Result<(), Internal> {
-    let rest = order.quote.due_at_hand_over()?;
-    if !rest.is_positive() {
-        return Ok(());
+    order.picking.is_closed = true;
+    if let Some(shipment) = order.shipment {
+        // What was not picked is not paid, and earns nothing.
+        let points = order.points_of(order.quote.to_pay().minus(order.due()?)?);
+        cart::ledger::reverse(tx, now, order.shopper, shipment.0, points).await?;
     }
-    let is_last = order.captured.plus(rest)? == order.quote.total;
+    let rest = order.due()?.minus(order.quote.due_now)?;
+    if !rest.is_positive() {
+        return nothing_is_left(app, tx, now, order).await;
+    }
+    store::update_order(tx, order).await?;
+    let is_last = order.captured.plus(rest)? == order.due()?;
     match payments::capture(tx, &app.ids, now, order.payment, HAND_OVER_SEQUENCE, rest, is_last).await {
         Ok(()) => Ok(()),
         Err(payments::Error::Plan(error)) => {
@@ -228,6 +259,16 @@ async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) ->
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Nothing of what was delivered is left to be debited: what is still held for it is let go of.
+async fn nothing_is_left(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) -> Result<(), Internal> {
+    order.state = order.settled_state()?;
+    store::update_order(tx, order).await?;
+    if order.quote.due_at_hand_over()?.is_positive() {
+        payments::release(tx, &app.ids, now, order.payment).await?;
+    }
+    Ok(())
 }
 
 /// Tells the other systems what happened to an order, in the transaction in which it happened.

@@ -176,7 +176,7 @@ async fn outcome(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// The total that the shopper saw and agrees to.
+    /// What is debited, as the shopper saw it and agrees to: the quote's `to_pay`, or its `total` where nothing else pays.
     total: Money,
 }
 
@@ -336,7 +336,8 @@ pub async fn list_orders(
     let orders = store::orders_of(&app.db, shopper.id, before, PAGE_MAX).await?;
     let is_full = i64::try_from(orders.len()).is_ok_and(|count| count == PAGE_MAX);
     let next = orders.last().filter(|_| is_full).map(|order| order.id);
-    let items = orders.into_iter().map(|order| OrderView::new(order, Vec::new(), None)).collect();
+    let items = orders.into_iter().map(|order| OrderView::new(order, Vec::new(), None));
+    let items = items.collect::<Result<_, _>>().map_err(Error::from)?;
     Ok(Reply(StatusCode::OK, OrderPage { items, next }).into_response())
 }
 
@@ -371,7 +372,8 @@ pub async fn read_order(
     }
     let refunds = store::refunds(&app.db, order.id).await?;
     let receipt_url = receipt::url(&app, order.id).await?;
-    Ok(Reply(StatusCode::OK, OrderView::new(order, refunds, Some(receipt_url))).into_response())
+    let view = OrderView::new(order, refunds, Some(receipt_url)).map_err(Error::from)?;
+    Ok(Reply(StatusCode::OK, view).into_response())
 }
 
 /// Cancel an order as a whole, before its goods have left
@@ -397,7 +399,8 @@ pub async fn cancel_order(
     Path(order): Path<OrderId>,
 ) -> Result<Response, Problem> {
     let order: Order = refund::cancel(&app, order, supervisor(&staff)).await?;
-    Ok(Reply(StatusCode::OK, OrderView::new(order, Vec::new(), None)).into_response())
+    let view = OrderView::new(order, Vec::new(), None).map_err(Error::from)?;
+    Ok(Reply(StatusCode::OK, view).into_response())
 }
 
 fn supervisor(staff: &Staff) -> impl FnOnce(&StoreId) -> Result<(), Error> {

@@ -10,6 +10,7 @@
 mod complete;
 mod http;
 mod model;
+mod pick;
 mod place;
 mod quote;
 mod receipt;
@@ -69,6 +70,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::read_order))
         .routes(routes!(http::cancel_order))
         .routes(routes!(http::refund_order))
+        .routes(routes!(pick::pick_order))
         .routes(routes!(receipt::read_receipt))
 }
 

@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::quote::Quote;
+use crate::cart::TaxLine;
 use crate::delivery;
 use crate::ids::{
     CartId, CheckoutId, MethodId, OrderId, PaymentId, RefundId, ShipmentId, ShopperId, StaffId, StoreId,
 };
-use crate::money::Money;
+use crate::money::{self, Money};
+use crate::quantity::Quantity;
 use crate::text_enum;
 
 text_enum! {
@@ -167,6 +169,13 @@ pub struct Checkout {
     pub created_at: DateTime<Utc>,
 }
 
+impl Checkout {
+    /// Whether nothing is debited: vouchers and points pay everything, or it costs nothing.
+    pub fn is_free(&self) -> bool {
+        !self.quote.to_pay().is_positive()
+    }
+}
+
 text_enum! {
     /// What an order waits for.
     pub enum OrderState {
@@ -206,20 +215,105 @@ pub struct Order {
     pub shipment: Option<ShipmentId>,
     /// Why money that was due could not be captured.
     pub trouble: Option<String>,
+    /// What was really picked of what is delivered.
+    pub picking: Picking,
     /// Grows with each change.
     pub version: i64,
     /// When it was paid.
     pub placed_at: DateTime<Utc>,
 }
 
+/// Thousandths of a percent that are all of it.
+const RATE_WHOLE: i64 = 100_000;
+
+/// What was really picked of what is delivered, line by line: an order is never edited, this stands beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picking {
+    /// The lines of which something else was picked than was ordered.
+    pub lines: Vec<PickedLine>,
+    /// Whether the goods were handed over: nothing changes any more.
+    #[serde(default)]
+    pub is_closed: bool,
+}
+
+/// A line of which something else was picked than was ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PickedLine {
+    /// The line.
+    pub line: i64,
+    /// How much was picked, in what it was ordered in: pieces or a measure. Left out, nothing of it was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// What the line costs then, without its deposit: never more than was agreed on.
+    pub amount: Money,
+    /// What its deposit costs then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<Money>,
+}
+
 impl Order {
+    /// What is debited in all: what was agreed on, less what was not picked.
+    pub fn due(&self) -> Result<Money, money::Error> {
+        if self.picking.lines.is_empty() {
+            return Ok(self.quote.to_pay());
+        }
+        let total = Money::sum(self.quote.total.currency(), self.taxes()?.iter().map(|tax| tax.gross))?;
+        let left = self.quote.to_pay().minus(self.quote.total.minus(total)?)?;
+        // Vouchers and points may have paid more of what is left than there is: a debit is never below what was due at once.
+        Ok(if left.minor() < self.quote.due_now.minor() { self.quote.due_now } else { left })
+    }
+
+    /// The taxes of what was picked, by rate: those of the quote where all of it was.
+    pub fn taxes(&self) -> Result<Vec<TaxLine>, money::Error> {
+        let is_on_top = self.quote.tax_on_top()?.is_positive();
+        let mut taxes = self.quote.taxes.clone();
+        for tax in &mut taxes {
+            let mut less = 0_i64;
+            for picked in &self.picking.lines {
+                let Some(line) = self.quote.lines.iter().find(|line| line.line == picked.line) else {
+                    continue;
+                };
+                if line.tax_rate == tax.rate {
+                    less += line.amount.minor() - picked.amount.minor();
+                }
+                if let (Some(deposit), Some(left)) = (&line.deposit, picked.deposit)
+                    && deposit.rate == tax.rate
+                {
+                    less += deposit.amount.minor() - left.minor();
+                }
+            }
+            if less == 0 {
+                continue;
+            }
+            let less = Money::new(less, tax.gross.currency());
+            if is_on_top {
+                tax.net = tax.net.minus(less)?;
+                let on_top = money::in_proportion(tax.net.minor(), tax.rate.thousandths(), RATE_WHOLE)?;
+                tax.tax = Money::new(on_top, tax.net.currency());
+                tax.gross = tax.net.plus(tax.tax)?;
+            } else {
+                tax.gross = tax.gross.minus(less)?;
+                tax.tax = tax.rate.tax_inside(tax.gross)?;
+                tax.net = tax.gross.minus(tax.tax)?;
+            }
+        }
+        Ok(taxes)
+    }
+
     /// The state that the amounts and the goods lead to: completed once everything is captured, which for delivered goods
     /// happens at their hand-over.
-    pub fn settled_state(&self) -> OrderState {
-        match self.state {
-            OrderState::Placed if self.captured == self.quote.total => OrderState::Completed,
+    pub fn settled_state(&self) -> Result<OrderState, money::Error> {
+        Ok(match self.state {
+            OrderState::Placed if self.captured == self.due()? => OrderState::Completed,
             state => state,
-        }
+        })
+    }
+
+    /// The share of the earned points that goes with so much money given back.
+    pub fn points_of(&self, refunded: Money) -> i64 {
+        let paid = self.quote.to_pay().minor();
+        let share = i128::from(self.quote.points) * i128::from(refunded.minor()) / i128::from(paid.max(1));
+        i64::try_from(share).unwrap_or(self.quote.points).min(self.quote.points)
     }
 }
 

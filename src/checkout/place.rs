@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::model::{Checkout, Event, Hold, State, Step};
 use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
-use super::store;
+use super::{complete, store};
 use crate::app::App;
-use crate::cart::{self, Buyer, Cart, Entry, Surcharge, Till};
+use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
@@ -157,9 +157,20 @@ pub(super) async fn place(
         return Err(Error::Blocked(blocked));
     }
     let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
-    let checkout = draft(app, &till, &cart, id, placement, hash, now)?;
+    let fee = match &placement.deliver {
+        Some(_) => Some(delivery_fee(app, &till, &cart)?),
+        None => None,
+    };
+    let delivery = fee.map(|fee| Surcharge {
+        name: "Delivery".to_owned(),
+        amount: fee.amount.minor(),
+        rate: fee.tax_rate,
+    });
+    let entry = Entry { id: app.ids.next(), at: now };
+    let priced = till.quote(&mut tx, entry, id, &cart, delivery).await?;
+    let checkout = draft(app, &cart, id, placement, (fee, priced), hash, now)?;
     let quote = &checkout.quote;
-    payments::can_debit(app, method.provider, &[quote.total, quote.due_now, quote.due_at_hand_over()?])?;
+    payments::can_debit(app, method.provider, &[quote.to_pay(), quote.due_now, quote.due_at_hand_over()?])?;
     if !store::insert(&mut tx, &checkout).await? {
         return Err(Error::Differs);
     }
@@ -193,21 +204,14 @@ async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<
 
 fn draft(
     app: &App,
-    till: &Till,
     cart: &Cart,
     id: CheckoutId,
     placement: &Placement,
+    (fee, priced): (Option<DeliveryFee>, Priced),
     request_hash: String,
     now: Moment,
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
-    let fee = if delivered.is_empty() { None } else { Some(delivery_fee(app, cart, now)?) };
-    let surcharge = fee.map(|fee| Surcharge {
-        name: "Delivery".to_owned(),
-        amount: fee.amount.minor(),
-        rate: fee.tax_rate,
-    });
-    let priced = till.price(cart, surcharge.into_iter().collect())?;
     let quote = quote::quote(cart, &delivered, fee, priced)?;
     let mut holds = Vec::new();
     if quote.total.minor() > app.config.checkout.limit_minor {
@@ -246,13 +250,9 @@ fn number(app: &App) -> String {
     app.random.bytes::<10>().iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
-fn delivery_fee(app: &App, cart: &Cart, now: Moment) -> Result<DeliveryFee, Error> {
-    let catalog = app.catalog.view();
+fn delivery_fee(app: &App, till: &Till, cart: &Cart) -> Result<DeliveryFee, Error> {
     let settings = &app.config.checkout;
-    let store = catalog.store(&cart.store).ok_or(cart::Error::UnknownStore)?;
-    let tax_rate = catalog
-        .rate(&store.country, &settings.delivery_tax_class, now.date_naive())
-        .ok_or(Error::FeeUntaxed)?;
+    let tax_rate = till.rate_of(&settings.delivery_tax_class).ok_or(Error::FeeUntaxed)?;
     Ok(DeliveryFee { amount: Money::new(settings.delivery_fee_minor, cart.currency), tax_rate })
 }
 
@@ -267,8 +267,8 @@ pub(super) async fn confirm(
     let mut tx = app.db.begin().await?;
     let checkout = store::find_locked(&mut tx, id).await?.filter(|checkout| checkout.shopper == shopper);
     let mut checkout = checkout.ok_or(Error::Unknown)?;
-    if checkout.quote.total != total {
-        return Err(Error::Total(checkout.quote.total));
+    if checkout.quote.to_pay() != total {
+        return Err(Error::Total(checkout.quote.to_pay()));
     }
     if checkout.state == State::Quoted && now > checkout.deadline {
         return Err(Error::State(State::Cancelled));
@@ -276,9 +276,20 @@ pub(super) async fn confirm(
     let mut tx = let_out_if_unsaleable(app, tx, &mut checkout, now).await?;
     let event = if checkout.holds.is_empty() { Event::Confirmed } else { Event::ConfirmedWithHold };
     step(app, &mut tx, &mut checkout, event, now).await?;
+    end_if_free(app, &mut tx, &mut checkout, now).await?;
     tx.commit().await?;
     announce(app, id);
     Ok(checkout)
+}
+
+/// Where vouchers and points pay everything, or it costs nothing, no provider is asked: the order is there at once.
+async fn end_if_free(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Moment) -> Result<(), Error> {
+    let Some(payment) = checkout.payment.filter(|_| checkout.is_free()) else { return Ok(()) };
+    if checkout.state == State::Paying {
+        complete::authorised(app, tx, now, payment, checkout.id).await.map_err(Error::Internal)?;
+        *checkout = store::find(&mut *tx, checkout.id).await?.ok_or(Error::Unknown)?;
+    }
+    Ok(())
 }
 
 /// A store that closed since the quote sells nothing any more, and goods may have been recalled since: a checkout that is
@@ -320,6 +331,7 @@ pub(super) async fn release(
     may(&checkout.store)?;
     let mut tx = let_out_if_unsaleable(app, tx, &mut checkout, now).await?;
     step(app, &mut tx, &mut checkout, Event::Released, now).await?;
+    end_if_free(app, &mut tx, &mut checkout, now).await?;
     tx.commit().await?;
     announce(app, id);
     Ok(checkout)
@@ -397,6 +409,9 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
     let payment = app.ids.next();
     checkout.payment = Some(payment);
     checkout.deadline = now + PAYMENT_LASTS;
+    if checkout.is_free() {
+        return Ok(());
+    }
     let quote = &checkout.quote;
     let is_delivered = quote.lines_of(Fulfilment::Deliver).next().is_some();
     let start = payments::Start {
@@ -404,8 +419,8 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         checkout: checkout.id,
         shopper: checkout.shopper,
         method: checkout.method,
-        total: quote.total,
-        due_now: if is_delivered { quote.due_now } else { quote.total },
+        total: quote.to_pay(),
+        due_now: if is_delivered { quote.due_now } else { quote.to_pay() },
         lines: quote.payment_lines()?,
         reference: checkout.number.clone(),
         return_url: String::new(),

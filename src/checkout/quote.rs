@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::cart::{self, Cart, Discount, Origin, Priced, PricedDeposit, Reduction, TaxLine};
+use crate::cart::{
+    self, Cart, Credit, Discount, Origin, Priced, PricedDeposit, PricedSurcharge, Reduction, TaxLine,
+};
 use crate::delivery;
 use crate::ids::Sku;
 use crate::money::{self, Money, Rate};
@@ -85,12 +87,30 @@ pub struct Quote {
     /// What the courier costs, gross, when something is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_fee: Option<DeliveryFee>,
-    /// What is debited in all.
+    /// The store's own fees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fees: Vec<PricedSurcharge>,
+    /// What everything costs.
     pub total: Money,
+    /// What pays a part of it: deposit vouchers and points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<Credit>,
+    /// What is debited in all, where something else pays a part; else that is the total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_pay: Option<Money>,
+    /// Points that are earned.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub points: i64,
     /// The VAT in it, by rate.
     pub taxes: Vec<TaxLine>,
-    /// The share of what is taken along: captured at once. The rest is captured when the goods are with the courier.
+    /// The share of what is taken along: captured at once. The rest is captured when the goods are with the courier. What pays
+    /// beside the debit pays this share first.
     pub due_now: Money,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &i64) -> bool {
+    *count == 0
 }
 
 /// What the courier costs.
@@ -149,9 +169,20 @@ pub fn quote(
     let of_deposits = priced.deposits.iter().map(|deposit| (deposit.line, deposit.net, deposit.tax));
     let taken = of_lines.chain(of_deposits).filter(|(line, ..)| !delivered.contains(line));
     let due_now = taken.map(|(_, net, tax)| net.plus(tax)).collect::<Result<Vec<_>, _>>()?;
-    let due_now = Money::sum(cart.currency, due_now)?;
-    let Priced { total, taxes, discounts, .. } = priced;
-    let quote = Quote { delivery_fee: fee, total, taxes, due_now, discounts, lines };
+    let taken = Money::sum(cart.currency, due_now)?;
+    // The store's own fees come behind that of the delivery; with a delivery they are due with it.
+    let fees = priced.surcharges.into_iter().skip(usize::from(fee.is_some())).collect();
+    let Priced { total, to_pay, taxes, discounts, credits, points, .. } = priced;
+    let credited = total.minus(to_pay)?.minor();
+    let due_now = if delivered.is_empty() {
+        to_pay
+    } else {
+        Money::new((taken.minor() - credited).max(0), cart.currency)
+    };
+    let to_pay = (!credits.is_empty()).then_some(to_pay);
+    let delivery_fee = fee;
+    let quote =
+        Quote { lines, discounts, delivery_fee, fees, total, credits, to_pay, points, taxes, due_now };
     if quote.parcels().len() > delivery::PARCELS_MAX {
         return Err(QuoteError::TooMuch);
     }
@@ -224,6 +255,11 @@ fn per_of(quantity: Quantity) -> String {
     }
 }
 
+/// What pays, as people call it.
+pub(super) fn credit_name(credit: &Credit) -> &'static str {
+    if credit.id == cart::POINTS_CREDIT { "Points" } else { "Deposit voucher" }
+}
+
 fn large_unit(unit: Unit) -> (&'static str, u32) {
     match unit {
         Unit::Piece => ("piece", 0),
@@ -234,21 +270,26 @@ fn large_unit(unit: Unit) -> (&'static str, u32) {
 }
 
 impl Quote {
+    /// What is debited in all.
+    pub fn to_pay(&self) -> Money {
+        self.to_pay.unwrap_or(self.total)
+    }
+
     /// What is captured when the goods are with the courier.
     pub fn due_at_hand_over(&self) -> Result<Money, money::Error> {
-        self.total.minus(self.due_now)
+        self.to_pay().minus(self.due_now)
     }
 
     /// What goods and fees cost beyond their shelf prices: sales tax on top; nought where prices hold it.
     pub fn tax_on_top(&self) -> Result<Money, money::Error> {
         let goods = self.lines.iter().map(|line| line.amount);
         let deposits = self.lines.iter().filter_map(|line| Some(line.deposit.as_ref()?.amount));
-        let fee = self.delivery_fee.map(|fee| fee.amount);
-        self.total.minus(Money::sum(self.total.currency(), goods.chain(deposits).chain(fee))?)
+        let fees = self.fees.iter().map(|fee| fee.amount).chain(self.delivery_fee.map(|fee| fee.amount));
+        self.total.minus(Money::sum(self.total.currency(), goods.chain(deposits).chain(fees))?)
     }
 
-    /// The same for a payment provider, which adds up to the total: goods at full price with their deposits, the fee, tax
-    /// where it comes on top, and discounts below zero.
+    /// The same for a payment provider, which adds up to what is debited: goods at full price with their deposits, fees, tax
+    /// where it comes on top; discounts and what else pays below zero.
     pub fn payment_lines(&self) -> Result<Vec<PaymentLine>, money::Error> {
         let single = |name: &str, amount| PaymentLine { name: name.to_owned(), quantity: 1, amount };
         let mut lines = Vec::new();
@@ -267,11 +308,15 @@ impl Quote {
             }));
         }
         lines.extend(self.delivery_fee.map(|fee| single("Delivery", fee.amount)));
+        lines.extend(self.fees.iter().map(|fee| single(&fee.name, fee.amount)));
         let tax = self.tax_on_top()?;
         lines.extend(tax.is_positive().then(|| single("Sales tax", tax)));
         for discount in &self.discounts {
             let name = if discount.name.is_empty() { "Member price" } else { &discount.name };
             lines.push(single(name, discount.amount.times(-1)?));
+        }
+        for credit in &self.credits {
+            lines.push(single(credit_name(credit), credit.amount.times(-1)?));
         }
         Ok(lines)
     }

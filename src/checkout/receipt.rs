@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::model::{Order, OrderState, Refund, RefundState};
-use super::quote::{Fulfilment, QuoteLine};
+use super::quote::{Fulfilment, QuoteLine, credit_name};
 use super::store;
 use crate::app::App;
 use crate::cart::Discount;
@@ -119,6 +119,9 @@ const STYLE: &str = "
 fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
     let quote = &order.quote;
     let on_top = quote.tax_on_top().map_or(0, Money::minor);
+    let due = order.due().unwrap_or(quote.to_pay());
+    let less = quote.to_pay().minor() - due.minor();
+    let taxes = order.taxes().unwrap_or_else(|_| quote.taxes.clone());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -147,17 +150,29 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
                         @if let Some(fee) = quote.delivery_fee {
                             tr { td { "Delivery" } td.n { (fee.amount.to_decimal()) } }
                         }
+                        @for fee in &quote.fees {
+                            tr { td { (fee.name) } td.n { (fee.amount.to_decimal()) } }
+                        }
                         @if on_top > 0 {
                             tr { td { "Sales tax" } td.n { (Money::new(on_top, quote.total.currency()).to_decimal()) } }
                         }
                         tr.total { td { "Total" } td.n { (quote.total) } }
+                        @for credit in &quote.credits {
+                            tr { td { (credit_name(credit)) } td.n { "−" (credit.amount.to_decimal()) } }
+                        }
+                        @if less > 0 {
+                            tr { td { "Not picked" } td.n { "−" (Money::new(less, quote.total.currency()).to_decimal()) } }
+                        }
+                        @if due != quote.total {
+                            tr.total { td { "To pay" } td.n { (due) } }
+                        }
                     }
                 }
                 h2 { @if on_top > 0 { "Sales tax" } @else { "VAT in the total" } }
                 table {
                     thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
                     tbody {
-                        @for tax in &quote.taxes {
+                        @for tax in &taxes {
                             tr {
                                 td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
                                 td.n { (tax.gross.to_decimal()) }
@@ -219,7 +234,7 @@ fn each(line: &QuoteLine) -> Money {
 }
 
 fn paid(order: &Order, refunds: &[Refund]) -> Markup {
-    let open = order.quote.total.minor() - order.captured.minor();
+    let open = order.due().unwrap_or(order.quote.to_pay()).minor() - order.captured.minor();
     let done: Vec<&Refund> = refunds.iter().filter(|refund| refund.state == RefundState::Done).collect();
     html! {
         h2 { "Payment" }

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::ids::{OrderId, RefundId, StaffId, StoreId};
 use crate::money::Money;
-use crate::{delivery, payments};
+use crate::{cart, delivery, payments};
 
 /// What staff ask for: so much back, or, left out, everything that is left.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ pub(super) async fn refund(
 }
 
 /// An order that is to change together with its payment: the payment is locked first, as everywhere.
-async fn locked(tx: &mut Tx, id: OrderId) -> Result<Order, Error> {
+pub(super) async fn locked(tx: &mut Tx, id: OrderId) -> Result<Order, Error> {
     let seen = store::find_order(&mut *tx, id).await?.ok_or(Error::UnknownOrder)?;
     payments::lock(tx, seen.payment).await?;
     store::find_order_locked(tx, id).await?.ok_or(Error::UnknownOrder)
@@ -98,9 +98,14 @@ pub(super) async fn cancel(
     if order.state == OrderState::Cancelled {
         return Ok(order);
     }
-    payments::cancel(&mut tx, &app.ids, now, order.payment).await?;
+    if order.quote.to_pay().is_positive() {
+        payments::cancel(&mut tx, &app.ids, now, order.payment).await?;
+    }
     order.state = OrderState::Cancelled;
     store::update_order(&mut tx, &order).await?;
+    cart::give_back(&mut tx, now, order.checkout, order.shopper).await?;
+    let points = order.quote.points - order.points_of(order.refunded);
+    cart::ledger::reverse(&mut tx, now, order.shopper, order.id.0, points).await?;
     tell(app, &mut tx, now, NewsKind::Cancelled, &order).await.map_err(Error::Internal)?;
     tx.commit().await?;
     app.jobs.wake();

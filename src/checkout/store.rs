@@ -2,7 +2,7 @@
 
 use sqlx::types::Json;
 
-use super::model::{Checkout, ExitFacts, Hold, Order, OrderState, Refund, RefundState, State};
+use super::model::{Checkout, ExitFacts, Hold, Order, OrderState, Picking, Refund, RefundState, State};
 use super::quote::{Fulfilment, Quote};
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
@@ -164,6 +164,7 @@ struct OrderRow {
     refunded_minor: i64,
     shipment_id: Option<ShipmentId>,
     trouble: Option<String>,
+    picked: Option<Json<Picking>>,
     version: i64,
     placed_at: Moment,
 }
@@ -184,6 +185,7 @@ impl From<OrderRow> for Order {
             shipment: row.shipment_id,
             trouble: row.trouble,
             version: row.version,
+            picking: row.picked.map(|picked| picked.0).unwrap_or_default(),
             placed_at: row.placed_at,
         }
     }
@@ -205,7 +207,7 @@ pub(super) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<(), db::E
     .bind(order.state)
     .bind(Json(&order.quote))
     .bind(order.quote.total.currency())
-    .bind(order.quote.total.minor())
+    .bind(order.quote.to_pay().minor())
     .bind(order.quote.due_now.minor())
     .bind(order.captured.minor())
     .bind(order.refunded.minor())
@@ -222,7 +224,7 @@ pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<
     let row: Option<OrderRow> = run
         .sql(
             "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, shipment_id, trouble, version, placed_at
+                 refunded_minor, shipment_id, trouble, picked, version, placed_at
              FROM orders
              WHERE id = $1",
         )
@@ -257,13 +259,15 @@ pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option
 /// Writes what changes in an order's life.
 pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
     tx.sql(
-        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5 WHERE id = $1",
+        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5, picked = $6
+         WHERE id = $1",
     )
     .bind(order.id)
     .bind(order.state)
     .bind(order.captured.minor())
     .bind(order.refunded.minor())
     .bind(&order.trouble)
+    .bind((order.picking != Picking::default()).then_some(Json(&order.picking)))
     .execute()
     .await?;
     Ok(())
@@ -279,7 +283,7 @@ pub(super) async fn orders_of(
     let rows: Vec<OrderRow> = run
         .sql(
             "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, shipment_id, trouble, version, placed_at
+                 refunded_minor, shipment_id, trouble, picked, version, placed_at
              FROM orders
              WHERE shopper_id = $1 AND id < $2
              ORDER BY id DESC

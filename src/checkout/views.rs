@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Checkout, Hold, Order, OrderState, Refund, State};
+use super::model::{Checkout, Hold, Order, OrderState, PickedLine, Refund, State};
 use super::quote::Quote;
+use crate::cart::TaxLine;
 use crate::error::Internal;
 use crate::ids::{CartId, CheckoutId, MethodId, OrderId, ShipmentId, StoreId};
-use crate::money::Money;
+use crate::money::{self, Money};
 use crate::text_enum;
 
 text_enum! {
@@ -100,6 +101,14 @@ pub struct OrderView {
     state: OrderState,
     /// What was bought.
     quote: Quote,
+    /// What is debited in all: what was agreed on, less what was not picked.
+    due: Money,
+    /// The lines of which something else was picked than was ordered, and what they cost then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    picked: Vec<PickedLine>,
+    /// The taxes of what was picked, where that is not all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    taxes: Vec<TaxLine>,
     /// What is captured by now.
     captured: Money,
     /// What was given back by now.
@@ -122,8 +131,17 @@ pub struct OrderView {
 
 impl OrderView {
     /// An order with its refunds and the address of its receipt.
-    pub fn new(order: Order, refunds: Vec<Refund>, receipt_url: Option<String>) -> Self {
-        Self {
+    pub fn new(
+        order: Order,
+        refunds: Vec<Refund>,
+        receipt_url: Option<String>,
+    ) -> Result<Self, money::Error> {
+        let due = order.due()?;
+        let taxes = if order.picking.lines.is_empty() { Vec::new() } else { order.taxes()? };
+        Ok(Self {
+            due,
+            taxes,
+            picked: order.picking.lines,
             id: order.id,
             number: order.number,
             store: order.store,
@@ -136,13 +154,13 @@ impl OrderView {
             placed_at: order.placed_at,
             refunds,
             receipt_url,
-        }
+        })
     }
 }
 
 /// An order as other systems are told of it: no address, no name.
 pub(super) fn order_payload(order: &Order) -> Result<serde_json::Value, Internal> {
-    Ok(serde_json::to_value(OrderView::new(order.clone(), Vec::new(), None))?)
+    Ok(serde_json::to_value(OrderView::new(order.clone(), Vec::new(), None)?)?)
 }
 
 /// A page of orders.

@@ -58,6 +58,9 @@ const FILES: &[File] = &[
     file!(27, "0027_store_rules.sql", None),
     file!(28, "0028_feeds.sql", None),
     file!(29, "0029_bound_codes.sql", None),
+    file!(30, "0030_till.sql", None),
+    file!(31, "0031_credits.sql", None),
+    file!(32, "0032_picked.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -49,6 +49,15 @@ pub async fn refund(
     Ok(())
 }
 
+/// Lets go of what is held and not captured; nothing to do when nothing is.
+pub async fn release(tx: &mut Tx, ids: &Ids, now: Moment, payment: PaymentId) -> Result<(), Error> {
+    let books = locked(tx, payment).await?;
+    if let Some(planned) = books.plan_release()? {
+        write_down(tx, ids, now, payment, &planned).await?;
+    }
+    Ok(())
+}
+
 /// Gives a payment up. What was not sent is never sent; what is open is found out; whatever turns out to be held or
 /// debited goes back. Then the payment is cancelled and [`super::News::Cancelled`] is told. A payment that was declined or
 /// cancelled before stays so, and nothing is told again.

@@ -37,7 +37,7 @@ use crate::ids::{MethodId, PaymentId, ShopperId};
 use crate::money::Money;
 
 pub use change::WindDown;
-pub use change::{cancel, capture, refund, wind_down};
+pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{

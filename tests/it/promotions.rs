@@ -9,7 +9,7 @@ use crate::support::catalog::{BREAD, COFFEE, MILK, SOAP, STORE, price};
 use crate::support::trip::{Shop, Shopper};
 
 /// A promotion that holds around the time of the tests, with some members changed.
-fn promotion(id: &str, terms: &Value, more: &Value) -> Value {
+pub fn promotion(id: &str, terms: &Value, more: &Value) -> Value {
     let mut row = json!({
         "kind": "promotion", "promotion": id, "name": format!("Offer {id}"), "currency": "EUR",
         "valid_from": "2026-11-01T00:00:00Z", "valid_to": "2026-12-01T00:00:00Z", "terms": terms,
@@ -18,30 +18,30 @@ fn promotion(id: &str, terms: &Value, more: &Value) -> Value {
     row
 }
 
-fn on(sku: &str) -> Value {
+pub fn on(sku: &str) -> Value {
     json!({"goods": {"skus": [sku]}})
 }
 
-fn three_for_two() -> Value {
+pub fn three_for_two() -> Value {
     promotion("P1", &json!({"type": "take_pay", "take": 3, "pay": 2}), &on("milk"))
 }
 
-fn half(id: &str, sku: &str, more: &Value) -> Value {
+pub fn half(id: &str, sku: &str, more: &Value) -> Value {
     let mut members = on(sku);
     members.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     promotion(id, &json!({"type": "percent_off", "percent": "50"}), &members)
 }
 
-async fn apply(shop: &Shop, rows: &[Value]) {
+pub async fn apply(shop: &Shop, rows: &[Value]) {
     let report = shop.test.apply_rows(rows).await;
     assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
 }
 
-fn total(answer: &Answer) -> i64 {
+pub fn total(answer: &Answer) -> i64 {
     answer.number("/total/amount")
 }
 
-fn quoted(answer: &Answer) -> i64 {
+pub fn quoted(answer: &Answer) -> i64 {
     answer.number("/quote/total/amount")
 }
 
@@ -370,42 +370,6 @@ async fn members_and_segments_have_what_is_for_them() {
     apply(&shop, &[json!({"kind": "customer", "customer": anna.actor.id, "deleted": true})]).await;
     let next = anna.fill(&[MILK]).await;
     assert_eq!(total(&anna.cart(next).await), 129);
-}
-
-fn store_that_promises(promise: &str) -> Value {
-    let stores = crate::support::catalog::rows();
-    let mut row =
-        stores.into_iter().find(|row| row["kind"] == "store" && row["store"] == STORE).expect("the store");
-    row["price_promise"] = json!(promise);
-    row
-}
-
-#[tokio::test]
-async fn a_price_that_changes_on_the_way_counts_as_the_store_promises_and_staff_see_it() {
-    let shop = Shop::open().await;
-    let shopper = shop.payer("anna@example.com").await;
-    // Milk from 1.29 to 1.09, bread from 2.49 to 2.79.
-    for (promise, expected) in [("locked", 129 + 249), ("better", 109 + 249), ("current", 109 + 279)] {
-        apply(&shop, &[store_that_promises(promise), price("de", "milk", 129), price("de", "bread", 249)])
-            .await;
-        let cart = shopper.fill(&[MILK, BREAD]).await;
-        assert_eq!(total(&shopper.cart(cart).await), 378);
-        apply(&shop, &[price("de", "milk", 109), price("de", "bread", 279)]).await;
-        assert_eq!(total(&shopper.cart(cart).await), expected, "{promise}: while walking");
-        assert_eq!(quoted(&shopper.place(cart, &[]).await.1.expect(201)), expected, "{promise}: the quote");
-    }
-    let staff = shop.test.staff(aisle::identity::Role::Clerk, &[STORE]).await;
-    let path = format!("/v1/stores/{STORE}/price-differences");
-    let seen = shop.test.get(&path).bearer(&staff).send().await.expect(200);
-    let seen = seen.json["differences"].as_array().expect("differences").clone();
-    assert_eq!(seen.len(), 6, "two lines of three checkouts");
-    let milk: Vec<_> =
-        seen.iter().filter(|each| each["sku"] == "milk").map(|each| each["charged"].as_i64()).collect();
-    let mut milk: Vec<i64> = milk.into_iter().flatten().collect();
-    milk.sort_unstable();
-    assert_eq!(milk, [109, 109, 129]);
-    let others = shop.test.staff(aisle::identity::Role::Clerk, &["0002"]).await;
-    shop.test.get(&path).bearer(&others).send().await.problem(403, "role_missing");
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::super::buyer::Buyer;
 use super::super::model::Cart;
-use super::super::till::{self, Buyer};
+use super::super::till;
 use super::super::view::CartView;
 use super::super::{coupon, shelf};
 use super::tag;
@@ -88,7 +89,7 @@ pub async fn put_coupon_away(
     whole(&app, &shopper, &cart).await
 }
 
-async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<Response, Problem> {
+pub(super) async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<Response, Problem> {
     let buyer = Buyer::of(app, shopper.id).await?;
     let standings = shelf::standings(app, cart);
     let priced = till::priced(app, cart, &buyer)?;

@@ -1,7 +1,10 @@
-//! The routes of carts; those of coupons are in `coupons.rs`, what staff see in `differences.rs`.
+//! The routes of carts; those of coupons are in `coupons.rs`, of vouchers and points in `credits.rs`, what staff see in
+//! `differences.rs` and `replay.rs`.
 
 pub mod coupons;
+pub mod credits;
 pub mod differences;
+pub mod replay;
 
 use std::collections::BTreeSet;
 
@@ -12,11 +15,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::buyer::Buyer;
 use super::model::{Cart, Error};
 use super::pricing::{Priced, TaxLine};
 use super::rules::Standing;
-use super::till::{self, Buyer, Till};
-use super::view::{self, CartLine, CartView};
+use super::till::{self, Till};
+use super::view::{self, CartLine, CartView, NearOffer};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
 use super::{shelf, trip};
 use crate::app::App;
@@ -62,6 +66,19 @@ impl From<Error> for Problem {
                 Self::conflict("coupon_used", format!("Coupon {coupon} was used. Put it away."))
             }
             Error::CouponsFull => Self::unprocessable("coupons_full", "A cart takes 30 coupons at most."),
+            Error::UnknownVoucher => {
+                Self::not_found("voucher_unknown", "The code is no deposit voucher of this store.")
+            }
+            Error::VoucherUsed(voucher) => {
+                Self::conflict("voucher_used", format!("Voucher {voucher} paid before. Put it away."))
+            }
+            Error::VouchersFull => Self::unprocessable("vouchers_full", "A cart takes 30 vouchers at most."),
+            Error::PointsShort(points) => {
+                Self::conflict("points_short", format!("You have {points} points. Offer at most these."))
+            }
+            Error::PointsUnknown => {
+                Self::unprocessable("points_unknown", "Points don't pay in this store, or not for you.")
+            }
             Error::Empty => Self::unprocessable("cart_empty", "There is nothing in the cart to pay for."),
             Error::Busy => {
                 Self::unavailable("overloaded", "Too many scans at once. Send the same batch again.", 1)
@@ -230,24 +247,32 @@ pub struct ScanResult {
     lines: Vec<CartLine>,
     /// The version of the cart now.
     version: i64,
-    /// What the whole cart costs now: goods after all discounts, and deposits.
+    /// What the whole cart costs now: goods after all discounts, deposits, fees, and tax where it comes on top.
     total: Money,
+    /// What vouchers and points leave of it to be debited.
+    to_pay: Money,
     /// What all discounts take off.
     saved: Money,
     /// The VAT in it, by rate.
     taxes: Vec<TaxLine>,
+    /// The promotions that nearly apply, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    offers: Vec<NearOffer>,
 }
 
 /// Scan: take a batch of scans and changes into the cart
 ///
 /// Each event carries the app's own id: sent twice, it counts once. A batch that was answered survives the death of the
-/// service. A refused event leaves the others as they are.
+/// service. A refused event leaves the others as they are. `offers=near` adds the promotions that nearly apply now.
 #[utoipa::path(
     post,
     path = "/v1/carts/{cart}/scans",
     operation_id = "scan",
     tag = "cart",
-    params(("cart" = CartId, Path, description = "The cart")),
+    params(
+        ("cart" = CartId, Path, description = "The cart"),
+        ("offers" = inline(Option<WantedOffers>), Query, description = "`near` for the promotions that nearly apply"),
+    ),
     request_body = ScanBatch,
     responses(
         (status = 200, body = ScanResult),
@@ -264,6 +289,7 @@ pub async fn scan(
     AppState(app): AppState<App>,
     shopper: Shopper,
     Path(cart): Path<CartId>,
+    Query(query): Query<CartQuery>,
     Json(batch): Json<ScanBatch>,
 ) -> Result<Response, Problem> {
     if !(1..=BATCH_EVENTS_MAX).contains(&batch.events.len()) {
@@ -277,13 +303,14 @@ pub async fn scan(
         tracing::debug!(cart.id = %cart, phone.behind_ms = behind.num_milliseconds(), "scan batch");
     }
     let buyer = Buyer::of(&app, shopper.id).await?;
-    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes, &buyer);
+    let wants_offers = query.offers.is_some();
+    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes, &buyer, wants_offers);
     let changed = trip::change(&app, shopper.id, cart, &batch.events, None, view).await?;
-    let Shown { lines, priced, tag } = changed.view;
+    let Shown { lines, priced, offers, tag } = changed.view;
     let results =
         batch.events.iter().zip(changed.outcomes).map(|(wish, outcome)| result(wish, outcome)).collect();
-    let Priced { total, saved, taxes, .. } = priced;
-    let body = ScanResult { results, lines, version: changed.version, total, saved, taxes };
+    let Priced { total, to_pay, saved, taxes, .. } = priced;
+    let body = ScanResult { results, lines, version: changed.version, total, to_pay, saved, taxes, offers };
     Ok(Tagged(StatusCode::OK, tag, body).into_response())
 }
 
@@ -291,6 +318,7 @@ pub async fn scan(
 struct Shown {
     lines: Vec<CartLine>,
     priced: Priced,
+    offers: Vec<NearOffer>,
     tag: String,
 }
 
@@ -300,6 +328,7 @@ fn changed_lines(
     cart: &Cart,
     outcomes: &[Result<Done, Declined>],
     buyer: &Buyer,
+    wants_offers: bool,
 ) -> Result<Shown, Error> {
     let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
     let standings = shelf::standings(app, cart);
@@ -310,7 +339,10 @@ fn changed_lines(
     let lines = cart.lines.iter().zip(standings).enumerate();
     let lines = lines.filter(|(_, (line, standing))| is_shown(line.number, standing));
     let lines = lines.map(|(place, (line, standing))| CartLine::of(line, standing, place, &priced));
-    Ok(Shown { lines: lines.collect::<Result<_, _>>()?, priced, tag })
+    let lines = lines.collect::<Result<_, _>>()?;
+    let till = wants_offers.then(|| Till::open(app, &cart.store, buyer.clone()));
+    let near = till.map_or_else(|| Ok(Vec::new()), |till| till.near(cart, &priced))?;
+    Ok(Shown { lines, priced, offers: near.into_iter().map(NearOffer::from).collect(), tag })
 }
 
 fn result(wish: &Wish, outcome: Result<Done, Declined>) -> EventResult {

@@ -6,7 +6,10 @@ use super::event::{Event, Origin, Product};
 use super::pricing::{PriceError, Priced};
 use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
 use crate::catalog::Portion;
-use crate::ids::{CartId, CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId};
+use crate::clock::Moment;
+use crate::ids::{
+    CartId, CheckoutId, CouponCode, EventId, OrderId, PromotionId, ShopperId, Sku, StoreId, VoucherCode,
+};
 use crate::money::{self, Currency, Money};
 use crate::quantity::{Quantity, Unit};
 
@@ -16,6 +19,10 @@ pub const LINES_MAX: usize = 500;
 pub const PIECES_MAX: i64 = 999;
 /// Most coupons of a cart: a thick wallet.
 pub const COUPONS_MAX: usize = 30;
+/// Most deposit vouchers of a cart.
+pub const VOUCHERS_MAX: usize = 30;
+/// Most points that one cart is paid with.
+pub const POINTS_MAX: i64 = 10_000_000;
 /// Most events of a cart: bounds the fold and the memory of event ids.
 pub const EVENTS_MAX: usize = 5_000;
 
@@ -41,6 +48,8 @@ pub struct Line {
     pub quantity: i64,
     /// What the codes said of its pieces, each once.
     pub origins: Vec<Origin>,
+    /// When its first piece was scanned: when the shopper saw the price.
+    pub seen_at: Moment,
 }
 
 impl Line {
@@ -100,6 +109,12 @@ pub struct Cart {
     pub lines: Vec<Line>,
     /// The coupons that were shown, and the promotion of each.
     pub coupons: Vec<(CouponCode, PromotionId)>,
+    /// The deposit vouchers that were shown, and what each is worth in minor units.
+    pub vouchers: Vec<(VoucherCode, i64)>,
+    /// So many points at most shall pay.
+    pub points: i64,
+    /// Whether the goods are eaten in the store.
+    pub is_eaten_in: bool,
     /// What it cost when it was locked, while it is not open.
     pub agreed: Option<Box<Priced>>,
     /// The last entry of the log: what an entity tag shows and a new entry builds on.
@@ -152,6 +167,21 @@ pub enum Error {
     /// More coupons than a cart takes.
     #[error("too many coupons")]
     CouponsFull,
+    /// The code is no deposit voucher of the store.
+    #[error("no such voucher")]
+    UnknownVoucher,
+    /// The voucher paid before, or is about to.
+    #[error("voucher {0} was used")]
+    VoucherUsed(VoucherCode),
+    /// More vouchers than a cart takes.
+    #[error("too many vouchers")]
+    VouchersFull,
+    /// The shopper has fewer points; so many.
+    #[error("there are {0} points")]
+    PointsShort(i64),
+    /// The store takes no points, or not of this shopper.
+    #[error("points don't pay here")]
+    PointsUnknown,
     /// Nothing in it.
     #[error("empty")]
     Empty,
@@ -177,7 +207,7 @@ pub enum Error {
 
 impl Cart {
     /// The cart after its first entry, which must be its check-in.
-    pub fn begin(id: CartId, first: &[Event]) -> Result<Self, Error> {
+    pub fn begin(id: CartId, first: &[Event], at: Moment) -> Result<Self, Error> {
         let [Event::CheckedIn { shopper, store, currency }, rest @ ..] = first else {
             return Err(Error::Log(id, "it does not begin with a check-in".to_owned()));
         };
@@ -189,27 +219,30 @@ impl Cart {
             state: State::Open,
             lines: Vec::new(),
             coupons: Vec::new(),
+            vouchers: Vec::new(),
+            points: 0,
+            is_eaten_in: false,
             agreed: None,
             version: 1,
             lines_given: 0,
             seen: HashSet::new(),
         };
         for event in rest {
-            cart.apply(event);
+            cart.apply(event, at);
         }
         Ok(cart)
     }
 
-    /// The cart after one more entry of its log.
-    pub fn fold(&mut self, version: i64, events: &[Event]) {
+    /// The cart after one more entry of its log, which was made then.
+    pub fn fold(&mut self, version: i64, events: &[Event], at: Moment) {
         for event in events {
-            self.apply(event);
+            self.apply(event, at);
         }
         self.version = version;
     }
 
     /// Applies an event that was decided on before: never fails, and knows nothing but the cart.
-    fn apply(&mut self, event: &Event) {
+    fn apply(&mut self, event: &Event, at: Moment) {
         match event {
             Event::CheckedIn { .. } => {}
             Event::Scanned { id, product, quantity } => {
@@ -222,7 +255,7 @@ impl Cart {
                     self.lines_given += 1;
                     let (number, origins) = (self.lines_given, vec![product.origin.clone()]);
                     let product = Product::clone(product);
-                    self.lines.push(Line { number, product, quantity: *quantity, origins });
+                    self.lines.push(Line { number, product, quantity: *quantity, origins, seen_at: at });
                 }
             }
             Event::QuantitySet { id, line, quantity } => {
@@ -237,6 +270,10 @@ impl Cart {
                 self.coupons.push((coupon.clone(), promotion.clone()));
             }
             Event::CouponPutAway { coupon } => self.coupons.retain(|(each, _)| each != coupon),
+            Event::VoucherShown { voucher, amount } => self.vouchers.push((voucher.clone(), *amount)),
+            Event::VoucherPutAway { voucher } => self.vouchers.retain(|(each, _)| each != voucher),
+            Event::PointsOffered { points } => self.points = *points,
+            Event::EatenIn { is_eaten_in } => self.is_eaten_in = *is_eaten_in,
             Event::Locked { checkout, agreed } => {
                 self.state = State::Locked(*checkout);
                 self.agreed.clone_from(agreed);
@@ -262,12 +299,13 @@ impl Cart {
         }
     }
 
-    /// Decides on a batch: what to write, and what became of each wish, in order. `find` looks a code up in the
+    /// Decides at a moment on a batch: what to write, and what became of each wish, in order. `find` looks a code up in the
     /// catalogue, `quantity_max` how many pieces of a product one trip may hold. The cart is then as it will be once the events are written ([`Self::written`]); if they can't be, it is
     /// of no use any more.
     pub fn decide(
         &mut self,
         wishes: &[Wish],
+        at: Moment,
         mut find: impl FnMut(&str) -> Result<Taken, Declined>,
         quantity_max: impl Fn(&Sku) -> Option<i64>,
     ) -> (Vec<Event>, Vec<Result<Done, Declined>>) {
@@ -284,7 +322,7 @@ impl Cart {
                         return Ok(Done { outcome: Outcome::SamePiece, line: Some(line) });
                     }
                 };
-                self.apply(&event);
+                self.apply(&event, at);
                 let line = self.touched(&event);
                 events.push(event);
                 Ok(Done { outcome: Outcome::Applied, line })

@@ -5,6 +5,10 @@ use super::*;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+fn at() -> Moment {
+    "2026-07-15T12:00:00Z".parse().expect("a time")
+}
+
 fn product(sku: u8) -> Product {
     Product {
         code: format!("{sku:014}"),
@@ -43,7 +47,7 @@ fn empty() -> Cart {
         store: "0001".parse().expect("a key"),
         currency: Currency::EUR,
     };
-    Cart::begin(CartId(Uuid::nil()), &[first]).expect("begun")
+    Cart::begin(CartId(Uuid::nil()), &[first], at()).expect("begun")
 }
 
 fn scan(id: u128, code: &str) -> Wish {
@@ -58,7 +62,7 @@ fn find(code: &str) -> Result<Taken, Declined> {
 fn an_event_counts_once_even_twice_in_one_batch() {
     let mut cart = empty();
     let (events, outcomes) =
-        cart.decide(&[scan(1, "7"), scan(1, "7"), scan(2, "7"), scan(3, "x")], find, unlimited);
+        cart.decide(&[scan(1, "7"), scan(1, "7"), scan(2, "7"), scan(3, "x")], at(), find, unlimited);
     let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.map(|done| done.outcome)).collect();
     assert_eq!(
         outcomes,
@@ -67,15 +71,15 @@ fn an_event_counts_once_even_twice_in_one_batch() {
     cart.written(2);
     assert_eq!(events.len(), 2);
     assert_eq!((cart.lines.len(), cart.lines[0].quantity, cart.version), (1, 2, 2));
-    assert!(cart.decide(&[scan(1, "7"), scan(2, "7")], find, unlimited).0.is_empty());
+    assert!(cart.decide(&[scan(1, "7"), scan(2, "7")], at(), find, unlimited).0.is_empty());
 }
 
 #[test]
 fn a_line_keeps_the_price_of_its_first_scan() {
     let mut cart = empty();
-    cart.decide(&[scan(1, "7")], find, unlimited);
+    cart.decide(&[scan(1, "7")], at(), find, unlimited);
     let dearer = |_: &str| Ok(taken(Product { price: Money::new(999, Currency::EUR), ..product(7) }));
-    cart.decide(&[scan(2, "7")], dearer, unlimited);
+    cart.decide(&[scan(2, "7")], at(), dearer, unlimited);
     assert_eq!(cart.lines[0].amount(), Ok(Money::new(214, Currency::EUR)));
 }
 
@@ -83,7 +87,7 @@ fn a_line_keeps_the_price_of_its_first_scan() {
 fn a_removed_line_number_is_never_given_again() {
     let mut cart = empty();
     let remove = Wish::Remove { id: EventId(Uuid::from_u128(9)), line: 1 };
-    let (_, outcomes) = cart.decide(&[scan(1, "1"), remove, scan(2, "1")], find, unlimited);
+    let (_, outcomes) = cart.decide(&[scan(1, "1"), remove, scan(2, "1")], at(), find, unlimited);
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(cart.lines.iter().map(|line| line.number).collect::<Vec<_>>(), [2]);
 }
@@ -96,13 +100,13 @@ proptest! {
         let (mut decided, mut folded) = (empty(), empty());
         for (version, batch) in (2..).zip(&batches) {
             let wishes: Vec<Wish> = batch.iter().map(|(id, number, kind)| wish(*id, *number, *kind)).collect();
-            let (events, _) = decided.decide(&wishes, find, unlimited);
+            let (events, _) = decided.decide(&wishes, at(), find, unlimited);
             decided.written(version);
-            folded.fold(version, &events);
+            folded.fold(version, &events, at());
             prop_assert_eq!(&decided.lines, &folded.lines);
             prop_assert_eq!(decided.version, folded.version);
             prop_assert!(decided.lines.iter().all(|line| (1..=PIECES_MAX).contains(&line.quantity)));
-            let (events, outcomes) = decided.decide(&wishes.into_iter().filter(|wish| folded.seen.contains(&wish.id())).collect::<Vec<_>>(), find, unlimited);
+            let (events, outcomes) = decided.decide(&wishes.into_iter().filter(|wish| folded.seen.contains(&wish.id())).collect::<Vec<_>>(), at(), find, unlimited);
             prop_assert!(events.is_empty() && outcomes.into_iter().all(|outcome| outcome.is_ok_and(|done| done.outcome == Outcome::Repeated)));
         }
     }
@@ -146,10 +150,10 @@ proptest! {
                 1 => Wish::SetQuantity { id, line, quantity: Quantity::pieces(4).expect("four") },
                 _ => Wish::Scan { id, code: number.to_string(), quantity: None },
             };
-            let (events, _) = decided.decide(&[wish], mixed, |_| Some(40));
+            let (events, _) = decided.decide(&[wish], at(), mixed, |_| Some(40));
             decided.written(version);
             let text = serde_json::to_string(&events).expect("written");
-            folded.fold(version, &serde_json::from_str::<Vec<Event>>(&text).expect("read"));
+            folded.fold(version, &serde_json::from_str::<Vec<Event>>(&text).expect("read"), at());
         }
         prop_assert_eq!(&decided.lines, &folded.lines);
         let mut sum = 0;
@@ -162,7 +166,7 @@ proptest! {
             sum += amount;
         }
         let till = crate::cart::Till::plain(chrono::DateTime::UNIX_EPOCH);
-        let priced = till.price(&decided, Vec::new()).expect("adds up");
+        let priced = till.price(&decided).expect("adds up");
         prop_assert_eq!(priced.total.minor(), sum);
         for (line, priced) in decided.lines.iter().zip(&priced.lines) {
             prop_assert_eq!((line.number, line.amount()), (priced.line, Ok(priced.amount)));
@@ -182,7 +186,7 @@ fn a_log_of_the_first_release_folds_as_it_did() {
         {"type":"quantity_set","id":"00000000-0000-0000-0000-000000000002","line":1,"quantity":3}
     ]"#;
     let events: Vec<Event> = serde_json::from_str(log).expect("events");
-    let cart = Cart::begin(CartId(Uuid::nil()), &events).expect("begun");
+    let cart = Cart::begin(CartId(Uuid::nil()), &events, at()).expect("begun");
     assert_eq!(cart.lines[0].amount(), Ok(Money::new(387, Currency::EUR)));
     assert_eq!((cart.lines[0].quantity, cart.lines[0].origins.as_slice()), (3, &[Origin::default()][..]));
     // What an older release reads is not more than it was, as long as nothing new is in it.

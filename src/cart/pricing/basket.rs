@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::ids::{PromotionId, Sku};
@@ -10,7 +11,7 @@ use crate::money::{Currency, Rate};
 use crate::quantity::Unit;
 
 /// How a line's amount comes about. All amounts are minor units of the basket's currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Charge {
     /// So much a piece.
     Each {
@@ -73,10 +74,22 @@ pub struct Item<'a> {
     pub rate: Rate,
     /// Its deposit.
     pub deposit: Option<Deposit<'a>>,
+    /// When the shopper saw its price, where the store promises what was seen then: a promotion that held at that moment
+    /// holds for this line still.
+    pub seen: Option<Seen>,
+}
+
+/// A moment, by the world's clock and by the store's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Seen {
+    /// The moment.
+    pub at: Moment,
+    /// The same by the store's own clock.
+    pub local: NaiveDateTime,
 }
 
 /// Who buys, as the CRM has it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Customer {
     /// Whether in the retailer's club.
     pub is_member: bool,
@@ -87,7 +100,7 @@ pub struct Customer {
 }
 
 /// What is left of a promotion that all shoppers share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     /// So many times; nothing when that is not limited.
     pub uses: Option<i64>,
@@ -96,7 +109,7 @@ pub struct Left {
 }
 
 /// A fee beside the goods: delivery, a carrier bag, a small basket. No promotion touches it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surcharge {
     /// What for, as shoppers read it.
     pub name: String,
@@ -107,16 +120,18 @@ pub struct Surcharge {
 }
 
 /// Something that pays like money: the slip of a bottle machine, points that are burned. It changes no price and no tax.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voucher {
     /// Its own number; no two have the same.
     pub id: String,
     /// What it is worth.
     pub amount: i64,
+    /// Where it need not pay as a whole: it pays a multiple of this, which one point is worth.
+    pub step: Option<i64>,
 }
 
 /// Whether prices hold the tax.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaxMode {
     /// Value-added tax inside the price.
     Inside,
@@ -125,7 +140,7 @@ pub enum TaxMode {
 }
 
 /// Where tax is rounded, always half away from zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaxRounding {
     /// Once a rate, on the sum of what is taxed at it; lines get their shares of that.
     Sum,
@@ -134,7 +149,7 @@ pub enum TaxRounding {
 }
 
 /// The rules of the store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Place {
     /// What it sells in.
     pub currency: Currency,
@@ -145,7 +160,7 @@ pub struct Place {
 }
 
 /// How points are earned: so many for each full `per` minor units that are paid for goods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PointsRule {
     /// Minor units.
     pub per: i64,
@@ -187,7 +202,7 @@ pub enum PriceError {
     /// A line without pieces, with a price below zero, or measured against nothing.
     #[error("line {0} can't be priced")]
     Line(i64),
-    /// A fee, a deposit or a voucher below zero.
+    /// A fee, a deposit or a voucher below zero, or one that pays in steps of nothing.
     #[error("an amount beside the goods is below zero")]
     Negative,
 }

@@ -4,10 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::basket::{Basket, Charge, Item, Left, PriceError};
+use super::basket::{Basket, Charge, Item, Left, PriceError, Seen};
 use super::prepared::{Action, EachOff, Prepared, Promotions, Stage};
 use super::result::Trigger;
-use crate::catalog::within;
 use crate::ids::PromotionId;
 use crate::money::in_proportion;
 
@@ -42,6 +41,8 @@ pub(super) struct Active<'p> {
     pub(super) trigger: Trigger,
     /// The segment, where one made it hold.
     pub(super) segment: Option<&'p str>,
+    /// Whether it holds at this moment; else it may for what the shopper saw earlier.
+    pub(super) holds_now: bool,
 }
 
 impl Active<'_> {
@@ -109,7 +110,8 @@ pub(super) fn facts<'a>(basket: &'a Basket<'a>) -> Result<Vec<Fact<'a>>, PriceEr
     }
     facts.sort_unstable_by(|a, b| {
         let key = |each: &Fact<'a>| {
-            (each.full, each.each, each.item.pieces, each.rate, each.item.is_marked_down, measure(each.item))
+            let item = each.item;
+            (each.full, each.each, item.pieces, each.rate, item.is_marked_down, measure(item), item.seen)
         };
         a.item.sku.cmp(b.item.sku).then_with(|| key(a).cmp(&key(b))).then(a.item.line.cmp(&b.item.line))
     });
@@ -180,7 +182,10 @@ pub(super) fn candidates<'p>(
             if active == VOID {
                 return;
             }
-            let prepared = found.actives[active].prepared;
+            let Active { prepared, holds_now, .. } = found.actives[active];
+            if !holds_now && !item.seen.is_some_and(|seen| prepared.holds_at(seen)) {
+                return;
+            }
             if item.is_marked_down && !prepared.row.includes_marked_down {
                 return;
             }
@@ -230,16 +235,9 @@ pub fn counted(basket: &Basket<'_>, promotions: &Promotions) -> BTreeSet<Promoti
     found
 }
 
-/// A promotion as this basket may have it; nothing when it does not hold here and now, or nothing is left of it.
+/// A promotion as this basket may have it; nothing when it is not for this customer, or nothing is left of it.
 fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Option<Active<'p>> {
     let row = &prepared.row;
-    if basket.at < row.valid_from || basket.at >= row.valid_to {
-        return None;
-    }
-    let is_hour = |(days, from, to): &(Vec<u8>, u32, u32)| within(days, *from, *to, basket.local);
-    if !prepared.hours.is_empty() && !prepared.hours.iter().any(is_hour) {
-        return None;
-    }
     let customer = &basket.customer;
     if row.members_only && !customer.is_member {
         return None;
@@ -279,5 +277,6 @@ fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Op
         coupons,
         trigger,
         segment,
+        holds_now: prepared.holds_at(Seen { at: basket.at, local: basket.local }),
     })
 }

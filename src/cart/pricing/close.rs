@@ -190,19 +190,27 @@ fn tax(
     Ok(TaxLine { rate, gross: of(gross), net: of(net), tax: of(sum) })
 }
 
-/// Vouchers that pay: the largest first, then by number; each that fits into what is left.
+/// Vouchers that pay: the largest first, then by number; each that fits into what is left. Then what pays in steps.
 fn credits(vouchers: &[Voucher], total: i64, currency: Currency) -> Result<Vec<Credit>, PriceError> {
-    if vouchers.iter().any(|voucher| voucher.amount < 0) {
+    if vouchers.iter().any(|voucher| voucher.amount < 0 || voucher.step.is_some_and(|step| step < 1)) {
         return Err(PriceError::Negative);
     }
     let mut order: Vec<&Voucher> = vouchers.iter().collect();
-    order.sort_by(|a, b| b.amount.cmp(&a.amount).then_with(|| a.id.cmp(&b.id)));
+    order.sort_by(|a, b| {
+        let key = |each: &Voucher| (each.step.is_some(), std::cmp::Reverse(each.amount));
+        key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
+    });
     let mut left = total;
     let mut credits = Vec::new();
     for voucher in order {
-        if voucher.amount > 0 && voucher.amount <= left {
-            left -= voucher.amount;
-            credits.push(Credit { id: voucher.id.clone(), amount: Money::new(voucher.amount, currency) });
+        let paid = match voucher.step {
+            Some(step) => voucher.amount.min(left) / step * step,
+            None if voucher.amount <= left => voucher.amount,
+            None => 0,
+        };
+        if paid > 0 {
+            left -= paid;
+            credits.push(Credit { id: voucher.id.clone(), amount: Money::new(paid, currency) });
         }
     }
     Ok(credits)

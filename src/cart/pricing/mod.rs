@@ -10,6 +10,7 @@
 //! - No line is below zero, and none costs more than without promotions.
 //! - What is unrelated changes nothing: a line that no promotion can touch together with others leaves their prices as they
 //!   are. (A tax that is rounded once a rate is shared by its lines, so the cent of a line's *tax* may move.)
+//! - A promotion holds for a line when it holds now, or held when the shopper saw the price and the store promises that.
 //! - The order of lines does not matter. What was added and removed again leaves no trace: nothing is remembered.
 //!
 //! # In which order
@@ -18,7 +19,8 @@
 //! 3. Promotions on the basket, on what goods cost after that; what has a promotion that stands alone does not count.
 //! 4. Deposits and fees, which no promotion touches.
 //! 5. Taxes (`vat.rs`), rounded half away from zero where the store's rule says ([`TaxRounding`]).
-//! 6. Vouchers: each pays as a whole or not at all, the largest first; what does not fit stays valid.
+//! 6. Vouchers: each pays as a whole or not at all, the largest first; what does not fit stays valid. Points pay what is left
+//!    after them, as many as fit.
 //! 7. Points, for what goods cost.
 //!
 //! All amounts are whole minor units; products go through 128 bits; a sum that does not fit is [`PriceError::Overflow`].
@@ -29,6 +31,7 @@ mod candidates;
 mod close;
 mod near;
 mod prepared;
+mod record;
 mod result;
 mod runs;
 mod search;
@@ -38,12 +41,13 @@ mod vat;
 mod tests;
 
 pub use basket::{
-    Basket, Charge, Customer, Deposit, Item, Left, Place, PointsRule, PriceError, Surcharge, TaxMode,
+    Basket, Charge, Customer, Deposit, Item, Left, Place, PointsRule, PriceError, Seen, Surcharge, TaxMode,
     TaxRounding, Voucher,
 };
 pub use candidates::counted;
 pub use near::{Missing, Near, near};
 pub use prepared::Promotions;
+pub use record::Record;
 pub use result::{
     Credit, Discount, DiscountShare, Priced, PricedDeposit, PricedLine, PricedSurcharge, Trigger,
 };

@@ -56,6 +56,9 @@ pub fn near(basket: &Basket<'_>, promotions: &Promotions, priced: &Priced) -> Re
     let mut looked_at = 0;
     for number in order {
         let active = &found.actives[number];
+        if !active.holds_now {
+            continue;
+        }
         let touches = |line: usize| {
             let all = found.goods.of(line).iter().chain(found.basket.of(line));
             all.filter(|touch| touch.active == number).map(|touch| touch.parts).next().unwrap_or(0)
@@ -66,6 +69,9 @@ pub fn near(basket: &Basket<'_>, promotions: &Promotions, priced: &Priced) -> Re
             .map(|(line, fact)| (fact.item, touches(line)))
             .filter(|(_, parts)| *parts != 0)
             .collect();
+        if own.is_empty() {
+            continue;
+        }
         let amount: i64 = own.iter().map(|(item, _)| amount_of(item, priced)).sum();
         let Some(missing) = missing(active, &own, amount, basket) else { continue };
         looked_at += 1;

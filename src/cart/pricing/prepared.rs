@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::catalog::{BasketReward, Combination, Goods, PromotionRow, SetPart, SetReward, Terms, TierReward};
+use super::basket::{Basket, Seen};
+use crate::catalog::{
+    BasketReward, Combination, Goods, PromotionRow, SetPart, SetReward, Terms, TierReward, within,
+};
 use crate::ids::PromotionId;
 use crate::money::Rate;
 use crate::quantity::Unit;
@@ -175,6 +178,16 @@ impl Promotions {
         self.list.iter().map(|each| &*each.row).filter(|row| row.is_counted())
     }
 
+    /// Those that can touch goods of these, with the others of the set left out: what such goods cost is the same.
+    pub fn touching(&self, basket: &Basket<'_>) -> Vec<Arc<PromotionRow>> {
+        let mut is_met = vec![false; self.list.len()];
+        for item in &basket.items {
+            self.each_spot(item.sku.as_str(), item.category, item.brand, |spot| is_met[spot.place] = true);
+        }
+        let met = self.list.iter().zip(is_met).filter(|(_, is_met)| *is_met);
+        met.map(|(each, _)| Arc::clone(&each.row)).collect()
+    }
+
     /// One of them, by its place.
     pub(super) fn at(&self, place: usize) -> &Prepared {
         &self.list[place]
@@ -214,6 +227,13 @@ impl Prepared {
     /// The goods of one part.
     pub(super) fn goods(&self, part: usize) -> Option<&Goods> {
         parts(&self.row).nth(part)
+    }
+
+    /// Whether it holds at a moment.
+    pub(super) fn holds_at(&self, seen: Seen) -> bool {
+        let is_hour = |(days, from, to): &(Vec<u8>, u32, u32)| within(days, *from, *to, seen.local);
+        (self.row.valid_from..self.row.valid_to).contains(&seen.at)
+            && (self.hours.is_empty() || self.hours.iter().any(is_hour))
     }
 
     /// Whether it leaves room for others that stack.

@@ -6,7 +6,7 @@ use super::super::quality::Refused;
 use super::super::rows::{BatchRow, Key, Kind, Reason, Refusal, Row};
 use super::super::store::{promotions, write};
 use crate::db::{self, Tx};
-use crate::ids::{PriceListId, StoreId};
+use crate::ids::{PriceListId, StoreId, TaxClassId};
 use crate::money::Currency;
 
 /// Keys that are remembered of each kind: a few megabytes. A delivery has most rows beside what they refer to.
@@ -90,6 +90,7 @@ impl Known {
                 }
                 BatchRow::Store(row) => {
                     wanted.price_lists.extend(row.price_lists.iter().map(PriceListId::as_str));
+                    wanted.tax_classes.extend(row.till.tax_classes().map(TaxClassId::as_str));
                     continue;
                 }
                 BatchRow::Product(row) => {
@@ -160,6 +161,7 @@ impl Known {
             }
             BatchRow::Store(row) => {
                 row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))?;
+                row.till.tax_classes().try_for_each(|class| self.tax_class(class.as_str()))?;
                 self.stores.insert(row.store.to_string(), row.currency);
                 Ok(())
             }

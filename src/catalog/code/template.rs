@@ -250,6 +250,12 @@ impl Template {
         Some(refusal.map_or(Ok(found), Err))
     }
 
+    /// Whether what fits says a number of its own and a price, and nothing of any length: a voucher.
+    pub fn tells_voucher(&self) -> bool {
+        let has_code = self.parts.iter().any(|part| matches!(part, Part::Code(_)));
+        has_code && !self.has_any_length && self.parts.iter().any(|part| matches!(part, Part::Price(_)))
+    }
+
     /// Whether a code can have the shape of this template, by its length and what it begins with.
     pub(super) fn may_be(&self, code: &str) -> bool {
         let fits = if self.has_any_length { code.len() >= self.length } else { code.len() == self.length };

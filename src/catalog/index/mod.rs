@@ -186,9 +186,10 @@ impl Snapshot {
         self.has_counted_promotions
     }
 
-    /// Whether what something costs may depend on who buys it.
+    /// Whether what something costs, or what is earned with it, may depend on who buys it.
     pub fn asks_who(&self) -> bool {
-        self.has_promotions_for_some || self.has_member_prices
+        let earns = |shop: &Shop| shop.store.till.points.is_some();
+        self.has_promotions_for_some || self.has_member_prices || self.shops.values().any(|shop| earns(shop))
     }
 
     /// The promotions that can hold in a store.
@@ -273,6 +274,12 @@ impl Snapshot {
     /// The tax rate of a class in a country on a day of that country; none when none was delivered for it.
     pub fn rate(&self, country: &str, class: &TaxClassId, day: NaiveDate) -> Option<Rate> {
         self.rates.get(country)?.get(class)?.range(..=day).next_back().map(|(_, rate)| *rate)
+    }
+
+    /// The rate of a tax class in a store on a day: that of its area, else that of its country.
+    pub fn rate_in(&self, store: &Store, class: &TaxClassId, day: NaiveDate) -> Option<Rate> {
+        let of_area = store.till.tax_area.as_deref().and_then(|area| self.rate(area, class, day));
+        of_area.or_else(|| self.rate(&store.country, class, day))
     }
 
     /// What a store asks for the product of a number now: the index alone, without reading a code or writing an answer.

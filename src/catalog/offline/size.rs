@@ -162,6 +162,7 @@ fn store() -> Store {
         price_promise: crate::catalog::PricePromise::Locked,
         best_before_passed: crate::catalog::BestBeforePassed::Warn,
         categories: Vec::new(),
+        till: crate::catalog::TillRules::default(),
     }
 }
 

@@ -75,6 +75,8 @@ text_enum! {
         TemplateUnit = "tpl.unit",
         /// A template of codes that is not valid.
         TemplateInvalid = "tpl.invalid",
+        /// Rules of a store's till that contradict themselves.
+        TillRules = "till.rules",
         /// No name, or one of less than two letters, such as the code.
         NameMissing = "name.missing",
         /// The name was wrongly decoded by somebody before us.
@@ -197,6 +199,7 @@ impl Rule {
             Reason::QuantityRange => Self::UnitQuantity,
             Reason::MediaUrl => Self::MediaUrl,
             Reason::TemplateInvalid => Self::TemplateInvalid,
+            Reason::TillRules => Self::TillRules,
             Reason::RecallForm => Self::RecallForm,
             Reason::StoreUnknown => Self::RefStore,
             Reason::AgeInvalid => Self::AgeValue,
@@ -295,6 +298,7 @@ impl Rule {
             Self::PromotionLimits => "basket_max",
             Self::CodePrimary => "primary",
             Self::TemplateInvalid => "code_templates",
+            Self::TillRules => "till",
             Self::NameMissing | Self::NameEncoding | Self::NameForm | Self::UnitName | Self::TextUnsafe => {
                 "name"
             }

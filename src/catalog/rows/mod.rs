@@ -20,6 +20,7 @@ use super::model::{BestBeforePassed, Markdown, PricePromise, StoreAddress};
 use super::product::ProductRow;
 use super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::quality::Rule;
+use super::till_rules::TillRules;
 use crate::ids::{CouponCode, PriceListId, PromotionId, ShopperId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Rate};
 use crate::text_enum;
@@ -103,7 +104,7 @@ pub struct TaxClassRow {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaxRateRow {
-    /// The country, two letters.
+    /// The country, two letters; or an area of it where stores name one (`till.tax_area`): `US-NY-NYC`.
     pub country: String,
     /// The tax class.
     pub tax_class: TaxClassId,
@@ -170,6 +171,9 @@ pub struct StoreRow {
     #[serde(default)]
     #[schema(max_items = 2000)]
     pub categories: Vec<Vec<String>>,
+    /// What its till goes by beside its prices: taxes, fees, vouchers, points.
+    #[serde(default)]
+    pub till: TillRules,
     /// Whether the row is taken back.
     #[serde(default)]
     pub deleted: bool,

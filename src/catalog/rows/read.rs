@@ -8,6 +8,7 @@ use super::super::code::{Circulation, CodeError, Gtin};
 use super::super::product;
 use super::super::product::{NetContent, ProductRow, SaleBan, SaleType};
 use super::super::quality::Rule;
+use super::super::till_rules::is_area;
 use super::stores::check_store;
 use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row};
 
@@ -103,7 +104,7 @@ fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
         Key::Code { code } => {
             *code = Gtin::with_zeros_put_back(code).map_or_else(|| gtin(code), Ok)?.to_string();
         }
-        Key::TaxRate { country, .. } => check_country(country)?,
+        Key::TaxRate { country, .. } => check_area(country)?,
         _ => {}
     }
     Ok(Row { key, content: None, repairs: Vec::new() })
@@ -131,7 +132,7 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
             Key::TaxClass { tax_class: row.tax_class.clone() }
         }
         BatchRow::TaxRate(row) => {
-            check_country(&row.country)?;
+            check_area(&row.country)?;
             let (country, tax_class) = (row.country.clone(), row.tax_class.clone());
             Key::TaxRate { country, tax_class, valid_from: row.valid_from }
         }
@@ -408,6 +409,16 @@ pub(super) fn check_country(country: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(Reason::Field, "country must be two capital letters (ISO 3166-1)"))
+}
+
+fn check_area(area: &str) -> Result<(), Refusal> {
+    if is_area(area) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::Field,
+        "country must be two capital letters (ISO 3166-1), or an area: US-NY-NYC",
+    ))
 }
 
 /// Whether a text may be stored and shown.

@@ -55,6 +55,8 @@ text_enum! {
         Form = "form_invalid",
         /// A template of codes that can't be read.
         TemplateInvalid = "template_invalid",
+        /// A store's rules for taxes, fees, vouchers or points that contradict themselves.
+        TillRules = "till_rules",
         /// A recall that names lots and lists none, or says nothing.
         RecallForm = "recall_form",
         /// There is no such store.

@@ -47,6 +47,8 @@ pub(super) fn check_store(row: &StoreRow) -> Result<(), Refusal> {
         return Err(Refusal::new(Reason::TemplateInvalid, detail));
     }
     check_markdowns(row)?;
+    row.till.fees.iter().try_for_each(|fee| check_text("fees", &fee.name))?;
+    row.till.check().map_err(|detail| Refusal::new(Reason::TillRules, detail))?;
     if row.categories.len() > TREE_PATHS_MAX {
         return Err(Refusal::new(Reason::Field, format!("at most {TREE_PATHS_MAX} categories")));
     }

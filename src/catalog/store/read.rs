@@ -68,7 +68,7 @@ macro_rules! stores {
     ($which:literal) => {
         concat!(
             "SELECT store, name, street, house_number, postal_code, city, country, currency, time_zone, languages,
-                 code_templates, near_date_markdowns, price_promise, best_before_passed, categories, deleted
+                 code_templates, near_date_markdowns, price_promise, best_before_passed, categories, till, deleted
              FROM stores
              ",
             $which
@@ -93,6 +93,7 @@ struct StoreRead {
     price_promise: PricePromise,
     best_before_passed: BestBeforePassed,
     categories: String,
+    till: String,
     deleted: bool,
 }
 
@@ -118,6 +119,7 @@ impl StoreRead {
         let code_templates = serde_json::from_str(&self.code_templates).unwrap_or_default();
         let categories = serde_json::from_str(&self.categories).unwrap_or_default();
         let near_date_markdowns = serde_json::from_str(&self.near_date_markdowns).unwrap_or_default();
+        let till = serde_json::from_str(&self.till).unwrap_or_default();
         Store {
             store,
             name,
@@ -132,6 +134,7 @@ impl StoreRead {
             price_promise,
             best_before_passed,
             categories,
+            till,
         }
     }
 }
@@ -212,6 +215,7 @@ impl From<Store> for StoreRow {
             price_promise,
             best_before_passed,
             categories,
+            till,
         } = store;
         Self {
             store,
@@ -227,6 +231,7 @@ impl From<Store> for StoreRow {
             price_promise,
             best_before_passed,
             categories,
+            till,
             deleted: false,
         }
     }

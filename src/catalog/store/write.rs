@@ -470,13 +470,13 @@ fn places(row: &StoreRow) -> impl Iterator<Item = Place<'_>> {
 const STORES: &str = "
     INSERT INTO stores
         (store, name, street, house_number, postal_code, city, country, currency, time_zone, languages, code_templates,
-         near_date_markdowns, price_promise, best_before_passed, categories, deleted, revision)
+         near_date_markdowns, price_promise, best_before_passed, categories, till, deleted, revision)
     SELECT
         value ->> 'store', value ->> 'name', value -> 'address' ->> 'street', value -> 'address' ->> 'house_number',
         value -> 'address' ->> 'postal_code', value -> 'address' ->> 'city', value ->> 'country',
         value ->> 'currency', value ->> 'time_zone', value ->> 'languages', value ->> 'code_templates',
         value ->> 'near_date_markdowns', value ->> 'price_promise', value ->> 'best_before_passed',
-        value ->> 'categories', FALSE, $2
+        value ->> 'categories', value ->> 'till', FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (store) DO UPDATE SET
@@ -494,5 +494,6 @@ const STORES: &str = "
         price_promise = excluded.price_promise,
         best_before_passed = excluded.best_before_passed,
         categories = excluded.categories,
+        till = excluded.till,
         deleted = FALSE,
         revision = excluded.revision";

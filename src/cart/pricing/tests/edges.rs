@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Charge, Item, Missing, PriceError, TaxMode, Voucher, near, price};
+use super::super::{Charge, Item, Missing, PriceError, Seen, TaxMode, Voucher, near, price};
 use super::{basket, on, pieces, prepared, priced, promotion, rate, sku};
-use crate::catalog::{Combination, Goods, PromotionRow, SetPart, SetReward, Terms};
+use crate::catalog::{Combination, Goods, Hours, PromotionRow, SetPart, SetReward, Terms};
 use crate::ids::Sku;
 use crate::quantity::Unit;
 
@@ -57,7 +57,7 @@ fn what_can_not_be_is_refused_and_never_a_panic() {
     assert_eq!(price(&measured(1, 0), &none), Err(PriceError::Line(7)));
     assert_eq!(price(&measured(0, 1), &none), Err(PriceError::Line(7)));
     let mut with_voucher = basket(vec![pieces(1, &a, 1, 1)]);
-    with_voucher.vouchers = vec![Voucher { id: "1".to_owned(), amount: -1 }];
+    with_voucher.vouchers = vec![Voucher { id: "1".to_owned(), amount: -1, step: None }];
     assert_eq!(price(&with_voucher, &none), Err(PriceError::Negative));
     assert_eq!(priced(&basket(Vec::new()), &none).total.minor(), 0);
 }
@@ -148,4 +148,31 @@ fn a_promotion_that_contradicts_itself_or_was_taken_back_is_left_out() {
     assert!(super::super::Promotions::of([wrong, gone].map(std::sync::Arc::new)).is_empty());
     let twice = [three_for_two(), PromotionRow { combination: Combination::Alone, ..three_for_two() }];
     assert_eq!(super::super::Promotions::of(twice.map(std::sync::Arc::new)).len(), 1);
+}
+
+#[test]
+fn a_promotion_that_ended_holds_for_what_was_seen_before() {
+    let (a, b) = (sku("A"), sku("B"));
+    let row = PromotionRow {
+        valid_to: super::time("2026-07-15T11:30:00Z"),
+        goods: on(&["A", "B"]),
+        ..promotion("P", Terms::PercentOff { percent: rate("50") })
+    };
+    let happy = PromotionRow {
+        hours: vec![Hours { days: vec![3], from: "10:00".to_owned(), to: "11:00".to_owned() }],
+        goods: on(&["B"]),
+        ..promotion("Q", Terms::FixedPrice { amount: 10 })
+    };
+    let promotions = prepared(&[row, happy]);
+    let seen = |at: &str| Some(Seen { at: super::time(at), local: super::time(at).naive_utc() });
+    let at = |first: &str, second: &str| {
+        let first = Item { seen: seen(first), ..pieces(1, &a, 1, 100) };
+        let second = Item { seen: seen(second), ..pieces(2, &b, 1, 100) };
+        let found = priced(&basket(vec![first, second]), &promotions);
+        (found.lines[0].amount.minor(), found.lines[1].amount.minor())
+    };
+    assert_eq!(at("2026-07-15T11:29:59Z", "2026-07-15T10:59:59Z"), (50, 10));
+    assert_eq!(at("2026-07-15T11:30:00Z", "2026-07-15T11:00:00Z"), (100, 50));
+    let now = basket(vec![pieces(1, &a, 1, 100), pieces(2, &b, 1, 100)]);
+    assert_eq!(priced(&now, &promotions).total.minor(), 200, "nothing was promised");
 }

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::{
-    Basket, Charge, Customer, Deposit, Item, Left, Priced, Promotions, TaxMode, TaxRounding, Voucher,
+    Basket, Charge, Customer, Deposit, Item, Left, Priced, Promotions, Record, Seen, TaxMode, TaxRounding,
+    Voucher,
 };
 use super::{basket, on, prepared, priced, promotion, rate, sku};
 use crate::catalog::{
@@ -25,6 +26,8 @@ struct Good {
     rate: usize,
     deposit: Option<i64>,
     is_marked_down: bool,
+    /// Hours before now when its price was seen, where that counts.
+    seen_before: Option<i64>,
 }
 
 fn good(family: usize) -> impl Strategy<Value = Good> {
@@ -39,15 +42,19 @@ fn good(family: usize) -> impl Strategy<Value = Good> {
     let label = (1_i64..2_000, any::<bool>())
         .prop_map(|(amount, is_by_measure)| (Charge::Label { amount, is_by_measure }, 1));
     let charge = prop_oneof![6 => each, 2 => measured, 1 => label];
-    let rest = (0..4_usize, 0..3_usize, prop::option::of(0_i64..50), prop::bool::weighted(0.1));
-    (charge, rest).prop_map(move |((charge, pieces), (number, rate, deposit, is_marked_down))| Good {
-        sku: sku(FAMILIES[family][number]),
-        charge,
-        pieces,
-        rate,
-        deposit,
-        is_marked_down,
-    })
+    let seen = prop::option::of(0_i64..3);
+    let rest = (0..4_usize, 0..3_usize, prop::option::of(0_i64..50), prop::bool::weighted(0.1), seen);
+    (charge, rest).prop_map(
+        move |((charge, pieces), (number, rate, deposit, is_marked_down, seen_before))| Good {
+            sku: sku(FAMILIES[family][number]),
+            charge,
+            pieces,
+            rate,
+            deposit,
+            is_marked_down,
+            seen_before,
+        },
+    )
 }
 
 fn goods(family: usize) -> impl Strategy<Value = Vec<Good>> {
@@ -119,9 +126,16 @@ fn row(family: usize) -> impl Strategy<Value = PromotionRow> {
         prop::option::weighted(0.2, 1_i64..900),
     );
     let goods = prop::collection::btree_set(0..4_usize, 1..4);
-    let who = (any::<bool>(), prop::bool::weighted(0.2));
+    let who = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2));
     (terms(family), combination, 0_i64..3, limits, goods, who).prop_map(
-        move |(terms, combination, priority, (most, uses, money), goods, (with_down, members_only))| {
+        move |(
+            terms,
+            combination,
+            priority,
+            (most, uses, money),
+            goods,
+            (with_down, members_only, has_ended),
+        )| {
             let skus: Vec<&str> = goods.into_iter().map(|number| FAMILIES[family][number]).collect();
             let own = if matches!(terms, Terms::Set { .. }) { Goods::default() } else { on(&skus) };
             let budget = (uses.is_some() || money.is_some())
@@ -134,6 +148,8 @@ fn row(family: usize) -> impl Strategy<Value = PromotionRow> {
                 budget,
                 members_only,
                 includes_marked_down: with_down,
+                valid_to: super::noon().and_utc()
+                    + chrono::Duration::minutes(if has_ended { -60 } else { 60 }),
                 ..promotion("P", terms)
             }
         },
@@ -191,6 +207,10 @@ fn lay<'a>(
         is_marked_down: good.is_marked_down,
         rate: rate(RATES[good.rate]),
         deposit: good.deposit.map(|amount| Deposit { sku: deposit, amount, rate: rate("19") }),
+        seen: good.seen_before.map(|hours| {
+            let local = super::noon() - chrono::Duration::hours(hours);
+            Seen { at: local.and_utc(), local }
+        }),
     };
     let mut basket = basket(goods.map(item).collect());
     basket.place.tax_mode = setting.mode;
@@ -203,8 +223,11 @@ fn lay<'a>(
             Some((row.promotion.clone(), Left { uses: budget.uses, amount: budget.amount }))
         })
         .collect();
-    basket.vouchers =
-        vec![Voucher { id: "1".to_owned(), amount: 250 }, Voucher { id: "2".to_owned(), amount: 1_000 }];
+    basket.vouchers = vec![
+        Voucher { id: "1".to_owned(), amount: 250, step: None },
+        Voucher { id: "2".to_owned(), amount: 1_000, step: None },
+        Voucher { id: "points".to_owned(), amount: 300, step: Some(7) },
+    ];
     basket
 }
 
@@ -298,6 +321,10 @@ proptest! {
             taxes_fit_klarna(&found)?;
         }
         prop_assert_eq!(&priced(&basket, &prepared(&rows)), &found, "the same again");
+        let record = Record::of(&basket, &prepared(&rows), found.clone());
+        let text = serde_json::to_string(&record).expect("a record");
+        let read: Record = serde_json::from_str(&text).expect("a record");
+        prop_assert_eq!(read.price_again(), Ok(found), "and from its record");
     }
 
     #[test]

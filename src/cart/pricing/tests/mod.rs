@@ -61,6 +61,7 @@ fn pieces(line: i64, sku: &Sku, pieces: i64, price: i64) -> Item<'_> {
         is_marked_down: false,
         rate: rate("7"),
         deposit: None,
+        seen: None,
     }
 }
 

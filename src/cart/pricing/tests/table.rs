@@ -57,6 +57,24 @@ struct Good {
     is_marked_down: bool,
 }
 
+impl Good {
+    fn item(&self, line: i64) -> Item<'_> {
+        let deposit = self.deposit.as_ref();
+        Item {
+            line,
+            sku: &self.sku,
+            brand: self.brand.as_deref(),
+            category: &self.category,
+            charge: self.charge,
+            pieces: self.pieces,
+            is_marked_down: self.is_marked_down,
+            rate: self.rate,
+            deposit: deposit.map(|(sku, amount, rate)| Deposit { sku, amount: *amount, rate: *rate }),
+            seen: None,
+        }
+    }
+}
+
 struct Example {
     currency: Currency,
     goods: Vec<Good>,
@@ -258,24 +276,8 @@ impl Example {
     }
 
     fn price(&self) -> Found {
-        let item = |(number, good): (usize, &'_ Good)| -> Item<'_> {
-            Item {
-                line: i64::try_from(number).expect("few") + 1,
-                sku: &self.goods[number].sku,
-                brand: self.goods[number].brand.as_deref(),
-                category: &self.goods[number].category,
-                charge: good.charge,
-                pieces: good.pieces,
-                is_marked_down: good.is_marked_down,
-                rate: good.rate,
-                deposit: self.goods[number].deposit.as_ref().map(|(sku, amount, rate)| Deposit {
-                    sku,
-                    amount: *amount,
-                    rate: *rate,
-                }),
-            }
-        };
-        let mut basket = basket(self.goods.iter().enumerate().map(item).collect());
+        let items = (1..).zip(&self.goods).map(|(line, good)| good.item(line)).collect();
+        let mut basket = basket(items);
         basket.place.currency = self.currency;
         for (number, word) in self.setting.iter().enumerate() {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
@@ -299,7 +301,16 @@ impl Example {
                 "coupon" => basket.coupons.push(value.parse().expect("a key")),
                 "at" => basket.local = local(value),
                 "voucher" => {
-                    basket.vouchers.push(Voucher { id: number.to_string(), amount: self.minor(value) });
+                    basket.vouchers.push(Voucher {
+                        id: number.to_string(),
+                        amount: self.minor(value),
+                        step: None,
+                    });
+                }
+                "pay-points" => {
+                    let (amount, step) = of();
+                    let (amount, step) = (self.minor(amount), Some(self.minor(step)));
+                    basket.vouchers.push(Voucher { id: "points".to_owned(), amount, step });
                 }
                 "fee" => {
                     let (amount, percent) = value.split_once('@').expect("a rate");

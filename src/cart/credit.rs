@@ -1,0 +1,103 @@
+//! What pays beside the debit, and where the goods are eaten: vouchers, points, takeaway. Shown to the cart, not spent by
+//! that: a checkout reserves a voucher and burns points, and gives both back when it is given up.
+
+use super::buyer::Buyer;
+use super::event::Event;
+use super::model::{Cart, Error, POINTS_MAX, VOUCHERS_MAX};
+use super::till::Till;
+use super::trip::{self, Entry};
+use super::{claims, coupon, ledger};
+use crate::app::App;
+use crate::ids::{CartId, ShopperId, VoucherCode};
+
+/// Takes a deposit voucher into the cart; one that is there already changes nothing.
+pub(super) async fn show_voucher(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    text: &str,
+) -> Result<Cart, Error> {
+    let voucher: VoucherCode = text.trim().parse().map_err(|_| Error::UnknownVoucher)?;
+    let mut tx = app.db.begin().await?;
+    let mut cart = coupon::open(&mut tx, shopper, id).await?;
+    if cart.vouchers.iter().any(|(each, _)| *each == voucher) {
+        tx.rollback().await?;
+        return Ok(cart);
+    }
+    let catalog = app.catalog.view();
+    let amount = catalog.store(&cart.store).and_then(|store| store.till.voucher(voucher.as_str()));
+    let amount = amount.ok_or(Error::UnknownVoucher)?;
+    if !claims::is_voucher_free(&mut tx, &cart.store, &voucher).await? {
+        return Err(Error::VoucherUsed(voucher));
+    }
+    if cart.vouchers.len() >= VOUCHERS_MAX {
+        return Err(Error::VouchersFull);
+    }
+    let entry = Entry { id: app.ids.next(), at: app.clock.now() };
+    trip::append(&mut tx, &mut cart, entry, Event::VoucherShown { voucher, amount }).await?;
+    tx.commit().await?;
+    Ok(cart)
+}
+
+/// Takes a voucher out of the cart; one that is not there changes nothing.
+pub(super) async fn put_voucher_away(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    voucher: VoucherCode,
+) -> Result<Cart, Error> {
+    set(app, shopper, id, |cart| {
+        let is_there = cart.vouchers.iter().any(|(each, _)| *each == voucher);
+        is_there.then_some(Event::VoucherPutAway { voucher })
+    })
+    .await
+}
+
+/// Has so many points pay at most; none with nought.
+pub(super) async fn offer_points(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    points: i64,
+) -> Result<Cart, Error> {
+    let buyer = Buyer::of(app, shopper).await?;
+    let balance = ledger::balance(&app.db, shopper).await?;
+    if !(0..=POINTS_MAX).contains(&points) || points > balance.points {
+        return Err(Error::PointsShort(balance.points));
+    }
+    let cart = trip::load(app, id).await?;
+    if points > 0 && Till::open(app, &cart.store, buyer).points_worth().is_none() {
+        return Err(if cart.shopper == shopper { Error::PointsUnknown } else { Error::Unknown });
+    }
+    set(app, shopper, id, |cart| (cart.points != points).then_some(Event::PointsOffered { points })).await
+}
+
+/// Says whether the goods are eaten in the store.
+pub(super) async fn eat_in(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    is_eaten_in: bool,
+) -> Result<Cart, Error> {
+    let event = |cart: &Cart| (cart.is_eaten_in != is_eaten_in).then_some(Event::EatenIn { is_eaten_in });
+    set(app, shopper, id, event).await
+}
+
+/// Writes what is to be written, unless the cart is so already.
+async fn set(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    event: impl FnOnce(&Cart) -> Option<Event>,
+) -> Result<Cart, Error> {
+    let mut tx = app.db.begin().await?;
+    let mut cart = coupon::open(&mut tx, shopper, id).await?;
+    if let Some(event) = event(&cart) {
+        let entry = Entry { id: app.ids.next(), at: app.clock.now() };
+        trip::append(&mut tx, &mut cart, entry, event).await?;
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(cart)
+}

@@ -1,0 +1,199 @@
+//! The routes of what pays beside the debit: deposit vouchers and points; and of takeaway or eaten in.
+
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::ledger::{self, PointsEntry};
+use super::super::model::Error;
+use super::super::{credit, view::CartView};
+use super::coupons::whole;
+use crate::app::App;
+use crate::error::{Problem, ProblemBody};
+use crate::http::extract::{Json, Path};
+use crate::http::reply::Reply;
+use crate::identity::Shopper;
+use crate::ids::{CartId, VoucherCode};
+
+/// What the phone read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScannedVoucher {
+    /// The code of the slip as it was scanned.
+    #[schema(min_length = 1, max_length = 64)]
+    code: String,
+}
+
+/// Show a deposit voucher
+///
+/// The slip of a bottle machine pays like money: its code says what it is worth, by the store's `voucher_templates`. Shown again
+/// it changes nothing. It pays as a whole or not at all; a checkout reserves it, a payment uses it, and it is free again
+/// when that is given up. Nobody pays with it twice.
+#[utoipa::path(
+    post,
+    path = "/v1/carts/{cart}/vouchers",
+    operation_id = "show_voucher",
+    tag = "cart",
+    params(("cart" = CartId, Path, description = "The cart")),
+    request_body = ScannedVoucher,
+    responses(
+        (status = 200, body = CartView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `voucher_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `voucher_used`"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`vouchers_full`"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn show_voucher(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path(cart): Path<CartId>,
+    Json(body): Json<ScannedVoucher>,
+) -> Result<Response, Problem> {
+    let cart = credit::show_voucher(&app, shopper.id, cart, &body.code).await?;
+    whole(&app, &shopper, &cart).await
+}
+
+/// Put a deposit voucher away
+#[utoipa::path(
+    delete,
+    path = "/v1/carts/{cart}/vouchers/{voucher}",
+    operation_id = "put_voucher_away",
+    tag = "cart",
+    params(
+        ("cart" = CartId, Path, description = "The cart"),
+        ("voucher" = VoucherCode, Path, description = "The voucher, as the cart has it"),
+    ),
+    responses(
+        (status = 200, body = CartView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn put_voucher_away(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path((cart, voucher)): Path<(CartId, VoucherCode)>,
+) -> Result<Response, Problem> {
+    let cart = credit::put_voucher_away(&app, shopper.id, cart, voucher).await?;
+    whole(&app, &shopper, &cart).await
+}
+
+/// So many points.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfferedPoints {
+    /// At most so many shall pay; none with nought.
+    #[schema(minimum = 0, maximum = 10_000_000)]
+    points: i64,
+}
+
+/// Pay with points
+///
+/// Points pay what vouchers leave, as many as fit. A checkout burns them; when it is given up, or its order cancelled, they come back.
+#[utoipa::path(
+    put,
+    path = "/v1/carts/{cart}/points",
+    operation_id = "offer_points",
+    tag = "cart",
+    params(("cart" = CartId, Path, description = "The cart")),
+    request_body = OfferedPoints,
+    responses(
+        (status = 200, body = CartView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `points_short`"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`points_unknown`"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn offer_points(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path(cart): Path<CartId>,
+    Json(body): Json<OfferedPoints>,
+) -> Result<Response, Problem> {
+    let cart = credit::offer_points(&app, shopper.id, cart, body.points).await?;
+    whole(&app, &shopper, &cart).await
+}
+
+/// Where the goods are eaten.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Consumption {
+    /// In the store; else they are taken away.
+    eat_in: bool,
+}
+
+/// Say whether the goods are eaten in the store
+///
+/// Where that is taxed otherwise, by the store's `eat_in`, the rates change; prices that hold the tax stay as they are.
+#[utoipa::path(
+    put,
+    path = "/v1/carts/{cart}/consumption",
+    operation_id = "set_consumption",
+    tag = "cart",
+    params(("cart" = CartId, Path, description = "The cart")),
+    request_body = Consumption,
+    responses(
+        (status = 200, body = CartView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn eat_in(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+    Path(cart): Path<CartId>,
+    Json(body): Json<Consumption>,
+) -> Result<Response, Problem> {
+    let cart = credit::eat_in(&app, shopper.id, cart, body.eat_in).await?;
+    whole(&app, &shopper, &cart).await
+}
+
+/// A shopper's points.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShopperPoints {
+    /// What can be paid with.
+    points: i64,
+    /// What comes off the next points that are earned: they were spent before they were taken back.
+    owed: i64,
+    /// The latest 100 entries, the last one first.
+    entries: Vec<PointsEntry>,
+}
+
+/// Your points
+#[utoipa::path(
+    get,
+    path = "/v1/points",
+    operation_id = "read_points",
+    tag = "cart",
+    responses(
+        (status = 200, body = ShopperPoints),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn read_points(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+) -> Result<Reply<ShopperPoints>, Problem> {
+    let balance = ledger::balance(&app.db, shopper.id).await.map_err(Error::from)?;
+    let entries = ledger::entries(&app.db, shopper.id).await.map_err(Error::from)?;
+    Ok(Reply(StatusCode::OK, ShopperPoints { points: balance.points, owed: balance.owed, entries }))
+}

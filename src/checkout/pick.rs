@@ -1,0 +1,127 @@
+//! What was really picked of goods that are delivered: the final weight of what was estimated, and what was not there.
+//!
+//! An order is never edited; this stands beside it until the goods are handed over, when what is left is captured. A line
+//! never costs more than the shopper agreed to, whatever the scale says: for that their yes would be needed again.
+
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::model::{Order, OrderState, PickedLine};
+use super::place::Error;
+use super::quote::{Fulfilment, QuoteLine};
+use super::views::OrderView;
+use super::{refund, store};
+use crate::app::App;
+use crate::error::{Problem, ProblemBody};
+use crate::http::extract::{Json, Path};
+use crate::http::reply::Reply;
+use crate::identity::{Role, Staff};
+use crate::ids::{OrderId, StoreId};
+use crate::money::{self, Money};
+use crate::quantity::{Quantity, Unit};
+
+/// What was picked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Picks {
+    /// The lines of which something else was picked than was ordered; all others were picked as they stand.
+    #[schema(max_items = 500)]
+    lines: Vec<Pick>,
+}
+
+/// How much of a line was picked.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pick {
+    /// The line of the order.
+    line: i64,
+    /// How much, in what the line was ordered in: pieces or a measure. Left out, nothing of it was there.
+    #[serde(default)]
+    quantity: Option<Quantity>,
+}
+
+/// Say what was picked of an order that is delivered
+///
+/// Replaces what was said before. The line is charged in proportion, with its discounts, its deposit and its tax, and never
+/// above what was agreed on. At the hand-over that is what is captured; the rest of what was held is let go of.
+#[utoipa::path(
+    put,
+    path = "/v1/orders/{order}/picked",
+    operation_id = "pick_order",
+    tag = "checkout",
+    params(("order" = OrderId, Path, description = "The order")),
+    request_body = Picks,
+    responses(
+        (status = 200, body = OrderView),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`: nothing of it is delivered, or it was handed over, or a line can't be so"),
+    ),
+    security(("staff" = []))
+)]
+pub async fn pick_order(
+    AppState(app): AppState<App>,
+    staff: Staff,
+    Path(order): Path<OrderId>,
+    Json(body): Json<Picks>,
+) -> Result<Response, Problem> {
+    let may = |store: &StoreId| staff.must(Role::Clerk, store).map_err(|_| Error::UnknownOrder);
+    let order = pick(&app, order, &body.lines, may).await?;
+    let view = OrderView::new(order, Vec::new(), None).map_err(Error::from)?;
+    Ok(Reply(StatusCode::OK, view).into_response())
+}
+
+async fn pick(
+    app: &App,
+    id: OrderId,
+    picks: &[Pick],
+    may: impl FnOnce(&StoreId) -> Result<(), Error>,
+) -> Result<Order, Error> {
+    let mut tx = app.db.begin().await?;
+    let mut order = refund::locked(&mut tx, id).await?;
+    may(&order.store)?;
+    if order.state != OrderState::Placed || order.shipment.is_none() || order.picking.is_closed {
+        return Err(Error::Order("nothing of the order is waiting to be picked"));
+    }
+    let mut lines = Vec::with_capacity(picks.len());
+    for pick in picks {
+        let line = order.quote.lines_of(Fulfilment::Deliver).find(|line| line.line == pick.line);
+        let line = line.ok_or(Error::Order("nothing of such a line is delivered"))?;
+        if lines.iter().any(|each: &PickedLine| each.line == pick.line) {
+            return Err(Error::Order("a line is named twice"));
+        }
+        lines.push(picked(line, pick.quantity)?);
+    }
+    order.picking.lines = lines;
+    store::update_order(&mut tx, &order).await?;
+    tx.commit().await?;
+    Ok(order)
+}
+
+/// A line with what was picked of it.
+fn picked(line: &QuoteLine, quantity: Option<Quantity>) -> Result<PickedLine, Error> {
+    let (ordered, unit) =
+        line.measure.map_or((line.pieces, Unit::Piece), |measure| (measure.amount(), measure.unit()));
+    if quantity.is_some_and(|quantity| quantity.unit() != unit) {
+        return Err(Error::Order("a line is picked in what it was ordered in"));
+    }
+    let amount = quantity.map_or(0, Quantity::amount);
+    if unit == Unit::Piece && amount > ordered {
+        return Err(Error::Order("no more pieces are picked than were ordered"));
+    }
+    let part = |whole: Money| -> Result<Money, money::Error> {
+        let part = money::in_proportion(whole.minor(), amount.min(ordered), ordered)?;
+        Ok(Money::new(part, whole.currency()))
+    };
+    Ok(PickedLine {
+        line: line.line,
+        quantity,
+        amount: part(line.amount)?,
+        deposit: line.deposit.as_ref().map(|deposit| part(deposit.amount)).transpose()?,
+    })
+}

@@ -202,6 +202,12 @@ pub(super) fn candidates<'p>(
             };
             touches.add(active, 1 << spot.part);
         });
+        // In the order in which promotions are applied: whoever looks at one line need not look at all promotions.
+        let Candidates { actives, goods, basket, points } = &mut found;
+        for touches in [goods, basket, points] {
+            let start = touches.starts.last().copied().unwrap_or_default();
+            touches.list[start..].sort_unstable_by_key(|touch| actives[touch.active].place);
+        }
     }
     for touches in [&mut found.goods, &mut found.basket, &mut found.points] {
         touches.starts.push(touches.list.len());

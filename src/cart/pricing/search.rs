@@ -13,6 +13,9 @@
 //! of trials depends on what promotions save and on their numbers, on nothing else.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 
 use super::apply::{Ground, off_each};
 use super::prepared::EachOff;
@@ -130,12 +133,12 @@ struct Level<'a> {
 impl Level<'_> {
     /// Promotions that look at single pieces only and are for this line; those that stack or those that don't.
     fn singles(&self, line: usize, is_stackable: bool) -> impl Iterator<Item = (usize, EachOff)> {
-        let touches = self.ground.touches.of(line);
-        self.actives.iter().copied().filter_map(move |active| {
-            let promotion = &self.ground.actives[active];
+        let priority = self.actives.first().map(|active| self.ground.actives[*active].prepared.row.priority);
+        self.ground.touches.of(line).iter().filter_map(move |touch| {
+            let promotion = &self.ground.actives[touch.active];
             let is_here = promotion.prepared.is_stackable() == is_stackable
-                && touches.iter().any(|touch| touch.active == active);
-            is_here.then(|| Some((active, promotion.each_off()?))).flatten()
+                && Some(promotion.prepared.row.priority) == priority;
+            is_here.then(|| Some((touch.active, promotion.each_off()?))).flatten()
         })
     }
 
@@ -235,10 +238,17 @@ impl<'a> Search<'a> {
     }
 
     fn run(mut self, runs: &[Run]) -> Way {
+        // Each by itself, on the pieces that it can touch: most of a large group it can't.
+        let mut own: HashMap<usize, Vec<Run>, RandomState> = HashMap::default();
+        for run in runs {
+            for touch in self.level.ground.touches.of(run.line) {
+                own.entry(touch.active).or_default().push(*run);
+            }
+        }
         let mut joint: Vec<(usize, i64)> = self
             .level
             .joint(false)
-            .filter_map(|active| Some((active, self.attempt(active, runs, i64::MAX)?.saved)))
+            .filter_map(|active| Some((active, self.attempt(active, own.get(&active)?, i64::MAX)?.saved)))
             .collect();
         joint.sort_by_key(|(active, saved)| (Reverse(*saved), self.level.ground.actives[*active].place));
         let mut joint: Vec<usize> = joint.into_iter().map(|(active, _)| active).collect();

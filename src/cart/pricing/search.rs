@@ -5,11 +5,13 @@
 //! `prepared.rs`.
 //!
 //! What is left to choose, within one priority: which piece goes which way. Lines that no common promotion ties together are
-//! chosen for apart, so that what is unrelated changes nothing. A promotion that looks at single pieces only is compared
+//! chosen for apart, so that what is unrelated changes nothing; a promotion that takes nothing off though it has all pieces
+//! that it can touch ties nothing, because it never will with fewer or cheaper ones. A promotion that looks at single pieces only is compared
 //! piece by piece, which is exact. For those that look at several pieces at once (sets, tiers, limited ones), all orders are
 //! tried and each number of applications, beginning with the one that saves the most by itself; each takes the dearest
-//! pieces that it can have. After [`TRIALS_MAX`] applications within one group of lines and one priority the best result so
-//! far stands. Of equal results the one with fewer promotions of this kind wins, then the one that was found first: the order
+//! pieces that it can have. The first way, each promotion as often as it can, is always gone to its end. After
+//! [`TRIALS_MAX`] applications more within one group of lines and one priority, or [`LINES_TRIED_MAX`] looks at a line, the best
+//! result so far stands. Of equal results the one with fewer promotions of this kind wins, then the one that was found first: the order
 //! of trials depends on what promotions save and on their numbers, on nothing else.
 
 use std::cmp::Reverse;
@@ -24,6 +26,10 @@ use super::runs::{Mark, Run, Share};
 /// Most applications that are tried for one group of lines and one priority. Two promotions that compete for 30 pieces need
 /// about 200; with more the first trials, the greedy ones, are already close.
 pub(super) const TRIALS_MAX: usize = 400;
+/// Each trial looks at every line of the group: the time of a scan must not grow with the square of a cart's lines.
+const LINES_TRIED_MAX: usize = 20_000;
+/// In small and in large groups so many are tried at least.
+const TRIALS_MIN: usize = 40;
 
 /// What one promotion does in the end.
 #[derive(Clone, Debug)]
@@ -38,7 +44,7 @@ pub(super) fn solve(ground: &Ground<'_>, runs: Vec<Run>) -> (Vec<Run>, Vec<Step>
     let mut solved = Vec::with_capacity(runs.len());
     let mut steps = Vec::new();
     let mut tied = Vec::new();
-    let groups = groups(ground);
+    let groups = groups(ground, &runs);
     for run in runs {
         if groups[run.line] == ALONE {
             alone(ground, run, &mut solved, &mut steps);
@@ -56,14 +62,35 @@ pub(super) fn solve(ground: &Ground<'_>, runs: Vec<Run>) -> (Vec<Run>, Vec<Step>
 /// A line that nothing ties to others.
 const ALONE: usize = usize::MAX;
 
+/// The promotions that look at several pieces and take something off when they have all that they can touch.
+fn binding(ground: &Ground<'_>, runs: &[Run]) -> Vec<bool> {
+    let mut binding = vec![false; ground.actives.len()];
+    let mut touched: Vec<(usize, Run)> = Vec::new();
+    for run in runs {
+        let own = ground.touches.of(run.line).iter().map(|touch| touch.active);
+        touched.extend(own.filter(|active| ground.actives[*active].is_joint()).map(|active| (active, *run)));
+    }
+    // Stable: the pieces stay in their order.
+    touched.sort_by_key(|(active, _)| *active);
+    let mut own = Vec::new();
+    for of_one in touched.chunk_by(|a, b| a.0 == b.0) {
+        let active = of_one[0].0;
+        own.clear();
+        own.extend(of_one.iter().map(|(_, run)| *run));
+        binding[active] = ground.attempt(active, &own, i64::MAX, |_| 0).is_some();
+    }
+    binding
+}
+
 /// For each line the first line of its group: lines are tied when a promotion looks at several pieces and can touch both.
-fn groups(ground: &Ground<'_>) -> Vec<usize> {
+fn groups(ground: &Ground<'_>, runs: &[Run]) -> Vec<usize> {
     let lines = ground.touches.lines();
+    let binding = binding(ground, runs);
     let mut parents: Vec<usize> = vec![ALONE; lines];
     let mut firsts: Vec<usize> = vec![ALONE; ground.actives.len()];
     for line in 0..lines {
         for touch in ground.touches.of(line) {
-            if !ground.actives[touch.active].is_joint() {
+            if !binding[touch.active] {
                 continue;
             }
             if parents[line] == ALONE {
@@ -229,6 +256,7 @@ struct Way {
 struct Search<'a> {
     level: Level<'a>,
     best: Option<Way>,
+    /// How many more applications may be tried.
     trials: usize,
 }
 
@@ -259,6 +287,9 @@ impl<'a> Search<'a> {
             let way = self.after(&start, only, i64::MAX).unwrap_or(start);
             return self.finish(&way);
         }
+        // The first way takes one application of each.
+        let more = (LINES_TRIED_MAX / runs.len().max(1)).clamp(TRIALS_MIN, TRIALS_MAX);
+        self.trials = joint.len() + more;
         self.try_all(&start, &mut joint);
         self.best.unwrap_or(start)
     }
@@ -292,8 +323,8 @@ impl<'a> Search<'a> {
         for number in 0..left.len() {
             let active = left.remove(number);
             let mut times = i64::MAX;
-            while times > 0 && self.trials < TRIALS_MAX {
-                self.trials += 1;
+            while times > 0 && self.trials > 0 {
+                self.trials -= 1;
                 let Some(next) = self.after(way, active, times) else { break };
                 times = next.steps.last().map_or(0, |step| step.times) - 1;
                 self.try_all(&next, left);

@@ -61,6 +61,8 @@ const FILES: &[File] = &[
     file!(30, "0030_till.sql", None),
     file!(31, "0031_credits.sql", None),
     file!(32, "0032_picked.sql", None),
+    file!(33, "0033_payment_providers.postgres.sql", Some(Engine::Postgres)),
+    file!(33, "0033_payment_providers.sqlite.sql", Some(Engine::Sqlite)),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -5,4 +5,8 @@
 
 pub mod command;
 pub mod dhl;
+pub mod faults;
+mod kept;
 pub mod paypal;
+mod pdf;
+pub mod wire;

@@ -48,13 +48,13 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+pub use super::faults::{self, Fault, Rule};
+pub use super::wire::Exchange;
 pub use books::{
     Amount, Authorization, AuthorizationStatus, Books, Capture, CaptureStatus, Delivery, DeliveryStatus,
     Event, Intent, KeyedRequest, Object, Order, OrderStatus, Outcome, Payer, PaymentToken, Refund,
     RefundStatus, SetupStatus, SetupToken, Unit,
 };
-pub use super::faults::{self, Fault, Rule};
-pub use super::wire::Exchange;
 use oauth::Credentials;
 use server::Shared;
 use state::State;

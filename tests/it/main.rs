@@ -38,6 +38,7 @@ mod sandbox_dhl;
 mod sandbox_klarna;
 mod sandbox_paypal;
 mod search;
+mod simulation;
 mod support;
 mod upkeep;
 mod weighed;

@@ -40,8 +40,8 @@ pub fn place(state: &mut State, call: &Call) -> Outcome {
 
 fn try_to_place(state: &mut State, call: &Call, authorization: &Authorization) -> Outcome {
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::AUTHORIZED_ORDER))?;
-    refuse(cart::mistakes(&body, body["purchase_country"].as_str().unwrap_or_default()))?;
+    refuse(&mistakes(&body, bodies::AUTHORIZED_ORDER))?;
+    refuse(&cart::mistakes(&body, body["purchase_country"].as_str().unwrap_or_default()))?;
     if authorization.intent == Intent::Tokenize {
         return Err(Refusal::new(
             403,
@@ -54,12 +54,12 @@ fn try_to_place(state: &mut State, call: &Call, authorization: &Authorization) -
         let text = format!("Not matching fields: [{}]", differences.join(", "));
         return Err(Refusal::new(409, "BAD_VALUE", &text));
     }
-    let order_id = place_of(state, authorization, body);
+    let order_id = place_of(state, authorization, &body);
     Ok(Reply::json(200, &orders::answer(state, &order_id)))
 }
 
 /// Makes the order of an authorization, whose session it completes. What the request leaves out is the session's.
-pub fn place_of(state: &mut State, authorization: &Authorization, body: Value) -> String {
+pub fn place_of(state: &mut State, authorization: &Authorization, body: &Value) -> String {
     let mut request = authorization.request.clone();
     for (name, value) in body.as_object().into_iter().flatten() {
         request[name] = value.clone();
@@ -101,7 +101,7 @@ fn repair(state: &mut State, shopper: &Shopper) {
 pub fn make_token(state: &mut State, call: &Call) -> Outcome {
     let authorization = find(state, call.id(0))?.clone();
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::CUSTOMER_TOKEN))?;
+    refuse(&mistakes(&body, bodies::CUSTOMER_TOKEN))?;
     if authorization.intent == Intent::Buy {
         return Err(Refusal::new(
             400,

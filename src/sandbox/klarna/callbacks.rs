@@ -235,10 +235,8 @@ async fn attempt(shared: &Shared, id: &str) -> bool {
         request = request.header("content-type", "application/json").body(callback.body);
     }
     let status = request.send().await.ok().map(|answer| answer.status().as_u16());
-    let accepted = status.is_some_and(|status| match habits.until_200 {
-        true => status == 200,
-        false => (200..300).contains(&status),
-    });
+    let accepted = status
+        .is_some_and(|status| if habits.until_200 { status == 200 } else { (200..300).contains(&status) });
     let mut state = shared.state();
     let now = state.now();
     if let Some(callback) = state.books.callbacks.iter_mut().find(|one| one.id == id) {

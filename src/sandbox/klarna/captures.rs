@@ -19,8 +19,8 @@ const DUE_DATE_OPTIONS: [(i64, i64); 3] = [(14, 95), (30, 195), (60, 295)];
 pub fn create(state: &mut State, call: &Call) -> Outcome {
     find(state, call)?;
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::CAPTURE))?;
-    refuse(cart::managed_mistakes(&body, "captured_amount"))?;
+    refuse(&mistakes(&body, bodies::CAPTURE))?;
+    refuse(&cart::managed_mistakes(&body, "captured_amount"))?;
     let amount = body["captured_amount"].as_i64().unwrap_or(0);
     allow(find(state, call)?, amount)?;
     let id = add(state, call.id(0), amount, &body);
@@ -51,7 +51,7 @@ pub fn get(state: &State, call: &Call) -> Outcome {
 pub fn extend_due_date(state: &mut State, call: &Call) -> Outcome {
     find_capture(state, call)?;
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::DUE_DATE))?;
+    refuse(&mistakes(&body, bodies::DUE_DATE))?;
     let days = body["number_of_days"].as_i64().unwrap_or(0);
     if !DUE_DATE_OPTIONS.iter().any(|(option, _)| *option == days) {
         return Err(not_allowed("The due date can't be extended by so many days"));
@@ -70,7 +70,7 @@ pub fn due_date_options(state: &State, call: &Call) -> Outcome {
 pub fn add_shipping(state: &mut State, call: &Call) -> Outcome {
     find_capture(state, call)?;
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::SHIPPING_INFO))?;
+    refuse(&mistakes(&body, bodies::SHIPPING_INFO))?;
     let all = body["shipping_info"].as_array().cloned().unwrap_or_default();
     change(state, call, |capture| capture.shipping_info.extend(all));
     Ok(Reply::nothing(204))

@@ -65,7 +65,7 @@ impl Refusal {
     }
 
     #[must_use]
-    pub fn as_media_type(mut self, content_type: &'static str) -> Refusal {
+    pub fn of_media_type(mut self, content_type: &'static str) -> Refusal {
         self.content_type = content_type;
         self
     }

@@ -18,7 +18,7 @@ const PAYMENT_SESSIONS: &str = "/payments/v1/sessions/";
 
 pub fn create(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::HOSTED_SESSION))?;
+    refuse(&mistakes(&body, bodies::HOSTED_SESSION))?;
     let address = body["payment_session_url"].as_str().unwrap_or_default();
     let path = url::Url::parse(address).map(|url| url.path().to_owned()).unwrap_or_default();
     let Some(session_id) = path.strip_prefix(PAYMENT_SESSIONS) else {
@@ -75,14 +75,16 @@ pub fn disable(state: &mut State, call: &Call) -> Outcome {
 pub fn distribute(state: &mut State, call: &Call) -> Outcome {
     let status = find(state, call)?.status;
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::DISTRIBUTION))?;
+    refuse(&mistakes(&body, bodies::DISTRIBUTION))?;
     let needed: &[&str] = match body["method"].as_str() {
         Some("sms") => &["phone", "phone_country"],
         Some("email") => &["email"],
         _ => &["access_id"],
     };
     let missing = needed.iter().filter(|name| body["contact_information"][**name].is_null());
-    refuse(missing.map(|name| format!("contact_information.{name} is required")).collect())?;
+    let missing: Vec<String> =
+        missing.map(|name| format!("contact_information.{name} is required")).collect();
+    refuse(&missing)?;
     if !is_open(status) {
         return Err(Refusal::new(400, "BAD_REQUEST", "The session is over"));
     }

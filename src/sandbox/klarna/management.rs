@@ -72,8 +72,8 @@ pub fn extend(state: &mut State, call: &Call) -> Outcome {
 pub fn change_amount(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
     find(state, call)?;
-    refuse(mistakes(&body, bodies::AUTHORIZATION))?;
-    refuse(cart::managed_mistakes(&body, "order_amount"))?;
+    refuse(&mistakes(&body, bodies::AUTHORIZATION))?;
+    refuse(&cart::managed_mistakes(&body, "order_amount"))?;
     change(state, call, |order| {
         if !matches!(order.status, OrderStatus::Authorized | OrderStatus::PartCaptured)
             || order.fraud_status != FraudStatus::Accepted
@@ -102,7 +102,7 @@ pub fn change_amount(state: &mut State, call: &Call) -> Outcome {
 pub fn change_references(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
     find(state, call)?;
-    refuse(mistakes(&body, bodies::REFERENCES))?;
+    refuse(&mistakes(&body, bodies::REFERENCES))?;
     change(state, call, |order| {
         refuse_cancelled(order)?;
         let text = |name: &str| body[name].as_str().map(str::to_owned);
@@ -116,7 +116,7 @@ pub fn change_references(state: &mut State, call: &Call) -> Outcome {
 pub fn change_address(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
     find(state, call)?;
-    refuse(mistakes(&body, bodies::CUSTOMER_DETAILS))?;
+    refuse(&mistakes(&body, bodies::CUSTOMER_DETAILS))?;
     change(state, call, |order| {
         refuse_cancelled(order)?;
         if let Some(address) = body.get("shipping_address") {
@@ -130,7 +130,7 @@ pub fn change_address(state: &mut State, call: &Call) -> Outcome {
 pub fn add_shipping(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
     find(state, call)?;
-    refuse(mistakes(&body, bodies::SHIPPING_INFO))?;
+    refuse(&mistakes(&body, bodies::SHIPPING_INFO))?;
     change(state, call, |order| {
         order.shipping_info.extend(body["shipping_info"].as_array().into_iter().flatten().cloned());
         Ok(())

@@ -164,7 +164,7 @@ fn approve(state: &mut State, session: &HostedSession, shopper: Shopper) -> Deci
         && let Some(authorization) = state.books.authorizations.get(&token).cloned()
         && authorization.intent != Intent::Tokenize
     {
-        let id = authorizations::place_of(state, &authorization, Value::Null);
+        let id = authorizations::place_of(state, &authorization, &Value::Null);
         if session.place_order_mode == PlaceOrderMode::CaptureOrder {
             captures::capture_all(state, &id);
         }

@@ -18,8 +18,8 @@ pub fn create(state: &mut State, call: &Call) -> Outcome {
         return Err(Refusal::not_found("NOT_FOUND", "Order", call.id(0)));
     }
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::REFUND))?;
-    refuse(cart::managed_mistakes(&body, "refunded_amount"))?;
+    refuse(&mistakes(&body, bodies::REFUND))?;
+    refuse(&cart::managed_mistakes(&body, "refunded_amount"))?;
     let amount = body["refunded_amount"].as_i64().unwrap_or(0);
     allow(find(state, call)?, amount)?;
     let id = ids::uuid();

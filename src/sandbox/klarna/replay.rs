@@ -66,13 +66,11 @@ pub fn claim(state: &mut State, call: &Call) -> Result<Claim, Early> {
             "The data in the request does not match the first one with this Klarna-Idempotency-Key",
         );
     }
-    match &entry.outcome {
-        Some(reply) => Err(Early::Replay(reply.clone())),
-        None => {
-            state.in_progress.push(key.to_owned());
-            Ok(Claim(Some(key.to_owned())))
-        }
+    if let Some(reply) = &entry.outcome {
+        return Err(Early::Replay(reply.clone()));
     }
+    state.in_progress.push(key.to_owned());
+    Ok(Claim(Some(key.to_owned())))
 }
 
 /// Gives the key back and remembers what came of it.

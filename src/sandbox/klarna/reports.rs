@@ -36,22 +36,22 @@ const COLUMNS: [&str; 14] = [
 ];
 
 pub fn payout_csv(state: &State, call: &Call) -> Outcome {
-    let payout = named(state, call).map_err(|refusal| refusal.as_media_type(CSV))?;
+    let payout = named(state, call).map_err(|refusal| refusal.of_media_type(CSV))?;
     csv(state, &[payout])
 }
 
 pub fn payout_pdf(state: &State, call: &Call) -> Outcome {
-    let payout = named(state, call).map_err(|refusal| refusal.as_media_type(PDF))?;
+    let payout = named(state, call).map_err(|refusal| refusal.of_media_type(PDF))?;
     Ok(pdf(&[payout]))
 }
 
 pub fn summary_csv(state: &State, call: &Call) -> Outcome {
-    let period = period(call, true).map_err(|refusal| refusal.as_media_type(CSV))?;
+    let period = period(call, true).map_err(|refusal| refusal.of_media_type(CSV))?;
     csv(state, &in_period(state, call, period).collect::<Vec<_>>())
 }
 
 pub fn summary_pdf(state: &State, call: &Call) -> Outcome {
-    let period = period(call, true).map_err(|refusal| refusal.as_media_type(PDF))?;
+    let period = period(call, true).map_err(|refusal| refusal.of_media_type(PDF))?;
     Ok(pdf(&in_period(state, call, period).collect::<Vec<_>>()))
 }
 

@@ -29,8 +29,8 @@ const CUSTOMER_READ: [&str; 7] = [
 
 pub fn create(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
-    refuse(mistakes(&body, &bodies::SESSION_CREATE))?;
-    refuse(cart::mistakes(&body, country(&body)))?;
+    refuse(&mistakes(&body, &bodies::SESSION_CREATE))?;
+    refuse(&cart::mistakes(&body, country(&body)))?;
     let id = ids::uuid();
     let now = state.now();
     let session = PaymentSession {
@@ -64,12 +64,12 @@ pub fn update(state: &mut State, call: &Call) -> Outcome {
     if session.complete {
         return Err(Refusal::new(403, "PERMISSION_DENIED", "The session is complete"));
     }
-    refuse(mistakes(&body, &bodies::SESSION_UPDATE))?;
+    refuse(&mistakes(&body, &bodies::SESSION_UPDATE))?;
     let mut merged = session.request.clone();
     for (name, value) in body.as_object().into_iter().flatten() {
         merged[name] = value.clone();
     }
-    refuse(cart::mistakes(&merged, country(&merged)))?;
+    refuse(&cart::mistakes(&merged, country(&merged)))?;
     if let Some(session) = state.books.sessions.get_mut(call.id(0)) {
         session.intent = intent(&merged);
         session.request = merged;
@@ -136,8 +136,8 @@ pub fn offers_nothing(session: &PaymentSession) -> bool {
 }
 
 /// Refuses a request with everything that is wrong with it.
-pub fn refuse(mistakes: Vec<String>) -> Result<(), Refusal> {
-    if mistakes.is_empty() { Ok(()) } else { Err(Refusal::bad_values(&mistakes)) }
+pub fn refuse(mistakes: &[String]) -> Result<(), Refusal> {
+    if mistakes.is_empty() { Ok(()) } else { Err(Refusal::bad_values(mistakes)) }
 }
 
 fn country(body: &Value) -> &str {

@@ -32,7 +32,7 @@ pub fn read(state: &State, call: &Call) -> Outcome {
 pub fn set_status(state: &mut State, call: &Call) -> Outcome {
     find(state, call)?;
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::TOKEN_STATUS))?;
+    refuse(&mistakes(&body, bodies::TOKEN_STATUS))?;
     let from = state.now() + Duration::seconds(CANCELLATION_SECONDS);
     if let Some(token) = state.books.customer_tokens.get_mut(call.id(0))
         && token.status != TokenStatus::Cancelled
@@ -50,9 +50,9 @@ pub fn charge(state: &mut State, call: &Call) -> Outcome {
         TokenStatus::Cancelled => return Err(forbidden("TOKEN_CANCELLED", "The token is cancelled")),
     }
     let body = call.object()?;
-    refuse(mistakes(&body, bodies::TOKEN_ORDER))?;
-    refuse(cart::negative_lines(&body))?;
-    refuse(cart::mistakes(&body, &token.country))?;
+    refuse(&mistakes(&body, bodies::TOKEN_ORDER))?;
+    refuse(&cart::negative_lines(&body))?;
+    refuse(&cart::mistakes(&body, &token.country))?;
     let currency = body["purchase_currency"].as_str().unwrap_or_default();
     if !currency.eq_ignore_ascii_case(&token.currency) {
         return Err(mismatch());

@@ -3,6 +3,7 @@
 mod charging;
 mod linking;
 mod managing;
+mod operations;
 
 use aisle::sandbox::klarna::Sandbox;
 use reqwest::{Client, Method, StatusCode};

@@ -4,7 +4,7 @@
 use super::quote::{DeliveryFee, Quote, QuoteLine, credit_name};
 use crate::cart::{self, Credit, PricedDeposit, PricedSurcharge};
 use crate::money::{self, Money, Rate};
-use crate::payments::{LineKind, LineTax, PaymentLine};
+use crate::payments::{LineTax, PaymentLine, PaymentLineKind};
 
 impl Quote {
     /// The lines of the payment: goods with their discounts and deposits, fees, tax where it comes on top, and below zero what
@@ -27,7 +27,7 @@ impl Quote {
             lines.push(surcharge(fee, is_inside)?);
         }
         if on_top.is_positive() {
-            lines.push(PaymentLine::new(LineKind::SalesTax, "Sales tax", 1, on_top));
+            lines.push(PaymentLine::new(PaymentLineKind::SalesTax, "Sales tax", 1, on_top));
         }
         for credit in &self.credits {
             lines.push(pays(credit)?);
@@ -42,7 +42,7 @@ fn goods(line: &QuoteLine, is_inside: bool) -> Result<PaymentLine, money::Error>
         None => line.name.clone(),
     };
     let full = line.full_amount.unwrap_or(line.amount);
-    let told = PaymentLine::new(LineKind::Goods, &name, line.pieces, full)
+    let told = PaymentLine::new(PaymentLineKind::Goods, &name, line.pieces, full)
         .with_reference(line.sku.as_str())
         .with_discount(full.minus(line.amount)?)?;
     Ok(told.with_tax(tax(is_inside, line.amount, line.tax_rate, line.tax)?))
@@ -54,25 +54,25 @@ fn of_deposit(
     is_inside: bool,
 ) -> Result<PaymentLine, money::Error> {
     let name = format!("Deposit, {}", line.name);
-    let told = PaymentLine::new(LineKind::Deposit, &name, deposit.pieces, deposit.amount);
+    let told = PaymentLine::new(PaymentLineKind::Deposit, &name, deposit.pieces, deposit.amount);
     let tax = tax(is_inside, deposit.amount, deposit.rate, Some(deposit.tax))?;
     Ok(told.with_reference(deposit.sku.as_str()).with_tax(tax))
 }
 
 fn delivery(fee: &DeliveryFee, is_inside: bool) -> Result<PaymentLine, money::Error> {
-    let told = PaymentLine::new(LineKind::DeliveryFee, "Delivery", 1, fee.amount);
+    let told = PaymentLine::new(PaymentLineKind::DeliveryFee, "Delivery", 1, fee.amount);
     Ok(told.with_tax(tax(is_inside, fee.amount, fee.tax_rate, fee.tax)?))
 }
 
 fn surcharge(fee: &PricedSurcharge, is_inside: bool) -> Result<PaymentLine, money::Error> {
-    let told = PaymentLine::new(LineKind::Surcharge, &fee.name, 1, fee.amount);
+    let told = PaymentLine::new(PaymentLineKind::Surcharge, &fee.name, 1, fee.amount);
     Ok(told.with_tax(tax(is_inside, fee.amount, fee.rate, Some(fee.tax))?))
 }
 
 /// A voucher's number pays whoever has it: no provider is told.
 fn pays(credit: &Credit) -> Result<PaymentLine, money::Error> {
     let is_points = credit.id == cart::POINTS_CREDIT;
-    let kind = if is_points { LineKind::StoreCredit } else { LineKind::GiftCard };
+    let kind = if is_points { PaymentLineKind::StoreCredit } else { PaymentLineKind::GiftCard };
     Ok(PaymentLine::new(kind, credit_name(credit), 1, credit.amount.times(-1)?))
 }
 
@@ -332,7 +332,7 @@ mod tests {
             }
             prop_assert_eq!(amounts, quote.to_pay().minor());
             prop_assert_eq!(taxes, quote.taxes.iter().map(|tax| tax.tax.minor()).sum::<i64>());
-            let of_tax = lines.iter().filter(|line| line.kind == LineKind::SalesTax).count();
+            let of_tax = lines.iter().filter(|line| line.kind == PaymentLineKind::SalesTax).count();
             prop_assert_eq!(of_tax, usize::from(trip.is_on_top && taxes > 0));
         }
     }
@@ -358,12 +358,12 @@ mod tests {
             .collect();
         let expected = [
             // 1.19 less 0.60 (0.595, half away from zero) is 0.59 a piece.
-            (LineKind::Goods, Some("A0"), 2, 118),
-            (LineKind::Deposit, Some("X"), 2, 50),
-            (LineKind::DeliveryFee, None, 1, 499),
-            (LineKind::Surcharge, None, 1, 50),
-            (LineKind::GiftCard, None, 1, -100),
-            (LineKind::StoreCredit, None, 1, -7),
+            (PaymentLineKind::Goods, Some("A0"), 2, 118),
+            (PaymentLineKind::Deposit, Some("X"), 2, 50),
+            (PaymentLineKind::DeliveryFee, None, 1, 499),
+            (PaymentLineKind::Surcharge, None, 1, 50),
+            (PaymentLineKind::GiftCard, None, 1, -100),
+            (PaymentLineKind::StoreCredit, None, 1, -7),
         ];
         assert_eq!(told, expected);
         assert_eq!(lines[0].discount, Some(eur(120)));

@@ -7,8 +7,8 @@
 //!
 //! - A discount stands on the line that it makes cheaper, never on a line of its own.
 //! - Where tax comes on top of prices (United States, Canada), lines of goods and fees have none, and one line of kind
-//!   [`LineKind::SalesTax`] is the tax: Klarna's American form.
-//! - What pays beside the debit is a line below zero, of kind [`LineKind::GiftCard`] or [`LineKind::StoreCredit`], without tax:
+//!   [`PaymentLineKind::SalesTax`] is the tax: Klarna's American form.
+//! - What pays beside the debit is a line below zero, of kind [`PaymentLineKind::GiftCard`] or [`PaymentLineKind::StoreCredit`], without tax:
 //!   it pays for the others, and makes none of them cheaper. The tax of the purchase stays as it is. Where a provider takes no
 //!   line below zero (Klarna's token orders), its adapter decides how to tell it.
 
@@ -19,7 +19,7 @@ use crate::text_enum;
 
 text_enum! {
     /// What a line of a payment is for.
-    pub enum LineKind {
+    pub enum PaymentLineKind {
         /// Something that was bought.
         Goods = "goods",
         /// The deposit of bottles or crates.
@@ -37,7 +37,7 @@ text_enum! {
     }
 }
 
-impl LineKind {
+impl PaymentLineKind {
     /// Whether it pays beside the debit, below zero; all others are nought or more.
     pub const fn is_credit(self) -> bool {
         matches!(self, Self::GiftCard | Self::StoreCredit)
@@ -62,8 +62,8 @@ pub struct LineTax {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentLine {
     /// What it is for.
-    #[serde(default = "LineKind::goods")]
-    pub kind: LineKind,
+    #[serde(default = "PaymentLineKind::goods")]
+    pub kind: PaymentLineKind,
     /// What it is, for people; the weight of a weighed good is part of the name.
     pub name: String,
     /// The retailer's number of the product.
@@ -83,7 +83,7 @@ pub struct PaymentLine {
 
 impl PaymentLine {
     /// So many pieces that cost so much together. What can't be shared evenly among them is told as one piece.
-    pub fn new(kind: LineKind, name: &str, quantity: i64, amount: Money) -> Self {
+    pub fn new(kind: PaymentLineKind, name: &str, quantity: i64, amount: Money) -> Self {
         let is_even = quantity > 0 && amount.minor() % quantity == 0;
         let (name, quantity) =
             if is_even { (name.to_owned(), quantity) } else { (format!("{quantity} × {name}"), 1) };
@@ -91,6 +91,7 @@ impl PaymentLine {
     }
 
     /// The same line with the retailer's number of the product.
+    #[must_use]
     pub fn with_reference(self, reference: &str) -> Self {
         Self { reference: Some(reference.to_owned()), ..self }
     }
@@ -104,6 +105,7 @@ impl PaymentLine {
     }
 
     /// The same line with the tax in its amount.
+    #[must_use]
     pub fn with_tax(self, tax: Option<LineTax>) -> Self {
         Self { tax, ..self }
     }
@@ -125,7 +127,7 @@ impl PaymentLine {
     /// What of the line is tax: the one in it, or all of it where the line is the tax.
     pub fn tax_amount(&self) -> Money {
         match (self.kind, self.tax) {
-            (LineKind::SalesTax, _) => self.amount,
+            (PaymentLineKind::SalesTax, _) => self.amount,
             (_, Some(tax)) => tax.amount,
             (_, None) => Money::zero(self.amount.currency()),
         }
@@ -136,7 +138,7 @@ impl PaymentLine {
         let (amount, discount) = (self.amount.minor(), self.discount.map_or(0, Money::minor));
         let is_signed_right = if self.kind.is_credit() { amount < 0 } else { amount >= 0 };
         let is_taxed_right = self.tax.is_none_or(|tax| {
-            let is_taxable = !self.kind.is_credit() && self.kind != LineKind::SalesTax;
+            let is_taxable = !self.kind.is_credit() && self.kind != PaymentLineKind::SalesTax;
             is_taxable
                 && tax.amount.same_currency(self.amount).is_ok()
                 && (0..=amount).contains(&tax.amount.minor())
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_discount_stands_on_its_line() {
-        let milk = PaymentLine::new(LineKind::Goods, "Milk", 3, eur(297)).with_discount(eur(30));
+        let milk = PaymentLine::new(PaymentLineKind::Goods, "Milk", 3, eur(297)).with_discount(eur(30));
         let milk = milk.expect("fits");
         assert_eq!((milk.amount, milk.discount, milk.unit_price()), (eur(267), Some(eur(30)), Some(eur(99))));
         assert_eq!(milk.full_amount(), Ok(eur(297)));
@@ -165,7 +167,7 @@ mod tests {
 
     #[test]
     fn pieces_that_cost_uneven_amounts_are_told_as_one() {
-        let eggs = PaymentLine::new(LineKind::Goods, "Eggs", 6, eur(199));
+        let eggs = PaymentLine::new(PaymentLineKind::Goods, "Eggs", 6, eur(199));
         assert_eq!((eggs.name.as_str(), eggs.quantity, eggs.unit_price()), ("6 × Eggs", 1, Some(eur(199))));
     }
 
@@ -176,18 +178,20 @@ mod tests {
             let rate = "19".parse().expect("a rate");
             line(kind, minor).with_tax(Some(LineTax { rate, amount: eur(tax) }))
         };
-        assert!(line(LineKind::GiftCard, -1).is_sound() && line(LineKind::Surcharge, 0).is_sound());
-        assert!(taxed(LineKind::DeliveryFee, 119, 19).is_sound());
+        assert!(
+            line(PaymentLineKind::GiftCard, -1).is_sound() && line(PaymentLineKind::Surcharge, 0).is_sound()
+        );
+        assert!(taxed(PaymentLineKind::DeliveryFee, 119, 19).is_sound());
         for wrong in [
-            line(LineKind::GiftCard, 1),
-            line(LineKind::Goods, -1),
-            taxed(LineKind::StoreCredit, -119, 0),
-            taxed(LineKind::SalesTax, 119, 19),
-            taxed(LineKind::Goods, 119, 120),
-            taxed(LineKind::Goods, 119, -1),
-            PaymentLine { quantity: 2, ..line(LineKind::Goods, 3) },
-            PaymentLine { quantity: 0, ..line(LineKind::Goods, 3) },
-            PaymentLine { discount: Some(eur(-1)), ..line(LineKind::Goods, 3) },
+            line(PaymentLineKind::GiftCard, 1),
+            line(PaymentLineKind::Goods, -1),
+            taxed(PaymentLineKind::StoreCredit, -119, 0),
+            taxed(PaymentLineKind::SalesTax, 119, 19),
+            taxed(PaymentLineKind::Goods, 119, 120),
+            taxed(PaymentLineKind::Goods, 119, -1),
+            PaymentLine { quantity: 2, ..line(PaymentLineKind::Goods, 3) },
+            PaymentLine { quantity: 0, ..line(PaymentLineKind::Goods, 3) },
+            PaymentLine { discount: Some(eur(-1)), ..line(PaymentLineKind::Goods, 3) },
         ] {
             assert!(!wrong.is_sound(), "{wrong:?}");
         }
@@ -197,6 +201,6 @@ mod tests {
     fn lines_of_older_payments_are_read() {
         let text = r#"{"name": "Coupon", "quantity": 1, "amount": {"amount": -30, "currency": "EUR"}}"#;
         let line: PaymentLine = serde_json::from_str(text).expect("a line");
-        assert_eq!((line.kind, line.amount, line.tax_amount()), (LineKind::Goods, eur(-30), eur(0)));
+        assert_eq!((line.kind, line.amount, line.tax_amount()), (PaymentLineKind::Goods, eur(-30), eur(0)));
     }
 }

@@ -21,7 +21,7 @@ use crate::money::{Currency, Money};
 use crate::text_enum;
 
 pub use apply::Change;
-pub use line::{LineKind, LineTax, PaymentLine};
+pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt};
 pub use plan::{PlanError, Planned};
 

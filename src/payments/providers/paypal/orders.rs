@@ -242,7 +242,7 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::money::Currency;
-    use crate::payments::model::LineKind;
+    use crate::payments::model::PaymentLineKind;
 
     fn eur(minor: i64) -> Money {
         Money::new(minor, Currency::EUR)
@@ -250,9 +250,10 @@ mod tests {
 
     #[test]
     fn lines_add_up_to_the_amount_and_uneven_ones_become_one_piece() {
-        let line = |name, quantity, minor| PaymentLine::new(LineKind::Goods, name, quantity, eur(minor));
+        let line =
+            |name, quantity, minor| PaymentLine::new(PaymentLineKind::Goods, name, quantity, eur(minor));
         let milk = line("Milk", 3, 297).with_discount(eur(20)).expect("fits");
-        let voucher = PaymentLine::new(LineKind::GiftCard, "Deposit voucher", 1, eur(-80));
+        let voucher = PaymentLine::new(PaymentLineKind::GiftCard, "Deposit voucher", 1, eur(-80));
         let older = PaymentLine { quantity: 3, ..line("Cheese", 1, 1000) };
         let (items, breakdown) = items(&[milk, older, voucher], eur(1197)).expect("exact").expect("items");
         assert_eq!(

@@ -5,17 +5,17 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer; `accounts.rs` what each fact moves in the ledger.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `accounts.rs` what each
+//! fact moves in the ledger.
 
 mod accounts;
 mod apply;
+mod line;
 mod outcome;
 mod plan;
 
 #[cfg(test)]
 mod tests;
-
-use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
@@ -24,6 +24,7 @@ use crate::text_enum;
 
 pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
+pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt};
 pub use plan::{PlanError, Planned};
 
@@ -133,17 +134,6 @@ text_enum! {
         /// It did not happen, and never will.
         DidNotHappen = "did_not_happen",
     }
-}
-
-/// One line of what is paid for, as the payer sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentLine {
-    /// What it is; the weight of a weighed good is part of the name.
-    pub name: String,
-    /// Pieces, at least one; a weighed good is one piece.
-    pub quantity: i64,
-    /// Gross total of the line; below zero for a discount.
-    pub amount: Money,
 }
 
 /// The payment of one checkout.

@@ -177,8 +177,8 @@ impl Till {
     /// A line at the price that counts by the store's promise.
     fn item<'a>(&self, line: &'a Line, rate: Rate) -> Item<'a> {
         let item = Item { rate, seen: self.seen(line), ..item(line) };
-        let Some(shelf) = &self.shelf else { return item };
-        let counts = || promise::counted(&shelf.catalog, &shelf.store, line, self.at);
+        let Some(asks) = &self.shelf else { return item };
+        let counts = || promise::counted(&asks.catalog, &asks.store, line, self.at);
         let charge = match item.charge {
             Charge::Each { .. } => {
                 let ShelfPrice { everybody: price, members: member } = counts();
@@ -200,15 +200,15 @@ impl Till {
         locked: Deposit<'a>,
         known: &mut Vec<(&'a Sku, Option<event::Deposit>)>,
     ) -> Option<Deposit<'a>> {
-        let (shelf, seen) = (self.shelf.as_ref()?, line.product.deposit.as_ref()?);
+        let (asks, seen) = (self.shelf.as_ref()?, line.product.deposit.as_ref()?);
         // Goods of a cart have few kinds of deposits: each is looked up once.
         let place = known.iter().position(|(sku, _)| *sku == locked.sku).unwrap_or_else(|| {
-            let now = deposit(&shelf.catalog, &shelf.store, locked.sku, self.at, self.local.date());
+            let now = deposit(&asks.catalog, &asks.store, locked.sku, self.at, self.local.date());
             known.push((locked.sku, now));
             known.len() - 1
         });
         let now = known[place].1.as_ref()?;
-        let counts = match promise::of(&shelf.store, line, self.at) {
+        let counts = match promise::of(&asks.store, line, self.at) {
             PricePromise::Locked => seen.amount.minor(),
             PricePromise::Better => seen.amount.minor().min(now.amount.minor()),
             PricePromise::Current => now.amount.minor(),
@@ -232,8 +232,8 @@ impl Till {
 
     /// The lines of a cart whose price nobody can say now, by number: they can't be paid for.
     pub fn unpriced(&self, cart: &Cart) -> Vec<(i64, Blocked)> {
-        let Some(shelf) = &self.shelf else { return Vec::new() };
-        let is_unpriced = |line: &&Line| promise::is_unpriced(&shelf.catalog, &shelf.store, line, self.at);
+        let Some(asks) = &self.shelf else { return Vec::new() };
+        let is_unpriced = |line: &&Line| promise::is_unpriced(&asks.catalog, &asks.store, line, self.at);
         cart.lines.iter().filter(is_unpriced).map(|line| (line.number, rules::price_missing())).collect()
     }
 
@@ -244,9 +244,9 @@ impl Till {
         checkout: CheckoutId,
         cart: &Cart,
     ) -> Result<(), Error> {
-        let Some(shelf) = &self.shelf else { return Ok(()) };
+        let Some(asks) = &self.shelf else { return Ok(()) };
         let difference =
-            |line| promise::difference(&shelf.catalog, &shelf.store, line, self.buyer.is_member, self.at);
+            |line| promise::difference(&asks.catalog, &asks.store, line, self.buyer.is_member, self.at);
         let differences: Vec<Difference> = cart.lines.iter().filter_map(difference).collect();
         for difference in &differences {
             metrics::counter!("aisle_price_differences_total", "cause" => difference.cause.as_str())

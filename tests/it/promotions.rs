@@ -251,7 +251,7 @@ async fn extra_points_are_counted_by_their_limits_and_told_with_their_lines() {
     let member =
         |shopper: &Shopper<'_>| json!({"kind": "customer", "customer": shopper.actor.id, "is_member": true});
     let (anna, bert) = (shop.payer("anna@example.com").await, shop.payer("bert@example.com").await);
-    let carl = shop.payer("carl@example.com").await;
+    let other = shop.payer("carl@example.com").await;
     let rows = [
         crate::weighed::store_with(&json!({"till": {"points": {"per": 100, "points": 1, "worth": 1}}})),
         member(&anna),
@@ -263,8 +263,8 @@ async fn extra_points_are_counted_by_their_limits_and_told_with_their_lines() {
     ];
     apply(&shop, &rows).await;
     let earned = |answer: &Answer| answer.json["points_earned"].as_i64().unwrap_or_default();
-    let strangers = carl.fill(&[MILK, MILK]).await;
-    assert_eq!(earned(&carl.cart(strangers).await), 0, "who is no member earns none");
+    let strangers = other.fill(&[MILK, MILK]).await;
+    assert_eq!(earned(&other.cart(strangers).await), 0, "who is no member earns none");
     let cart = anna.fill(&[MILK, MILK]).await;
     let shown = show(&anna, cart, "ONE").await.expect(200);
     // 2.58 are 2 points; 2 × 20 of P1, 2 × 20 of P2, 20 of P3's coupon.

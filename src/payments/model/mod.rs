@@ -5,16 +5,15 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase.
 
 mod apply;
+mod line;
 mod outcome;
 mod plan;
 
 #[cfg(test)]
 mod tests;
-
-use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
@@ -22,6 +21,7 @@ use crate::money::{Currency, Money};
 use crate::text_enum;
 
 pub use apply::Change;
+pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt};
 pub use plan::{PlanError, Planned};
 
@@ -145,17 +145,6 @@ text_enum! {
         /// No longer held.
         Voided = "voided",
     }
-}
-
-/// One line of what is paid for, as the payer sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentLine {
-    /// What it is; the weight of a weighed good is part of the name.
-    pub name: String,
-    /// Pieces, at least one; a weighed good is one piece.
-    pub quantity: i64,
-    /// Gross total of the line; below zero for a discount.
-    pub amount: Money,
 }
 
 /// The payment of one checkout.

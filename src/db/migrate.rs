@@ -63,6 +63,8 @@ const FILES: &[File] = &[
     file!(32, "0032_picked.sql", None),
     file!(33, "0033_payment_providers.postgres.sql", Some(Engine::Postgres)),
     file!(33, "0033_payment_providers.sqlite.sql", Some(Engine::Sqlite)),
+    file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
+    file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -1,6 +1,8 @@
 //! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does.
 
+mod invoice;
 mod links;
+mod lives;
 mod parked;
 mod troubles;
 pub mod unsent;

@@ -263,6 +263,7 @@ impl Payer<'_> {
                 PaymentLine { name: "Coupon".to_owned(), quantity: 1, amount: eur(-30) },
             ],
             reference: "A-17".to_owned(),
+            country: Some("DE".to_owned()),
             return_url: "aisle://app/paid".to_owned(),
         };
         payments::start(app, tx, app.clock.now(), start).await?;

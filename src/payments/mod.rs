@@ -49,8 +49,8 @@ pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
-    DeclineReason, FactKind, MethodState, News, OperationKind, OperationState, Payment, PaymentLine,
-    PaymentState, PlanError, ProviderName, Remedy,
+    DeclineReason, FactKind, LineTax, MethodState, News, OperationKind, OperationState, Payment, PaymentLine,
+    PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;

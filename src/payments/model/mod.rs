@@ -5,9 +5,11 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer; `tries.rs` what was tried before.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `tries.rs` what was tried
+//! before.
 
 mod apply;
+mod line;
 mod outcome;
 mod plan;
 mod tries;
@@ -15,14 +17,13 @@ mod tries;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
 use crate::money::{Currency, Money};
 use crate::text_enum;
 
 pub use apply::Change;
+pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt, Remedy};
 pub use plan::{PlanError, Planned};
 
@@ -148,17 +149,6 @@ text_enum! {
         /// No longer held.
         Voided = "voided",
     }
-}
-
-/// One line of what is paid for, as the payer sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentLine {
-    /// What it is; the weight of a weighed good is part of the name.
-    pub name: String,
-    /// Pieces, at least one; a weighed good is one piece.
-    pub quantity: i64,
-    /// Gross total of the line; below zero for a discount.
-    pub amount: Money,
 }
 
 /// The payment of one checkout.

@@ -17,6 +17,7 @@ mod ask;
 mod callback;
 mod change;
 mod http;
+mod ledger;
 mod link;
 mod model;
 mod operate;
@@ -47,6 +48,7 @@ pub use ask::{Ask, ask, expect_debit};
 pub use change::WindDown;
 pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
+pub use ledger::{Violation, verify};
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
     DeclineReason, FactKind, LineTax, MethodState, News, OperationKind, OperationState, Payment, PaymentLine,

@@ -34,6 +34,8 @@ text_enum! {
     pub enum ProviderName {
         /// PayPal.
         PayPal = "paypal",
+        /// Klarna.
+        Klarna = "klarna",
         /// The retailer's own invoice, which the shopper pays later.
         Invoice = "invoice",
     }

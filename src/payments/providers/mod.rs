@@ -2,12 +2,16 @@
 //! [`ProviderName`] are all that another provider needs.
 //!
 //! A module has `Settings::read`, which answers nothing when the provider is not configured, and `open`, which makes the
-//! adapter of them.
+//! adapter of them. `call.rs` has what calls over HTTP share.
 
+mod call;
 pub mod invoice;
+pub mod klarna;
 pub mod paypal;
 
 use std::sync::Arc;
+
+use url::Url;
 
 use super::model::ProviderName;
 use super::provider::Provider;
@@ -51,7 +55,18 @@ macro_rules! registry {
     };
 }
 
+/// Whether an address is on this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 registry! {
     Invoice => invoice,
+    Klarna => klarna,
     PayPal => paypal,
 }

@@ -6,7 +6,7 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `secrets.rs` what is kept sealed of it, `webhook.rs` and `sweep.rs` what makes it move on, `provider.rs`
+//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `secrets.rs` what is kept sealed of it, `webhook.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs`
 //! the trait and `providers/` its adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
@@ -26,6 +26,7 @@ mod settle;
 mod start;
 mod store;
 mod sweep;
+mod watch;
 mod webhook;
 
 use url::Url;
@@ -41,14 +42,15 @@ pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
-    DeclineReason, FactKind, MethodState, News, OperationKind, OperationState, Payment, PaymentLine,
-    PaymentState, PlanError, ProviderName,
+    DeclineReason, FactKind, HoldWindow, MethodState, News, OperationKind, OperationState, Payment,
+    PaymentLine, PaymentState, PlanError, ProviderName,
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;
 pub use start::{Start, can_debit, start};
 pub use store::methods::Method;
 pub use sweep::{Sweep, schedule, sweep};
+pub use watch::{WatchHold, watch_hold};
 pub use webhook::{Follow, follow};
 
 /// Settings of the room.

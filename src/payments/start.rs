@@ -87,6 +87,8 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
         decline_reason: None,
         provider_order: None,
         provider_authorisation: None,
+        hold: None,
+        hold_look_at: None,
         reference: start.reference,
         return_url: start.return_url,
         created_at: now,

@@ -1,18 +1,14 @@
 //! How an outcome changes a payment: one total function over all operations, states and answers.
 
 use super::{
-    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState,
-    Outcome, Payment, PaymentState, Planned, Receipt,
+    Books, DeclineReason, Effect, Fact, FactKind, MethodState, News, Operation, OperationKind,
+    OperationState, Outcome, Payment, PaymentState, Planned, Receipt,
 };
-use crate::ids::{OperationId, RefundId};
+use crate::ids::OperationId;
 use crate::money::Money;
 
 /// The sequence of the capture that we ask for ourselves after a hold; callers' sequences are zero and above.
 pub(super) const OWN_CAPTURE: i64 = -1;
-/// Refunds that are tried, one after the other, for one capture of a payment that was given up. Each is an operation of
-/// its own an hour apart, so this covers more than a day of missing funds; the last one is parked for people.
-const REFUND_TRIES_MAX: usize = 30;
-
 /// What is to be written after an outcome, all in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -43,10 +39,10 @@ impl Books {
         match outcome {
             Outcome::Approved(receipt) => change.approve(self, &mut operation, receipt),
             Outcome::Declined { reason, .. } => change.decline(self, &mut operation, *reason),
-            Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
+            Outcome::ActionRequired { order, url } => change.ask_shopper(self, &mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
             Outcome::Pending { order, object } => {
-                change.hold_open(&mut operation, order.as_ref(), object.as_ref());
+                change.hold_open(self, &mut operation, order.as_ref(), object.as_ref());
             }
             Outcome::NotSent { .. } => change.take_back(&mut operation),
             Outcome::Unknown { .. } => {}
@@ -72,7 +68,7 @@ impl Books {
         change
     }
 
-    fn unchanged(&self) -> Change {
+    pub(super) fn unchanged(&self) -> Change {
         Change {
             payment: self.payment.clone(),
             operation: None,
@@ -99,30 +95,6 @@ impl Books {
         let last = self.operations.iter().filter(|each| each.kind == kind).map(|each| each.sequence).max();
         last.map_or(0, |last| last.saturating_add(1).max(0))
     }
-
-    /// The operations that debited, with what is left of each after the refunds that `counts` lets count.
-    pub(super) fn captures(&self, counts: impl Fn(OperationState) -> bool) -> Vec<(&Operation, i64)> {
-        let given_back = |capture: OperationId| -> i64 {
-            let refunds = self.operations.iter().filter(|each| each.kind == OperationKind::Refund);
-            refunds
-                .filter(|each| each.target == Some(capture) && counts(each.state))
-                .map(|each| each.amount.minor())
-                .fold(0, i64::saturating_add)
-        };
-        self.operations
-            .iter()
-            .filter(|each| each.state == OperationState::Done && self.debits(each.kind))
-            .map(|each| (each, each.amount.minor().saturating_sub(given_back(each.id))))
-            .collect()
-    }
-
-    fn debits(&self, kind: OperationKind) -> bool {
-        match kind {
-            OperationKind::Charge | OperationKind::Capture => true,
-            OperationKind::Complete => self.payment.is_charge(),
-            OperationKind::Authorise | OperationKind::Void | OperationKind::Refund => false,
-        }
-    }
 }
 
 impl Change {
@@ -133,13 +105,14 @@ impl Change {
             _ => receipt.amount == operation.amount,
         };
         let happened = fits
-            && match operation.kind {
-                OperationKind::Charge => self.charged(operation, receipt),
-                OperationKind::Complete if self.payment.is_charge() => self.charged(operation, receipt),
-                OperationKind::Authorise | OperationKind::Complete => self.authorised(operation, receipt),
-                OperationKind::Capture => self.captured(operation),
-                OperationKind::Void => self.voided(operation),
-                OperationKind::Refund => self.refunded(books, operation),
+            && match books.effect(operation) {
+                Effect::Charge => self.charged(operation, receipt),
+                Effect::Hold => self.authorised(operation, receipt),
+                Effect::HoldAgain => self.held_again(operation, receipt),
+                Effect::Capture | Effect::ChargeAgain => self.captured(operation),
+                Effect::Void => self.voided(operation),
+                Effect::Refund => self.refunded(books, operation),
+                Effect::Renew => self.renewed(receipt),
             };
         operation.object = Some(receipt.object.clone());
         operation.waits_since = None;
@@ -183,7 +156,7 @@ impl Change {
         if !self.authorise_total(operation, receipt) {
             return false;
         }
-        self.payment.provider_authorisation = Some(receipt.object.clone());
+        self.note_hold(receipt);
         if self.payment.due_now.is_positive() && !self.payment.is_given_up {
             self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, false));
         }
@@ -216,6 +189,7 @@ impl Change {
             return false;
         }
         payment.captured = captured;
+        payment.action_url = None;
         if operation.is_last || captured == payment.authorised {
             payment.is_closed = true;
         }
@@ -233,26 +207,6 @@ impl Change {
         true
     }
 
-    fn refunded(&mut self, books: &Books, operation: &Operation) -> bool {
-        let payment = &mut self.payment;
-        let Ok(refunded) = payment.refunded.plus(operation.amount) else { return false };
-        if refunded.minor() > payment.captured.minor() {
-            return false;
-        }
-        payment.refunded = refunded;
-        self.facts.push(Fact { operation: operation.id, kind: FactKind::Refunded, amount: operation.amount });
-        if let Some(refund) = operation.refund {
-            let (payment, checkout) = (payment.id, payment.checkout);
-            if let Some(reason) = books.refund_failure(operation, refund) {
-                // Told again, because a part arrived all the same.
-                self.news.push(News::RefundFailed { payment, checkout, refund, reason });
-            } else if let Some(amount) = books.refund_complete_with(operation, refund) {
-                self.news.push(News::Refunded { payment, checkout, refund, amount });
-            }
-        }
-        true
-    }
-
     fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason) {
         operation.reason = Some(reason);
         operation.waits_since = None;
@@ -263,8 +217,11 @@ impl Change {
         operation.state = OperationState::Failed;
         operation.trouble = None;
         let payment = &mut self.payment;
-        match operation.kind {
-            OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
+        match books.effect(operation) {
+            effect @ (Effect::ChargeAgain | Effect::HoldAgain) => {
+                self.again_refused(operation, effect, reason);
+            }
+            Effect::Charge | Effect::Hold => {
                 payment.action_url = None;
                 payment.decline_reason = Some(reason);
                 if reason == DeclineReason::LinkRevoked {
@@ -279,45 +236,34 @@ impl Change {
                     });
                 }
             }
-            OperationKind::Capture => self.news.push(News::CaptureFailed {
-                payment: payment.id,
-                checkout: payment.checkout,
-                amount: operation.amount,
-                reason,
-            }),
+            Effect::Capture => self.capture_refused(books, operation, reason),
+            Effect::Renew => self.renewal_refused(books, reason),
             // Nothing is held any more, or people found that it can't be let go of: there is nothing left to ask for.
-            OperationKind::Void => payment.is_closed = true,
-            OperationKind::Refund => {
-                let already = |each: &Operation| {
-                    each.refund == operation.refund
-                        && each.state == OperationState::Failed
-                        && each.id != operation.id
-                };
-                if let Some(refund) = operation.refund
-                    && !books.operations.iter().any(already)
-                {
-                    let (payment, checkout) = (payment.id, payment.checkout);
-                    self.news.push(News::RefundFailed { payment, checkout, refund, reason });
-                }
-            }
+            Effect::Void => payment.is_closed = true,
+            Effect::Refund => self.refund_refused(books, operation, reason),
         }
     }
 
-    fn ask_shopper(&mut self, operation: &mut Operation, order: &str, url: &str) {
+    fn ask_shopper(&mut self, books: &Books, operation: &mut Operation, order: &str, url: &str) {
         if !is_order(operation.kind) {
             return;
         }
+        let is_again = books.effect(operation).is_again();
         let payment = &mut self.payment;
-        payment.provider_order = Some(order.to_owned());
         operation.object = Some(order.to_owned());
+        if !is_again {
+            payment.provider_order = Some(order.to_owned());
+        }
         if payment.is_given_up {
             operation.state = OperationState::Abandoned;
             return;
         }
         operation.state = OperationState::Waiting;
-        let is_new =
-            payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
-        payment.state = PaymentState::ActionRequired;
+        let mut is_new = payment.action_url.as_deref() != Some(url);
+        if !is_again {
+            is_new |= payment.state != PaymentState::ActionRequired;
+            payment.state = PaymentState::ActionRequired;
+        }
         payment.action_url = Some(url.to_owned());
         if is_new {
             let (payment, checkout) = (payment.id, payment.checkout);
@@ -329,21 +275,42 @@ impl Change {
         if !is_order(operation.kind) {
             return;
         }
-        self.payment.provider_order = Some(order.to_owned());
+        let is_again = books.effect(operation).is_again();
+        operation.object = Some(order.to_owned());
+        if !is_again {
+            self.payment.provider_order = Some(order.to_owned());
+        }
         if self.payment.is_given_up {
             operation.state = OperationState::Abandoned;
             return;
         }
         operation.state = OperationState::PassedOn;
         operation.waits_since = None;
-        self.payment.state = PaymentState::Pending;
         self.payment.action_url = None;
+        if !is_again {
+            self.payment.state = PaymentState::Pending;
+        }
         let sequence = books.next_sequence(OperationKind::Complete);
-        self.planned.push(Planned::complete(sequence, self.payment.total));
+        let target = is_again.then(|| operation.target.unwrap_or(operation.id));
+        self.planned.push(Planned {
+            is_last: operation.is_last,
+            ..Planned::complete(sequence, operation.amount, target)
+        });
     }
 
-    fn hold_open(&mut self, operation: &mut Operation, order: Option<&String>, object: Option<&String>) {
+    fn hold_open(
+        &mut self,
+        books: &Books,
+        operation: &mut Operation,
+        order: Option<&String>,
+        object: Option<&String>,
+    ) {
         operation.state = OperationState::Pending;
+        if books.effect(operation).is_again() {
+            // Looked at through its own order, which is not the payment's, or not yet.
+            operation.object = order.or(operation.object.as_ref()).cloned();
+            return;
+        }
         operation.object = object.or(operation.object.as_ref()).cloned();
         if let Some(order) = order {
             self.payment.provider_order = Some(order.clone());
@@ -360,7 +327,7 @@ impl Change {
         if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
             return;
         }
-        if books.with(self.operation.as_ref()).has_open_capture() {
+        if !self.planned.is_empty() || books.with(self.operation.as_ref()).has_open_debit() {
             return;
         }
         if payment.captured.is_positive() {
@@ -421,60 +388,6 @@ impl Change {
 fn park(operation: &mut Operation, trouble: String) {
     operation.state = OperationState::Parked;
     operation.trouble = Some(trouble);
-}
-
-impl Books {
-    /// How often a capture could not be given back since people looked at it last.
-    fn refund_tries(&self, capture: OperationId) -> usize {
-        let refunds = self.operations.iter().rev().filter(|each| each.target == Some(capture));
-        refunds
-            .take_while(|each| each.reason != Some(DeclineReason::DidNotHappen))
-            .filter(|each| each.state == OperationState::Failed)
-            .count()
-    }
-
-    /// What people have to look at when an operation was refused and nothing else would be done about it: money of a
-    /// payment that was given up that does not go back, and a hold that does not end.
-    fn trouble_of(&self, operation: &Operation, reason: DeclineReason) -> Option<String> {
-        if reason == DeclineReason::DidNotHappen {
-            return None;
-        }
-        match operation.kind {
-            OperationKind::Void if reason != DeclineReason::AuthorisationGone => {
-                Some(format!("the hold can't be let go of: {reason}"))
-            }
-            OperationKind::Refund if self.payment.is_given_up => {
-                let tries =
-                    operation.target.map_or(0, |capture| self.refund_tries(capture)).saturating_add(1);
-                let is_over = tries >= REFUND_TRIES_MAX;
-                is_over.then(|| {
-                    format!("the payment was given up and can't be given back after {tries} tries: {reason}")
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// Why another part of this refund was refused, if one was.
-    fn refund_failure(&self, operation: &Operation, refund: RefundId) -> Option<DeclineReason> {
-        let mut others =
-            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id);
-        others.find(|each| each.state == OperationState::Failed).and_then(|each| each.reason)
-    }
-
-    /// The whole amount of a refund when this operation is the last of its parts to be done.
-    fn refund_complete_with(&self, operation: &Operation, refund: RefundId) -> Option<Money> {
-        let mut amount = operation.amount;
-        for each in
-            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id)
-        {
-            if each.state != OperationState::Done {
-                return None;
-            }
-            amount = amount.plus(each.amount).ok()?;
-        }
-        Some(amount)
-    }
 }
 
 /// Whether the operation makes or completes the provider's order.

@@ -5,11 +5,14 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer.
+//! may ask for; `outcome.rs` what a provider may answer; `hold.rs` how long a hold lasts, and what is done about its end;
+//! `refund.rs` how refunds count.
 
 mod apply;
+mod hold;
 mod outcome;
 mod plan;
+mod refund;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +25,7 @@ use crate::money::{Currency, Money};
 use crate::text_enum;
 
 pub use apply::Change;
+pub use hold::{Effect, HoldWindow};
 pub use outcome::{DeclineReason, Outcome, Receipt};
 pub use plan::{PlanError, Planned};
 
@@ -70,9 +74,9 @@ text_enum! {
 text_enum! {
     /// What an operation asks of the provider.
     pub enum OperationKind {
-        /// Debit the total.
+        /// Debit the total; later ones debit what a hold that is gone was for.
         Charge = "charge",
-        /// Hold the total.
+        /// Hold the total; later ones hold anew what a hold that ran out was for.
         Authorise = "authorise",
         /// Finish a charge or a hold that the shopper had to confirm.
         Complete = "complete",
@@ -82,6 +86,8 @@ text_enum! {
         Void = "void",
         /// Give back what was captured.
         Refund = "refund",
+        /// Have what is held and not captured held for longer.
+        Renew = "renew",
     }
 }
 
@@ -195,8 +201,12 @@ pub struct Payment {
     pub decline_reason: Option<DeclineReason>,
     /// The provider's order.
     pub provider_order: Option<String>,
-    /// The provider's hold.
+    /// The provider's hold that is current: a renewal may have replaced the first one.
     pub provider_authorisation: Option<String>,
+    /// How long that hold lasts, by the provider's words.
+    pub hold: Option<HoldWindow>,
+    /// When to look at the hold next; nothing when there is nothing to look at.
+    pub hold_look_at: Option<Moment>,
     /// What people call the purchase.
     pub reference: String,
     /// Where the page after a confirmation leads back to; may be empty.
@@ -229,7 +239,8 @@ pub struct Operation {
     pub is_last: bool,
     /// Of a refund: whose it is; nothing when the payment is being given up.
     pub refund: Option<RefundId>,
-    /// Of a refund: the operation that captured.
+    /// Of a refund: the operation that captured. Of a completion: the later charge or hold that it completes; nothing when
+    /// that is the first one.
     pub target: Option<OperationId>,
     /// What the provider tells a repeat by.
     pub key: String,
@@ -347,5 +358,37 @@ pub enum News {
         payment: PaymentId,
         /// Of which checkout.
         checkout: CheckoutId,
+    },
+    /// What is held will not be for much longer, and the goods still wait for their hand-over.
+    HoldEnds {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// When.
+        at: Moment,
+    },
+    /// A hold ran out and could not be taken again: nothing pays for the goods that still wait for their hand-over.
+    HoldLost {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much was held.
+        amount: Money,
+        /// Why it could not be taken again.
+        reason: DeclineReason,
+    },
+    /// Money that was debited is gone again without our doing: the provider, a bank or the payer took it back. The goods
+    /// may be gone.
+    Reversed {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// What had debited it.
+        operation: OperationId,
+        /// How much.
+        amount: Money,
     },
 }

@@ -38,6 +38,8 @@ impl World {
             decline_reason: None,
             provider_order: None,
             provider_authorisation: None,
+            hold: None,
+            hold_look_at: None,
             reference: String::new(),
             return_url: String::new(),
             created_at: Moment::UNIX_EPOCH,
@@ -102,7 +104,9 @@ impl World {
         assert!(payment.refunded.minor() <= payment.captured.minor());
         assert!(payment.captured.minor() <= payment.authorised.minor());
         assert!(payment.authorised.minor() <= payment.total.minor());
-        assert_eq!(self.sum(FactKind::Authorised), payment.authorised.minor());
+        assert_eq!(self.sum(FactKind::Authorised) - self.moved(), payment.authorised.minor());
+        let voided = self.sum(FactKind::Voided) - self.moved();
+        assert!(voided + payment.captured.minor() <= payment.authorised.minor() || payment.is_closed);
         assert_eq!(self.sum(FactKind::Captured), payment.captured.minor());
         assert_eq!(self.sum(FactKind::Refunded), payment.refunded.minor());
         let told = self.news.iter().filter(|news| matches!(news, News::Authorised { .. })).count();
@@ -119,6 +123,15 @@ impl World {
         self.facts.iter().filter(|fact| fact.kind == kind).map(|fact| fact.amount.minor()).sum()
     }
 
+    /// What was let go of with one hold and taken again with another.
+    fn moved(&self) -> i64 {
+        let is_again = |fact: &&Fact| {
+            let held = |each: &Fact| each.operation == fact.operation && each.kind == FactKind::Authorised;
+            fact.kind == FactKind::Voided && self.facts.iter().any(held)
+        };
+        self.facts.iter().filter(is_again).map(|fact| fact.amount.minor()).sum()
+    }
+
     fn hear(&mut self, index: usize, outcome: &Outcome) {
         let operation = self.books.operations[index].id;
         let change = self.books.apply(operation, outcome);
@@ -132,7 +145,23 @@ impl World {
 }
 
 fn receipt(amount: Money) -> Outcome {
-    Outcome::Approved(Receipt { order: Some("O".to_owned()), object: "X".to_owned(), amount })
+    Outcome::Approved(Receipt { order: Some("O".to_owned()), object: "X".to_owned(), amount, window: None })
+}
+
+/// A hold from the beginning of time on: honoured for three days, over after 29.
+fn held(amount: Money, object: &str, from_day: i64) -> Outcome {
+    let at = |days| Moment::UNIX_EPOCH + chrono::Duration::days(days);
+    let window = HoldWindow {
+        honoured_until: at(from_day + 3),
+        ends_at: at(from_day + 29),
+        renew_at: Some(at(from_day + 3)),
+    };
+    let object = object.to_owned();
+    Outcome::Approved(Receipt { order: Some("O".to_owned()), object, amount, window: Some(window) })
+}
+
+fn day(days: i64) -> Moment {
+    Moment::UNIX_EPOCH + chrono::Duration::days(days)
 }
 
 fn declined() -> Outcome {
@@ -286,13 +315,130 @@ fn the_last_capture_waits_for_the_others() {
     world.approve(0);
     let planned = world.books.plan_capture(0, eur(600), true).expect("allowed").expect("new");
     world.add(planned);
-    assert!(world.books.waits_for_captures(&world.books.operations[2]));
-    assert!(
-        !world.books.waits_for_captures(&world.books.operations[1]),
-        "the others don't wait for the last"
-    );
+    assert!(world.books.waits_for_others(&world.books.operations[2]));
+    assert!(!world.books.waits_for_others(&world.books.operations[1]), "the others don't wait for the last");
     world.approve(1);
-    assert!(!world.books.waits_for_captures(&world.books.operations[2]));
+    assert!(!world.books.waits_for_others(&world.books.operations[2]));
+}
+
+fn gone() -> Outcome {
+    Outcome::Declined { reason: DeclineReason::AuthorisationGone, may_retry: false }
+}
+
+#[test]
+fn a_renewal_replaces_the_hold_and_captures_wait_for_it() {
+    let mut world = World::new(1000, 400);
+    world.hear(0, &held(eur(1000), "first", 0));
+    world.approve(1);
+    assert_eq!(world.books.payment.hold_look_at, Some(day(3)));
+    let check = world.books.check_hold(day(2));
+    assert!(check.change.planned.is_empty() && check.change.news.is_empty());
+    let check = world.books.check_hold(day(3));
+    world.take(check.change);
+    assert_eq!(
+        (world.books.operations[2].kind, world.books.operations[2].amount),
+        (OperationKind::Renew, eur(600))
+    );
+    assert!(world.books.check_hold(day(3)).change.planned.is_empty(), "one renewal at a time");
+    let planned = world.books.plan_capture(0, eur(600), true).expect("allowed").expect("new");
+    world.add(planned);
+    assert!(world.books.waits_for_others(&world.books.operations[3]));
+    world.hear(2, &held(eur(600), "second", 3));
+    assert!(!world.books.waits_for_others(&world.books.operations[3]));
+    assert_eq!(world.books.payment.provider_authorisation.as_deref(), Some("second"));
+    assert_eq!(world.books.first_hold(), Some("first"));
+    world.approve(3);
+    assert_eq!(world.books.payment.state, PaymentState::Captured);
+}
+
+#[test]
+fn staff_are_told_before_a_hold_that_can_not_be_renewed_ends() {
+    let mut world = World::new(1000, 0);
+    world.hear(0, &held(eur(1000), "first", 0));
+    let check = world.books.check_hold(day(4));
+    world.take(check.change);
+    world.hear(1, &declined());
+    assert_eq!(world.books.payment.hold_look_at, Some(day(5)), "asked again a day later");
+    let check = world.books.check_hold(day(27));
+    world.take(check.change);
+    assert!(matches!(world.news.last(), Some(News::HoldEnds { at, .. }) if *at == day(29)));
+    assert!(world.books.check_hold(day(29)).is_over);
+}
+
+#[test]
+fn a_hold_that_ran_out_is_taken_again_and_one_that_was_let_go_of_is_over() {
+    for (now, again) in [(day(29), true), (day(10), false)] {
+        let mut world = World::new(1000, 400);
+        world.hear(0, &held(eur(1000), "first", 0));
+        world.approve(1);
+        let change = world.books.hold_is_over(now);
+        world.take(change);
+        assert!(world.books.hold_is_over(now).planned.is_empty(), "once");
+        if again {
+            world.hear(2, &held(eur(600), "second", 29));
+            assert_eq!(world.books.payment.state, PaymentState::Authorised);
+            assert_eq!(world.books.first_hold(), Some("second"));
+            assert_eq!(world.books.payment.held(), eur(600));
+        } else {
+            world.approve(2);
+            assert_eq!(world.books.payment.state, PaymentState::Captured);
+        }
+    }
+}
+
+#[test]
+fn a_hold_that_can_not_be_taken_again_is_told_as_lost() {
+    let mut world = World::new(1000, 0);
+    world.hear(0, &held(eur(1000), "first", 0));
+    let change = world.books.hold_is_over(day(29));
+    world.take(change);
+    world.hear(1, &declined());
+    assert!(
+        world.news.iter().any(|news| matches!(news, News::HoldLost { amount, .. } if *amount == eur(1000)))
+    );
+    assert_eq!(world.books.payment.state, PaymentState::Cancelled);
+}
+
+#[test]
+fn a_capture_that_finds_its_hold_gone_is_debited_anew_once() {
+    let mut world = World::new(1000, 400);
+    world.hear(0, &held(eur(1000), "first", 0));
+    world.approve(1);
+    let planned = world.books.plan_capture(0, eur(600), true).expect("allowed").expect("new");
+    world.add(planned);
+    world.hear(2, &gone());
+    assert!(!world.news.iter().any(|news| matches!(news, News::CaptureFailed { .. })));
+    assert_eq!(
+        (world.books.operations[3].kind, world.books.operations[3].sequence),
+        (OperationKind::Charge, 1)
+    );
+    world.hear(2, &gone());
+    assert_eq!(world.books.operations.len(), 4);
+    world.approve(3);
+    assert_eq!(
+        (world.books.payment.captured, world.books.payment.state),
+        (eur(1000), PaymentState::Captured)
+    );
+    let refund = world.books.plan_refund(Uuid::from_u128(9).into(), eur(1000)).expect("allowed");
+    assert_eq!(refund.len(), 2, "taken from both debits");
+}
+
+#[test]
+fn what_is_held_anew_may_ask_the_shopper_without_undoing_the_purchase() {
+    let mut world = World::new(1000, 0);
+    world.hear(0, &held(eur(1000), "first", 0));
+    let change = world.books.hold_is_over(day(29));
+    world.take(change);
+    let asks = |order: &str| Outcome::ActionRequired { order: order.to_owned(), url: "u".to_owned() };
+    world.hear(1, &asks("again"));
+    assert_eq!(world.books.payment.state, PaymentState::Authorised);
+    assert_eq!(world.books.order_of(&world.books.operations[1]), Some("again"));
+    world.hear(1, &Outcome::Confirmed { order: "again".to_owned() });
+    let completion = world.books.operations[2].clone();
+    assert_eq!(world.books.effect(&completion), Effect::HoldAgain);
+    assert_eq!(world.books.order_of(&completion), Some("again"));
+    world.hear(2, &held(eur(1000), "second", 29));
+    assert_eq!(world.books.payment.provider_authorisation.as_deref(), Some("second"));
 }
 
 #[derive(Clone, Debug)]
@@ -302,15 +448,19 @@ enum Step {
     Refund(u128, i64),
     Release,
     GiveUp,
+    Look(i64),
+    HoldIsOver(i64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        8 => (0_usize..12, 0_u8..9).prop_map(|(index, outcome)| Step::Hear(index, outcome)),
+        8 => (0_usize..12, 0_u8..12).prop_map(|(index, outcome)| Step::Hear(index, outcome)),
         2 => (0_i64..3, 1_i64..900, any::<bool>()).prop_map(|(sequence, amount, last)| Step::Capture(sequence, amount, last)),
         2 => (10_u128..13, 1_i64..900).prop_map(|(refund, amount)| Step::Refund(refund, amount)),
         1 => Just(Step::Release),
         1 => Just(Step::GiveUp),
+        1 => (0_i64..40).prop_map(Step::Look),
+        1 => (0_i64..40).prop_map(Step::HoldIsOver),
     ];
     proptest::collection::vec(step, 1..60)
 }
@@ -323,6 +473,8 @@ fn outcome(kind: u8, amount: Money) -> Outcome {
         5 => Outcome::Confirmed { order: "O".to_owned() },
         6 => Outcome::Pending { order: Some("O".to_owned()), object: Some("X".to_owned()) },
         7 => not_sent(),
+        8 => gone(),
+        9 | 10 => held(amount, "Y", 0),
         _ => receipt(eur(amount.minor() + 1)),
     }
 }
@@ -356,6 +508,14 @@ proptest! {
                     if let Ok(Some(planned)) = world.books.plan_release() {
                         world.add(planned);
                     }
+                }
+                Step::Look(days) => {
+                    let change = world.books.check_hold(day(days)).change;
+                    world.take(change);
+                }
+                Step::HoldIsOver(days) => {
+                    let change = world.books.hold_is_over(day(days));
+                    world.take(change);
                 }
                 Step::GiveUp => {
                     let over = matches!(world.books.payment.state, PaymentState::Cancelled | PaymentState::Declined);

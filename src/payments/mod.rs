@@ -6,8 +6,9 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `secrets.rs` what is kept sealed of it, `webhook.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs`
-//! the trait and `providers/` its adapters.
+//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `secrets.rs` what is kept sealed of
+//! it, `webhook.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait, `statement.rs` what a
+//! provider's own books say, and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
 //! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
@@ -24,6 +25,7 @@ mod resolve;
 mod secrets;
 mod settle;
 mod start;
+mod statement;
 mod store;
 mod sweep;
 mod watch;
@@ -48,6 +50,7 @@ pub use model::{
 pub use operate::{Operate, operate};
 pub use providers::Providers;
 pub use start::{Start, can_debit, start};
+pub use statement::{LineKind, Statement, StatementError, StatementLine, StatementTerms, UnreadLine};
 pub use store::methods::Method;
 pub use sweep::{Sweep, schedule, sweep};
 pub use watch::{WatchHold, watch_hold};

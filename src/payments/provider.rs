@@ -9,6 +9,7 @@ use chrono::Duration;
 use secrecy::SecretString;
 
 use super::model::{OperationKind, Outcome, PaymentLine, Receipt};
+use super::statement::{Statement, StatementError, StatementTerms};
 use super::store::events::Hint;
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, OperationId};
@@ -78,6 +79,13 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
 
     /// Proves that an event came from the provider, over the bytes as they came, and says where to look.
     async fn verify_event(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Hint, EventError>;
+
+    /// How the provider's books can be read; nothing when [`Provider::statement`] is [`StatementError::NotOffered`].
+    fn statement_terms(&self) -> Option<StatementTerms>;
+
+    /// What the provider's books say of a span, from `from` up to and without `to`, all pages of it; no longer than the terms
+    /// allow. It reads and changes nothing.
+    async fn statement(&self, from: Moment, to: Moment) -> Result<Statement, StatementError>;
 }
 
 /// Whether to debit or to hold.

@@ -37,6 +37,7 @@ mod rules;
 mod sandbox_dhl;
 mod sandbox_paypal;
 mod search;
+mod simulation;
 mod support;
 mod upkeep;
 mod weighed;

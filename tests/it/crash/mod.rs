@@ -3,9 +3,6 @@
 //!
 //! The moments are drawn from a seed; those around a call to PayPal are met exactly, by faults of the sandbox.
 
-mod server;
-mod shop;
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::catalog::{BATTERIES, COFFEE, MILK, SOAP, STORE};
-use shop::{Shop, within};
+use crate::support::killable::{Caller, Shop, within};
 
 /// Draws the order of the moments, the baskets, and what the shopper does next. Another seed is another test.
 const SEED: u64 = 20_261_123;
@@ -104,35 +101,51 @@ struct Trip {
 #[tokio::test]
 async fn every_checkout_ends_paid_with_an_order_or_unpaid_without_one_whenever_the_service_is_killed() {
     let random = Random::seeded(SEED);
-    let mut shop = Shop::open().await;
+    let shop = Shop::open().await;
+    let anna = Anna::of(&shop).await;
     let mut trips: Vec<Trip> = Vec::new();
     for strike in shuffled(&random) {
-        let trip = Trip::new(&shop, &random, strike);
-        let is_met = trip.until_killed(&shop).await;
+        let trip = Trip::new(&anna, &random, strike);
+        let is_met = trip.until_killed(&anna).await;
         shop.kill();
         shop.paypal.clear_faults();
         shop.restart().await;
         let is_exact =
             matches!(strike, Strike::Open(_) | Strike::Done(_) | Strike::Working(_) | Strike::Answered(_));
         assert!(is_met || !is_exact, "seed {SEED}: the moment {strike:?} was not met");
-        trip.go_on(&shop).await;
+        trip.go_on(&anna).await;
         trips.push(trip);
     }
     let end = Instant::now() + FINAL_TIMEOUT;
     for trip in &trips {
-        trip.see_through(&shop, end).await;
+        trip.see_through(&anna, end).await;
     }
     let mut faults = Vec::new();
     let agree = within(end.saturating_duration_since(Instant::now()), async || {
         faults.clear();
         for trip in &trips {
-            faults.extend(trip.faults(&shop).await);
+            faults.extend(trip.faults(&anna).await);
         }
         faults.is_empty()
     });
     assert!(agree.await, "seed {SEED}: {faults:#?}\n{}", shop.log());
     let dead = shop.database.dead_jobs();
     assert!(dead.is_empty(), "seed {SEED}: {dead:#?}");
+}
+
+/// A shopper with a linked account.
+struct Anna<'a> {
+    shop: &'a Shop,
+    phone: Caller<'a>,
+    method: Uuid,
+}
+
+impl<'a> Anna<'a> {
+    async fn of(shop: &'a Shop) -> Self {
+        let phone = shop.shopper().await;
+        let method = phone.link("anna@example.com").await;
+        Self { shop, phone, method }
+    }
 }
 
 /// Every strike once, in an order that the seed decides.
@@ -150,11 +163,11 @@ fn draw(random: &Random, bound: usize) -> usize {
 }
 
 impl Trip {
-    fn new(shop: &Shop, random: &Random, strike: Strike) -> Self {
+    fn new(anna: &Anna<'_>, random: &Random, strike: Strike) -> Self {
         let codes = [MILK, COFFEE, SOAP, BATTERIES];
         let batches = (0..BATCHES).map(|_| {
             let events = 1 + draw(random, 3);
-            (0..events).map(|_| (shop.ids.next(), codes[draw(random, codes.len())])).collect()
+            (0..events).map(|_| (anna.shop.ids.next(), codes[draw(random, codes.len())])).collect()
         });
         let captures = matches!(
             strike,
@@ -167,8 +180,8 @@ impl Trip {
             strike,
             next: [Next::Again, Next::Look, Next::GiveUp][draw(random, 3)],
             is_delivered: captures || draw(random, 2) == 0,
-            cart: shop.ids.next(),
-            checkout: shop.ids.next(),
+            cart: anna.shop.ids.next(),
+            checkout: anna.shop.ids.next(),
             batches: batches.collect(),
             acknowledged: RefCell::new(0),
             placement: RefCell::new(None),
@@ -184,49 +197,49 @@ impl Trip {
     }
 
     /// Goes shopping until the moment of the strike; says whether it was met.
-    async fn until_killed(&self, shop: &Shop) -> bool {
-        shop.must(Method::PUT, &self.cart_path(), &json!({"store": STORE}), 201).await;
+    async fn until_killed(&self, anna: &Anna<'_>) -> bool {
+        anna.phone.must(Method::PUT, &self.cart_path(), &json!({"store": STORE}), 201).await;
         if let Strike::Scanning(after) = self.strike {
-            return interrupted(after, self.scan(shop)).await;
+            return interrupted(after, self.scan(anna)).await;
         }
-        self.scan(shop).await;
+        self.scan(anna).await;
         assert_eq!(*self.acknowledged.borrow(), BATCHES);
         if let Strike::Placing(after) = self.strike {
-            return interrupted(after, self.place(shop)).await;
+            return interrupted(after, self.place(anna)).await;
         }
-        self.place(shop).await;
+        self.place(anna).await;
         match self.strike {
             Strike::Open(operation) => {
-                self.pay_until(shop, operation, Fault::NoAnswerBefore { hold: true }, async || {
-                    shop.is_fault_taken().await
+                self.pay_until(anna, operation, Fault::NoAnswerBefore { hold: true }, async || {
+                    anna.shop.is_fault_taken().await
                 })
                 .await
             }
             Strike::Done(operation) => {
-                self.pay_until(shop, operation, Fault::NoAnswerAfter { hold: true }, async || {
-                    shop.is_fault_taken().await && self.is_done(operation, &shop.paypal.books())
+                self.pay_until(anna, operation, Fault::NoAnswerAfter { hold: true }, async || {
+                    anna.shop.is_fault_taken().await && self.is_done(operation, &anna.shop.paypal.books())
                 })
                 .await
             }
             Strike::Working(operation) => {
-                self.pay_until(shop, operation, Fault::DelayMs { delay_ms: LATE }, async || {
-                    shop.is_fault_taken().await
+                self.pay_until(anna, operation, Fault::DelayMs { delay_ms: LATE }, async || {
+                    anna.shop.is_fault_taken().await
                 })
                 .await
             }
             Strike::Answered(operation) => {
                 let answered = || {
-                    let exchanges = shop.paypal.exchanges();
+                    let exchanges = anna.shop.paypal.exchanges();
                     exchanges.iter().filter(|exchange| exchange.operation == operation).count()
                 };
                 let before = answered();
                 tokio::select! {
                     // The answer may be at the service and with the phone before it is seen here.
-                    () = self.pay(shop) => true,
+                    () = self.pay(anna) => true,
                     met = within(MOMENT_TIMEOUT, async || answered() > before) => met,
                 }
             }
-            Strike::Paying(after) => interrupted(after, self.pay(shop)).await,
+            Strike::Paying(after) => interrupted(after, self.pay(anna)).await,
             Strike::Scanning(_) | Strike::Placing(_) => unreachable!("killed before"),
         }
     }
@@ -234,14 +247,14 @@ impl Trip {
     /// Pays with a fault of PayPal's waiting, until the moment has come.
     async fn pay_until(
         &self,
-        shop: &Shop,
+        anna: &Anna<'_>,
         operation: &str,
         fault: Fault,
         has_come: impl AsyncFnMut() -> bool,
     ) -> bool {
-        shop.paypal.add_fault(Rule::new(operation, fault, 1));
+        anna.shop.paypal.add_fault(Rule::new(operation, fault, 1));
         let paying = async {
-            self.pay(shop).await;
+            self.pay(anna).await;
             // The phone may have its answer before: what is taken along is captured when the order exists already.
             std::future::pending::<()>().await;
         };
@@ -271,9 +284,10 @@ impl Trip {
     }
 
     /// Sends the batches one after the other, as far as the connection holds.
-    async fn scan(&self, shop: &Shop) {
+    async fn scan(&self, anna: &Anna<'_>) {
         for (count, batch) in self.batches.iter().enumerate() {
-            match shop.call(Method::POST, &format!("{}/scans", self.cart_path()), &events(batch)).await {
+            match anna.phone.call(Method::POST, &format!("{}/scans", self.cart_path()), &events(batch)).await
+            {
                 Some((200, _)) => *self.acknowledged.borrow_mut() = count + 1,
                 Some((status, body)) => panic!("{status}: {body}"),
                 None => return,
@@ -282,22 +296,22 @@ impl Trip {
     }
 
     /// Places the checkout: the app sends the same request until it has an answer.
-    async fn place(&self, shop: &Shop) {
+    async fn place(&self, anna: &Anna<'_>) {
         let known = self.placement.borrow().clone();
         let body = match known {
             Some(body) => body,
-            None => self.placement_of(shop).await,
+            None => self.placement_of(anna).await,
         };
         *self.placement.borrow_mut() = Some(body.clone());
-        if let Some((status, body)) = shop.call(Method::PUT, &self.checkout_path(), &body).await {
+        if let Some((status, body)) = anna.phone.call(Method::PUT, &self.checkout_path(), &body).await {
             assert!(matches!(status, 200 | 201), "{status}: {body}");
         }
     }
 
-    async fn placement_of(&self, shop: &Shop) -> Value {
-        let cart = shop.must(Method::GET, &self.cart_path(), &Value::Null, 200).await;
+    async fn placement_of(&self, anna: &Anna<'_>) -> Value {
+        let cart = anna.phone.must(Method::GET, &self.cart_path(), &Value::Null, 200).await;
         let mut body =
-            json!({"cart": self.cart, "cart_version": cart["version"], "payment_method": shop.method});
+            json!({"cart": self.cart, "cart_version": cart["version"], "payment_method": anna.method});
         let lines = cart["lines"].as_array().expect("lines");
         if self.is_delivered {
             // The first line is delivered; the others, where there are some, are taken along.
@@ -309,21 +323,22 @@ impl Trip {
         body
     }
 
-    async fn pay(&self, shop: &Shop) {
-        let Some((200, checkout)) = shop.call(Method::GET, &self.checkout_path(), &Value::Null).await else {
+    async fn pay(&self, anna: &Anna<'_>) {
+        let Some((200, checkout)) = anna.phone.call(Method::GET, &self.checkout_path(), &Value::Null).await
+        else {
             return;
         };
         let yes = json!({"total": checkout["quote"]["total"]});
-        shop.call(Method::POST, &format!("{}/pay", self.checkout_path()), &yes).await;
+        anna.phone.call(Method::POST, &format!("{}/pay", self.checkout_path()), &yes).await;
     }
 
     /// The service is back: acknowledged scans are there, and the trip goes on.
-    async fn go_on(&self, shop: &Shop) {
+    async fn go_on(&self, anna: &Anna<'_>) {
         if matches!(self.strike, Strike::Scanning(_)) {
             let acknowledged = *self.acknowledged.borrow();
             for (count, batch) in self.batches.iter().enumerate() {
                 let path = format!("{}/scans", self.cart_path());
-                let answer = shop.must(Method::POST, &path, &events(batch), 200).await;
+                let answer = anna.phone.must(Method::POST, &path, &events(batch), 200).await;
                 let results = answer["results"].as_array().expect("results");
                 let is_kept = results.iter().all(|result| result["outcome"] == "repeated");
                 assert!(
@@ -333,19 +348,19 @@ impl Trip {
             }
         }
         if matches!(self.strike, Strike::Scanning(_) | Strike::Placing(_)) {
-            self.place(shop).await;
+            self.place(anna).await;
         }
         match self.next {
             Next::Again => {
-                let checkout = shop.must(Method::GET, &self.checkout_path(), &Value::Null, 200).await;
+                let checkout = anna.phone.must(Method::GET, &self.checkout_path(), &Value::Null, 200).await;
                 if checkout["state"] == "quoted" {
-                    self.pay(shop).await;
+                    self.pay(anna).await;
                 }
             }
             Next::Look => {}
             Next::GiveUp => {
                 let path = format!("{}/cancel", self.checkout_path());
-                let answer = shop.call(Method::POST, &path, &Value::Null).await;
+                let answer = anna.phone.call(Method::POST, &path, &Value::Null).await;
                 // It may be paid already.
                 assert!(matches!(answer, Some((200 | 409, _))), "seed {SEED}: {answer:?}");
             }
@@ -353,25 +368,29 @@ impl Trip {
     }
 
     /// Waits until the checkout is final; one whose yes never arrived gets it now.
-    async fn see_through(&self, shop: &Shop, end: Instant) {
+    async fn see_through(&self, anna: &Anna<'_>, end: Instant) {
         loop {
-            let checkout = shop.must(Method::GET, &self.checkout_path(), &Value::Null, 200).await;
+            let checkout = anna.phone.must(Method::GET, &self.checkout_path(), &Value::Null, 200).await;
             match checkout["state"].as_str().expect("a state") {
                 "paid" | "declined" | "cancelled" => return,
-                "quoted" => self.pay(shop).await,
+                "quoted" => self.pay(anna).await,
                 state => {
-                    assert!(Instant::now() < end, "seed {SEED}: {self:?} is still {state}\n{}", shop.log());
+                    assert!(
+                        Instant::now() < end,
+                        "seed {SEED}: {self:?} is still {state}\n{}",
+                        anna.shop.log()
+                    );
                 }
             }
         }
     }
 
     /// What is wrong with the trip at its end, if anything.
-    async fn faults(&self, shop: &Shop) -> Vec<String> {
+    async fn faults(&self, anna: &Anna<'_>) -> Vec<String> {
         let mut faults = Vec::new();
-        let checkout = shop.must(Method::GET, &self.checkout_path(), &Value::Null, 200).await;
-        let cart = shop.must(Method::GET, &self.cart_path(), &Value::Null, 200).await;
-        let books = Money::of(self, &shop.paypal.books());
+        let checkout = anna.phone.must(Method::GET, &self.checkout_path(), &Value::Null, 200).await;
+        let cart = anna.phone.must(Method::GET, &self.cart_path(), &Value::Null, 200).await;
+        let books = Money::of(self, &anna.shop.paypal.books());
         let is_paid = checkout["state"] == "paid";
         let mut hold = |holds: bool, what: String| {
             if !holds {
@@ -388,7 +407,7 @@ impl Trip {
         );
         if is_paid {
             let order = format!("/v1/orders/{}", checkout["order"].as_str().unwrap_or_default());
-            let order = shop.must(Method::GET, &order, &Value::Null, 200).await;
+            let order = anna.phone.must(Method::GET, &order, &Value::Null, 200).await;
             let [total, due_now] =
                 ["total", "due_now"].map(|name| checkout["quote"][name]["amount"].as_i64());
             hold(cart["state"] == "closed", format!("the cart is {}", cart["state"]));
@@ -405,7 +424,7 @@ impl Trip {
             );
             hold(books.refunded == 0, format!("{books:?}"));
             let number = order["number"].as_str().unwrap_or("(none)");
-            let parcels = shop.dhl.books().shipments;
+            let parcels = anna.shop.dhl.books().shipments;
             let live = parcels.iter().filter(|parcel| {
                 let reference = parcel.reference.as_deref().unwrap_or_default();
                 parcel.cancelled_at.is_none() && reference.contains(number)

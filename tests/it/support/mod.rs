@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod database;
 pub mod delivery;
 pub mod identity;
+pub mod killable;
 pub mod openapi;
 pub mod payments;
 pub mod phone;

@@ -29,6 +29,7 @@ use crate::payments::provider::{
     CaptureRequest, ChargeRequest, EventError, Evidence, Intent, LinkBegun, LinkOutcome, LinkProgress,
     LinkRequest, Linked, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
 };
+use crate::payments::statement::{Statement, StatementError, StatementTerms};
 use crate::payments::store::events::Hint;
 
 pub use settings::Settings;
@@ -130,5 +131,13 @@ impl Provider for PayPal {
 
     async fn verify_event(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Hint, EventError> {
         self.verifier.verify(headers, body, now).await
+    }
+
+    fn statement_terms(&self) -> Option<StatementTerms> {
+        None
+    }
+
+    async fn statement(&self, _from: Moment, _to: Moment) -> Result<Statement, StatementError> {
+        Err(StatementError::NotOffered)
     }
 }

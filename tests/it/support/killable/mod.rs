@@ -1,5 +1,9 @@
-//! A shop whose service can be killed and started again, while its database and its partners stay.
+//! A shop whose service can be killed and started again, while its database, its partners and their books stay.
 
+mod caller;
+mod server;
+
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aisle::app::App;
@@ -7,23 +11,25 @@ use aisle::clock::{Clock, Moment};
 use aisle::config::Config;
 use aisle::db::Place;
 use aisle::env::Env;
-use aisle::identity::device::DeviceKey;
+use aisle::identity::{Grant, Role, StaffInput, create_staff};
 use aisle::ids::Ids;
 use aisle::random::Random;
 use aisle::sandbox::{dhl, paypal};
 use reqwest::{Client, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::server::Server;
-use crate::support::catalog;
-use crate::support::client;
-use crate::support::database::TestDatabase;
-use crate::support::identity::MASTER_KEY;
+use super::client;
+use super::database::TestDatabase;
+use super::identity::{MASTER_KEY, PASSWORD};
+pub use caller::Caller;
+use server::Server;
 
 /// How the world reaches the service: the same over all restarts, whatever port it gets.
 const PUBLIC_URL: &str = "http://aisle.test";
 const WEBHOOK_ID: &str = "CRASHWEBHOOK1";
+/// The login of a supervisor of every store.
+const SUPERVISOR: &str = "supervisor";
 /// Longer than the service's own longest wait.
 const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 /// How often a condition is looked at.
@@ -34,20 +40,16 @@ pub struct Shop {
     pub dhl: dhl::Sandbox,
     pub database: TestDatabase,
     pub ids: Ids,
-    /// The shopper's access token.
-    token: String,
-    /// The linked account.
-    pub method: Uuid,
     client: Client,
     variables: Vec<(String, String)>,
-    server: Option<Server>,
+    server: Mutex<Option<Server>>,
 }
 
 /// Status and body.
 pub type Answer = (u16, Value);
 
 impl Shop {
-    /// A shop with a catalogue, and a shopper whose account is linked.
+    /// A running shop with a catalogue.
     pub async fn open() -> Self {
         let database = TestDatabase::new().await;
         let paypal = paypal::Sandbox::start(paypal::Settings {
@@ -62,79 +64,70 @@ impl Shop {
         let settings = dhl::Settings::local();
         let dhl = dhl::Sandbox::start(settings.clone()).await.expect("a sandbox");
         let variables = variables(&database, &paypal, &settings, dhl.url());
-        bring_in_catalogue(&database, &variables).await;
-        let mut shop = Self {
+        furnish(&database, &variables).await;
+        let shop = Self {
             paypal,
             dhl,
             database,
             ids: Ids::default(),
-            token: String::new(),
-            method: Uuid::nil(),
             client: client(),
             variables,
-            server: None,
+            server: Mutex::new(None),
         };
         shop.restart().await;
-        shop.sign_in().await;
-        shop.link().await;
         shop
     }
 
     /// Starts the service; PayPal learns where it is now.
-    pub async fn restart(&mut self) {
+    pub async fn restart(&self) {
         let server = Server::start(&self.variables).await;
         let url = format!("{}/v1/webhooks/payments/paypal", server.url);
         self.paypal.set_webhook(paypal::WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
-        self.server = Some(server);
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
     }
 
     /// Kills the service.
-    pub fn kill(&mut self) {
-        self.server.take().expect("it runs").kill();
+    pub fn kill(&self) {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        server.expect("it runs").kill();
     }
 
     /// The last lines that the service logged.
     pub fn log(&self) -> String {
-        self.server.as_ref().map(Server::log).unwrap_or_default()
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        server.as_ref().map(Server::log).unwrap_or_default()
     }
 
-    /// A call of the shopper's phone; nothing when the connection broke.
-    pub async fn call(&self, method: Method, path: &str, body: &Value) -> Option<Answer> {
-        let server = self.server.as_ref()?;
-        let mut request = self.client.request(method, format!("{}{path}", server.url)).timeout(CALL_TIMEOUT);
+    /// Where the service is; nothing while it is dead.
+    fn url(&self) -> Option<String> {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        server.as_ref().map(|server| server.url.clone())
+    }
+
+    /// One request without credentials; nothing when the connection broke.
+    async fn request(&self, token: &str, method: Method, path: &str, body: &Value) -> Option<Answer> {
+        let url = self.url()?;
+        let mut request = self.client.request(method, format!("{url}{path}")).timeout(CALL_TIMEOUT);
         if !body.is_null() {
             request = request.json(body);
         }
-        let request = request.bearer_auth(&self.token).header("prefer", "wait=15");
-        let answer = request.send().await.ok()?;
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.header("prefer", "wait=15").send().await.ok()?;
         let status = answer.status().as_u16();
         let bytes = answer.bytes().await.ok()?;
         Some((status, serde_json::from_slice(&bytes).unwrap_or_default()))
     }
 
-    /// A call that must be answered with this status.
-    pub async fn must(&self, method: Method, path: &str, body: &Value, status: u16) -> Value {
-        let answer = self.call(method, path, body).await;
-        let Some((got, body)) = answer else { panic!("{path}: no answer\n{}", self.log()) };
-        assert_eq!(got, status, "{path}: {body}\n{}", self.log());
-        body
+    /// A new shopper, signed in.
+    pub async fn shopper(&self) -> Caller<'_> {
+        Caller::shopper(self).await
     }
 
-    async fn sign_in(&mut self) {
-        let device = DeviceKey::generate(&Random::System);
-        let body = device.sign_in(PUBLIC_URL, Clock::System.now());
-        let tokens = self.must(Method::POST, "/v1/auth/guest", &body, 200).await;
-        tokens["access_token"].as_str().expect("a token").clone_into(&mut self.token);
-    }
-
-    async fn link(&mut self) {
-        self.method = self.ids.next();
-        let path = format!("/v1/payment-methods/{}", self.method);
-        let linking = self.must(Method::PUT, &path, &json!({"provider": "paypal"}), 200).await;
-        let page = linking["approve_url"].as_str().expect("a page");
-        assert!(self.paypal.approve(page, "anna@example.com"));
-        let linked = self.must(Method::POST, &format!("{path}/confirm"), &Value::Null, 200).await;
-        assert_eq!(linked["state"], "active");
+    /// A supervisor of every store, signed in.
+    pub async fn supervisor(&self) -> Caller<'_> {
+        Caller::staff(self, SUPERVISOR, PASSWORD).await
     }
 
     /// Whether PayPal has used up the faults that were ordered.
@@ -190,12 +183,12 @@ fn variables(
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Writes the small catalogue into the database before the service opens it.
-async fn bring_in_catalogue(database: &TestDatabase, variables: &[(String, String)]) {
+/// Writes the small catalogue and an account of staff into the database before the service opens it.
+async fn furnish(database: &TestDatabase, variables: &[(String, String)]) {
     let mut config = Config::read(&Env::from_pairs(variables.to_vec())).expect("settings");
     config.database = database.options.clone();
     let app = App::start(config, Clock::System, Random::System).await.expect("the app starts");
-    let text = catalog::lines(&catalog::rows());
+    let text = super::catalog::lines(&super::catalog::rows());
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(axum::body::Bytes::from(text))]);
     let name: Uuid = app.ids.next();
     let mut content = aisle::catalog::Content::receive(body, name).await.expect("received");
@@ -203,5 +196,9 @@ async fn bring_in_catalogue(database: &TestDatabase, variables: &[(String, Strin
     let report =
         aisle::catalog::apply_batch(&app.db, now, app.ids.next(), &mut content).await.expect("applied");
     assert_eq!(report.quarantined, 0);
+    let grants = vec![Grant { store: "*".parse().expect("stores"), role: Role::Supervisor }];
+    let input =
+        StaffInput { login: SUPERVISOR.to_owned(), password: Some(PASSWORD.into()), active: true, grants };
+    create_staff(&app, input).await.expect("an account");
     app.db.close().await;
 }

@@ -1,0 +1,104 @@
+//! A day in the shop with everything going wrong at once: shoppers pay, give up and come back, staff hand over, take back and
+//! refund, the provider fails before and after, its events come twice, late or never, and the service is killed at
+//! moments that nobody chose. At the end our orders and the provider's books agree to the cent.
+//!
+//! What happens is drawn from a seed; a run that fails names it. `SIMULATION_SEED` chooses another day, `SIMULATION_TRIPS` a
+//! longer one, `SIMULATION_KILLS` how often the service is killed:
+//! `SIMULATION_TRIPS=3000 SIMULATION_KILLS=40 cargo nextest run --no-capture -E 'test(simulation::)'`.
+
+mod books;
+mod plan;
+mod trip;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use aisle::random::Random;
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::support::killable::{Shop, within};
+use plan::Plan;
+use trip::{Crowd, Trip};
+
+const SEED: usize = 20_261_130;
+const TRIPS: usize = 60;
+const KILLS: usize = 3;
+/// Trips at the same time.
+const AT_ONCE: usize = 6;
+/// Everything has settled by then: a job in the hands of a killed worker waits for the end of its lease first, and one that
+/// was tried often pauses for half a minute.
+const SETTLED_TIMEOUT: Duration = Duration::from_secs(150);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_fails_and_whenever_the_service_is_killed_nobody_is_debited_twice_and_the_books_agree() {
+    let [seed, trips, kills] =
+        [("SEED", SEED), ("TRIPS", TRIPS), ("KILLS", KILLS)].map(|(name, default)| setting(name, default));
+    let began = Instant::now();
+    let shop = Shop::open().await;
+    let crowd = Crowd::gather(&shop).await;
+    let plans: Vec<Plan> = (0..trips).map(|number| Plan::draw(seed, number)).collect();
+    let ended = AtomicUsize::new(0);
+    let shopping = stream::iter(&plans)
+        .map(|plan| async {
+            let trip = Trip::make(&crowd, plan).await;
+            ended.fetch_add(1, Ordering::Relaxed);
+            trip
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<_>>();
+    let (trips, ()) = tokio::join!(shopping, strike(&shop, seed, kills, trips, &ended));
+    shop.paypal.clear_faults();
+    shop.paypal.set_webhook_controls(aisle::sandbox::paypal::Controls::default());
+    let mut faults = Vec::new();
+    let settled = within(SETTLED_TIMEOUT, async || {
+        crowd.settle_reviews();
+        faults = books::faults(&crowd, &trips).await;
+        faults.is_empty()
+    });
+    assert!(settled.await, "seed {seed}: {faults:#?}\n{}", shop.log());
+    let dead = shop.database.dead_jobs();
+    assert!(dead.is_empty(), "seed {seed}: {dead:#?}");
+    tell(seed, kills, &plans, &trips, began.elapsed());
+}
+
+/// Kills the service so many times, spread over the trips, at moments in between that the seed draws.
+async fn strike(shop: &Shop, seed: usize, kills: usize, trips: usize, ended: &AtomicUsize) {
+    let random = Random::seeded(u64::try_from(seed).expect("a small number"));
+    for kill in 1..=kills {
+        let enough = trips * kill / (kills + 1);
+        within(Duration::from_hours(1), async || ended.load(Ordering::Relaxed) >= enough).await;
+        // Some time after a trip has ended others are in the middle of anything.
+        let moment = Instant::now() + Duration::from_millis(random.below(150));
+        within(Duration::from_secs(1), async || Instant::now() >= moment).await;
+        shop.kill();
+        shop.restart().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "settings of the test itself, not of the service")]
+fn setting(name: &str, default: usize) -> usize {
+    let text = std::env::var(format!("SIMULATION_{name}"));
+    text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("SIMULATION_{name} is a number")))
+}
+
+/// Says what happened; shown with `--no-capture`.
+#[expect(clippy::print_stdout, reason = "the report of a run that somebody asked for")]
+fn tell(seed: usize, kills: usize, plans: &[Plan], trips: &[Trip<'_>], took: Duration) {
+    let mut ordered: BTreeMap<String, usize> = BTreeMap::new();
+    for (operation, fault) in plans.iter().filter_map(|plan| plan.fault.as_ref()) {
+        *ordered.entry(format!("{} at {operation}", plan::kind(*fault))).or_default() += 1;
+    }
+    let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
+    for trip in trips {
+        *ends.entry(trip.end.as_str()).or_default() += 1;
+    }
+    let refunds: usize = trips.iter().map(|trip| trip.refunds).sum();
+    println!(
+        "seed {seed}: {} checkouts, {refunds} refunds, {kills} kills, 0 violations, {took:.1?}",
+        trips.len()
+    );
+    println!("ends: {ends:?}");
+    println!("faults ordered: {ordered:#?}");
+}

@@ -1,0 +1,156 @@
+//! What is drawn for one trip. The same seed and number are the same trip.
+
+use aisle::random::Random;
+use aisle::sandbox::paypal::{Controls, Fault};
+
+use crate::support::catalog::{BATTERIES, COFFEE, GUM, MILK, PAN, SOAP};
+
+const CODES: [&str; 6] = [MILK, COFFEE, SOAP, BATTERIES, GUM, PAN];
+/// What can go wrong at the provider: its operations.
+const OPERATIONS: [&str; 8] = [
+    "orders.create",
+    "orders.create",
+    "orders.get",
+    "orders.capture",
+    "authorizations.capture",
+    "authorizations.void",
+    "captures.refund",
+    "oauth.token",
+];
+/// How late an answer may be: longer than some of the service's own deadlines would hold a test up for nothing.
+const DELAY_MS_MAX: u64 = 600;
+
+/// Who pays, by what the provider makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payer {
+    /// Everything is paid.
+    Pays,
+    /// Everything is refused.
+    Declined,
+    /// Each charge has to be confirmed at the provider.
+    Confirms,
+    /// Captures are reviewed first.
+    Reviewed,
+    /// Refunds are reviewed first.
+    RefundsReviewed,
+}
+
+impl Payer {
+    pub const ALL: [Self; 5] =
+        [Self::Pays, Self::Declined, Self::Confirms, Self::Reviewed, Self::RefundsReviewed];
+
+    /// The address whose word makes the sandbox behave so.
+    pub const fn email(self) -> &'static str {
+        match self {
+            Self::Pays => "anna@example.com",
+            Self::Declined => "berta+declined@example.com",
+            Self::Confirms => "carl+action@example.com",
+            Self::Reviewed => "dora+pending@example.com",
+            Self::RefundsReviewed => "emil+refundpending@example.com",
+        }
+    }
+}
+
+/// What becomes of goods that are delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// All is taken along.
+    None,
+    /// Staff hand the parcel over.
+    HandedOver,
+    /// Staff take the order back before.
+    TakenBack,
+    /// The parcel still waits at the end.
+    Waits,
+}
+
+/// A trip.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub number: usize,
+    pub payer: Payer,
+    pub codes: Vec<&'static str>,
+    pub delivery: Delivery,
+    /// The shopper gives up so many milliseconds after the yes.
+    pub gives_up_after: Option<u64>,
+    /// A shopper who has to confirm does so.
+    pub confirms: bool,
+    /// Ordered at the provider when the trip begins; it may strike another trip.
+    pub fault: Option<(&'static str, Fault)>,
+    /// How events are to go wrong from the beginning of this trip on.
+    pub events: Option<Controls>,
+    /// Percent of what was captured, each asked for twice and all at once.
+    pub refunds: Vec<i64>,
+}
+
+impl Plan {
+    pub fn draw(seed: usize, number: usize) -> Self {
+        // The numbers of two days don't overlap.
+        let own = seed.wrapping_mul(1_000_003).wrapping_add(number);
+        let dice = Dice(Random::seeded(u64::try_from(own).expect("64 bits")));
+        Self {
+            number,
+            payer: if dice.one_in(3) { dice.of(&Payer::ALL) } else { Payer::Pays },
+            codes: (0..=dice.below(4)).map(|_| dice.of(&CODES)).collect(),
+            delivery: if dice.one_in(2) {
+                dice.of(&[Delivery::HandedOver, Delivery::HandedOver, Delivery::TakenBack, Delivery::Waits])
+            } else {
+                Delivery::None
+            },
+            gives_up_after: dice.one_in(8).then(|| dice.0.below(80)),
+            confirms: !dice.one_in(4),
+            fault: dice.one_in(2).then(|| (dice.of(&OPERATIONS), dice.fault())),
+            events: dice.one_in(3).then(|| Controls {
+                hold: false,
+                drop_next: u32::from(dice.one_in(2)) * 2,
+                duplicate_next: u32::from(dice.one_in(2)) * 3,
+                reverse: dice.one_in(2),
+            }),
+            refunds: match dice.below(6) {
+                0 => vec![100],
+                1 => vec![30],
+                2 => vec![60, 60],
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+/// What people call a fault.
+pub const fn kind(fault: Fault) -> &'static str {
+    match fault {
+        Fault::ErrorBefore { .. } => "error before",
+        Fault::ErrorAfter { .. } => "error after",
+        Fault::NoAnswerBefore { .. } => "no answer before",
+        Fault::NoAnswerAfter { .. } => "no answer after",
+        Fault::DelayMs { .. } => "slow answer",
+    }
+}
+
+struct Dice(Random);
+
+impl Dice {
+    fn below(&self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).expect("a small number");
+        usize::try_from(self.0.below(bound)).expect("a small number")
+    }
+
+    fn one_in(&self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    fn of<T: Copy>(&self, choice: &[T]) -> T {
+        choice[self.below(choice.len())]
+    }
+
+    fn fault(&self) -> Fault {
+        let status = self.of(&[429, 500, 503]);
+        match self.below(6) {
+            0 => Fault::ErrorBefore { status },
+            1 => Fault::ErrorAfter { status: 500 },
+            2 => Fault::NoAnswerBefore { hold: false },
+            3 | 4 => Fault::NoAnswerAfter { hold: false },
+            _ => Fault::DelayMs { delay_ms: 50 + self.0.below(DELAY_MS_MAX) },
+        }
+    }
+}

@@ -250,6 +250,13 @@ impl Rate {
         i64::try_from(self.0.mantissa()).unwrap_or_default() * 10_i64.pow(digits)
     }
 
+    /// The percentage in hundredths, as Klarna takes it: 19 % is 1,900. Nothing for one that needs thousandths, such as
+    /// 8.875 %: a sales tax on top of prices, which has no rate on its lines.
+    pub fn hundredths(self) -> Option<i64> {
+        let thousandths = self.thousandths();
+        (thousandths % 10 == 0).then_some(thousandths / 10)
+    }
+
     /// The tax that a gross amount holds: gross × rate ÷ (100 + rate), rounded once.
     pub fn tax_inside(self, gross: Money) -> Result<Money, Error> {
         let exact = Decimal::from(gross.minor())
@@ -335,6 +342,11 @@ mod tests {
         {
             assert_eq!(text.parse::<Rate>().expect("a rate").thousandths(), thousandths, "{text}");
         }
+        let hundredths = |text: &str| text.parse::<Rate>().expect("a rate").hundredths();
+        assert_eq!(
+            (hundredths("19"), hundredths("5.5"), hundredths("8.875")),
+            (Some(1_900), Some(550), None)
+        );
     }
 
     proptest! {

@@ -40,6 +40,8 @@ pub use model::{Cart, Error, Line, State};
 pub use pricing::{Credit, Discount, Priced, PricedDeposit, PricedSurcharge, Surcharge, TaxLine};
 pub use rules::{BlockReason, Blocked};
 pub use shelf::blocked;
+#[cfg(test)]
+pub use till::item;
 pub use till::{POINTS_CREDIT, Till};
 pub use trip::{Entry, close, give_back, load, lock, read, unlock};
 pub use wish::{Outcome, Refusal};

@@ -391,7 +391,8 @@ fn local(zone: Tz, at: Moment) -> NaiveDateTime {
     zone.from_utc_datetime(&at.naive_utc()).naive_local()
 }
 
-fn item(line: &Line) -> Item<'_> {
+/// A line at the price of its scan.
+pub fn item(line: &Line) -> Item<'_> {
     let product = &line.product;
     let charge = charge(product, line.quantity);
     let is_measured = matches!(charge, Charge::Measured { .. });

@@ -4,12 +4,13 @@
 //! transaction that learns of its payment, and never without one; a checkout ends as paid with an order or unpaid without
 //! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
 //!
-//! `quote.rs` computes (pure), `place.rs` locks and begins, `complete.rs` takes the news of payments and parcels,
+//! `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins, `complete.rs` takes the news of payments and parcels,
 //! `refund.rs` gives back, `receipt.rs` shows.
 
 mod complete;
 mod http;
 mod model;
+mod payment_lines;
 mod pick;
 mod place;
 mod quote;

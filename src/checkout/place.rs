@@ -212,7 +212,7 @@ fn draft(
     now: Moment,
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
-    let quote = quote::quote(cart, &delivered, fee, priced)?;
+    let quote = quote::quote(&cart.lines, &delivered, fee, priced)?;
     let mut holds = Vec::new();
     if quote.total.minor() > app.config.checkout.limit_minor {
         holds.push(Hold::AmountLimit);
@@ -253,7 +253,7 @@ fn number(app: &App) -> String {
 fn delivery_fee(app: &App, till: &Till, cart: &Cart) -> Result<DeliveryFee, Error> {
     let settings = &app.config.checkout;
     let tax_rate = till.rate_of(&settings.delivery_tax_class).ok_or(Error::FeeUntaxed)?;
-    Ok(DeliveryFee { amount: Money::new(settings.delivery_fee_minor, cart.currency), tax_rate })
+    Ok(DeliveryFee { amount: Money::new(settings.delivery_fee_minor, cart.currency), tax_rate, tax: None })
 }
 
 /// The shopper's yes to this total. Staff look first where a hold says so; otherwise the debit begins.

@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::cart::{
-    self, Cart, Credit, Discount, Origin, Priced, PricedDeposit, PricedSurcharge, Reduction, TaxLine,
+    self, Credit, Discount, Origin, Priced, PricedDeposit, PricedSurcharge, Reduction, TaxLine,
 };
 use crate::delivery;
 use crate::ids::Sku;
 use crate::money::{self, Money, Rate};
-use crate::payments::PaymentLine;
 use crate::quantity::{Quantity, Unit};
 use crate::text_enum;
 
@@ -120,6 +119,9 @@ pub struct DeliveryFee {
     pub amount: Money,
     /// The VAT rate in percent.
     pub tax_rate: Rate,
+    /// Its share of the tax; orders from before it was told have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
 }
 
 /// Why there is no quote.
@@ -149,38 +151,35 @@ const CARTON_GRAMS: i64 = 400;
 /// What a piece is taken to weigh when nobody said.
 const PIECE_GRAMS_ASSUMED: i64 = 500;
 
-/// Quotes a cart that is priced so, the fee included: the lines of these numbers are delivered for it, the others taken
-/// along.
+/// Quotes the lines of a cart that is priced so, the fee included: those of these numbers are delivered for it, the others
+/// taken along.
 pub fn quote(
-    cart: &Cart,
+    lines: &[cart::Line],
     delivered: &BTreeSet<i64>,
     fee: Option<DeliveryFee>,
     priced: Priced,
 ) -> Result<Quote, QuoteError> {
-    if let Some(unknown) =
-        delivered.iter().find(|number| !cart.lines.iter().any(|line| line.number == **number))
-    {
+    if let Some(unknown) = delivered.iter().find(|number| !lines.iter().any(|line| line.number == **number)) {
         return Err(QuoteError::UnknownLine(*unknown));
     }
-    let lines = cart.lines.iter().map(|line| quote_line(line, delivered, &priced));
+    let currency = priced.currency;
+    let lines = lines.iter().map(|line| quote_line(line, delivered, &priced));
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
     // Net and tax, which where tax comes on top is more than the amount.
     let of_lines = priced.lines.iter().map(|line| (line.line, line.net, line.tax));
     let of_deposits = priced.deposits.iter().map(|deposit| (deposit.line, deposit.net, deposit.tax));
     let taken = of_lines.chain(of_deposits).filter(|(line, ..)| !delivered.contains(line));
     let due_now = taken.map(|(_, net, tax)| net.plus(tax)).collect::<Result<Vec<_>, _>>()?;
-    let taken = Money::sum(cart.currency, due_now)?;
+    let taken = Money::sum(currency, due_now)?;
     // The store's own fees come behind that of the delivery; with a delivery they are due with it.
-    let fees = priced.surcharges.into_iter().skip(usize::from(fee.is_some())).collect();
+    let mut fees = priced.surcharges.into_iter();
+    let delivery_fee = fee.map(|fee| DeliveryFee { tax: fees.next().map(|fee| fee.tax), ..fee });
+    let fees = fees.collect();
     let Priced { total, to_pay, taxes, discounts, credits, points, .. } = priced;
     let credited = total.minus(to_pay)?.minor();
-    let due_now = if delivered.is_empty() {
-        to_pay
-    } else {
-        Money::new((taken.minor() - credited).max(0), cart.currency)
-    };
+    let due_now =
+        if delivered.is_empty() { to_pay } else { Money::new((taken.minor() - credited).max(0), currency) };
     let to_pay = (!credits.is_empty()).then_some(to_pay);
-    let delivery_fee = fee;
     let quote =
         Quote { lines, discounts, delivery_fee, fees, total, credits, to_pay, points, taxes, due_now };
     if quote.parcels().len() > delivery::PARCELS_MAX {
@@ -286,39 +285,6 @@ impl Quote {
         let deposits = self.lines.iter().filter_map(|line| Some(line.deposit.as_ref()?.amount));
         let fees = self.fees.iter().map(|fee| fee.amount).chain(self.delivery_fee.map(|fee| fee.amount));
         self.total.minus(Money::sum(self.total.currency(), goods.chain(deposits).chain(fees))?)
-    }
-
-    /// The same for a payment provider, which adds up to what is debited: goods at full price with their deposits, fees, tax
-    /// where it comes on top; discounts and what else pays below zero.
-    pub fn payment_lines(&self) -> Result<Vec<PaymentLine>, money::Error> {
-        let single = |name: &str, amount| PaymentLine { name: name.to_owned(), quantity: 1, amount };
-        let mut lines = Vec::new();
-        for line in &self.lines {
-            let name = match line.measured() {
-                Some(measured) => format!("{}, {measured}", line.name),
-                None => line.name.clone(),
-            };
-            let amount = line.full_amount.unwrap_or(line.amount);
-            lines.push(PaymentLine { name, quantity: line.pieces, amount });
-            let deposit = line.deposit.as_ref();
-            lines.extend(deposit.map(|deposit| PaymentLine {
-                name: format!("Deposit, {}", line.name),
-                quantity: deposit.pieces,
-                amount: deposit.amount,
-            }));
-        }
-        lines.extend(self.delivery_fee.map(|fee| single("Delivery", fee.amount)));
-        lines.extend(self.fees.iter().map(|fee| single(&fee.name, fee.amount)));
-        let tax = self.tax_on_top()?;
-        lines.extend(tax.is_positive().then(|| single("Sales tax", tax)));
-        for discount in &self.discounts {
-            let name = if discount.name.is_empty() { "Member price" } else { &discount.name };
-            lines.push(single(name, discount.amount.times(-1)?));
-        }
-        for credit in &self.credits {
-            lines.push(single(credit_name(credit), credit.amount.times(-1)?));
-        }
-        Ok(lines)
     }
 
     /// The lines that go one way.

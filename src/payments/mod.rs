@@ -44,8 +44,8 @@ pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
-    DeclineReason, FactKind, HoldWindow, MethodState, News, OperationKind, OperationState, Payment,
-    PaymentLine, PaymentState, PlanError, ProviderName,
+    DeclineReason, FactKind, HoldWindow, LineTax, MethodState, News, OperationKind, OperationState, Payment,
+    PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName,
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;

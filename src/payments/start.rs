@@ -141,6 +141,6 @@ fn check_amounts(start: &Start) -> Result<(), Error> {
         && sum == total
         && start.due_now.currency() == total.currency()
         && (0..=total.minor()).contains(&start.due_now.minor())
-        && start.lines.iter().all(|line| line.quantity > 0);
+        && start.lines.iter().all(PaymentLine::is_sound);
     if fits { Ok(()) } else { Err(Error::Amounts) }
 }

@@ -5,19 +5,18 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer; `hold.rs` how long a hold lasts, and what is done about its end;
-//! `refund.rs` how refunds count.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `hold.rs` how long a hold
+//! lasts, and what is done about its end; `refund.rs` how refunds count.
 
 mod apply;
 mod hold;
+mod line;
 mod outcome;
 mod plan;
 mod refund;
 
 #[cfg(test)]
 mod tests;
-
-use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
@@ -26,6 +25,7 @@ use crate::text_enum;
 
 pub use apply::Change;
 pub use hold::{Effect, HoldWindow};
+pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt};
 pub use plan::{PlanError, Planned};
 
@@ -151,17 +151,6 @@ text_enum! {
         /// No longer held.
         Voided = "voided",
     }
-}
-
-/// One line of what is paid for, as the payer sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentLine {
-    /// What it is; the weight of a weighed good is part of the name.
-    pub name: String,
-    /// Pieces, at least one; a weighed good is one piece.
-    pub quantity: i64,
-    /// Gross total of the line; below zero for a discount.
-    pub amount: Money,
 }
 
 /// The payment of one checkout.

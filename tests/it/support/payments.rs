@@ -3,7 +3,7 @@
 use aisle::db::{Run, Tx};
 use aisle::ids::{CheckoutId, MethodId, PaymentId, RefundId, ShopperId};
 use aisle::money::{Currency, Money};
-use aisle::payments::{self, Payment, PaymentLine, PaymentState, Start};
+use aisle::payments::{self, Payment, PaymentLine, PaymentLineKind, PaymentState, Start};
 use aisle::sandbox::paypal::{Controls, Sandbox, Settings, WebhookTarget};
 use serde_json::json;
 
@@ -266,8 +266,10 @@ impl Payer<'_> {
             total: eur(total),
             due_now: eur(due_now),
             lines: vec![
-                PaymentLine { name: "Milk 1 l".to_owned(), quantity: 1, amount: eur(total + 30) },
-                PaymentLine { name: "Coupon".to_owned(), quantity: 1, amount: eur(-30) },
+                PaymentLine::new(PaymentLineKind::Goods, "Milk 1 l", 1, eur(total + 30))
+                    .with_discount(eur(10))
+                    .expect("fits"),
+                PaymentLine::new(PaymentLineKind::GiftCard, "Deposit voucher", 1, eur(-20)),
             ],
             reference: "A-17".to_owned(),
             return_url: "aisle://app/paid".to_owned(),

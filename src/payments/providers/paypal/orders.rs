@@ -198,8 +198,8 @@ fn create_body(charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
     }))
 }
 
-/// The lines as items with gross prices, and how they add up; lines below zero are the discount. Nothing when a part
-/// can't be told exactly: the total alone says enough.
+/// The lines as items with gross prices before discounts, and how they add up: what was taken off, and what else pays, is the
+/// discount. Nothing when a part can't be told exactly: the total alone says enough.
 fn items(lines: &[PaymentLine], total: Money) -> Result<Option<(Value, Value)>, NotExpressible> {
     if lines.is_empty() {
         return Ok(None);
@@ -208,12 +208,13 @@ fn items(lines: &[PaymentLine], total: Money) -> Result<Option<(Value, Value)>, 
     let mut item_total = 0_i64;
     let mut discount = 0_i64;
     for line in lines {
-        let minor = line.amount.minor();
-        if minor < 0 {
-            discount = discount.checked_sub(minor).ok_or(NotExpressible)?;
+        let full = line.full_amount().map_err(|_| NotExpressible)?.minor();
+        let less = if full < 0 { -full } else { line.discount.map_or(0, Money::minor) };
+        discount = discount.checked_add(less).ok_or(NotExpressible)?;
+        if full < 0 {
             continue;
         }
-        item_total = item_total.checked_add(minor).ok_or(NotExpressible)?;
+        item_total = item_total.checked_add(full).ok_or(NotExpressible)?;
         let Some(item) = item(line) else { return Ok(None) };
         items.push(item);
     }
@@ -228,15 +229,12 @@ fn items(lines: &[PaymentLine], total: Money) -> Result<Option<(Value, Value)>, 
 
 /// A line as an item: so many pieces at a price each when that is exact, else one piece at the line's price.
 fn item(line: &PaymentLine) -> Option<Value> {
-    let each = line
-        .amount
-        .minor()
-        .checked_div(line.quantity)
-        .filter(|each| each.checked_mul(line.quantity) == Some(line.amount.minor()));
-    let price = each.and_then(|each| Amount::new(Money::new(each, line.amount.currency())).ok());
+    let price = line.unit_price().and_then(|each| Amount::new(each).ok());
     let (name, quantity, price) = match price {
-        Some(price) if line.quantity > 0 => (line.name.clone(), line.quantity, price),
-        _ => (format!("{} × {}", line.quantity, line.name), 1, Amount::new(line.amount).ok()?),
+        Some(price) => (line.name.clone(), line.quantity, price),
+        None => {
+            (format!("{} × {}", line.quantity, line.name), 1, Amount::new(line.full_amount().ok()?).ok()?)
+        }
     };
     Some(json!({"name": cut(&name), "quantity": quantity.to_string(), "unit_amount": price}))
 }
@@ -250,16 +248,20 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::money::Currency;
+    use crate::payments::model::PaymentLineKind;
 
-    fn line(name: &str, quantity: i64, minor: i64) -> PaymentLine {
-        PaymentLine { name: name.to_owned(), quantity, amount: Money::new(minor, Currency::EUR) }
+    fn eur(minor: i64) -> Money {
+        Money::new(minor, Currency::EUR)
     }
 
     #[test]
     fn lines_add_up_to_the_amount_and_uneven_ones_become_one_piece() {
-        let lines = [line("Milk", 3, 297), line("Cheese", 3, 1000), line("Coupon", 1, -100)];
-        let (items, breakdown) =
-            items(&lines, Money::new(1197, Currency::EUR)).expect("exact").expect("items");
+        let line =
+            |name, quantity, minor| PaymentLine::new(PaymentLineKind::Goods, name, quantity, eur(minor));
+        let milk = line("Milk", 3, 297).with_discount(eur(20)).expect("fits");
+        let voucher = PaymentLine::new(PaymentLineKind::GiftCard, "Deposit voucher", 1, eur(-80));
+        let older = PaymentLine { quantity: 3, ..line("Cheese", 1, 1000) };
+        let (items, breakdown) = items(&[milk, older, voucher], eur(1197)).expect("exact").expect("items");
         assert_eq!(
             items[0],
             json!({"name": "Milk", "quantity": "3", "unit_amount": {"currency_code": "EUR", "value": "0.99"}})

@@ -52,6 +52,7 @@ impl Books {
         }
         change.close(self);
         change.wind_down(self);
+        change.end_hold(self, found.id);
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
             change.news.retain(|news| {
@@ -110,7 +111,10 @@ impl Change {
                 Effect::Hold => self.authorised(operation, receipt),
                 Effect::HoldAgain => self.held_again(operation, receipt),
                 Effect::Capture | Effect::ChargeAgain => self.captured(operation),
-                Effect::Void => self.voided(operation),
+                Effect::Void => {
+                    self.payment.is_closed = true;
+                    true
+                }
                 Effect::Refund => self.refunded(books, operation),
                 Effect::Renew => self.renewed(receipt),
             };
@@ -195,15 +199,6 @@ impl Change {
         }
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
         self.tell_captured(operation.amount);
-        true
-    }
-
-    fn voided(&mut self, operation: &Operation) -> bool {
-        let payment = &mut self.payment;
-        if let Ok(amount) = payment.authorised.minus(payment.captured) {
-            self.facts.push(Fact { operation: operation.id, kind: FactKind::Voided, amount });
-        }
-        payment.is_closed = true;
         true
     }
 
@@ -323,11 +318,11 @@ impl Change {
 
     /// A payment of which nothing more can be captured is over as soon as no capture is open any more.
     fn close(&mut self, books: &Books) {
-        let payment = &mut self.payment;
-        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
+        if self.plans_debit() || books.with(self.operation.as_ref()).has_open_debit() {
             return;
         }
-        if !self.planned.is_empty() || books.with(self.operation.as_ref()).has_open_debit() {
+        let payment = &mut self.payment;
+        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
             return;
         }
         if payment.captured.is_positive() {
@@ -335,6 +330,19 @@ impl Change {
         } else {
             payment.state = PaymentState::Cancelled;
             self.news.push(News::Cancelled { payment: payment.id, checkout: payment.checkout });
+        }
+    }
+
+    /// What is left of a hold ends as soon as nothing of it can be captured any more, whatever ended it: a void, the last
+    /// capture, the provider.
+    fn end_hold(&mut self, books: &Books, operation: OperationId) {
+        let after = books.with(self.operation.as_ref());
+        let ends = self.payment.is_closed && !self.plans_debit() && !after.has_open_debit();
+        let had_ended = books.payment.is_closed && !books.has_open_debit();
+        let left = self.payment.authorised.minor().saturating_sub(self.payment.captured.minor());
+        if ends && !had_ended && left > 0 {
+            let amount = Money::new(left, self.payment.currency);
+            self.facts.push(Fact { operation, kind: FactKind::Voided, amount });
         }
     }
 
@@ -372,6 +380,12 @@ impl Change {
             self.payment.action_url = None;
             self.news.push(News::Cancelled { payment: self.payment.id, checkout: self.payment.checkout });
         }
+    }
+
+    /// Whether a debit of what is or was held comes next.
+    fn plans_debit(&self) -> bool {
+        let is_debit = |each: &Planned| matches!(each.kind, OperationKind::Charge | OperationKind::Capture);
+        self.planned.iter().any(is_debit)
     }
 
     fn tell_captured(&mut self, amount: Money) {

@@ -5,8 +5,8 @@
 //! account, by an operation with a key of its own. A capture that finds its hold gone is debited anew in the same way.
 
 use super::{
-    Books, Change, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind,
-    OperationState, PaymentState, Planned, Receipt,
+    Books, Change, DeclineReason, MethodState, News, Operation, OperationKind, OperationState, PaymentState,
+    Planned, Receipt,
 };
 use crate::clock::Moment;
 use crate::money::Money;
@@ -232,9 +232,6 @@ impl Change {
         self.note_hold(receipt);
         self.payment.action_url = None;
         self.payment.provider_order = receipt.order.clone().or_else(|| self.payment.provider_order.clone());
-        for kind in [FactKind::Voided, FactKind::Authorised] {
-            self.facts.push(Fact { operation: operation.id, kind, amount: operation.amount });
-        }
         true
     }
 
@@ -250,7 +247,6 @@ impl Change {
             self.news.push(News::CaptureFailed { payment, checkout, amount, reason });
             return;
         }
-        self.facts.push(Fact { operation: operation.id, kind: FactKind::Voided, amount });
         self.payment.is_closed = true;
         self.news.push(News::HoldLost { payment, checkout, amount, reason });
     }

@@ -6,8 +6,9 @@
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `hold.rs` how long a hold
-//! lasts, and what is done about its end; `refund.rs` how refunds count.
+//! lasts, and what is done about its end; `refund.rs` how refunds count; `accounts.rs` what each fact moves in the ledger.
 
+mod accounts;
 mod apply;
 mod hold;
 mod line;
@@ -23,6 +24,7 @@ use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, Shopper
 use crate::money::{Currency, Money};
 use crate::text_enum;
 
+pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
 pub use hold::{Effect, HoldWindow};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
@@ -136,20 +138,6 @@ text_enum! {
         Happened = "happened",
         /// It did not happen, and never will.
         DidNotHappen = "did_not_happen",
-    }
-}
-
-text_enum! {
-    /// A kind of entry in the ledger of money facts.
-    pub enum FactKind {
-        /// Held for us.
-        Authorised = "authorised",
-        /// Debited.
-        Captured = "captured",
-        /// Given back.
-        Refunded = "refunded",
-        /// No longer held.
-        Voided = "voided",
     }
 }
 

@@ -106,11 +106,16 @@ impl World {
         assert!(payment.refunded.minor() <= payment.captured.minor());
         assert!(payment.captured.minor() <= payment.authorised.minor());
         assert!(payment.authorised.minor() <= payment.total.minor());
-        assert_eq!(self.sum(FactKind::Authorised) - self.moved(), payment.authorised.minor());
-        let voided = self.sum(FactKind::Voided) - self.moved();
-        assert!(voided + payment.captured.minor() <= payment.authorised.minor() || payment.is_closed);
-        assert_eq!(self.sum(FactKind::Captured), payment.captured.minor());
-        assert_eq!(self.sum(FactKind::Refunded), payment.refunded.minor());
+        let mut ledger = Moved::default();
+        for fact in &self.facts {
+            assert!(fact.amount.is_positive(), "{fact:?}");
+            ledger.post(fact.kind, fact.amount.minor());
+        }
+        assert_eq!(ledger.check(payment), Ok(()));
+        let is_over = payment.is_closed && !self.books.has_open_debit();
+        let held = ledger.balance(Account::Authorised);
+        let free = payment.authorised.minor() - payment.captured.minor();
+        assert_eq!(held, if is_over { 0 } else { free }, "what is held, over: {is_over}");
         let told = self.news.iter().filter(|news| matches!(news, News::Authorised { .. })).count();
         assert!(told <= 1, "an authorisation is told once");
         if payment.state == PaymentState::Cancelled {
@@ -123,15 +128,6 @@ impl World {
 
     fn sum(&self, kind: FactKind) -> i64 {
         self.facts.iter().filter(|fact| fact.kind == kind).map(|fact| fact.amount.minor()).sum()
-    }
-
-    /// What was let go of with one hold and taken again with another.
-    fn moved(&self) -> i64 {
-        let is_again = |fact: &&Fact| {
-            let held = |each: &Fact| each.operation == fact.operation && each.kind == FactKind::Authorised;
-            fact.kind == FactKind::Voided && self.facts.iter().any(held)
-        };
-        self.facts.iter().filter(is_again).map(|fact| fact.amount.minor()).sum()
     }
 
     fn hear(&mut self, index: usize, outcome: &Outcome) {

@@ -111,6 +111,7 @@ kinds_of_jobs! {
     payments::Operate => payments::operate,
     payments::Sweep => payments::sweep,
     payments::Unlink => payments::unlink,
+    payments::WatchHold => payments::watch_hold,
     payments::WindDown => payments::wind_down,
 }
 

@@ -1,5 +1,6 @@
 //! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does.
 
+mod holds;
 mod invoice;
 mod ledger;
 mod links;

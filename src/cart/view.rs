@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event::{Origin, Reduction};
-use super::model::{Cart, Error, Line, State};
+use super::model::{Cart, Error, Line, ShownVoucher, State};
 use super::pricing::{Credit, Discount, Missing, Near, Priced, PricedDeposit, PricedSurcharge, TaxLine};
 use super::rules::{Blocked, LotCheck, Standing};
 use crate::catalog::Alternative;
@@ -20,6 +20,8 @@ use crate::text_enum;
 
 /// Characters of the digest in an entity tag: 64 bits, for one cart's states.
 const DIGEST_LENGTH: usize = 16;
+/// What a line is in that digest: five numbers.
+const LINE_BYTES: usize = 40;
 
 text_enum! {
     /// What a cart is waiting for.
@@ -174,7 +176,7 @@ pub struct CartView {
     fees: Vec<PricedSurcharge>,
     /// The deposit vouchers that were shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    vouchers: Vec<ShownVoucher>,
+    vouchers: Vec<VoucherView>,
     /// So many points at most shall pay.
     #[serde(skip_serializing_if = "is_none")]
     points_offered: i64,
@@ -218,7 +220,7 @@ impl CartView {
             saved: priced.saved,
             offers: Vec::new(),
             fees: priced.surcharges,
-            vouchers: cart.vouchers.iter().map(|voucher| ShownVoucher::of(cart, voucher)).collect(),
+            vouchers: cart.vouchers.iter().map(|voucher| VoucherView::of(cart, voucher)).collect(),
             points_offered: cart.points,
             points_earned: priced.points,
             eat_in: cart.is_eaten_in,
@@ -237,16 +239,17 @@ impl CartView {
 
 /// A deposit voucher of a cart.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ShownVoucher {
-    /// What stands on it.
+#[schema(as = ShownVoucher)]
+pub struct VoucherView {
+    /// What identifies it.
     voucher: VoucherCode,
     /// What it is worth.
     amount: Money,
 }
 
-impl ShownVoucher {
-    fn of(cart: &Cart, (voucher, amount): &(VoucherCode, i64)) -> Self {
-        Self { voucher: voucher.clone(), amount: Money::new(*amount, cart.currency) }
+impl VoucherView {
+    fn of(cart: &Cart, voucher: &ShownVoucher) -> Self {
+        Self { voucher: voucher.code.clone(), amount: Money::new(voucher.amount, cart.currency) }
     }
 }
 
@@ -287,18 +290,43 @@ impl From<Near> for NearOffer {
     }
 }
 
-/// The entity tag of a cart whose lines stand so and that is priced so: it changes with the version, with what the
-/// catalogue says of a line, with discounts and with fees.
+/// The entity tag of a cart whose lines stand so and that is priced so. All that a cart shows beside what its log says is in
+/// it: what the catalogue says of a line, and each amount, which change with prices, promotions, taxes and the time of day.
 pub(super) fn entity_tag(
     version: i64,
     standings: &[Standing],
     priced: &Priced,
 ) -> Result<String, serde_json::Error> {
-    let is_plain = standings.iter().all(|standing| *standing == Standing::default());
-    let Priced { discounts, surcharges, .. } = priced;
-    if is_plain && discounts.is_empty() && surcharges.is_empty() {
-        return Ok(reply::entity_tag(version));
+    let Priced {
+        currency: _,
+        lines,
+        deposits,
+        surcharges,
+        discounts,
+        taxes,
+        saved,
+        total,
+        credits,
+        to_pay,
+        points,
+    } = priced;
+    // Lines in bytes, not as JSON: a large cart's tag is made with each scan.
+    let mut shown = Vec::with_capacity(LINE_BYTES * (lines.len() + deposits.len()) + 1_024);
+    let mut put = |numbers: [i64; 5]| shown.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    for line in lines {
+        let amounts = [line.full, line.amount, line.tax].map(Money::minor);
+        put([line.line, amounts[0], amounts[1], amounts[2], line.rate.thousandths()]);
     }
-    let digest = sha256_hex(&serde_json::to_vec(&(standings, discounts, surcharges))?);
+    put([-1; 5]);
+    for deposit in deposits {
+        let amounts = [deposit.amount, deposit.tax].map(Money::minor);
+        put([deposit.line, deposit.pieces, amounts[0], amounts[1], deposit.rate.thousandths()]);
+    }
+    if standings.iter().any(|standing| *standing != Standing::default()) {
+        serde_json::to_writer(&mut shown, standings)?;
+    }
+    let beside = (surcharges, discounts, taxes, saved, total, credits, to_pay, points);
+    serde_json::to_writer(&mut shown, &beside)?;
+    let digest = sha256_hex(&shown);
     Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))
 }

@@ -4,8 +4,8 @@
 //! transaction that learns of its payment, and never without one; a checkout ends as paid with an order or unpaid without
 //! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
 //!
-//! `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins, `complete.rs` takes the news of payments and parcels,
-//! `refund.rs` gives back, `receipt.rs` shows.
+//! `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins, `complete.rs` takes the news of
+//! payments and parcels, `refund.rs` gives back, `receipt.rs` shows, `verify.rs` holds all books against each other.
 
 mod complete;
 mod http;
@@ -17,6 +17,7 @@ mod quote;
 mod receipt;
 mod refund;
 mod store;
+mod verify;
 mod views;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -30,6 +31,7 @@ use crate::ids::{OrderId, ShopperId};
 pub use complete::{delivery_news, payment_news};
 pub use model::{Checkout, ExitFacts, News, NewsKind, Order, OrderState, State};
 pub use place::{Expire, expire};
+pub use verify::verify;
 
 /// Limits and deadlines of checkouts.
 ///

@@ -14,6 +14,7 @@
 
 mod change;
 mod http;
+mod ledger;
 mod link;
 mod model;
 mod operate;
@@ -40,6 +41,7 @@ use crate::money::Money;
 pub use change::WindDown;
 pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
+pub use ledger::{Violation, verify};
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
     DeclineReason, FactKind, LineTax, MethodState, News, OperationKind, OperationState, Payment, PaymentLine,

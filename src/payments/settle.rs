@@ -1,5 +1,6 @@
 //! Settling: what came of an operation is written in one transaction, with the ledger, what follows, and the news.
 
+use super::ledger::{self, Entry};
 use super::model::{Books, Change, OperationState, Outcome, Payment};
 use super::start::write_down;
 use super::store;
@@ -62,7 +63,10 @@ pub(super) async fn write_change(
     if let Some(operation) = &change.operation {
         store::operations::update(tx, now, operation).await?;
     }
-    store::payments::add_facts(tx, &app.ids, now, payment.id, &change.facts).await?;
+    for fact in &change.facts {
+        ledger::post(tx, &app.ids, now, &Entry::of(payment, fact, now)).await?;
+    }
+    ledger::check(&mut *tx, payment).await?;
     for planned in &change.planned {
         write_down(tx, &app.ids, now, payment.id, planned).await?;
     }

@@ -36,6 +36,7 @@ mod quality;
 mod records;
 mod rules;
 mod sandbox_dhl;
+mod sandbox_klarna;
 mod sandbox_paypal;
 mod search;
 mod simulation;

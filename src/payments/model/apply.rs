@@ -56,6 +56,7 @@ impl Books {
         }
         change.close(self);
         change.wind_down(self);
+        change.end_hold(self, found.id);
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
             change.news.retain(|news| {
@@ -138,7 +139,10 @@ impl Change {
                 OperationKind::Complete if self.payment.is_charge() => self.charged(operation, receipt),
                 OperationKind::Authorise | OperationKind::Complete => self.authorised(operation, receipt),
                 OperationKind::Capture => self.captured(operation),
-                OperationKind::Void => self.voided(operation),
+                OperationKind::Void => {
+                    self.payment.is_closed = true;
+                    true
+                }
                 OperationKind::Refund => self.refunded(books, operation),
             };
         operation.object = Some(receipt.object.clone());
@@ -221,15 +225,6 @@ impl Change {
         }
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
         self.tell_captured(operation.amount);
-        true
-    }
-
-    fn voided(&mut self, operation: &Operation) -> bool {
-        let payment = &mut self.payment;
-        if let Ok(amount) = payment.authorised.minus(payment.captured) {
-            self.facts.push(Fact { operation: operation.id, kind: FactKind::Voided, amount });
-        }
-        payment.is_closed = true;
         true
     }
 
@@ -368,6 +363,19 @@ impl Change {
         } else {
             payment.state = PaymentState::Cancelled;
             self.news.push(News::Cancelled { payment: payment.id, checkout: payment.checkout });
+        }
+    }
+
+    /// What is left of a hold ends as soon as nothing of it can be captured any more, whatever ended it: a void, the last
+    /// capture, the provider.
+    fn end_hold(&mut self, books: &Books, operation: OperationId) {
+        let after = books.with(self.operation.as_ref());
+        let ends = self.payment.is_closed && !after.has_open_capture();
+        let had_ended = books.payment.is_closed && !books.has_open_capture();
+        let left = self.payment.authorised.minor().saturating_sub(self.payment.captured.minor());
+        if ends && !had_ended && left > 0 {
+            let amount = Money::new(left, self.payment.currency);
+            self.facts.push(Fact { operation, kind: FactKind::Voided, amount });
         }
     }
 

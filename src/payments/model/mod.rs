@@ -5,8 +5,10 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `accounts.rs` what each
+//! fact moves in the ledger.
 
+mod accounts;
 mod apply;
 mod line;
 mod outcome;
@@ -20,6 +22,7 @@ use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, Shopper
 use crate::money::{Currency, Money};
 use crate::text_enum;
 
+pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt};
@@ -130,20 +133,6 @@ text_enum! {
         Happened = "happened",
         /// It did not happen, and never will.
         DidNotHappen = "did_not_happen",
-    }
-}
-
-text_enum! {
-    /// A kind of entry in the ledger of money facts.
-    pub enum FactKind {
-        /// Held for us.
-        Authorised = "authorised",
-        /// Debited.
-        Captured = "captured",
-        /// Given back.
-        Refunded = "refunded",
-        /// No longer held.
-        Voided = "voided",
     }
 }
 

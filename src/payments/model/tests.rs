@@ -102,9 +102,16 @@ impl World {
         assert!(payment.refunded.minor() <= payment.captured.minor());
         assert!(payment.captured.minor() <= payment.authorised.minor());
         assert!(payment.authorised.minor() <= payment.total.minor());
-        assert_eq!(self.sum(FactKind::Authorised), payment.authorised.minor());
-        assert_eq!(self.sum(FactKind::Captured), payment.captured.minor());
-        assert_eq!(self.sum(FactKind::Refunded), payment.refunded.minor());
+        let mut ledger = Moved::default();
+        for fact in &self.facts {
+            assert!(fact.amount.is_positive(), "{fact:?}");
+            ledger.post(fact.kind, fact.amount.minor());
+        }
+        assert_eq!(ledger.check(payment), Ok(()));
+        let is_over = payment.is_closed && !self.books.has_open_capture();
+        let held = ledger.balance(Account::Authorised);
+        let free = payment.authorised.minor() - payment.captured.minor();
+        assert_eq!(held, if is_over { 0 } else { free }, "what is held, over: {is_over}");
         let told = self.news.iter().filter(|news| matches!(news, News::Authorised { .. })).count();
         assert!(told <= 1, "an authorisation is told once");
         if payment.state == PaymentState::Cancelled {

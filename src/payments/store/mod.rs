@@ -1,6 +1,7 @@
-//! The rows of the room: methods, payments with their operations and facts, events.
+//! The rows of the room: methods, payments with their operations, the ledger, events.
 
 pub(super) mod events;
+pub(super) mod ledger;
 pub(super) mod methods;
 pub(super) mod operations;
 pub(super) mod payments;

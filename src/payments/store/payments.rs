@@ -1,12 +1,12 @@
-//! Rows of payments: insert, find, lock, write back; and the ledger of facts.
+//! Rows of payments: insert, find, lock, write back.
 
 use sqlx::types::Json;
 
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
-use crate::ids::{CheckoutId, Ids, MethodId, PaymentId, ShopperId};
+use crate::ids::{CheckoutId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
-use crate::payments::model::{DeclineReason, Fact, Payment, PaymentLine, PaymentState, ProviderName};
+use crate::payments::model::{DeclineReason, Payment, PaymentLine, PaymentState, ProviderName};
 
 #[derive(sqlx::FromRow)]
 struct PaymentRow {
@@ -147,33 +147,6 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     .bind(now)
     .execute()
     .await?;
-    Ok(())
-}
-
-/// Adds entries to the ledger.
-pub async fn add_facts(
-    tx: &mut Tx,
-    ids: &Ids,
-    now: Moment,
-    payment: PaymentId,
-    facts: &[Fact],
-) -> Result<(), Error> {
-    for fact in facts {
-        let id: uuid::Uuid = ids.next();
-        tx.sql(
-            "INSERT INTO payment_facts (id, payment, operation, kind, amount, currency, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(id)
-        .bind(payment)
-        .bind(fact.operation)
-        .bind(fact.kind)
-        .bind(fact.amount.minor())
-        .bind(fact.amount.currency())
-        .bind(now)
-        .execute()
-        .await?;
-    }
     Ok(())
 }
 

@@ -129,8 +129,8 @@ async fn every_checkout_ends_paid_with_an_order_or_unpaid_without_one_whenever_t
         faults.is_empty()
     });
     assert!(agree.await, "seed {SEED}: {faults:#?}\n{}", shop.log());
-    let dead = shop.database.dead_jobs();
-    assert!(dead.is_empty(), "seed {SEED}: {dead:#?}");
+    let (dead, wrong) = shop.database.left_behind();
+    assert!(dead.is_empty() && wrong.is_empty(), "seed {SEED}: {dead:#?}, {wrong:#?}");
 }
 
 /// A shopper with a linked account.

@@ -89,11 +89,11 @@ async fn a_worker_that_dies_between_the_answer_and_the_commit_is_replaced_withou
     let payment = payer.pay(1000, 1000).await;
     let db = &shop.test.app.db;
     // The settling transaction can't commit: as if the process had died there.
-    db.sql("ALTER TABLE payment_facts RENAME TO payment_facts_away").execute().await.expect("renamed");
+    db.sql("ALTER TABLE ledger_postings RENAME TO ledger_postings_away").execute().await.expect("renamed");
     shop.test.run_jobs().await;
     assert_eq!(shop.debited(), 1000, "PayPal has done it");
     assert_eq!(shop.read(payment).await.state, PaymentState::Pending, "and we don't know yet");
-    db.sql("ALTER TABLE payment_facts_away RENAME TO payment_facts").execute().await.expect("renamed");
+    db.sql("ALTER TABLE ledger_postings_away RENAME TO ledger_postings").execute().await.expect("renamed");
     shop.until_state(payment, PaymentState::Captured).await;
     assert_eq!(shop.debited(), 1000);
     assert_eq!(shop.facts(payment).await.len(), 2);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use aisle::db::{Db, Options};
 use aisle::ids::Ids;
 use aisle::jobs::{self, Dead};
+use aisle::payments::Violation;
 use sqlx::{Connection, PgConnection};
 
 /// A database of its own, removed with this value.
@@ -37,12 +38,14 @@ impl TestDatabase {
         }
     }
 
-    /// The jobs that were given up. Has a runtime and a connection of its own, so that a destructor can call it.
-    pub fn dead_jobs(&self) -> Vec<Dead> {
+    /// The jobs that were given up, and what is wrong in the books. Has a runtime and a connection of its own, so that a
+    /// destructor can call it.
+    pub fn left_behind(&self) -> (Vec<Dead>, Vec<Violation>) {
         let options = Options { connections_max: 1, ..self.options.clone() };
         on_a_thread(async move {
             let db = Db::open(&options).await.expect("the test's database opens");
-            jobs::dead(&db).await.expect("dead letters are listed")
+            let dead = jobs::dead(&db).await.expect("dead letters are listed");
+            (dead, aisle::checkout::verify(&db).await.expect("the books can be read"))
         })
     }
 

@@ -5,6 +5,7 @@ pub mod database;
 pub mod delivery;
 pub mod identity;
 pub mod killable;
+pub mod klarna;
 pub mod openapi;
 pub mod payments;
 pub mod phone;
@@ -23,12 +24,13 @@ use serde_json::Value;
 
 /// A service for one test, on a loopback port of its own. Time stands still and jobs wait until the test says so.
 ///
-/// Every answer is held against the API's document, and a test that leaves a dead letter behind fails.
+/// Every answer is held against the API's document, and a test that leaves a dead letter or wrong books behind fails.
 pub struct TestApp {
     pub app: App,
     url: String,
     client: reqwest::Client,
     dead_jobs_expected: AtomicBool,
+    wrong_books_expected: AtomicBool,
     database: Arc<database::TestDatabase>,
 }
 
@@ -84,7 +86,8 @@ impl TestApp {
         let router = aisle::router::router(app.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the test's own runtime")]
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { app, url, client: client(), dead_jobs_expected: AtomicBool::new(false), database }
+        let (dead_jobs_expected, wrong_books_expected) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { app, url, client: client(), dead_jobs_expected, wrong_books_expected, database }
     }
 
     /// The address of the service.
@@ -100,6 +103,11 @@ impl TestApp {
     /// Says that the test leaves dead letters behind on purpose.
     pub fn expects_dead_jobs(&self) {
         self.dead_jobs_expected.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that the test makes the books wrong on purpose.
+    pub fn expects_wrong_books(&self) {
+        self.wrong_books_expected.store(true, Ordering::Relaxed);
     }
 
     /// Moves the service's clock forward.
@@ -128,13 +136,17 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         // A test that fails already says why; a second panic would hide it.
-        if std::thread::panicking() || self.dead_jobs_expected.load(Ordering::Relaxed) {
+        if std::thread::panicking() {
             return;
         }
-        let dead = self.database.dead_jobs();
+        let (dead, wrong) = self.database.left_behind();
         assert!(
-            dead.is_empty(),
+            dead.is_empty() || self.dead_jobs_expected.load(Ordering::Relaxed),
             "jobs were given up (a test that wants this says expects_dead_jobs): {dead:#?}"
+        );
+        assert!(
+            wrong.is_empty() || self.wrong_books_expected.load(Ordering::Relaxed),
+            "the books don't add up (a test that makes them wrong says expects_wrong_books): {wrong:#?}"
         );
     }
 }

@@ -171,7 +171,13 @@ impl PaidShop {
         self.test
             .app
             .db
-            .sql("SELECT kind, amount FROM payment_facts WHERE payment = $1 ORDER BY kind, amount")
+            .sql(
+                "SELECT kind, MAX(amount) FROM ledger_transactions
+                 JOIN ledger_postings ON transaction_id = id
+                 WHERE payment = $1
+                 GROUP BY id, kind
+                 ORDER BY kind, MAX(amount)",
+            )
             .bind(payment)
             .fetch_all()
             .await

@@ -1,0 +1,73 @@
+//! Orders and checkouts against the money that they are about: the books of this room and of the one below, as a whole.
+
+use uuid::Uuid;
+
+use crate::db::{Db, Error, Run};
+use crate::payments::{self, Violation};
+
+/// Most violations of one rule that are told.
+const TOLD_MAX: i64 = 100;
+
+/// Looks at all books: payments, operations and the ledger ([`payments::verify`]), and orders against them. Between two
+/// commits nothing of this can be violated, whatever died on the way.
+pub async fn verify(db: &Db) -> Result<Vec<Violation>, Error> {
+    let mut found = payments::verify(db).await?;
+    let mut tx = db.snapshot().await?;
+    for (rule, question) in RULES {
+        let wrong: Vec<(Uuid, String)> = tx.sql(*question).bind(TOLD_MAX).fetch_all().await?;
+        found.extend(wrong.into_iter().map(|(subject, detail)| Violation { rule, subject, detail }));
+    }
+    tx.rollback().await?;
+    Ok(found)
+}
+
+/// The rules, each with the question that finds what breaks it; `$1` is how many are told.
+const RULES: &[(&str, &str)] = &[
+    ("order.sums", WRONG_SUMS),
+    ("order.unpaid", UNPAID),
+    ("checkout.without_order", WITHOUT_ORDER),
+    ("checkout.debited_twice", DEBITED_TWICE),
+];
+
+/// An order says what its payment says, but while money is on its way back.
+const WRONG_SUMS: &str = "
+    SELECT
+        orders.id,
+        'captured, refunded are ' || orders.captured_minor || ', ' || orders.refunded_minor || ', in the payment '
+            || payments.captured || ', ' || payments.refunded
+    FROM orders
+    JOIN payments ON payments.id = orders.payment_id
+    WHERE (orders.captured_minor <> payments.captured OR orders.refunded_minor <> payments.refunded)
+        AND (NOT payments.is_given_up OR payments.state = 'cancelled')
+        AND NOT EXISTS (
+            SELECT 1 FROM payment_operations
+            WHERE payment = payments.id AND kind = 'refund'
+                AND state NOT IN ('done', 'passed_on', 'failed', 'abandoned')
+        )
+    LIMIT $1";
+
+/// An order's money was held or debited, unless nothing was to be.
+const UNPAID: &str = "
+    SELECT orders.id, 'of ' || orders.total_minor || ' without money that was held for it'
+    FROM orders
+    LEFT JOIN payments ON payments.id = orders.payment_id
+    WHERE orders.total_minor > 0 AND COALESCE(payments.authorised, 0) = 0
+    LIMIT $1";
+
+/// Money that is held or debited for a checkout, and not on its way back, has an order.
+const WITHOUT_ORDER: &str = "
+    SELECT checkouts.id, checkouts.state || ' with ' || payments.authorised || ' authorised and no order'
+    FROM checkouts
+    JOIN payments ON payments.id = checkouts.payment_id
+    LEFT JOIN orders ON orders.payment_id = payments.id
+    WHERE payments.authorised > 0 AND NOT payments.is_given_up AND payments.state <> 'cancelled' AND orders.id IS NULL
+    LIMIT $1";
+
+/// A checkout debits once, and no more than its quote.
+const DEBITED_TWICE: &str = "
+    SELECT checkout, COUNT(*) || ' payments of it have debited'
+    FROM payments
+    WHERE captured > refunded
+    GROUP BY checkout
+    HAVING COUNT(*) > 1
+    LIMIT $1";

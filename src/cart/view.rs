@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 
 use super::event::{Origin, Reduction};
 use super::model::{Cart, Error, Line, ShownVoucher, State};
-use super::pricing::{Credit, Discount, Missing, Near, Priced, PricedDeposit, PricedSurcharge, TaxLine};
+use super::pricing::{
+    Credit, Discount, ExtraPoints, Missing, Near, Priced, PricedDeposit, PricedSurcharge, TaxLine,
+};
 use super::rules::{Blocked, LotCheck, Standing};
 use crate::catalog::Alternative;
 use crate::hash::sha256_hex;
@@ -20,8 +22,8 @@ use crate::text_enum;
 
 /// Characters of the digest in an entity tag: 64 bits, for one cart's states.
 const DIGEST_LENGTH: usize = 16;
-/// What a line is in that digest: five numbers.
-const LINE_BYTES: usize = 40;
+/// What a line is in that digest: six numbers.
+const LINE_BYTES: usize = 48;
 
 text_enum! {
     /// What a cart is waiting for.
@@ -48,7 +50,7 @@ pub struct CartLine {
     name: String,
     /// How much of it: pieces, or grams, millilitres, millimetres of what was measured.
     quantity: Quantity,
-    /// Gross price of a piece, or of `priced_per`.
+    /// Gross price of a piece, or of `priced_per`: the one that counts by the store's promise, not that of members.
     unit_price: Money,
     /// What `unit_price` is for when it is not for a piece.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +120,7 @@ impl CartLine {
             sku: product.sku.clone(),
             name: product.name.clone(),
             quantity: line.measured().map_err(|_| Error::Quantity)?,
-            unit_price: product.price,
+            unit_price: price.unit_price.unwrap_or(product.price),
             priced_per: product.priced_per,
             amount: price.amount,
             full_amount: (price.full != price.amount).then_some(price.full),
@@ -183,6 +185,9 @@ pub struct CartView {
     /// Points that are earned once it is paid.
     #[serde(skip_serializing_if = "is_none")]
     points_earned: i64,
+    /// Which of them promotions give, and for which lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extra_points: Vec<ExtraPoints>,
     /// Whether the goods are eaten in the store.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     eat_in: bool,
@@ -223,6 +228,7 @@ impl CartView {
             vouchers: cart.vouchers.iter().map(|voucher| VoucherView::of(cart, voucher)).collect(),
             points_offered: cart.points,
             points_earned: priced.points,
+            extra_points: priced.extra_points,
             eat_in: cart.is_eaten_in,
             credits: priced.credits,
             to_pay: priced.to_pay,
@@ -309,23 +315,25 @@ pub(super) fn entity_tag(
         credits,
         to_pay,
         points,
+        extra_points,
     } = priced;
     // Lines in bytes, not as JSON: a large cart's tag is made with each scan.
     let mut shown = Vec::with_capacity(LINE_BYTES * (lines.len() + deposits.len()) + 1_024);
-    let mut put = |numbers: [i64; 5]| shown.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    let mut put = |numbers: [i64; 6]| shown.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     for line in lines {
-        let amounts = [line.full, line.amount, line.tax].map(Money::minor);
-        put([line.line, amounts[0], amounts[1], amounts[2], line.rate.thousandths()]);
+        let [full, amount, tax] = [line.full, line.amount, line.tax].map(Money::minor);
+        let unit_price = line.unit_price.map_or(-1, Money::minor);
+        put([line.line, unit_price, full, amount, tax, line.rate.thousandths()]);
     }
-    put([-1; 5]);
+    put([-1; 6]);
     for deposit in deposits {
-        let amounts = [deposit.amount, deposit.tax].map(Money::minor);
-        put([deposit.line, deposit.pieces, amounts[0], amounts[1], deposit.rate.thousandths()]);
+        let [amount, tax] = [deposit.amount, deposit.tax].map(Money::minor);
+        put([deposit.line, deposit.pieces, amount, tax, deposit.rate.thousandths(), 0]);
     }
     if standings.iter().any(|standing| *standing != Standing::default()) {
         serde_json::to_writer(&mut shown, standings)?;
     }
-    let beside = (surcharges, discounts, taxes, saved, total, credits, to_pay, points);
+    let beside = (surcharges, discounts, taxes, saved, total, credits, to_pay, points, extra_points);
     serde_json::to_writer(&mut shown, &beside)?;
     let digest = sha256_hex(&shown);
     Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))

@@ -73,7 +73,7 @@ pub struct ScannedVoucher {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `voucher_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `voucher_used`, `voucher_expired`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`vouchers_full`, `voucher_too_large`, `vouchers_too_large`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`vouchers_full`, `voucher_too_large`, `vouchers_too_large`, `cart_full`"),
     ),
     security(("shopper" = []))
 )]
@@ -142,7 +142,7 @@ pub struct OfferedPoints {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `points_short`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`points_unknown`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`points_unknown`, `cart_full`"),
     ),
     security(("shopper" = []))
 )]
@@ -181,6 +181,7 @@ pub struct Consumption {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_full`"),
     ),
     security(("shopper" = []))
 )]

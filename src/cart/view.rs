@@ -200,6 +200,9 @@ pub struct CartView {
     to_pay: Money,
     /// The VAT in it, by rate.
     taxes: Vec<TaxLine>,
+    /// Whether the account that could be debited is no longer linked: the shopper had better link one before the checkout.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    link_again: bool,
 }
 
 impl CartView {
@@ -234,12 +237,18 @@ impl CartView {
             to_pay: priced.to_pay,
             total: priced.total,
             taxes: priced.taxes,
+            link_again: false,
         })
     }
 
     /// The same with promotions that nearly apply.
     pub(super) fn with_offers(self, near: Vec<Near>) -> Self {
         Self { offers: near.into_iter().map(NearOffer::from).collect(), ..self }
+    }
+
+    /// The same where the shopper has to link an account again, or not.
+    pub(super) fn with_link(self, link_again: bool) -> Self {
+        Self { link_again, ..self }
     }
 }
 
@@ -297,11 +306,13 @@ impl From<Near> for NearOffer {
 }
 
 /// The entity tag of a cart whose lines stand so and that is priced so. All that a cart shows beside what its log says is in
-/// it: what the catalogue says of a line, and each amount, which change with prices, promotions, taxes and the time of day.
+/// it: what the catalogue says of a line, each amount, which change with prices, promotions, taxes and the time of day, and
+/// whether an account has to be linked again.
 pub(super) fn entity_tag(
     version: i64,
     standings: &[Standing],
     priced: &Priced,
+    link_again: bool,
 ) -> Result<String, serde_json::Error> {
     let Priced {
         currency: _,
@@ -333,7 +344,8 @@ pub(super) fn entity_tag(
     if standings.iter().any(|standing| *standing != Standing::default()) {
         serde_json::to_writer(&mut shown, standings)?;
     }
-    let beside = (surcharges, discounts, taxes, saved, total, credits, to_pay, points, extra_points);
+    let beside =
+        (surcharges, discounts, taxes, saved, total, credits, to_pay, points, extra_points, link_again);
     serde_json::to_writer(&mut shown, &beside)?;
     let digest = sha256_hex(&shown);
     Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))

@@ -236,7 +236,8 @@ fn klarna_guide(url: &str, settings: &klarna::Settings) -> String {
   books                GET {url}/sandbox/books
   outcomes             words in the shopper's e-mail address, before the @: +denied, +red, +pend-accept-05,
                        +pend-reject-05, +require_signup at approval; +charge-failed, +charge-unavailable,
-                       +charge-forbidden, +step-up, +suspended, +cancelled when a token is charged;
+                       +charge-forbidden, +step-up, +suspended, +cancelled, +rejected when a token is charged; +no-more
+                       when an order's amount shall rise;
                        the code from the text message is any six digits but 999999
   one charge           POST {url}/sandbox/tokens/TOKEN/charges {{\"outcome\":\"step_up\",\"times\":1}}
                        outcomes: accept, pend_accept, pend_reject (minutes), reject, fail, unavailable,

@@ -3,6 +3,8 @@
 //! Everything here happens inside the transaction of whoever learned the news: an order exists if and only if that
 //! transaction committed.
 
+use uuid::Uuid;
+
 use super::model::{Checkout, Event, NewsKind, Order, OrderState, Picking, RefundState, State};
 use super::{place, store, views};
 use crate::app::App;
@@ -33,12 +35,14 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
         News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
-        News::CaptureFailed { payment, reason, .. } => {
+        News::CaptureFailed { payment, operation, amount, reason, .. } => {
             let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
             tracing::error!(order.id = %order.id, "what was due could not be captured: {reason}");
             order.trouble = Some(format!("capture failed: {reason}"));
-            Ok(store::update_order(tx, &order).await?)
+            store::update_order(tx, &order).await?;
+            owe(app, tx, now, &order, operation.0, amount, reason).await
         }
+        News::DebtSettled { checkout, .. } => debt_settled(tx, checkout).await,
         News::Refunded { payment, refund, amount, .. } => {
             refunded(app, tx, now, payment, refund, amount).await
         }
@@ -57,6 +61,48 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
     }
+}
+
+/// The goods are with the shopper, or on their way, and the money did not come: it is owed. What is still held for nothing is
+/// let go of.
+async fn owe(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    order: &Order,
+    cause: Uuid,
+    amount: Money,
+    reason: payments::DeclineReason,
+) -> Result<(), Internal> {
+    if order.state == OrderState::Cancelled {
+        return Ok(());
+    }
+    let opening = payments::debts::Opening {
+        cause,
+        kind: payments::DebtKind::CaptureRefused,
+        payment: order.payment,
+        store: order.store.clone(),
+        amount,
+        reason: Some(reason),
+    };
+    payments::debts::open(tx, &app.ids, now, opening).await?;
+    if order.picking.is_closed {
+        payments::release(tx, &app.ids, now, order.payment).await?;
+    }
+    Ok(())
+}
+
+/// A debt of a purchase was paid, or written off: its order waits for nothing more when no other is left.
+async fn debt_settled(tx: &mut Tx, checkout: CheckoutId) -> Result<(), Internal> {
+    let Some(mut order) = store::find_order_by_checkout(tx, checkout).await? else { return Ok(()) };
+    let (made_good, is_owed) =
+        payments::debts::made_good(&mut *tx, checkout, order.captured.currency()).await?;
+    order.made_good = made_good;
+    if !is_owed {
+        order.trouble = None;
+    }
+    order.state = order.settled_state()?;
+    Ok(store::update_order(tx, &order).await?)
 }
 
 async fn advance(
@@ -107,6 +153,7 @@ pub(super) async fn authorised(
         state: OrderState::Placed,
         captured: Money::zero(checkout.quote.total.currency()),
         refunded: Money::zero(checkout.quote.total.currency()),
+        made_good: Money::zero(checkout.quote.total.currency()),
         shipment: (!parcels.is_empty()).then(|| app.ids.next()),
         trouble: None,
         version: 1,
@@ -154,7 +201,7 @@ async fn request_delivery(
 async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     order.captured = captured_total;
-    if order.captured == order.due()? {
+    if order.received()? == order.due()? {
         order.trouble = None;
     }
     order.state = order.settled_state()?;
@@ -249,13 +296,15 @@ async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) ->
         return nothing_is_left(app, tx, now, order).await;
     }
     store::update_order(tx, order).await?;
-    let is_last = order.captured.plus(rest)? == order.due()?;
+    let is_last = order.received()?.plus(rest)? == order.due()?;
     match payments::capture(tx, &app.ids, now, order.payment, HAND_OVER_SEQUENCE, rest, is_last).await {
         Ok(()) => Ok(()),
         Err(payments::Error::Plan(error)) => {
             tracing::error!(order.id = %order.id, "what was handed over can't be captured: {error}");
             order.trouble = Some(format!("{rest} were handed over and can't be captured: {error}"));
-            Ok(store::update_order(tx, order).await?)
+            store::update_order(tx, order).await?;
+            let (cause, reason) = (order.id.0, payments::DeclineReason::AuthorisationGone);
+            owe(app, tx, now, order, cause, rest, reason).await
         }
         Err(error) => Err(error.into()),
     }

@@ -234,13 +234,18 @@ fn each(line: &QuoteLine) -> Money {
 }
 
 fn paid(order: &Order, refunds: &[Refund]) -> Markup {
-    let open = order.due().unwrap_or(order.quote.to_pay()).minor() - order.captured.minor();
+    let open = order.due().unwrap_or(order.quote.to_pay()).minor()
+        - order.captured.minor()
+        - order.made_good.minor();
     let done: Vec<&Refund> = refunds.iter().filter(|refund| refund.state == RefundState::Done).collect();
     html! {
         h2 { "Payment" }
         table {
             tbody {
                 tr { td { "Debited from your linked account" } td.n { (order.captured) } }
+                @if order.made_good.is_positive() {
+                    tr { td { "Paid later, or written off" } td.n { (order.made_good) } }
+                }
                 @if open > 0 && order.state == OrderState::Placed {
                     tr {
                         td { "Reserved, debited when the courier has the goods" }

@@ -65,6 +65,7 @@ const FILES: &[File] = &[
     file!(33, "0033_payment_providers.sqlite.sql", Some(Engine::Sqlite)),
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
     file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
+    file!(44, "0044_debts.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -1,6 +1,7 @@
 //! The routes of payments: linked accounts, the pages that shoppers come back to, one payment, webhooks; `parked.rs` has
-//! those for staff.
+//! those for staff, `debts.rs` what is owed.
 
+mod debts;
 mod parked;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::debts::Debt;
 use super::model::{DeclineReason, MethodState, PaymentState, ProviderName};
 use super::operate::Operate;
 use super::provider::EventError;
@@ -21,7 +23,7 @@ use super::store::{self, methods};
 use super::webhook::{self, Refused};
 use super::{Error, Method, Payment, PlanError, link, pages};
 use crate::app::App;
-use crate::error::{Problem, ProblemBody};
+use crate::error::{OwedDebt, Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query, Raw};
 use crate::http::reply::{Reply, wait};
 use crate::identity::Shopper;
@@ -39,6 +41,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read_payment))
         .routes(routes!(return_from_payment))
         .routes(routes!(receive_webhook))
+        .routes(routes!(debts::list_debts))
+        .routes(routes!(debts::read_debt))
+        .routes(routes!(debts::pay_debt))
+        .routes(routes!(debts::list_store_debts))
+        .routes(routes!(debts::write_off_debt))
         .routes(routes!(parked::list_parked_operations))
         .routes(routes!(parked::resolve_operation))
 }
@@ -421,6 +428,21 @@ async fn wait_for(
     app.changes.wait_for(id.0, longest, look, is_done).await
 }
 
+/// What keeps a shopper from buying more, and where it is paid.
+fn owed(debts: &[Debt]) -> Problem {
+    let owed = debts.iter().map(|debt| OwedDebt {
+        id: debt.id,
+        amount: debt.amount,
+        reference: debt.reference.clone(),
+        since: debt.created_at,
+    });
+    Problem::conflict(
+        "debt_open",
+        "An earlier purchase is not paid yet; see debts. Pay it with a linked account, then shop on.",
+    )
+    .owing(owed.collect())
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
@@ -450,6 +472,12 @@ impl From<Error> for Problem {
             Error::Amounts => {
                 Self::unprocessable("payment_amounts", "The amounts of the payment don't add up.")
             }
+            Error::DebtUnknown => Self::not_found("debt_unknown", "There is no such debt."),
+            Error::DebtState(state) => Self::conflict(
+                "debt_state",
+                format!("The debt is {state}; it can't do that any more, or not yet."),
+            ),
+            Error::Owed(debts) => owed(&debts),
             Error::OperationUnknown => {
                 Self::not_found("operation_unknown", "There is no such operation; list them again.")
             }
@@ -472,6 +500,7 @@ impl From<Error> for Problem {
             )
             .at("/payment_method", "can't be debited with this amount"),
             Error::News(error) | Error::Sealed(error) => Self::internal(error),
+            Error::Ledger(error) => Self::internal(error),
             Error::Plan(PlanError::State) => Self::conflict(
                 "payment_state",
                 "The payment is not in a state that allows this. Read it and decide again.",

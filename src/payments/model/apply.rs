@@ -277,6 +277,7 @@ impl Change {
             OperationKind::Capture => self.news.push(News::CaptureFailed {
                 payment: payment.id,
                 checkout: payment.checkout,
+                operation: operation.id,
                 amount: operation.amount,
                 reason,
             }),

@@ -6,10 +6,11 @@
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `accounts.rs` what each
-//! fact moves in the ledger.
+//! fact moves in the ledger; `debt.rs` what is owed when goods left without money.
 
 mod accounts;
 mod apply;
+mod debt;
 mod line;
 mod outcome;
 mod plan;
@@ -18,12 +19,13 @@ mod plan;
 mod tests;
 
 use crate::clock::Moment;
-use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
+use crate::ids::{CheckoutId, DebtId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
 use crate::money::{Currency, Money};
 use crate::text_enum;
 
 pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
+pub use debt::{DebtEvent, DebtKind, DebtState, pause_before_try};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt};
 pub use plan::{PlanError, Planned};
@@ -143,6 +145,10 @@ pub struct Payment {
     pub id: PaymentId,
     /// What it pays for.
     pub checkout: CheckoutId,
+    /// Of which debt that came of it, when it pays no more than that.
+    pub debt: Option<DebtId>,
+    /// Whether it was begun by rule, without the shopper.
+    pub is_by_rule: bool,
     /// Who pays.
     pub shopper: ShopperId,
     /// Which account is debited.
@@ -292,6 +298,8 @@ pub enum News {
         payment: PaymentId,
         /// Of which checkout.
         checkout: CheckoutId,
+        /// What was refused.
+        operation: OperationId,
         /// How much was asked for.
         amount: Money,
         /// Why.
@@ -318,6 +326,13 @@ pub enum News {
         refund: RefundId,
         /// Why.
         reason: DeclineReason,
+    },
+    /// A debt of the purchase was paid, or written off.
+    DebtSettled {
+        /// The payment that had failed.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
     },
     /// The payment was given up and whatever was debited or held went back, or a hold ended unused.
     Cancelled {

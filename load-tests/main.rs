@@ -16,8 +16,10 @@
 //! - `search.rs`: a search by words over HTTP among as many products.
 //! - `pricing.rs`: the pricing engine by itself, for carts of three sizes with a thousand promotions, against none.
 //! - `large_cart.rs`: a scan into a cart of 500 lines against one into a cart of 5, over HTTP, in the same scenario.
+//! - `checkouts.rs`: whole checkouts from cart to order against a provider that answers at once, on both engines.
 //! - builds and lines are measured by `load-tests/run` itself.
 
+mod checkouts;
 mod imports;
 mod index;
 mod journal;
@@ -100,9 +102,13 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
             let settings = Settings::read()?;
             index::run(&settings, codes.parse()?)?.write(&settings.folder, &format!("index-of-{codes}"))
         }
-        [scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search" | "pricing")] => {
+        [
+            scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search" | "pricing"
+            | "checkouts"),
+        ] => {
             let settings = Settings::read()?;
             let report = match *scenario {
+                "checkouts" => checkouts::run(&settings).await?,
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
                 "start" => start::run(&settings).await?,

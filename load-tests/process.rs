@@ -24,9 +24,19 @@ const START_TIMEOUT: Duration = Duration::from_mins(1);
 impl Process {
     /// `aisle serve` over this database, with the settings of production.
     pub async fn service(folder: &Path, database: &Options) -> Outcome<Self> {
+        Self::service_with(folder, database, &[]).await
+    }
+
+    /// The same with these settings beside.
+    pub async fn service_with(
+        folder: &Path,
+        database: &Options,
+        variables: &[(&str, String)],
+    ) -> Outcome<Self> {
         let address = free_address()?;
         let mut command = aisle(database);
         command.env("AISLE_BIND", &address).env("AISLE_PUBLIC_URL", format!("http://{address}"));
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.arg("serve").stderr(log(folder, "service")?);
         Self::start(command, &address, "/health/ready").await
     }

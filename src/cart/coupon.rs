@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::buyer::Buyer;
 use super::event::Event;
-use super::model::{COUPONS_MAX, Cart, Error};
+use super::model::{COUPONS_MAX, Cart, Error, Growth};
 use super::till::Till;
 use super::trip::{self, Entry};
 use super::{claims, store};
@@ -39,6 +39,7 @@ pub(super) async fn show(app: &App, shopper: ShopperId, id: CartId, text: &str) 
     if cart.coupons.len() >= COUPONS_MAX {
         return Err(Error::CouponsFull);
     }
+    cart.must_have_room(Growth::More)?;
     let entry = Entry { id: app.ids.next(), at: now };
     let event = Event::CouponShown { coupon: row.coupon, promotion: row.promotion };
     trip::append(&mut tx, &mut cart, entry, event).await?;

@@ -3,7 +3,7 @@
 
 use super::buyer::Buyer;
 use super::event::Event;
-use super::model::{Cart, Error, POINTS_MAX, VOUCHERS_MAX};
+use super::model::{Cart, Error, Growth, POINTS_MAX, VOUCHERS_MAX};
 use super::till::Till;
 use super::trip::{self, Entry};
 use super::{claims, coupon, ledger};
@@ -33,6 +33,7 @@ pub(super) async fn show_voucher(
     if cart.vouchers.len() >= VOUCHERS_MAX {
         return Err(Error::VouchersFull);
     }
+    cart.must_have_room(Growth::More)?;
     let entry = Entry { id: app.ids.next(), at: app.clock.now() };
     trip::append(&mut tx, &mut cart, entry, Event::VoucherShown { voucher, amount }).await?;
     tx.commit().await?;
@@ -48,7 +49,7 @@ pub(super) async fn put_voucher_away(
 ) -> Result<Cart, Error> {
     set(app, shopper, id, |cart| {
         let is_there = cart.vouchers.iter().any(|(each, _)| *each == voucher);
-        is_there.then_some(Event::VoucherPutAway { voucher })
+        is_there.then_some((Event::VoucherPutAway { voucher }, Growth::Gone))
     })
     .await
 }
@@ -69,7 +70,15 @@ pub(super) async fn offer_points(
     if points > 0 && Till::open(app, &cart.store, buyer).points_worth().is_none() {
         return Err(if cart.shopper == shopper { Error::PointsUnknown } else { Error::Unknown });
     }
-    set(app, shopper, id, |cart| (cart.points != points).then_some(Event::PointsOffered { points })).await
+    let event = |cart: &Cart| {
+        let growth = match points {
+            0 => Growth::Gone,
+            _ if points < cart.points => Growth::Less,
+            _ => Growth::More,
+        };
+        (cart.points != points).then_some((Event::PointsOffered { points }, growth))
+    };
+    set(app, shopper, id, event).await
 }
 
 /// Says whether the goods are eaten in the store.
@@ -79,7 +88,9 @@ pub(super) async fn eat_in(
     id: CartId,
     is_eaten_in: bool,
 ) -> Result<Cart, Error> {
-    let event = |cart: &Cart| (cart.is_eaten_in != is_eaten_in).then_some(Event::EatenIn { is_eaten_in });
+    let event = |cart: &Cart| {
+        (cart.is_eaten_in != is_eaten_in).then_some((Event::EatenIn { is_eaten_in }, Growth::More))
+    };
     set(app, shopper, id, event).await
 }
 
@@ -88,11 +99,12 @@ async fn set(
     app: &App,
     shopper: ShopperId,
     id: CartId,
-    event: impl FnOnce(&Cart) -> Option<Event>,
+    event: impl FnOnce(&Cart) -> Option<(Event, Growth)>,
 ) -> Result<Cart, Error> {
     let mut tx = app.db.begin().await?;
     let mut cart = coupon::open(&mut tx, shopper, id).await?;
-    if let Some(event) = event(&cart) {
+    if let Some((event, growth)) = event(&cart) {
+        cart.must_have_room(growth)?;
         let entry = Entry { id: app.ids.next(), at: app.clock.now() };
         trip::append(&mut tx, &mut cart, entry, event).await?;
         tx.commit().await?;

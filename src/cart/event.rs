@@ -51,6 +51,25 @@ pub enum Event {
     Closed { checkout: CheckoutId, order: OrderId },
 }
 
+impl Event {
+    /// Whether the shopper changed something by it: these are limited, what a checkout does is not.
+    pub fn is_of_shopper(&self) -> bool {
+        match self {
+            Self::Scanned { .. }
+            | Self::QuantitySet { .. }
+            | Self::CouponShown { .. }
+            | Self::CouponPutAway { .. }
+            | Self::VoucherShown { .. }
+            | Self::VoucherPutAway { .. }
+            | Self::PointsOffered { .. }
+            | Self::EatenIn { .. } => true,
+            Self::CheckedIn { .. } | Self::Locked { .. } | Self::Unlocked { .. } | Self::Closed { .. } => {
+                false
+            }
+        }
+    }
+}
+
 /// A product as the catalogue had it at the scan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Product {
@@ -98,6 +117,9 @@ pub struct Product {
     /// What is charged with each piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deposit: Option<Deposit>,
+    /// Whether the price is the one that the label counts with, and not the store's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_priced_by_label: bool,
     /// What the code said of this very piece.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
@@ -107,6 +129,11 @@ impl Product {
     /// Whether each scan of it is a line of its own: no two such pieces need cost the same.
     pub fn has_own_line(&self) -> bool {
         self.measure.is_some() || self.label_price.is_some() || self.reduction.is_some()
+    }
+
+    /// Whether its price is its own, by its label or its date: what the store asks for others is another matter.
+    pub fn has_own_price(&self) -> bool {
+        self.label_price.is_some() || self.reduction.is_some() || self.is_priced_by_label
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Invariants: a cart is the fold of its log and nothing else; an event that the app named counts once, however often it
 //! was sent; an answered scan survives the death of the process; nothing gets into a cart that is locked for a checkout.
-//! The price that the shopper saw at the first scan of a product holds for the trip. Whether it may be sold does not: that is
-//! asked again whenever the cart is read, and before it is paid for.
+//! The price that the shopper saw at the first scan of a product holds for the trip, where the store promises that. Whether
+//! it may be sold does not: that is asked again whenever the cart is read, and before it is paid for.
 //!
 //! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product from
-//! being sold (pure), `pricing/` what a cart costs (pure); `till.rs` prices with a store's rules, `ledger.rs` keeps points, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
+//! being sold (pure), `pricing/` what a cart costs (pure); `promise.rs` says which price counts when it changed on the way (pure), `till.rs` prices with a store's rules, `ledger.rs` keeps points, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
 //! cases, `view.rs` is how a cart looks from outside.
 
 mod buyer;
@@ -19,6 +19,7 @@ mod journal;
 pub mod ledger;
 mod model;
 pub mod pricing;
+mod promise;
 mod rules;
 mod shelf;
 mod store;

@@ -26,6 +26,9 @@ text_enum! {
         ProductWithdrawn = "product_withdrawn",
         /// More pieces than one trip may hold of the product.
         QuantityLimit = "quantity_limit",
+        /// What was seen at the scan is not promised any more, and the store has no price for it now, or one for another
+        /// quantity: scanned again, it has the right one.
+        PriceMissing = "price_missing",
     }
 }
 
@@ -34,7 +37,7 @@ impl BlockReason {
     pub fn is_of_product(self) -> bool {
         match self {
             Self::Recalled | Self::SaleStopped | Self::SaleBanned | Self::ProductWithdrawn => true,
-            Self::UseByPassed | Self::BestBeforePassed | Self::QuantityLimit => false,
+            Self::UseByPassed | Self::BestBeforePassed | Self::QuantityLimit | Self::PriceMissing => false,
         }
     }
 }
@@ -145,6 +148,11 @@ fn use_by_passed(question: &Question<'_>) -> Option<Blocked> {
     let passed =
         question.origins.iter().filter_map(|origin| origin.use_by).filter(|day| *day < today).min()?;
     Some(block(BlockReason::UseByPassed, format!("It was to be used by {passed}.")))
+}
+
+/// A line whose price nobody can say.
+pub fn price_missing() -> Blocked {
+    block(BlockReason::PriceMissing, "Its price has changed: take it out and scan it again.")
 }
 
 fn withdrawn() -> Blocked {

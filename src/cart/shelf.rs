@@ -5,7 +5,7 @@ use chrono::{NaiveDateTime, TimeZone};
 use super::model::{Cart, Line, State};
 use super::rules::{self, Blocked, Question, Standing};
 use super::wish::{Declined, Refusal, Taken};
-use super::{take, till};
+use super::{promise, take, till};
 use crate::app::App;
 use crate::catalog::{BestBeforePassed, FindError, Refusal as CodeRefusal, Snapshot, Store};
 use crate::clock::Moment;
@@ -64,7 +64,11 @@ pub(super) fn standings(app: &App, cart: &Cart) -> Vec<Standing> {
     let stand = |line| match cart.state {
         State::Closed(_) => Standing::default(),
         State::Open | State::Locked(_) => {
-            let standing = standing(&catalog, cart, line, local, best_before);
+            let mut standing = standing(&catalog, cart, line, local, best_before);
+            let is_unpriced = |store: &Store| promise::is_unpriced(&catalog, store, line, now);
+            if standing.blocked.is_none() && cart.state == State::Open && place.is_some_and(is_unpriced) {
+                standing = Standing { blocked: Some(rules::price_missing()), ..Standing::default() };
+            }
             let is_gone = standing.blocked.as_ref().is_some_and(|blocked| blocked.reason.is_of_product());
             let instead = || app.catalog.alternatives(&cart.store, &line.product.sku, now);
             let alternatives = if is_gone { instead() } else { Vec::new() };

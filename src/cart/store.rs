@@ -12,6 +12,7 @@ use super::event::Event;
 use super::journal::{Append, Queued};
 use super::model::{Cart, Error};
 use super::pricing::Record;
+use super::promise::DifferenceCause;
 use crate::clock::Moment;
 use crate::db::{self, Db, Run, Sql, Tx};
 use crate::ids::{CartId, CheckoutId, ShopperId, Sku, StoreId};
@@ -247,30 +248,34 @@ pub struct Difference {
     pub charged: i64,
     /// The currency of all three.
     pub currency: Currency,
+    /// Why.
+    pub cause: DifferenceCause,
+    /// Whether it is what members pay, and the shopper is one; else it is what everybody pays.
+    pub is_for_members: bool,
     /// When.
     pub at: DateTime<Utc>,
 }
 
-/// Notes a price that changed.
-pub(super) async fn insert_difference(
+/// Notes prices that changed.
+pub(super) async fn insert_differences(
     tx: &mut Tx,
     checkout: CheckoutId,
     store: &StoreId,
-    difference: &Difference,
+    differences: &[Difference],
 ) -> Result<(), db::Error> {
+    let Some(first) = differences.first() else { return Ok(()) };
     tx.sql(
-        "INSERT INTO price_differences (checkout_id, line, store, sku, locked, current, charged, currency, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO price_differences
+             (checkout_id, line, store, sku, locked, current, charged, currency, cause, is_for_members, at)
+         SELECT $2, CAST(value ->> 'line' AS BIGINT), $3, value ->> 'sku', CAST(value ->> 'locked' AS BIGINT),
+             CAST(value ->> 'current' AS BIGINT), CAST(value ->> 'charged' AS BIGINT), value ->> 'currency',
+             value ->> 'cause', CAST(value ->> 'is_for_members' AS BOOLEAN), $4
+         FROM json_each($1)",
     )
+    .bind(db::rows(differences)?)
     .bind(checkout)
-    .bind(difference.line)
     .bind(store)
-    .bind(&difference.sku)
-    .bind(difference.locked)
-    .bind(difference.current)
-    .bind(difference.charged)
-    .bind(difference.currency)
-    .bind(difference.at)
+    .bind(first.at)
     .execute()
     .await
     .map(drop)
@@ -282,7 +287,8 @@ const DIFFERENCES_MAX: i64 = 200;
 /// The latest prices of a store that had changed between scan and checkout.
 pub(super) async fn differences(db: &Db, store: &StoreId) -> Result<Vec<Difference>, db::Error> {
     db.sql(
-        "SELECT line, sku, locked, current, charged, currency, at FROM price_differences
+        "SELECT line, sku, locked, current, charged, currency, cause, is_for_members, at
+         FROM price_differences
          WHERE store = $1
          ORDER BY at DESC, checkout_id, line
          LIMIT $2",

@@ -36,6 +36,7 @@ pub(super) fn take(
     let Piece { portion, price, priced_per, reduction } =
         Piece::of(found, store, local.date()).map_err(Refusal::from)?;
     let Portion { measure, label_price, pieces } = portion;
+    let is_priced_by_label = found.label.reference_price.is_some();
     let product = Product {
         code: found.code(),
         sku: found.sku.clone(),
@@ -50,19 +51,16 @@ pub(super) fn take(
         priced_per,
         measure,
         label_price,
-        member_price: found.price.member.filter(|_| reference_is_absent(found)),
+        // A label that names the price it counts with knows no members.
+        member_price: found.price.member.filter(|_| !is_priced_by_label),
         brand: found.brand.clone(),
         category: found.category.clone(),
         deposit,
         reduction,
+        is_priced_by_label,
         origin,
     };
     Ok(Taken { product, pieces, quantity_max: found.quantity_max })
-}
-
-/// Whether the store's own prices count: a label that names the price it counts with knows no members.
-fn reference_is_absent(found: &Found) -> bool {
-    found.label.reference_price.is_none()
 }
 
 impl From<PieceFault> for Refusal {

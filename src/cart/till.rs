@@ -1,10 +1,10 @@
 //! What a store asks for a cart at a moment: the engine of `pricing` over the cart's lines, the store's rules and the
 //! catalogue's promotions.
 //!
-//! One [`Till`] gives one answer: a checkout prices its cart with the same till for the lock and for the quote. Prices,
-//! categories and deposits are those of the first scan, which stand in the cart's own log, unless the store's promise says
-//! that the price of now counts ([`PricePromise`]). Promotions are those that the catalogue has now; one that ended by its
-//! time since the scan still holds for that line, unless the store's promise is the price of now.
+//! One [`Till`] gives one answer: a checkout prices its cart with the same till for the lock and for the quote. Categories
+//! are those of the first scan, which stand in the cart's own log; so are prices and deposits, unless the store's promise says
+//! that those of now count (`promise.rs`). Promotions are those that the catalogue has now; one that ended by its time since
+//! the scan still holds for that line, as long as what was seen is promised.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,16 +13,18 @@ use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
 use super::buyer::Buyer;
-use super::event::Product;
+use super::event::{self, Product};
 use super::model::{Cart, Error, Line};
 use super::pricing::{
     self, Basket, Charge, Customer, Deposit, Item, Left, Near, Place, PointsRule, Priced, Promotions, Record,
     Seen, Surcharge, TaxMode, TaxRounding, Voucher,
 };
+use super::rules::Blocked;
+use super::store::Difference;
 use super::trip::Entry;
-use super::{claims, ledger, store};
+use super::{claims, ledger, promise, rules, store};
 use crate::app::App;
-use crate::catalog::{self, PricePromise, PromotionRow, Snapshot, Store, TillRules};
+use crate::catalog::{self, PricePromise, PromotionRow, ShelfPrice, Snapshot, Store, TillRules};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId, VoucherCode};
@@ -165,44 +167,54 @@ impl Till {
         (self.buyer.is_member && terms.worth > 0).then_some(terms.worth)
     }
 
-    fn promise(&self) -> PricePromise {
-        self.shelf.as_ref().map_or(PricePromise::Locked, |shelf| shelf.store.price_promise)
-    }
-
     /// When the shopper saw a line's price, where the store promises what was seen then.
     fn seen(&self, line: &Line) -> Option<Seen> {
-        let is_promised = self.promise() != PricePromise::Current;
-        is_promised.then(|| Seen { at: line.seen_at, local: local(self.zone, line.seen_at) })
+        let promise = self.shelf.as_ref().map(|shelf| promise::of(&shelf.store, line, self.at));
+        (promise != Some(PricePromise::Current))
+            .then(|| Seen { at: line.seen_at, local: local(self.zone, line.seen_at) })
     }
 
-    /// A line at the price that the store's promise says.
+    /// A line at the price that counts by the store's promise.
     fn item<'a>(&self, line: &'a Line, rate: Rate) -> Item<'a> {
         let item = Item { rate, seen: self.seen(line), ..item(line) };
-        let promise = self.promise();
-        if promise == PricePromise::Locked {
-            return item;
-        }
-        let Some((now, now_member)) = self.asked_now(line) else { return item };
-        let price = |locked: i64| match promise {
-            PricePromise::Locked => locked,
-            PricePromise::Better => locked.min(now),
-            PricePromise::Current => now,
-        };
-        let member = |locked: Option<i64>| match promise {
-            PricePromise::Locked => locked,
-            PricePromise::Better => [locked, now_member].into_iter().flatten().min(),
-            PricePromise::Current => now_member,
-        };
+        let Some(asks) = &self.shelf else { return item };
+        let counts = || promise::counted(&asks.catalog, &asks.store, line, self.at);
         let charge = match item.charge {
-            Charge::Each { price: locked, member: of_member } => {
-                Charge::Each { price: price(locked), member: member(of_member) }
+            Charge::Each { .. } => {
+                let ShelfPrice { everybody: price, members: member } = counts();
+                Charge::Each { price, member }
             }
-            Charge::Measured { price: locked, member: of_member, measure, unit, per } => {
-                Charge::Measured { price: price(locked), member: member(of_member), measure, unit, per }
+            Charge::Measured { measure, unit, per, .. } => {
+                let ShelfPrice { everybody: price, members: member } = counts();
+                Charge::Measured { price, member, measure, unit, per }
             }
             label @ Charge::Label { .. } => label,
         };
         Item { charge, ..item }
+    }
+
+    /// The deposit of a line at what counts by the store's promise, taxed at the rate of the day.
+    fn deposit<'a>(
+        &self,
+        line: &'a Line,
+        locked: Deposit<'a>,
+        known: &mut Vec<(&'a Sku, Option<event::Deposit>)>,
+    ) -> Option<Deposit<'a>> {
+        let (asks, seen) = (self.shelf.as_ref()?, line.product.deposit.as_ref()?);
+        // Goods of a cart have few kinds of deposits: each is looked up once.
+        let place = known.iter().position(|(sku, _)| *sku == locked.sku).unwrap_or_else(|| {
+            let now = deposit(&asks.catalog, &asks.store, locked.sku, self.at, self.local.date());
+            known.push((locked.sku, now));
+            known.len() - 1
+        });
+        let now = known[place].1.as_ref()?;
+        let counts = match promise::of(&asks.store, line, self.at) {
+            PricePromise::Locked => seen.amount.minor(),
+            PricePromise::Better => seen.amount.minor().min(now.amount.minor()),
+            PricePromise::Current => now.amount.minor(),
+        };
+        let times = locked.amount.checked_div(seen.amount.minor()).unwrap_or(1);
+        Some(Deposit { sku: locked.sku, amount: counts.saturating_mul(times), rate: now.rate })
     }
 
     /// The tax rate of the day of the checkout, which is that of the sale; prices that hold the tax stay as they are. Goods
@@ -218,19 +230,11 @@ impl Till {
         asks.catalog.rate_in(&asks.store, class, self.local.date())
     }
 
-    /// What everybody and what members are asked for the goods of a line now, in minor units. Nothing for a price of its
-    /// own, and nothing when the price is for another quantity now.
-    fn asked_now(&self, line: &Line) -> Option<(i64, Option<i64>)> {
-        let (asks, product) = (self.shelf.as_ref()?, &line.product);
-        let has_own_price = product.label_price.is_some() || product.reduction.is_some();
-        if has_own_price || product.revision == asks.catalog.revision() {
-            return None;
-        }
-        let offer = asks.catalog.product(&asks.store.store, &product.sku, self.at).ok()?;
-        let is_comparable = offer.priced_per == product.priced_per
-            && offer.price.amount.currency() == product.price.currency();
-        let member = offer.price.member.map(Money::minor);
-        is_comparable.then_some((offer.price.amount.minor(), member))
+    /// The lines of a cart whose price nobody can say now, by number: they can't be paid for.
+    pub fn unpriced(&self, cart: &Cart) -> Vec<(i64, Blocked)> {
+        let Some(asks) = &self.shelf else { return Vec::new() };
+        let is_unpriced = |line: &&Line| promise::is_unpriced(&asks.catalog, &asks.store, line, self.at);
+        cart.lines.iter().filter(is_unpriced).map(|line| (line.number, rules::price_missing())).collect()
     }
 
     /// Notes for staff which prices changed between scan and checkout.
@@ -240,29 +244,15 @@ impl Till {
         checkout: CheckoutId,
         cart: &Cart,
     ) -> Result<(), Error> {
-        for line in &cart.lines {
-            let locked = line.product.price;
-            let Some((current, _)) = self.asked_now(line) else { continue };
-            if current == locked.minor() {
-                continue;
-            }
-            let charged = match self.item(line, line.product.rate).charge {
-                Charge::Each { price, .. } | Charge::Measured { price, .. } => price,
-                Charge::Label { .. } => continue,
-            };
-            let difference = store::Difference {
-                line: line.number,
-                sku: line.product.sku.clone(),
-                locked: locked.minor(),
-                current,
-                charged,
-                currency: locked.currency(),
-                at: self.at,
-            };
-            store::insert_difference(tx, checkout, &cart.store, &difference).await?;
-            metrics::counter!("aisle_price_differences_total").increment(1);
+        let Some(asks) = &self.shelf else { return Ok(()) };
+        let difference =
+            |line| promise::difference(&asks.catalog, &asks.store, line, self.buyer.is_member, self.at);
+        let differences: Vec<Difference> = cart.lines.iter().filter_map(difference).collect();
+        for difference in &differences {
+            metrics::counter!("aisle_price_differences_total", "cause" => difference.cause.as_str())
+                .increment(1);
         }
-        Ok(())
+        Ok(store::insert_differences(tx, checkout, &cart.store, &differences).await?)
     }
 
     /// What is left of promotions with a budget.
@@ -304,14 +294,13 @@ impl Till {
         priced: &Priced,
     ) -> Result<(), Error> {
         let mut coupons = Vec::new();
-        for discount in &priced.discounts {
-            let Some(promotion) = &discount.promotion else { continue };
-            if self.promotions.row(promotion).is_some_and(|row| row.is_counted()) {
-                let had = (discount.times, discount.amount.minor());
-                claims::claim(tx, checkout, cart.shopper, promotion, had).await?;
+        for had in priced.had() {
+            if self.promotions.row(had.promotion).is_some_and(|row| row.is_counted()) {
+                let claimed = (had.times, had.amount);
+                claims::claim(tx, checkout, cart.shopper, had.promotion, claimed).await?;
             }
-            let own = cart.coupons.iter().filter(|(_, of)| of == promotion).map(|(coupon, _)| coupon);
-            coupons.extend(own.take(usize::try_from(discount.coupons).unwrap_or(0)));
+            let own = cart.coupons.iter().filter(|(_, of)| of == had.promotion).map(|(coupon, _)| coupon);
+            coupons.extend(own.take(usize::try_from(had.coupons).unwrap_or(0)));
         }
         coupons.sort();
         for coupon in coupons {
@@ -344,6 +333,7 @@ impl Till {
         });
         // Goods of a cart have few classes: each is looked up once.
         let mut rates: Vec<(&TaxClassId, Option<Rate>)> = Vec::new();
+        let mut deposits = Vec::new();
         let mut items = Vec::with_capacity(cart.lines.len());
         for line in &cart.lines {
             let class = &line.product.tax_class;
@@ -353,7 +343,9 @@ impl Till {
                 rates.push((class, rate));
                 rate
             });
-            items.push(self.item(line, rate.unwrap_or(line.product.rate)));
+            let item = self.item(line, rate.unwrap_or(line.product.rate));
+            let deposit = |locked| self.deposit(line, locked, &mut deposits).unwrap_or(locked);
+            items.push(Item { deposit: item.deposit.map(deposit), ..item });
         }
         let terms = self.rules().and_then(|rules| rules.points).filter(|_| self.buyer.is_member);
         Basket {
@@ -441,8 +433,8 @@ pub(super) fn deposit(
     sku: &Sku,
     now: Moment,
     today: chrono::NaiveDate,
-) -> Option<super::event::Deposit> {
+) -> Option<event::Deposit> {
     let offer = catalog.product(&store.store, sku, now).ok()?;
     let rate = catalog.rate_in(store, &offer.tax_class, today)?;
-    Some(super::event::Deposit { sku: sku.clone(), amount: offer.price.amount, rate })
+    Some(event::Deposit { sku: sku.clone(), amount: offer.price.amount, rate })
 }

@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 
 use super::event::{Origin, Reduction};
 use super::model::{Cart, Error, Line, State};
-use super::pricing::{Credit, Discount, Missing, Near, Priced, PricedDeposit, PricedSurcharge, TaxLine};
+use super::pricing::{
+    Credit, Discount, ExtraPoints, Missing, Near, Priced, PricedDeposit, PricedSurcharge, TaxLine,
+};
 use super::rules::{Blocked, LotCheck, Standing};
 use crate::catalog::Alternative;
 use crate::hash::sha256_hex;
@@ -46,7 +48,7 @@ pub struct CartLine {
     name: String,
     /// How much of it: pieces, or grams, millilitres, millimetres of what was measured.
     quantity: Quantity,
-    /// Gross price of a piece, or of `priced_per`.
+    /// Gross price of a piece, or of `priced_per`: the one that counts by the store's promise, not that of members.
     unit_price: Money,
     /// What `unit_price` is for when it is not for a piece.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +118,7 @@ impl CartLine {
             sku: product.sku.clone(),
             name: product.name.clone(),
             quantity: line.measured().map_err(|_| Error::Quantity)?,
-            unit_price: product.price,
+            unit_price: price.unit_price.unwrap_or(product.price),
             priced_per: product.priced_per,
             amount: price.amount,
             full_amount: (price.full != price.amount).then_some(price.full),
@@ -181,6 +183,9 @@ pub struct CartView {
     /// Points that are earned once it is paid.
     #[serde(skip_serializing_if = "is_none")]
     points_earned: i64,
+    /// Which of them promotions give, and for which lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extra_points: Vec<ExtraPoints>,
     /// Whether the goods are eaten in the store.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     eat_in: bool,
@@ -221,6 +226,7 @@ impl CartView {
             vouchers: cart.vouchers.iter().map(|voucher| ShownVoucher::of(cart, voucher)).collect(),
             points_offered: cart.points,
             points_earned: priced.points,
+            extra_points: priced.extra_points,
             eat_in: cart.is_eaten_in,
             credits: priced.credits,
             to_pay: priced.to_pay,

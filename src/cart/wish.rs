@@ -60,6 +60,7 @@ impl From<Blocked> for Declined {
             BlockReason::SaleBanned => Refusal::SaleBanned,
             BlockReason::ProductWithdrawn => Refusal::ProductWithdrawn,
             BlockReason::QuantityLimit => Refusal::QuantityLimit,
+            BlockReason::PriceMissing => Refusal::PriceMissing,
         };
         Self { reason, notice: Some(blocked.notice), alternatives: Vec::new() }
     }
@@ -95,7 +96,7 @@ text_enum! {
         LineUnknown = "line_unknown",
         /// The quantity is out of bounds.
         QuantityOutOfRange = "quantity_out_of_range",
-        /// The cart can't hold more lines or events.
+        /// The cart can't hold more lines, or was changed too often. What makes it smaller is still taken.
         CartFull = "cart_full",
         /// The product is sold by weight, volume or length, and the code says none: weigh it first.
         MeasureMissing = "measure_missing",

@@ -47,8 +47,8 @@ pub use http::routes;
 pub use index::{Change, Snapshot};
 pub use label::Label;
 pub use model::{
-    BestBeforePassed, FindError, Found, Markdown, Offer, Price, PricePromise, Promotion, Recall, Store,
-    StoreAddress,
+    BestBeforePassed, FindError, Found, Markdown, Offer, Price, PricePromise, Promotion, Recall, ShelfPrice,
+    Store, StoreAddress,
 };
 pub use piece::{Piece, PieceFault, Portion, Reduction};
 pub use product::{

@@ -160,6 +160,15 @@ pub struct Price {
     pub member: Option<Money>,
 }
 
+/// What a store asks on its shelf, in minor units of its currency: for a piece, or for the product's `priced_per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShelfPrice {
+    /// What everybody pays.
+    pub everybody: i64,
+    /// What members pay.
+    pub members: Option<i64>,
+}
+
 /// A product at the price of one store. The product's facts are reached through it: `offer.name`.
 #[derive(Clone, Debug)]
 pub struct Offer {

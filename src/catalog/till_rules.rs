@@ -1,4 +1,5 @@
-//! What a store's till goes by beside its prices: where taxes are set and how, fees, vouchers, points.
+//! What a store's till goes by beside its prices: how long they are promised, where taxes are set and how, fees, vouchers,
+//! points.
 //!
 //! A part of the store's row. What contradicts itself is refused when the row is delivered ([`TillRules::check`]), never at
 //! the till.
@@ -16,10 +17,21 @@ pub const BESIDE_MAX: i64 = 50_000;
 /// Longest name of an area: a country and three levels below it.
 const AREA_LENGTH_MAX: usize = 40;
 
+/// How long a store's price promise holds when its row does not say: longer than a walk through any store, shorter than a
+/// night, after which tomorrow's prices are expected.
+const PROMISE_MINUTES: i64 = 4 * 60;
+/// The longest that a store may promise: a day. A cart that is left open must not keep the prices of last week.
+const PROMISE_MINUTES_MAX: i64 = 24 * 60;
+
 /// What a store's till goes by beside its prices.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TillRules {
+    /// How long, from the first scan of a line on, its `price_promise` holds: the length of a trip, in minutes; after it the
+    /// price of now counts. 240 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_440)]
+    pub price_promise_minutes: Option<i64>,
     /// Where its taxes are set, below the country: `US-NY-NYC`. Rates of this area come before those of the country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax_area: Option<String>,
@@ -91,6 +103,9 @@ pub struct PointsTerms {
 impl TillRules {
     /// Why they can't be, in words; nothing when they can.
     pub fn check(&self) -> Result<(), String> {
+        if self.price_promise_minutes.is_some_and(|minutes| !(1..=PROMISE_MINUTES_MAX).contains(&minutes)) {
+            return Err(format!("price_promise_minutes is from 1 to {PROMISE_MINUTES_MAX}"));
+        }
         let lengths = [self.eat_in.len(), self.fees.len(), self.voucher_templates.len()];
         if lengths.iter().any(|length| *length > RULES_MAX) {
             return Err(format!("till has at most {RULES_MAX} rules of each kind"));
@@ -120,6 +135,11 @@ impl TillRules {
         let is_right =
             terms.per >= 1 && (0..=1_000).contains(&terms.points) && (0..=1_000).contains(&terms.worth);
         if is_right { Ok(()) } else { Err("points: per is 1 or more, points and worth 0 to 1000".to_owned()) }
+    }
+
+    /// How long the store's price promise holds from the first scan of a line on.
+    pub fn promise_lasts(&self) -> chrono::Duration {
+        chrono::Duration::minutes(self.price_promise_minutes.unwrap_or(PROMISE_MINUTES))
     }
 
     /// The tax classes that they name.
@@ -183,6 +203,11 @@ mod tests {
             (with_templates(&["98{code:6}{_:4}{ec}"]), "no template"),
             (with_templates(&["98{price:4}{ec}"]), "no template"),
             (with_templates(&["{oops}"]), "no template"),
+            (TillRules { price_promise_minutes: Some(0), ..TillRules::default() }, "price_promise_minutes"),
+            (
+                TillRules { price_promise_minutes: Some(1_441), ..TillRules::default() },
+                "price_promise_minutes",
+            ),
             (TillRules { tax_area: Some("us-ny".to_owned()), ..TillRules::default() }, "tax_area"),
             (
                 TillRules {

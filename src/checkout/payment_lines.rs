@@ -173,6 +173,7 @@ mod tests {
             reduction: None,
             brand: None,
             category: Vec::new(),
+            is_priced_by_label: false,
             member_price: less.map(|less| eur((price - less).max(0))),
             deposit: deposit.map(|(amount, of_rate)| Deposit {
                 sku: "X".parse().expect("a key"),

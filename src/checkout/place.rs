@@ -153,7 +153,8 @@ pub(super) async fn place(
     if app.catalog.view().store(&cart.store).is_none() {
         return Err(Error::StoreClosed);
     }
-    let blocked = cart::blocked(app, &cart);
+    let mut blocked = cart::blocked(app, &cart);
+    blocked.extend(till.unpriced(&cart));
     if !blocked.is_empty() {
         return Err(Error::Blocked(blocked));
     }

@@ -210,7 +210,7 @@ fn quote_line(
         name: line.product.name.clone(),
         pieces: line.quantity,
         measure: line.product.measure,
-        unit_price: line.product.price,
+        unit_price: price.unit_price.unwrap_or(line.product.price),
         priced_per: line.product.priced_per,
         amount: price.amount,
         full_amount: (price.full != price.amount).then_some(price.full),

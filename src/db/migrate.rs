@@ -63,6 +63,7 @@ const FILES: &[File] = &[
     file!(32, "0032_picked.sql", None),
     file!(33, "0033_payment_providers.postgres.sql", Some(Engine::Postgres)),
     file!(33, "0033_payment_providers.sqlite.sql", Some(Engine::Sqlite)),
+    file!(34, "0034_price_differences.sql", None),
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
     file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
     file!(44, "0044_debts.sql", None),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{dhl, paypal};
+use super::{dhl, klarna, paypal};
 
 /// The credentials of the PayPal sandbox.
 const PAYPAL_CLIENT: (&str, &str) = ("aisle-sandbox", "aisle-sandbox-secret");
@@ -23,6 +23,8 @@ pub enum Which {
     Paypal,
     /// DHL Parcel DE.
     Dhl,
+    /// Klarna.
+    Klarna,
     /// All of them.
     All,
 }
@@ -33,7 +35,7 @@ pub struct Arguments {
     /// Which partners.
     #[arg(default_value = "all")]
     which: Which,
-    /// Where they listen: PayPal here, DHL one port above; port 0 takes free ones.
+    /// Where they listen: PayPal here, DHL one port above, Klarna two; one alone here; port 0 takes free ones.
     #[arg(long, default_value = "127.0.0.1:8090")]
     bind: SocketAddr,
     /// Where their books are kept; the next run goes on with them.
@@ -51,6 +53,7 @@ pub struct Arguments {
 pub struct Sandboxes {
     paypal: Option<paypal::Sandbox>,
     dhl: Option<(dhl::Sandbox, dhl::Settings)>,
+    klarna: Option<(klarna::Sandbox, klarna::Settings)>,
     webhook: paypal::WebhookTarget,
     environment: PathBuf,
     roots: PathBuf,
@@ -62,30 +65,37 @@ impl Sandboxes {
         let Arguments { which, bind, state, webhook_url: url, webhook_id } = arguments;
         std::fs::create_dir_all(&state)?;
         let webhook = paypal::WebhookTarget { url, webhook_id };
-        let paypal = match which {
-            Which::Dhl => None,
-            Which::Paypal | Which::All => Some(
-                paypal::Sandbox::start(paypal::Settings {
-                    bind,
-                    client_id: PAYPAL_CLIENT.0.to_owned(),
-                    client_secret: PAYPAL_CLIENT.1.to_owned(),
-                    webhook: Some(webhook.clone()),
-                    state_file: Some(state.join("paypal.json")),
-                })
-                .await?,
-            ),
+        let runs = |one: Which| which == one || which == Which::All;
+        let at = |place: u16| if which == Which::All { port_above(bind, place) } else { bind };
+        let paypal = if runs(Which::Paypal) {
+            let settings = paypal::Settings {
+                bind: at(0),
+                client_id: PAYPAL_CLIENT.0.to_owned(),
+                client_secret: PAYPAL_CLIENT.1.to_owned(),
+                webhook: Some(webhook.clone()),
+                state_file: Some(state.join("paypal.json")),
+            };
+            Some(paypal::Sandbox::start(settings).await?)
+        } else {
+            None
         };
-        let dhl = match which {
-            Which::Paypal => None,
-            Which::Dhl | Which::All => {
-                let bind = if which == Which::Dhl { bind } else { next_port(bind) };
-                let state_file = Some(state.join("dhl.json"));
-                let settings = dhl::Settings { bind, state_file, ..dhl::Settings::local() };
-                Some((dhl::Sandbox::start(settings.clone()).await?, settings))
-            }
+        let dhl = if runs(Which::Dhl) {
+            let state_file = Some(state.join("dhl.json"));
+            let settings = dhl::Settings { bind: at(1), state_file, ..dhl::Settings::local() };
+            Some((dhl::Sandbox::start(settings.clone()).await?, settings))
+        } else {
+            None
+        };
+        let klarna = if runs(Which::Klarna) {
+            let state_file = Some(state.join("klarna.json"));
+            let limits = klarna::Limits::LIVE;
+            let settings = klarna::Settings { bind: at(2), state_file, limits, ..klarna::Settings::local() };
+            Some((klarna::Sandbox::start(settings.clone()).await?, settings))
+        } else {
+            None
         };
         let (environment, roots) = (state.join("aisle.env"), state.join("paypal-root.pem"));
-        let sandboxes = Self { paypal, dhl, webhook, environment, roots };
+        let sandboxes = Self { paypal, dhl, klarna, webhook, environment, roots };
         if let Some(paypal) = &sandboxes.paypal {
             std::fs::write(&sandboxes.roots, paypal.root_certificate_pem())?;
         }
@@ -102,6 +112,9 @@ impl Sandboxes {
         }
         if let Some((dhl, settings)) = &self.dhl {
             let _ = writeln!(guide, "{}", dhl_guide(dhl.url(), settings));
+        }
+        if let Some((klarna, settings)) = &self.klarna {
+            let _ = writeln!(guide, "{}", klarna_guide(&klarna.url(), settings));
         }
         let _ = writeln!(guide, "Variables for `aisle serve`, also in {}:\n", self.environment.display());
         for line in self.variables().lines() {
@@ -134,6 +147,11 @@ impl Sandboxes {
             set("AISLE_DHL_PASSWORD", &settings.password);
             set("AISLE_DHL_BILLING_NUMBER", &settings.billing_number);
         }
+        if let Some((klarna, settings)) = &self.klarna {
+            set("AISLE_KLARNA_URL", &klarna.url());
+            set("AISLE_KLARNA_USERNAME", &settings.username);
+            set("AISLE_KLARNA_PASSWORD", &settings.password);
+        }
         lines
     }
 
@@ -145,12 +163,16 @@ impl Sandboxes {
         if let Some((dhl, _)) = self.dhl {
             dhl.stop().await;
         }
+        if let Some((klarna, _)) = self.klarna {
+            klarna.stop().await;
+        }
     }
 }
 
-fn next_port(mut address: SocketAddr) -> SocketAddr {
+/// The address so many ports above; free ports stay free ones.
+fn port_above(mut address: SocketAddr, places: u16) -> SocketAddr {
     if address.port() != 0 {
-        address.set_port(address.port().wrapping_add(1));
+        address.set_port(address.port().wrapping_add(places));
     }
     address
 }
@@ -199,5 +221,36 @@ fn dhl_guide(url: &str, settings: &dhl::Settings) -> String {
   clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
 ",
         settings.api_key, settings.api_secret, settings.username, settings.password, settings.billing_number
+    )
+}
+
+fn klarna_guide(url: &str, settings: &klarna::Settings) -> String {
+    format!(
+        "Klarna sandbox         {url}
+  user, password       {}, {}
+  or API key           {}
+  pages                {url}/  explains itself and shows its books
+                       hosted payment pages: as redirect_url of POST /hpp/v1/sessions names them
+  books                GET {url}/sandbox/books
+  outcomes             words in the shopper's e-mail address, before the @: +denied, +red, +pend-accept-05,
+                       +pend-reject-05, +require_signup at approval; +charge-failed, +charge-unavailable,
+                       +charge-forbidden, +step-up, +suspended, +cancelled when a token is charged;
+                       the code from the text message is any six digits but 999999
+  one charge           POST {url}/sandbox/tokens/TOKEN/charges {{\"outcome\":\"step_up\",\"times\":1}}
+                       outcomes: accept, pend_accept, pend_reject (minutes), reject, fail, unavailable,
+                       currency_mismatch, forbid, suspend, cancel, step_up
+  reviews, disputes    POST {url}/sandbox/orders/ORDER/review {{\"accepted\":false}}
+                       POST {url}/sandbox/orders/ORDER/chargebacks {{\"amount\":500}}
+  settlements          POST {url}/sandbox/payouts  pays out at once; midnights do it too
+  faults               POST {url}/sandbox/faults
+                       {{\"operation\":\"tokens.order\",\"kind\":\"no_answer_after\",\"times\":1}}
+                       kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
+                       delay_ms (delay_ms); DELETE clears
+  callbacks go wrong   POST {url}/sandbox/callbacks
+                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"delay_seconds\":60,\"hold\":false}}
+  rate limits          PUT {url}/sandbox/limits {{\"sessions\":5,\"others\":50}}
+  clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
+",
+        settings.username, settings.password, settings.api_key
     )
 }

@@ -5,4 +5,9 @@
 
 pub mod command;
 pub mod dhl;
+pub mod faults;
+mod kept;
+pub mod klarna;
 pub mod paypal;
+mod pdf;
+pub mod wire;

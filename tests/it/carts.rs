@@ -56,6 +56,37 @@ async fn a_batch_sent_twice_counts_once_and_totals_hold_vat_by_rate() {
 }
 
 #[tokio::test]
+async fn a_cart_that_was_changed_too_often_says_so_and_can_be_paid_and_let_go() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let path = format!("/v1/carts/{cart}/scans");
+    for _ in 0..10 {
+        let changes: Vec<_> = (0..500)
+            .map(|number| {
+                let id: EventId = shop.test.app.ids.next();
+                json!({"type": "set_quantity", "id": id, "line": 1, "quantity": {"amount": 3 + number % 2, "unit": "piece"}})
+            })
+            .collect();
+        shopper.post(&path, &json!({"events": changes})).await.expect(200);
+    }
+    let refused = shopper.scan(cart, &[BREAD]).await.expect(200);
+    assert_eq!(refused.text("/results/0/reason"), "cart_full");
+    let line = format!("/v1/carts/{cart}/lines/1");
+    let pieces = |amount: i64| json!({"quantity": {"amount": amount, "unit": "piece"}});
+    shopper.put(&line, &pieces(5)).await.problem(422, "cart_full");
+    let consumption = format!("/v1/carts/{cart}/consumption");
+    shopper.put(&consumption, &json!({"eat_in": true})).await.problem(422, "cart_full");
+    shopper.put(&line, &pieces(1)).await.expect(200);
+    let path = format!("/v1/carts/{cart}/lines/2");
+    shop.test.call(reqwest::Method::DELETE, &path).bearer(&shopper.actor.token).send().await.expect(200);
+    let (checkout, placed) = shopper.place(cart, &[]).await;
+    assert_eq!(placed.expect(201).number("/quote/total/amount"), 129);
+    shopper.post(&format!("/v1/checkouts/{checkout}/cancel"), &json!({})).await.expect(200);
+    assert_eq!(shopper.buy(cart, &[]).await.text("/state"), "paid");
+}
+
+#[tokio::test]
 async fn unknown_malformed_and_wrong_check_digit_are_three_refusals_and_leave_the_rest() {
     let shop = Shop::open().await;
     let shopper = shop.shopper().await;

@@ -35,6 +35,7 @@ mod promotions;
 mod quality;
 mod rules;
 mod sandbox_dhl;
+mod sandbox_klarna;
 mod sandbox_paypal;
 mod search;
 mod simulation;

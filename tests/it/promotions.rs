@@ -240,6 +240,55 @@ async fn one_shopper_has_a_promotion_only_so_often() {
     assert_eq!(total(&other.cart(others).await), 128);
 }
 
+#[tokio::test]
+async fn extra_points_are_counted_by_their_limits_and_told_with_their_lines() {
+    let shop = Shop::open().await;
+    let points = |id: &str, more: &Value| {
+        let mut members = on("milk");
+        members.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        promotion(id, &json!({"type": "extra_points", "points": 20}), &members)
+    };
+    let member =
+        |shopper: &Shopper<'_>| json!({"kind": "customer", "customer": shopper.actor.id, "is_member": true});
+    let (anna, bert) = (shop.payer("anna@example.com").await, shop.payer("bert@example.com").await);
+    let other = shop.payer("carl@example.com").await;
+    let rows = [
+        crate::weighed::store_with(&json!({"till": {"points": {"per": 100, "points": 1, "worth": 1}}})),
+        member(&anna),
+        member(&bert),
+        points("P1", &json!({"shopper_max": 3})),
+        points("P2", &json!({"budget": {"uses": 3}})),
+        points("P3", &json!({"needs_coupon": true, "basket_max": 1})),
+        json!({"kind": "coupon", "coupon": "ONE", "promotion": "P3"}),
+    ];
+    apply(&shop, &rows).await;
+    let earned = |answer: &Answer| answer.json["points_earned"].as_i64().unwrap_or_default();
+    let strangers = other.fill(&[MILK, MILK]).await;
+    assert_eq!(earned(&other.cart(strangers).await), 0, "who is no member earns none");
+    let cart = anna.fill(&[MILK, MILK]).await;
+    let shown = show(&anna, cart, "ONE").await.expect(200);
+    // 2.58 are 2 points; 2 × 20 of P1, 2 × 20 of P2, 20 of P3's coupon.
+    assert_eq!(earned(&shown), 2 + 40 + 40 + 20);
+    let told = &shown.json["extra_points"][0];
+    assert_eq!((&told["promotion"], &told["times"], &told["points"]), (&json!("P1"), &json!(2), &json!(40)));
+    assert_eq!(told["lines"], json!([{"line": 1, "pieces": 2, "points": 40}]));
+    assert_eq!(anna.buy(cart, &[]).await.text("/state"), "paid");
+    let next = anna.fill(&[MILK, MILK]).await;
+    show(&anna, next, "ONE").await.problem(409, "coupon_used");
+    assert_eq!(
+        earned(&anna.cart(next).await),
+        2 + 20 + 20,
+        "one is left of three a shopper, one of three for all"
+    );
+    let others = bert.fill(&[MILK, MILK]).await;
+    assert_eq!(earned(&bert.cart(others).await), 2 + 40 + 20, "his own three, and the last one for all");
+    let (checkout, placed) = bert.place(others, &[]).await;
+    assert_eq!(placed.expect(201).number("/quote/points"), 62);
+    assert_eq!(earned(&anna.cart(next).await), 2 + 20, "he has the last one");
+    bert.post(&format!("/v1/checkouts/{checkout}/cancel"), &json!({})).await.expect(200);
+    assert_eq!(earned(&anna.cart(next).await), 2 + 20 + 20, "and gives it back");
+}
+
 async fn show(shopper: &Shopper<'_>, cart: CartId, code: &str) -> Answer {
     shopper.post(&format!("/v1/carts/{cart}/coupons"), &json!({"code": code})).await
 }

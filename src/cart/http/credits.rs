@@ -45,7 +45,7 @@ pub struct ScannedVoucher {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `voucher_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `voucher_used`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`vouchers_full`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`vouchers_full`, `cart_full`"),
     ),
     security(("shopper" = []))
 )]
@@ -114,7 +114,7 @@ pub struct OfferedPoints {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `points_short`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`points_unknown`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`points_unknown`, `cart_full`"),
     ),
     security(("shopper" = []))
 )]
@@ -153,6 +153,7 @@ pub struct Consumption {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_full`"),
     ),
     security(("shopper" = []))
 )]

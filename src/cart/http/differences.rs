@@ -23,8 +23,9 @@ pub struct PriceDifferences {
 
 /// Prices of a store that changed between scan and checkout
 ///
-/// Each is a fault of master data: shelf, phone and till did not agree for a while. What counted goes by the store's
-/// `price_promise`.
+/// One that a delivery changed (`changed`) is a fault of master data: shelf, phone and till did not agree for a while. One that
+/// began or ended at its time (`timed`) is none. What counted goes by the store's `price_promise`. Like is compared with like:
+/// that somebody became a member, or that members have a price of their own now, is no difference.
 #[utoipa::path(
     get,
     path = "/v1/stores/{store}/price-differences",

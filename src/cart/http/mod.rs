@@ -79,6 +79,10 @@ impl From<Error> for Problem {
             Error::PointsUnknown => {
                 Self::unprocessable("points_unknown", "Points don't pay in this store, or not for you.")
             }
+            Error::Full => Self::unprocessable(
+                "cart_full",
+                "The cart was changed too often. Take something out, pay, or check in again with a new one.",
+            ),
             Error::Empty => Self::unprocessable("cart_empty", "There is nothing in the cart to pay for."),
             Error::Busy => {
                 Self::unavailable("overloaded", "Too many scans at once. Send the same batch again.", 1)
@@ -393,7 +397,7 @@ pub struct LineQuantity {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `line_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`quantity_out_of_range`, `quantity_fixed`, `quantity_limit`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`quantity_out_of_range`, `quantity_fixed`, `quantity_limit`, `cart_full`"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "`overloaded`"),
     ),
     security(("shopper" = []))
@@ -468,6 +472,7 @@ async fn change_line(
 fn refused(declined: &Declined) -> Problem {
     match declined.reason {
         Refusal::LineUnknown => Error::UnknownLine.into(),
+        Refusal::CartFull => Error::Full.into(),
         Refusal::QuantityFixed => Problem::unprocessable(
             "quantity_fixed",
             "Such goods have a line for each piece: scan the next one, or take the line out.",

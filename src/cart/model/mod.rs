@@ -23,8 +23,11 @@ pub const COUPONS_MAX: usize = 30;
 pub const VOUCHERS_MAX: usize = 30;
 /// Most points that one cart is paid with.
 pub const POINTS_MAX: i64 = 10_000_000;
-/// Most events of a cart: bounds the fold and the memory of event ids.
-pub const EVENTS_MAX: usize = 5_000;
+/// Most changes of a cart by its shopper: bounds the fold and the memory of event ids. A trip has some hundred.
+pub const CHANGES_MAX: usize = 5_000;
+/// So many more are taken that make it smaller, so that a full cart can be brought to where it can be paid: fewer pieces of
+/// what has a limit, fewer points than were there.
+const CHANGES_RESERVED: usize = 1_000;
 
 /// What a cart is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +123,20 @@ pub struct Cart {
     /// The last entry of the log: what an entity tag shows and a new entry builds on.
     pub version: i64,
     lines_given: i64,
+    /// What the shopper changed so far.
+    changes: usize,
     seen: HashSet<EventId>,
+}
+
+/// What a change does to the room that a cart has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// Something comes in, or changes.
+    More,
+    /// Something gets less.
+    Less,
+    /// Something goes, which is always possible: a full cart gets nothing back.
+    Gone,
 }
 
 /// What became of a wish that is not refused.
@@ -182,6 +198,9 @@ pub enum Error {
     /// The store takes no points, or not of this shopper.
     #[error("points don't pay here")]
     PointsUnknown,
+    /// It was changed too often.
+    #[error("changed too often")]
+    Full,
     /// Nothing in it.
     #[error("empty")]
     Empty,
@@ -225,6 +244,7 @@ impl Cart {
             agreed: None,
             version: 1,
             lines_given: 0,
+            changes: 0,
             seen: HashSet::new(),
         };
         for event in rest {
@@ -243,6 +263,7 @@ impl Cart {
 
     /// Applies an event that was decided on before: never fails, and knows nothing but the cart.
     fn apply(&mut self, event: &Event, at: Moment) {
+        self.changes += usize::from(event.is_of_shopper());
         match event {
             Event::CheckedIn { .. } => {}
             Event::Scanned { id, product, quantity } => {
@@ -297,6 +318,20 @@ impl Cart {
             State::Locked(checkout) => Err(Error::Locked(checkout)),
             State::Closed(order) => Err(Error::Closed(order)),
         }
+    }
+
+    /// Whether it takes one more change. A full cart can still be made smaller, locked, paid and let go.
+    pub fn has_room(&self, growth: Growth) -> bool {
+        match growth {
+            Growth::More => self.changes < CHANGES_MAX,
+            Growth::Less => self.changes < CHANGES_MAX + CHANGES_RESERVED,
+            Growth::Gone => true,
+        }
+    }
+
+    /// An error unless it takes one more change.
+    pub fn must_have_room(&self, growth: Growth) -> Result<(), Error> {
+        if self.has_room(growth) { Ok(()) } else { Err(Error::Full) }
     }
 
     /// Decides at a moment on a batch: what to write, and what became of each wish, in order. `find` looks a code up in the
@@ -354,11 +389,10 @@ impl Cart {
         find: &mut impl FnMut(&str) -> Result<Taken, Declined>,
         quantity_max: &impl Fn(&Sku) -> Option<i64>,
     ) -> Result<Decided, Declined> {
-        if self.seen.len() >= EVENTS_MAX {
-            return Err(Refusal::CartFull.into());
-        }
+        let room = |growth| if self.has_room(growth) { Ok(()) } else { Err(Refusal::CartFull) };
         let event = match wish {
             Wish::Scan { id, code, quantity } => {
+                room(Growth::More)?;
                 let asked = quantity.map_or(Ok(1), pieces)?;
                 let taken = find(code)?;
                 if let Some(line) = self.line_of_piece(&taken.product) {
@@ -374,6 +408,7 @@ impl Cart {
                     return Err(Refusal::QuantityFixed.into());
                 }
                 let more = quantity - line.quantity;
+                room(if more < 0 { Growth::Less } else { Growth::More })?;
                 if more > 0 {
                     self.must_hold(&line.product.sku, more, quantity_max(&line.product.sku))?;
                 }

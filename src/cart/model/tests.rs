@@ -28,6 +28,7 @@ fn product(sku: u8) -> Product {
         brand: None,
         category: Vec::new(),
         member_price: None,
+        is_priced_by_label: false,
         deposit: None,
         origin: Origin::default(),
     }
@@ -90,6 +91,44 @@ fn a_removed_line_number_is_never_given_again() {
     let (_, outcomes) = cart.decide(&[scan(1, "1"), remove, scan(2, "1")], at(), find, unlimited);
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(cart.lines.iter().map(|line| line.number).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_full_cart_takes_nothing_more_and_can_still_be_made_smaller() {
+    let mut cart = empty();
+    let set = |id: u128, line: i64, pieces: i64| {
+        let quantity = Quantity::pieces(pieces).expect("pieces");
+        Wish::SetQuantity { id: EventId(Uuid::from_u128(id)), line, quantity }
+    };
+    let pieces = |cart: &Cart| cart.lines.iter().map(|line| line.quantity).collect::<Vec<_>>();
+    let mut ids = 1..;
+    let mut ask = |cart: &mut Cart, wish: &dyn Fn(u128) -> Wish| {
+        let wish = wish(ids.next().expect("an id"));
+        cart.decide(&[wish], at(), find, unlimited).1.remove(0).map(|done| done.outcome)
+    };
+    for code in ["1", "2"] {
+        assert_eq!(ask(&mut cart, &|id| scan(id, code)), Ok(Outcome::Applied));
+    }
+    for _ in 2..CHANGES_MAX - 1 {
+        assert_eq!(ask(&mut cart, &|id| set(id, 1, 900)), Ok(Outcome::Applied));
+    }
+    // Coupons count too: their log grows the same.
+    let (coupon, promotion) = ("C".parse().expect("a key"), "P".parse().expect("a key"));
+    cart.fold(2, &[Event::CouponShown { coupon, promotion }], at());
+    assert!(matches!(cart.must_have_room(Growth::More), Err(Error::Full)));
+    assert_eq!(ask(&mut cart, &|id| scan(id, "1")), Err(Refusal::CartFull.into()));
+    assert_eq!(ask(&mut cart, &|id| set(id, 1, 901)), Err(Refusal::CartFull.into()));
+    for less in 0..i64::try_from(CHANGES_RESERVED).expect("few").min(890) {
+        assert_eq!(ask(&mut cart, &|id| set(id, 1, 899 - less)), Ok(Outcome::Applied));
+    }
+    assert_eq!(pieces(&cart), [10, 1]);
+    let checkout = CheckoutId(Uuid::nil());
+    cart.fold(3, &[Event::Locked { checkout, agreed: None }, Event::Unlocked { checkout }], at());
+    assert!(cart.has_room(Growth::Less), "what checkouts do counts for nothing");
+    let gone = |line| move |id| Wish::Remove { id: EventId(Uuid::from_u128(id)), line };
+    assert_eq!(ask(&mut cart, &gone(2)), Ok(Outcome::Applied));
+    assert_eq!(ask(&mut cart, &gone(1)), Ok(Outcome::Applied));
+    assert!(cart.lines.is_empty());
 }
 
 proptest! {

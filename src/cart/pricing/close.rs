@@ -1,9 +1,9 @@
 //! The end of a pricing: deposits, fees, taxes, vouchers, points, totals. Pure.
 
-use super::basket::{Basket, PriceError, TaxMode, TaxRounding, Voucher};
+use super::basket::{Basket, Charge, PriceError, TaxMode, TaxRounding, Voucher};
 use super::candidates::Fact;
 use super::prepared::WHOLE;
-use super::result::{Credit, Discount, Priced, PricedDeposit, PricedLine, PricedSurcharge};
+use super::result::{Credit, Discount, ExtraPoints, Priced, PricedDeposit, PricedLine, PricedSurcharge};
 use super::runs::hand_out;
 use super::vat::TaxLine;
 use crate::money::{Currency, Money, Rate};
@@ -42,7 +42,7 @@ pub(super) fn close(
     facts: &[Fact<'_>],
     left: &[i64],
     discounts: Vec<Discount>,
-    extra_points: i64,
+    extra_points: Vec<ExtraPoints>,
 ) -> Result<Priced, PriceError> {
     let (place, currency) = (basket.place, basket.place.currency);
     // Goods, then deposits, then fees; goods and deposits in canonical order.
@@ -82,6 +82,7 @@ pub(super) fn close(
     let saved = discounts.iter().map(|discount| discount.amount.minor()).sum();
     let for_goods: i64 = left.iter().sum();
     let earned = basket.points.map_or(0, |rule| (for_goods / rule.per.max(1)).saturating_mul(rule.points));
+    let points = extra_points.iter().fold(earned, |sum, extra| sum.saturating_add(extra.points));
     Ok(Priced {
         currency,
         lines: lines.into_iter().map(|(_, line)| line).collect(),
@@ -93,15 +94,21 @@ pub(super) fn close(
         total: Money::new(total, currency),
         credits,
         to_pay: Money::new(total - paid, currency),
-        points: earned.saturating_add(extra_points),
+        points,
+        extra_points,
     })
 }
 
 fn line(fact: &Fact<'_>, entry: &Entry, basket: &Basket<'_>) -> PricedLine {
     let currency = basket.place.currency;
     let (net, tax) = entry.parts(basket.place.tax_mode, currency);
+    let unit_price = match fact.item.charge {
+        Charge::Each { price, .. } | Charge::Measured { price, .. } => Some(Money::new(price, currency)),
+        Charge::Label { .. } => None,
+    };
     PricedLine {
         line: fact.item.line,
+        unit_price,
         full: Money::new(fact.full * fact.item.pieces, currency),
         amount: Money::new(entry.amount, currency),
         rate: entry.rate,

@@ -21,7 +21,8 @@
 //! 5. Taxes (`vat.rs`), rounded half away from zero where the store's rule says ([`TaxRounding`]).
 //! 6. Vouchers: each pays as a whole or not at all, the largest first; what does not fit stays valid. Points pay what is left
 //!    after them, as many as fit.
-//! 7. Points, for what goods cost.
+//! 7. Points, for what goods cost, and those that promotions give on top: beside every other promotion, because no price
+//!    changes by them.
 //!
 //! All amounts are whole minor units; products go through 128 bits; a sum that does not fit is [`PriceError::Overflow`].
 
@@ -49,7 +50,8 @@ pub use near::{Missing, Near, near};
 pub use prepared::Promotions;
 pub use record::Record;
 pub use result::{
-    Credit, Discount, DiscountShare, Priced, PricedDeposit, PricedLine, PricedSurcharge, Trigger,
+    Credit, Discount, DiscountShare, ExtraPoints, PointsShare, Priced, PricedDeposit, PricedLine,
+    PricedSurcharge, Trigger,
 };
 pub use vat::TaxLine;
 
@@ -84,7 +86,7 @@ pub fn price(basket: &Basket<'_>, promotions: &Promotions) -> Result<Priced, Pri
     }
     let mut discounts = member_prices(basket, &facts);
     discounts.extend(told(basket, &facts, &found, steps));
-    let extra = extra_points(&facts, &found);
+    let extra = extra_points(basket, &facts, &found);
     close::close(basket, &facts, &left, discounts, extra)
 }
 
@@ -195,17 +197,42 @@ fn coupons(active: &Active<'_>, times: i64) -> i64 {
     if active.coupons == 0 { 0 } else { (times / each + i64::from(times % each > 0)).min(active.coupons) }
 }
 
-/// Points of promotions that give some.
-fn extra_points(facts: &[Fact<'_>], found: &Candidates<'_>) -> i64 {
-    let mut sum = 0_i64;
-    for (number, active) in found.actives.iter().enumerate() {
-        let Action::Points(points) = active.prepared.action else { continue };
-        let own = facts
-            .iter()
-            .enumerate()
-            .filter(|(line, _)| found.points.of(*line).iter().any(|touch| touch.active == number));
-        let pieces: i64 = own.map(|(_, fact)| fact.item.pieces).sum();
-        sum = sum.saturating_add(points.saturating_mul(pieces.min(active.times_max)));
+/// What promotions that give points give: each to as many pieces as its limits let, in the canonical order of lines. Whoever
+/// earns no points has none of it.
+fn extra_points(basket: &Basket<'_>, facts: &[Fact<'_>], found: &Candidates<'_>) -> Vec<ExtraPoints> {
+    if basket.points.is_none() {
+        return Vec::new();
     }
-    sum
+    let mut given: Vec<(usize, ExtraPoints)> = Vec::new();
+    for (number, active) in found.actives.iter().enumerate() {
+        let Action::Points(each) = active.prepared.action else { continue };
+        let mut left = active.times_max;
+        let mut lines = Vec::new();
+        for (line, fact) in facts.iter().enumerate() {
+            let is_touched = found.points.of(line).iter().any(|touch| touch.active == number);
+            let pieces = if is_touched { fact.item.pieces.min(left) } else { 0 };
+            if pieces > 0 {
+                left -= pieces;
+                lines.push(PointsShare { line: fact.item.line, pieces, points: each.saturating_mul(pieces) });
+            }
+        }
+        if lines.is_empty() {
+            continue;
+        }
+        lines.sort_unstable_by_key(|share| share.line);
+        let times = lines.iter().map(|share| share.pieces).sum();
+        let extra = ExtraPoints {
+            promotion: active.prepared.row.promotion.clone(),
+            name: active.prepared.row.name.clone(),
+            trigger: active.trigger,
+            segment: active.segment.map(str::to_owned),
+            times,
+            coupons: coupons(active, times),
+            points: lines.iter().fold(0, |sum: i64, share| sum.saturating_add(share.points)),
+            lines,
+        };
+        given.push((active.place, extra));
+    }
+    given.sort_unstable_by_key(|(place, _)| *place);
+    given.into_iter().map(|(_, extra)| extra).collect()
 }

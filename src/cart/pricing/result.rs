@@ -27,6 +27,10 @@ text_enum! {
 pub struct PricedLine {
     /// Its number.
     pub line: i64,
+    /// What everybody pays for a piece, or for what the price is for: the price that counts. None where a label has the price
+    /// of the piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<Money>,
     /// What it costs everybody without any promotion.
     pub full: Money,
     /// What it costs after all discounts, in the terms of the shelf: with tax inside, without tax on top.
@@ -108,6 +112,53 @@ pub struct Discount {
     pub lines: Vec<DiscountShare>,
 }
 
+/// What a promotion gives in points for one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PointsShare {
+    /// The line's number.
+    pub line: i64,
+    /// The pieces that it counted.
+    pub pieces: i64,
+    /// The points for them.
+    pub points: i64,
+}
+
+/// What a promotion gives in points. It goes together with every other promotion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExtraPoints {
+    /// The promotion.
+    pub promotion: PromotionId,
+    /// The name that shoppers read.
+    pub name: String,
+    /// What made it hold.
+    pub trigger: Trigger,
+    /// The segment, where one made it hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
+    /// How many times it was applied, once a piece: what its limits count.
+    pub times: i64,
+    /// How many of the coupons that were shown it needs; the others stay with the customer.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub coupons: i64,
+    /// The points in all.
+    pub points: i64,
+    /// The lines that it counted, by number.
+    pub lines: Vec<PointsShare>,
+}
+
+/// What a basket has of a promotion: what its limits count, and the coupons that it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Had<'a> {
+    /// The promotion.
+    pub promotion: &'a PromotionId,
+    /// How many times.
+    pub times: i64,
+    /// Minor units of discount.
+    pub amount: i64,
+    /// Coupons.
+    pub coupons: i64,
+}
+
 /// A voucher that pays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Credit {
@@ -140,11 +191,29 @@ pub struct Priced {
     pub credits: Vec<Credit>,
     /// What is left to be debited.
     pub to_pay: Money,
-    /// Points that are earned.
+    /// Points that are earned, with those that promotions give.
     pub points: i64,
+    /// What promotions give in points, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra_points: Vec<ExtraPoints>,
 }
 
 impl Priced {
+    /// What it has of each promotion, whether that takes something off or gives points.
+    pub fn had(&self) -> impl Iterator<Item = Had<'_>> {
+        let discounts = self.discounts.iter().filter_map(|discount| {
+            let (times, coupons) = (discount.times, discount.coupons);
+            let promotion = discount.promotion.as_ref()?;
+            Some(Had { promotion, times, amount: discount.amount.minor(), coupons })
+        });
+        discounts.chain(self.extra_points.iter().map(|extra| Had {
+            promotion: &extra.promotion,
+            times: extra.times,
+            amount: 0,
+            coupons: extra.coupons,
+        }))
+    }
+
     /// What all discounts take off a line.
     pub fn saved_on(&self, line: i64) -> i64 {
         let shares = self.discounts.iter().flat_map(|discount| &discount.lines);

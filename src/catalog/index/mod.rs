@@ -33,12 +33,13 @@ use self::pages::{Bits, Pages};
 use self::table::{SkuTable, Table};
 use super::code::{self, Answer, Circulation, Gtin, Meaning, StoreProfile, Symbology};
 use super::label::Label;
-use super::model::{FindError, Found, Offer, Price, Promotion, Recall, Store};
+use super::model::{FindError, Found, Offer, Price, Promotion, Recall, ShelfPrice, Store};
 use super::product::ProductRow;
 use super::promotion::PromotionRow;
 use crate::clock::Moment;
 use crate::ids::{PriceListId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Currency, Money, Rate};
+use crate::quantity::Quantity;
 
 /// Prices of a page: 4 KiB, so that a change copies little and a table of pages stays short.
 const PRICES_OF_PAGE: usize = 1024;
@@ -248,6 +249,28 @@ impl Snapshot {
         let known = self.known_sku(sku).ok_or(FindError::UnknownCode)?;
         let hit = self.offered(shop, known, now)?;
         Ok(self.offer(&hit, hit.record.product()))
+    }
+
+    /// What a store asks for a product at a moment, without the product's facts: many are asked for at once. Nothing when it is
+    /// not sold, has no price there, or has one for another quantity than `per`.
+    pub fn shelf_price(
+        &self,
+        store: &StoreId,
+        sku: &Sku,
+        per: Option<Quantity>,
+        now: Moment,
+    ) -> Option<ShelfPrice> {
+        let shop = self.shop(store.as_str()).ok()?;
+        let known = self.known_sku(sku)?;
+        let asked = self.asked(shop, known.number, now.timestamp());
+        let price =
+            ShelfPrice { everybody: asked.to_pay()?, members: asked.member.map(|timed| timed.amount) };
+        let record = self.record(known.number)?;
+        let is_for = match per {
+            None => !record.is_priced_per(),
+            Some(_) => record.is_priced_per() && record.product().priced_per == per,
+        };
+        is_for.then_some(price)
     }
 
     /// The facts of a product that is sold, whether or not a store has a price for it.

@@ -13,6 +13,8 @@ const HEADER_BYTES: usize = 8;
 const RULED: u8 = 1;
 /// Set in the first byte of a product that is not sold for now.
 const STOPPED: u8 = 2;
+/// Set in the first byte of a product whose price is not for a piece.
+const PRICED_PER: u8 = 4;
 /// What the JSON of every product begins with; SKUs hold nothing that JSON escapes.
 const SKU_MEMBER: &[u8] = b"{\"sku\":\"";
 
@@ -28,7 +30,9 @@ impl Record {
         // Nought stands for no unit.
         let unit = unit.and_then(|unit| u8::try_from(unit + 1).ok()).unwrap_or(0);
         let amount = net.and_then(|net| u32::try_from(net.amount).ok()).unwrap_or(0);
-        let flags = (u8::from(is_ruled(product)) * RULED) | (u8::from(product.sale_stop.is_some()) * STOPPED);
+        let flags = (u8::from(is_ruled(product)) * RULED)
+            | (u8::from(product.sale_stop.is_some()) * STOPPED)
+            | (u8::from(product.priced_per.is_some()) * PRICED_PER);
         bytes.extend_from_slice(&[flags, unit, 0, 0]);
         bytes.extend_from_slice(&amount.to_le_bytes());
         serde_json::to_writer(&mut bytes, product).expect("texts and numbers can be written as JSON");
@@ -45,6 +49,12 @@ impl Record {
     #[inline]
     pub(in crate::catalog) fn is_ruled(&self) -> bool {
         self.0[0] & RULED != 0
+    }
+
+    /// Whether its price is for some quantity and not for a piece.
+    #[inline]
+    pub(in crate::catalog) fn is_priced_per(&self) -> bool {
+        self.0[0] & PRICED_PER != 0
     }
 
     /// Whether this is the very row that the other one is.

@@ -184,7 +184,8 @@ pub enum Terms {
     Set { parts: Vec<SetPart>, reward: SetReward },
     /// Off the goods together once they cost so much, after the promotions on goods.
     Basket { from_amount: i64, reward: BasketReward },
-    /// So many extra points a piece; what they cost is not changed.
+    /// So many extra points a piece, for whoever earns points; what it costs is not changed. They go beside every other
+    /// promotion, whatever `combination` says.
     ExtraPoints { points: i64 },
 }
 

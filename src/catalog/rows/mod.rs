@@ -159,7 +159,8 @@ pub struct StoreRow {
     /// By how much goods are marked down whose date is near; of several rules that fit, the one with the most percent.
     #[serde(default)]
     pub near_date_markdowns: Vec<Markdown>,
-    /// Which price counts when it changed between scan and checkout; `locked` when left out.
+    /// Which price counts when it changed between scan and checkout; `locked` when left out. For how long, `till` says
+    /// (`price_promise_minutes`).
     #[serde(default = "locked")]
     pub price_promise: PricePromise,
     /// What becomes of goods whose best-before date has passed; `warn` when left out. What was to be used by a day is never

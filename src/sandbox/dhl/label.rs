@@ -1,15 +1,14 @@
 //! Labels and the daily manifest: a real one-page PDF of 100 x 150 mm, the same label in ZPL2, and an A4 list.
 
-use super::{
-    order::Party,
-    pdf::{Page, file},
-    state::Shipment,
-};
+use super::{order::Party, state::Shipment};
+use crate::sandbox::pdf::{Page, file};
 
 /// 100 x 150 mm in points.
 const LABEL_SIZE: &str = "283.46 425.2";
 /// DIN A4 in points.
 const A4_SIZE: &str = "595.28 841.89";
+/// Who made the files, as their metadata say.
+const PRODUCER: &str = "DHL sandbox";
 /// Lines of a manifest that fit on one page.
 const MANIFEST_LINES_PER_PAGE: usize = 44;
 
@@ -46,7 +45,7 @@ pub fn label_pdf(shipment: &Shipment) -> Vec<u8> {
     page.bars(24, 50, 84, &code_128(&shipment.number));
     page.text(62, 32, 12, true, &shipment.number);
     page.text(16, 14, 7, false, &format!("Abrechnungsnummer {}", order.billing_number));
-    file(LABEL_SIZE, &shipment.number, &[page])
+    file(LABEL_SIZE, &shipment.number, PRODUCER, &[page])
 }
 
 fn party(page: &mut Page, top: u32, size: u32, party: &Party) {
@@ -106,7 +105,7 @@ pub fn manifest_pdf(date: &str, shipments: &[&Shipment]) -> Vec<u8> {
         }
         pages.push(page);
     }
-    file(A4_SIZE, "Manifest", &pages)
+    file(A4_SIZE, "Manifest", PRODUCER, &pages)
 }
 
 /// The bars and gaps of a number in Code 128 C with the leading function 1 of a GS1 code.

@@ -24,7 +24,6 @@ mod observe;
 mod order;
 mod orders;
 mod page;
-mod pdf;
 mod reply;
 mod shared;
 mod state;
@@ -53,6 +52,7 @@ pub use self::{
     observe::{Exchange, Fault, FaultKind},
 };
 use self::{connection::Connection, shared::Shared, state::State};
+use super::kept;
 
 /// The one user group of this contract; DHL's own default name.
 const PROFILE: &str = "STANDARD_GRUPPENPROFIL";
@@ -123,7 +123,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Binds the address, loads an earlier state, and serves until `stop`.
     pub async fn start(settings: Settings) -> io::Result<Self> {
-        let state = settings.state_file.as_deref().map_or_else(|| Ok(State::default()), State::load)?;
+        let state = settings.state_file.as_deref().map_or_else(|| Ok(State::default()), kept::load)?;
         let listener = TcpListener::bind(settings.bind).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared::new(settings, url, state));

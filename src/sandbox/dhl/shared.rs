@@ -17,6 +17,7 @@ use super::{
     reply::problem,
     state::State,
 };
+use crate::sandbox::kept;
 
 pub struct Shared {
     pub settings: Settings,
@@ -57,7 +58,7 @@ impl Shared {
         state.settle(now, self.settings.auto_progress);
         let result = act(&mut state, now);
         if let Some(path) = &self.settings.state_file {
-            state.save(path)?;
+            kept::save(&*state, path)?;
         }
         Ok(result)
     }

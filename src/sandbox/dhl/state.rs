@@ -3,7 +3,7 @@
 //! Bookings are not idempotent, on purpose: DHL keeps no duplicate check, so the same reference sent twice is two parcels.
 //! Nothing here knows HTTP.
 
-use std::{collections::BTreeMap, io, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -96,22 +96,6 @@ impl Shipment {
 }
 
 impl State {
-    /// Reads the file of an earlier run; a file that is not there is an empty state.
-    pub fn load(path: &Path) -> io::Result<Self> {
-        match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Writes beside the file and renames, so that a crash leaves the old state or the new one.
-    pub fn save(&self, path: &Path) -> io::Result<()> {
-        let beside = path.with_extension("new");
-        std::fs::write(&beside, serde_json::to_vec(self).map_err(io::Error::other)?)?;
-        std::fs::rename(&beside, path)
-    }
-
     /// The next shipment number: `00`, then a serial shipping container code with its modulo-10 check digit.
     pub fn next_number(&mut self) -> String {
         self.booked_count += 1;

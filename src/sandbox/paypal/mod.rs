@@ -21,7 +21,6 @@ mod call;
 mod checks;
 mod control;
 mod errors;
-pub mod faults;
 mod ids;
 mod index;
 mod notifications;
@@ -49,12 +48,13 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+pub use super::faults::{self, Fault, Rule};
+pub use super::wire::Exchange;
 pub use books::{
     Amount, Authorization, AuthorizationStatus, Books, Capture, CaptureStatus, Delivery, DeliveryStatus,
     Event, Intent, KeyedRequest, Object, Order, OrderStatus, Outcome, Payer, PaymentToken, Refund,
     RefundStatus, SetupStatus, SetupToken, Unit,
 };
-pub use faults::{Fault, Rule};
 use oauth::Credentials;
 use server::Shared;
 use state::State;
@@ -72,23 +72,6 @@ pub struct Settings {
     pub webhook: Option<WebhookTarget>,
     /// Where the state lives between runs; none forgets it.
     pub state_file: Option<PathBuf>,
-}
-
-/// One API request and its answer as they went over the wire. `Authorization` is cut down to its scheme.
-#[derive(Debug, Clone)]
-pub struct Exchange {
-    /// The operation's name as faults use it, such as `orders.create`.
-    pub operation: &'static str,
-    pub method: String,
-    /// Path and query.
-    pub target: String,
-    pub request_headers: Vec<(String, String)>,
-    pub request_body: Vec<u8>,
-    /// Whether the client got the answer; otherwise the rest is what it would have been.
-    pub answered: bool,
-    pub status: u16,
-    pub response_headers: Vec<(String, String)>,
-    pub response_body: Vec<u8>,
 }
 
 /// A running sandbox. Dropping it ends it abruptly; [`Sandbox::stop`] ends it in order.
@@ -163,7 +146,7 @@ impl Sandbox {
 
     /// The latest API exchanges, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.shared.exchanges()
+        self.shared.exchanges.all()
     }
 
     /// Orders a failure.

@@ -3,12 +3,10 @@
 //! Route, fault before, access token, mock header, request id, operation, saving, fault after, recording. Operations
 //! run under the state's lock and do not wait, so two requests never see each other half done.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::body::{Body, Bytes};
 use axum::extract::{Request, State as Extracted};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::sync::{Mutex as TurnLock, Notify};
@@ -21,16 +19,15 @@ use super::faults::{self, Fault};
 use super::oauth::{self, Credentials};
 use super::state::State;
 use super::{Exchange, control, replay, routes};
+use crate::sandbox::wire::{Exchanges, cut, readable};
 
 /// Largest request body: an order with thousands of items is far below it.
 const BODY_BYTES_MAX: usize = 1 << 20;
-/// Exchanges kept for tests; the oldest go first.
-const EXCHANGES_MAX: usize = 2_000;
 
 /// What the handler, the deliveries and [`super::Sandbox`] share.
 pub struct Shared {
     state: Mutex<State>,
-    exchanges: Mutex<VecDeque<Exchange>>,
+    pub exchanges: Exchanges,
     pub credentials: Credentials,
     pub client: reqwest::Client,
     /// One delivery at a time.
@@ -46,7 +43,7 @@ impl Shared {
     pub fn new(state: State, credentials: Credentials, client: reqwest::Client) -> Shared {
         Shared {
             state: Mutex::new(state),
-            exchanges: Mutex::new(VecDeque::new()),
+            exchanges: Exchanges::default(),
             credentials,
             client,
             delivering: TurnLock::new(()),
@@ -70,18 +67,6 @@ impl Shared {
         self.wake.notify_one();
         Ok(result)
     }
-
-    pub fn exchanges(&self) -> Vec<Exchange> {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-    }
-
-    fn record(&self, exchange: Exchange) {
-        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        if exchanges.len() == EXCHANGES_MAX {
-            exchanges.pop_front();
-        }
-        exchanges.push_back(exchange);
-    }
 }
 
 pub async fn handle(Extracted(shared): Extracted<Arc<Shared>>, request: Request) -> Response {
@@ -99,7 +84,7 @@ pub async fn handle(Extracted(shared): Extracted<Arc<Shared>>, request: Request)
         let shared = Arc::clone(&shared);
         async move {
             let (reply, answered) = reply(&shared, &call).await;
-            shared.record(exchange(&call, &reply, answered));
+            shared.exchanges.record(exchange(&call, &reply, answered));
             if answered { Some(reply) } else { None }
         }
     };
@@ -220,12 +205,6 @@ fn written(reply: &Reply) -> Response {
     }
 }
 
-/// Ends the connection without one byte of an answer: a body that fails before its first piece is never begun.
-fn cut() -> Response {
-    let lost = std::io::Error::other("the answer is lost on purpose");
-    Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(lost)])).into_response()
-}
-
 fn exchange(call: &Call, reply: &Reply, answered: bool) -> Exchange {
     let (headers, body) = reply.text().map_or_else(Default::default, |(content_type, text)| {
         (vec![("content-type".to_owned(), content_type.to_owned())], text.into_bytes())
@@ -241,20 +220,4 @@ fn exchange(call: &Call, reply: &Reply, answered: bool) -> Exchange {
         response_headers: headers,
         response_body: body,
     }
-}
-
-/// Headers as text; what authorizes is cut down to its scheme.
-fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            let shown = if name == header::AUTHORIZATION {
-                text.split(' ').next().unwrap_or_default().to_owned()
-            } else {
-                text
-            };
-            (name.to_string(), shown)
-        })
-        .collect()
 }

@@ -4,9 +4,8 @@
 //! the lock is given back, so no answer leaves that a restart would forget.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Duration, Utc};
@@ -16,6 +15,7 @@ use super::books::{AuthorizationStatus, Books};
 use super::faults::Rule;
 use super::signing::Keys;
 use super::webhooks::{Controls, WebhookTarget};
+use crate::sandbox::kept;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
@@ -44,25 +44,13 @@ pub struct State {
 impl State {
     /// The saved state, or a new one when the file isn't there yet.
     pub fn load(file: Option<PathBuf>) -> io::Result<State> {
-        let mut state = match &file {
-            Some(path) if path.exists() => serde_json::from_slice(&fs::read(path)?)?,
-            _ => State::default(),
-        };
-        state.file = file;
-        Ok(state)
+        let state = file.as_deref().map_or_else(|| Ok(State::default()), kept::load)?;
+        Ok(State { file, ..state })
     }
 
-    /// Writes beside the file and renames, so that a crash leaves the old state or the new one.
+    /// Keeps the state for the next run, when it was asked for.
     pub fn save(&self) -> io::Result<()> {
-        let Some(file) = &self.file else {
-            return Ok(());
-        };
-        if let Some(folder) = file.parent().filter(|folder| *folder != Path::new("")) {
-            fs::create_dir_all(folder)?;
-        }
-        let unfinished = file.with_extension("unfinished");
-        fs::write(&unfinished, serde_json::to_vec(self)?)?;
-        fs::rename(&unfinished, file)
+        self.file.as_deref().map_or(Ok(()), |file| kept::save(self, file))
     }
 
     pub fn now(&self) -> DateTime<Utc> {

@@ -11,6 +11,7 @@
 pub mod dhl;
 pub mod document;
 pub mod fields;
+pub mod klarna;
 pub mod paypal;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Mutex;
 
+use aisle::sandbox::wire;
 use serde_json::{Map, Value};
 
 use document::{Document, Operation};
@@ -37,6 +39,20 @@ pub struct Exchange {
     pub status: u16,
     pub response_headers: Vec<(String, String)>,
     pub response_body: Vec<u8>,
+}
+
+impl From<&wire::Exchange> for Exchange {
+    fn from(exchange: &wire::Exchange) -> Exchange {
+        Exchange {
+            method: exchange.method.clone(),
+            target: exchange.target.clone(),
+            request_headers: exchange.request_headers.clone(),
+            request_body: exchange.request_body.clone(),
+            status: exchange.status,
+            response_headers: exchange.response_headers.clone(),
+            response_body: exchange.response_body.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

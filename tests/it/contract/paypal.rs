@@ -85,20 +85,6 @@ impl PayPal {
     }
 }
 
-impl From<&paypal::Exchange> for Exchange {
-    fn from(exchange: &paypal::Exchange) -> Exchange {
-        Exchange {
-            method: exchange.method.clone(),
-            target: exchange.target.clone(),
-            request_headers: exchange.request_headers.clone(),
-            request_body: exchange.request_body.clone(),
-            status: exchange.status,
-            response_headers: exchange.response_headers.clone(),
-            response_body: exchange.response_body.clone(),
-        }
-    }
-}
-
 /// Real requests send `SETUP_TOKEN`, and so do PayPal's newer SDKs; the file knows `BILLING_AGREEMENT` alone.
 fn add_setup_token_type(root: &mut Value) {
     let allowed = root.pointer_mut("/components/schemas/token_id_request/properties/type/enum");

@@ -5,6 +5,7 @@ pub mod database;
 pub mod delivery;
 pub mod identity;
 pub mod killable;
+pub mod klarna;
 pub mod openapi;
 pub mod payments;
 pub mod phone;

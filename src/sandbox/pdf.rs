@@ -35,7 +35,7 @@ impl Page {
 }
 
 /// The whole file. `media` is the page's size in points, as PDF writes it: `"283.46 425.2"`.
-pub fn file(media: &str, title: &str, pages: &[Page]) -> Vec<u8> {
+pub fn file(media: &str, title: &str, producer: &str, pages: &[Page]) -> Vec<u8> {
     const FIRST_PAGE: usize = 6;
     let kids: Vec<String> = (0..pages.len()).map(|index| format!("{} 0 R", FIRST_PAGE + 2 * index)).collect();
     let font = |name: &str| {
@@ -46,7 +46,7 @@ pub fn file(media: &str, title: &str, pages: &[Page]) -> Vec<u8> {
         format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), pages.len()),
         font("Helvetica"),
         font("Helvetica-Bold"),
-        format!("<< /Title ({}) /Producer (DHL sandbox) >>", escape(title)),
+        format!("<< /Title ({}) /Producer ({}) >>", escape(title), escape(producer)),
     ];
     for (index, page) in pages.iter().enumerate() {
         objects.push(format!(

@@ -2,7 +2,7 @@
 //!
 //! A rule names an operation (`orders.create`, `authorizations.capture`, ... or `*`), what shall go wrong, and how often.
 //! The first rule that fits is used and counted down. With `after` kinds the effect happens and only the answer is lost,
-//! which is the case a client must survive by repeating with the same `PayPal-Request-Id` or by reading.
+//! which is the case a client must survive by repeating with the same key or by reading.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub enum Fault {
         #[serde(default)]
         hold: bool,
     },
-    /// Everything as usual, later. The request holds its `PayPal-Request-Id` meanwhile.
+    /// Everything as usual, later. The request holds its key meanwhile.
     DelayMs { delay_ms: u64 },
 }
 

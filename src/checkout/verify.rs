@@ -90,6 +90,8 @@ const WITHOUT_ORDER: &str = "
     JOIN payments ON payments.id = checkouts.payment_id
     LEFT JOIN orders ON orders.payment_id = payments.id
     WHERE payments.authorised > 0 AND NOT payments.is_given_up AND payments.state <> 'cancelled' AND orders.id IS NULL
+        -- What is due at once is held and then debited where a provider can't do both in one call: paid for by the debit.
+        AND (payments.captured > 0 OR payments.due_now < payments.total)
     LIMIT $1";
 
 /// A checkout debits once, and no more than its quote.

@@ -87,7 +87,7 @@ async fn prove(app: &App, books: &Books, operation: &Operation, object: &str) ->
     let target = books.operations.iter().find(|each| Some(each.id) == operation.target);
     let evidence = Evidence {
         kind: operation.kind,
-        intent: if payment.is_charge() { Intent::Capture } else { Intent::Authorise },
+        intent: if books.is_charge() { Intent::Capture } else { Intent::Authorise },
         object,
         names: &names,
         reference: &payment.reference,

@@ -13,6 +13,9 @@ use crate::payments::model::{DebtEvent, DebtState, PaymentLine, PaymentLineKind,
 use crate::payments::start::{Debtor, Start, start};
 use crate::payments::store::{self, debts};
 
+/// How long a try by rule waits for an earlier payment that is being undone.
+const UNDONE_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
+
 /// Begins to pay a debt with a linked account. The same request again answers the debt as it is; another account has to wait
 /// until the first is through.
 pub async fn pay(app: &App, shopper: ShopperId, id: DebtId, method: MethodId) -> Result<Debt, Error> {
@@ -43,6 +46,7 @@ async fn begin(
     method: MethodId,
     is_by_rule: bool,
 ) -> Result<(), Error> {
+    let of = store::payments::find(&mut *tx, debt.payment).await?.ok_or(Error::PaymentUnknown)?;
     let payment = app.ids.next();
     let name = format!("Owed for purchase {}", debt.reference);
     let wish = Start {
@@ -55,6 +59,7 @@ async fn begin(
         due_now: debt.amount,
         lines: vec![PaymentLine::new(PaymentLineKind::Surcharge, &name, 1, debt.amount)],
         reference: debt.reference.clone(),
+        country: of.country,
         return_url: String::new(),
     };
     start(app, tx, now, wish).await?;
@@ -113,6 +118,10 @@ pub async fn collect(app: &App, lease: &Lease) -> jobs::Outcome {
     match begin(app, &mut tx, now, &mut debt, of.method, true).await {
         Ok(()) => {}
         Err(Error::Database(error)) => return Err(error.into()),
+        // The last one is still being undone at its provider.
+        Err(Error::AlreadyStarted) => {
+            return Err(Failure::after(UNDONE_PAUSE, "another payment is not over"));
+        }
         Err(reason) => {
             // The account is gone, or the provider: nothing that a rule could wait for.
             tracing::warn!(debt.id = %id, "a debt is left to the shopper: {reason}");

@@ -155,7 +155,7 @@ const UNPOSTED: &str = "
     FROM payment_operations
     JOIN payments ON payments.id = payment_operations.payment
     JOIN (
-        SELECT 'charge' AS kind, 'authorised' AS fact, FALSE AS of_charges UNION ALL
+        SELECT 'charge' AS kind, 'authorised' AS fact, FALSE AS of_charge UNION ALL
         SELECT 'charge', 'captured', FALSE UNION ALL
         SELECT 'authorise', 'authorised', FALSE UNION ALL
         SELECT 'complete', 'authorised', FALSE UNION ALL
@@ -164,7 +164,9 @@ const UNPOSTED: &str = "
         SELECT 'refund', 'refunded', FALSE
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
-        AND (NOT meant.of_charges OR payments.due_now = payments.total)
+        AND (NOT meant.of_charge OR EXISTS (
+            SELECT 1 FROM payment_operations AS others WHERE others.payment = payments.id AND others.kind = 'charge'
+        ))
         AND NOT EXISTS (
             SELECT 1 FROM ledger_transactions
             JOIN ledger_postings ON transaction_id = ledger_transactions.id
@@ -206,9 +208,8 @@ const WRONG_DEBT_PAYMENTS: &str = "
     JOIN debts ON debts.id = payments.debt
     WHERE CASE
         WHEN payments.id <> COALESCE(debts.paying, payments.debt)
-            THEN payments.captured <> payments.refunded OR payments.state NOT IN ('declined', 'cancelled')
+            THEN NOT payments.is_given_up AND payments.state NOT IN ('declined', 'cancelled')
         WHEN debts.state = 'paid' THEN payments.captured <> debts.amount
-        ELSE payments.state NOT IN ('pending', 'action_required')
-            AND NOT (payments.is_given_up AND payments.state IN ('authorised', 'captured'))
+        ELSE payments.state IN ('declined', 'cancelled') OR (payments.state = 'captured' AND NOT payments.is_given_up)
     END
     LIMIT $1";

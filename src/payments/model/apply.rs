@@ -4,14 +4,11 @@ use super::{
     Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState,
     Outcome, Payment, PaymentState, Planned, Receipt,
 };
-use crate::ids::{OperationId, RefundId};
+use crate::ids::OperationId;
 use crate::money::Money;
 
 /// The sequence of the capture that we ask for ourselves after a hold; callers' sequences are zero and above.
 pub(super) const OWN_CAPTURE: i64 = -1;
-/// Refunds that are tried, one after the other, for one capture of a payment that was given up. Each is an operation of
-/// its own an hour apart, so this covers more than a day of missing funds; the last one is parked for people.
-const REFUND_TRIES_MAX: usize = 30;
 
 /// What is to be written after an outcome, all in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +39,19 @@ impl Books {
         let mut operation = found.clone();
         match outcome {
             Outcome::Approved(receipt) => change.approve(self, &mut operation, receipt),
-            Outcome::Declined { reason, .. } => change.decline(self, &mut operation, *reason),
+            Outcome::Declined { reason, may_retry } => {
+                change.decline(self, &mut operation, *reason, *may_retry);
+            }
             Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
             Outcome::Pending { order, object } => {
                 change.hold_open(&mut operation, order.as_ref(), object.as_ref());
             }
-            Outcome::NotSent { .. } => change.take_back(&mut operation),
+            Outcome::NotSent { .. } | Outcome::Absent => change.take_back(&mut operation),
+            Outcome::Lost { detail } => {
+                operation.waits_since = None;
+                park(&mut operation, (*detail).to_owned());
+            }
             Outcome::Unknown { .. } => {}
         }
         if operation != *found {
@@ -60,7 +63,13 @@ impl Books {
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
             change.news.retain(|news| {
-                matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. })
+                matches!(
+                    news,
+                    News::Declined { .. }
+                        | News::Cancelled { .. }
+                        | News::Refunded { .. }
+                        | News::RefundFailed { .. }
+                )
             });
         }
         change
@@ -117,10 +126,15 @@ impl Books {
             .collect()
     }
 
+    /// Whether the total is debited by one call: the payment began with a charge.
+    pub fn is_charge(&self) -> bool {
+        self.operations.iter().any(|each| each.kind == OperationKind::Charge)
+    }
+
     fn debits(&self, kind: OperationKind) -> bool {
         match kind {
             OperationKind::Charge | OperationKind::Capture => true,
-            OperationKind::Complete => self.payment.is_charge(),
+            OperationKind::Complete => self.is_charge(),
             OperationKind::Authorise | OperationKind::Void | OperationKind::Refund => false,
         }
     }
@@ -136,7 +150,7 @@ impl Change {
         let happened = fits
             && match operation.kind {
                 OperationKind::Charge => self.charged(operation, receipt),
-                OperationKind::Complete if self.payment.is_charge() => self.charged(operation, receipt),
+                OperationKind::Complete if books.is_charge() => self.charged(operation, receipt),
                 OperationKind::Authorise | OperationKind::Complete => self.authorised(operation, receipt),
                 OperationKind::Capture => self.captured(operation),
                 OperationKind::Void => {
@@ -175,6 +189,7 @@ impl Change {
         if !self.authorise_total(operation, receipt) {
             return false;
         }
+        self.tell_authorised();
         self.payment.captured = self.payment.total;
         self.payment.state = PaymentState::Captured;
         self.payment.is_closed = true;
@@ -188,8 +203,12 @@ impl Change {
             return false;
         }
         self.payment.provider_authorisation = Some(receipt.object.clone());
+        let is_due_at_once = self.payment.is_due_at_once();
+        if !is_due_at_once {
+            self.tell_authorised();
+        }
         if self.payment.due_now.is_positive() && !self.payment.is_given_up {
-            self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, false));
+            self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, is_due_at_once));
         }
         true
     }
@@ -209,8 +228,12 @@ impl Change {
             kind: FactKind::Authorised,
             amount: operation.amount,
         });
-        self.news.push(News::Authorised { payment: payment.id, checkout: payment.checkout });
         true
+    }
+
+    fn tell_authorised(&mut self) {
+        let (payment, checkout) = (self.payment.id, self.payment.checkout);
+        self.news.push(News::Authorised { payment, checkout });
     }
 
     fn captured(&mut self, operation: &Operation) -> bool {
@@ -224,8 +247,19 @@ impl Change {
             payment.is_closed = true;
         }
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
+        if self.is_own_charge(operation) {
+            self.tell_authorised();
+        }
         self.tell_captured(operation.amount);
         true
+    }
+
+    /// Whether this capture is the second half of a charge that its provider can't do in one call. A shopper who pays for
+    /// everything at once has not paid before it.
+    fn is_own_charge(&self, operation: &Operation) -> bool {
+        operation.kind == OperationKind::Capture
+            && operation.sequence == OWN_CAPTURE
+            && self.payment.is_due_at_once()
     }
 
     fn refunded(&mut self, books: &Books, operation: &Operation) -> bool {
@@ -248,7 +282,7 @@ impl Change {
         true
     }
 
-    fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason) {
+    fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason, may_retry: bool) {
         operation.reason = Some(reason);
         operation.waits_since = None;
         if let Some(trouble) = books.trouble_of(operation, reason) {
@@ -257,22 +291,23 @@ impl Change {
         }
         operation.state = OperationState::Failed;
         operation.trouble = None;
+        let is_own_charge = self.is_own_charge(operation);
         let payment = &mut self.payment;
         match operation.kind {
             OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
                 payment.action_url = None;
-                payment.decline_reason = Some(reason);
                 if reason == DeclineReason::LinkRevoked {
                     self.method = Some(MethodState::Revoked);
                 }
                 if !payment.is_given_up {
                     payment.state = PaymentState::Declined;
-                    self.news.push(News::Declined {
-                        payment: payment.id,
-                        checkout: payment.checkout,
-                        reason,
-                    });
                 }
+                self.tell_declined(reason, may_retry);
+            }
+            // Nothing was debited, and the hold goes back.
+            OperationKind::Capture if is_own_charge => {
+                self.tell_declined(reason, may_retry);
+                self.payment.is_given_up = true;
             }
             OperationKind::Capture => self.news.push(News::CaptureFailed {
                 payment: payment.id,
@@ -296,6 +331,16 @@ impl Change {
                     self.news.push(News::RefundFailed { payment, checkout, refund, reason });
                 }
             }
+        }
+    }
+
+    fn tell_declined(&mut self, reason: DeclineReason, may_retry: bool) {
+        let payment = &mut self.payment;
+        payment.decline_reason = Some(reason);
+        payment.may_retry = may_retry;
+        if !payment.is_given_up {
+            let (payment, checkout) = (payment.id, payment.checkout);
+            self.news.push(News::Declined { payment, checkout, reason, may_retry });
         }
     }
 
@@ -430,60 +475,6 @@ impl Change {
 fn park(operation: &mut Operation, trouble: String) {
     operation.state = OperationState::Parked;
     operation.trouble = Some(trouble);
-}
-
-impl Books {
-    /// How often a capture could not be given back since people looked at it last.
-    fn refund_tries(&self, capture: OperationId) -> usize {
-        let refunds = self.operations.iter().rev().filter(|each| each.target == Some(capture));
-        refunds
-            .take_while(|each| each.reason != Some(DeclineReason::DidNotHappen))
-            .filter(|each| each.state == OperationState::Failed)
-            .count()
-    }
-
-    /// What people have to look at when an operation was refused and nothing else would be done about it: money of a
-    /// payment that was given up that does not go back, and a hold that does not end.
-    fn trouble_of(&self, operation: &Operation, reason: DeclineReason) -> Option<String> {
-        if reason == DeclineReason::DidNotHappen {
-            return None;
-        }
-        match operation.kind {
-            OperationKind::Void if reason != DeclineReason::AuthorisationGone => {
-                Some(format!("the hold can't be let go of: {reason}"))
-            }
-            OperationKind::Refund if self.payment.is_given_up => {
-                let tries =
-                    operation.target.map_or(0, |capture| self.refund_tries(capture)).saturating_add(1);
-                let is_over = tries >= REFUND_TRIES_MAX;
-                is_over.then(|| {
-                    format!("the payment was given up and can't be given back after {tries} tries: {reason}")
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// Why another part of this refund was refused, if one was.
-    fn refund_failure(&self, operation: &Operation, refund: RefundId) -> Option<DeclineReason> {
-        let mut others =
-            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id);
-        others.find(|each| each.state == OperationState::Failed).and_then(|each| each.reason)
-    }
-
-    /// The whole amount of a refund when this operation is the last of its parts to be done.
-    fn refund_complete_with(&self, operation: &Operation, refund: RefundId) -> Option<Money> {
-        let mut amount = operation.amount;
-        for each in
-            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id)
-        {
-            if each.state != OperationState::Done {
-                return None;
-            }
-            amount = amount.plus(each.amount).ok()?;
-        }
-        Some(amount)
-    }
 }
 
 /// Whether the operation makes or completes the provider's order.

@@ -6,7 +6,7 @@
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `accounts.rs` what each
-//! fact moves in the ledger; `debt.rs` what is owed when goods left without money.
+//! fact moves in the ledger; `tries.rs` what was tried before; `debt.rs` what is owed when goods left without money.
 
 mod accounts;
 mod apply;
@@ -14,6 +14,7 @@ mod debt;
 mod line;
 mod outcome;
 mod plan;
+mod tries;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
 pub use debt::{DebtEvent, DebtKind, DebtState, pause_before_try};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
-pub use outcome::{DeclineReason, Outcome, Receipt};
+pub use outcome::{DeclineReason, Outcome, Receipt, Remedy};
 pub use plan::{PlanError, Planned};
 
 text_enum! {
@@ -35,6 +36,10 @@ text_enum! {
     pub enum ProviderName {
         /// PayPal.
         PayPal = "paypal",
+        /// Klarna.
+        Klarna = "klarna",
+        /// The retailer's own invoice, which the shopper pays later.
+        Invoice = "invoice",
     }
 }
 
@@ -177,12 +182,16 @@ pub struct Payment {
     pub action_url: Option<String>,
     /// Why it was declined.
     pub decline_reason: Option<DeclineReason>,
+    /// Whether the same account may be debited all the same another time, when it was declined.
+    pub may_retry: bool,
     /// The provider's order.
     pub provider_order: Option<String>,
     /// The provider's hold.
     pub provider_authorisation: Option<String>,
     /// What people call the purchase.
     pub reference: String,
+    /// Where it is bought: the country, by two letters (ISO 3166-1); payments from before it was told have none.
+    pub country: Option<String>,
     /// Where the page after a confirmation leads back to; may be empty.
     pub return_url: String,
     /// When it was asked for.
@@ -191,7 +200,7 @@ pub struct Payment {
 
 impl Payment {
     /// Whether the whole total is debited at once.
-    pub fn is_charge(&self) -> bool {
+    pub fn is_due_at_once(&self) -> bool {
         self.due_now == self.total
     }
 }
@@ -273,8 +282,10 @@ pub enum News {
         checkout: CheckoutId,
         /// Why.
         reason: DeclineReason,
+        /// Whether the same account may be debited another time.
+        may_retry: bool,
     },
-    /// The total is held or debited: told once.
+    /// The total is held or debited: told once. Where everything is due at once it is told when it is debited.
     Authorised {
         /// Of which payment.
         payment: PaymentId,

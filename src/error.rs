@@ -8,10 +8,11 @@ use std::error::Error as StdError;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::Sku;
+use crate::ids::{DebtId, Sku};
 use crate::money::Money;
 use crate::quantity::Quantity;
 
@@ -38,6 +39,19 @@ pub struct Alternative {
     pub priced_per: Option<Quantity>,
 }
 
+/// Something that the shopper owes, and has to pay before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwedDebt {
+    /// Which debt: pay it with `POST /v1/debts/{id}/pay`.
+    pub id: DebtId,
+    /// How much.
+    pub amount: Money,
+    /// The number of the order that it came of.
+    pub reference: String,
+    /// Since when it is owed.
+    pub since: DateTime<Utc>,
+}
+
 /// A problem as it is sent (RFC 9457), media type `application/problem+json`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Problem)]
@@ -60,6 +74,9 @@ pub struct ProblemBody {
     /// What the store sells instead of a product that it does not sell, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,
+    /// What the shopper owes and has to pay before, the longest owed first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub debts: Vec<OwedDebt>,
 }
 
 /// Why a request was not done.
@@ -70,6 +87,7 @@ pub struct Problem {
     detail: String,
     faults: Vec<Fault>,
     alternatives: Vec<Alternative>,
+    debts: Vec<OwedDebt>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -83,6 +101,7 @@ impl Problem {
             detail: detail.into(),
             faults: Vec::new(),
             alternatives: Vec::new(),
+            debts: Vec::new(),
             retry_after_seconds: None,
             source: None,
         }
@@ -148,6 +167,13 @@ impl Problem {
         self
     }
 
+    /// Adds what has to be paid before.
+    #[must_use]
+    pub fn owing(mut self, debts: Vec<OwedDebt>) -> Self {
+        self.debts = debts;
+        self
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.code
@@ -168,6 +194,7 @@ impl Problem {
             detail: self.detail,
             errors: self.faults,
             alternatives: self.alternatives,
+            debts: self.debts,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Everything here happens inside the transaction of whoever learned the news: an order exists if and only if that
 //! transaction committed.
 
+use uuid::Uuid;
+
 use super::model::{Checkout, Event, NewsKind, Order, OrderState, Picking, RefundState, State};
 use super::{place, store, views};
 use crate::app::App;
@@ -14,7 +16,7 @@ use crate::delivery;
 use crate::error::Internal;
 use crate::ids::{CheckoutId, PaymentId, RefundId, ShipmentId};
 use crate::money::Money;
-use crate::payments;
+use crate::payments::{self, DebtKind};
 
 /// The capture of what is taken along is the payment's own first; the one at hand-over is the second.
 const HAND_OVER_SEQUENCE: i64 = 2;
@@ -39,8 +41,11 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
         News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
-        News::CaptureFailed { payment, reason, .. } => {
-            order_troubled(tx, payment, &format!("capture failed: {reason}")).await.map(|_| ())
+        News::CaptureFailed { payment, operation, amount, reason, .. } => {
+            if !order_troubled(tx, payment, &format!("capture failed: {reason}")).await? {
+                return Ok(());
+            }
+            owe(app, tx, now, payment, operation.0, amount, (DebtKind::CaptureRefused, Some(reason))).await
         }
         News::HoldEnds { payment, at, .. } => {
             let trouble = format!("what is held for the delivery ends at {at}: hand it over before");
@@ -52,11 +57,13 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             );
             order_troubled(tx, payment, &trouble).await.map(|_| ())
         }
-        News::Reversed { payment, amount, .. } => {
-            order_troubled(tx, payment, &format!("{amount} were taken back by the provider"))
-                .await
-                .map(|_| ())
+        News::Reversed { payment, operation, amount, .. } => {
+            if !order_troubled(tx, payment, &format!("{amount} were taken back by the provider")).await? {
+                return Ok(());
+            }
+            owe(app, tx, now, payment, operation.0, amount, (DebtKind::Reversed, None)).await
         }
+        News::DebtSettled { checkout, .. } => debt_settled(tx, checkout).await,
         News::Refunded { payment, refund, amount, .. } => {
             refunded(app, tx, now, payment, refund, amount).await
         }
@@ -84,6 +91,43 @@ async fn order_troubled(tx: &mut Tx, payment: PaymentId, trouble: &str) -> Resul
     order.trouble = Some(trouble.to_owned());
     store::update_order(tx, &order).await?;
     Ok(true)
+}
+
+/// The goods are with the shopper, or on their way, and the money did not come: it is owed. What is still held for nothing is
+/// let go of.
+async fn owe(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
+    cause: Uuid,
+    amount: Money,
+    (kind, reason): (DebtKind, Option<payments::DeclineReason>),
+) -> Result<(), Internal> {
+    let Some(order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+    if order.state == OrderState::Cancelled {
+        return Ok(());
+    }
+    let store = order.store.clone();
+    let opening = payments::debts::Opening { cause, kind, payment, store, amount, reason };
+    payments::debts::open(tx, &app.ids, now, opening).await?;
+    if order.picking.is_closed {
+        payments::release(tx, &app.ids, now, order.payment).await?;
+    }
+    Ok(())
+}
+
+/// A debt of a purchase was paid, or written off: its order waits for nothing more when no other is left.
+async fn debt_settled(tx: &mut Tx, checkout: CheckoutId) -> Result<(), Internal> {
+    let Some(mut order) = store::find_order_by_checkout(tx, checkout).await? else { return Ok(()) };
+    let (made_good, is_owed) =
+        payments::debts::made_good(&mut *tx, checkout, order.captured.currency()).await?;
+    order.made_good = made_good;
+    if !is_owed {
+        order.trouble = None;
+    }
+    order.state = order.settled_state()?;
+    Ok(store::update_order(tx, &order).await?)
 }
 
 async fn advance(
@@ -134,6 +178,7 @@ pub(super) async fn authorised(
         state: OrderState::Placed,
         captured: Money::zero(checkout.quote.total.currency()),
         refunded: Money::zero(checkout.quote.total.currency()),
+        made_good: Money::zero(checkout.quote.total.currency()),
         shipment: (!parcels.is_empty()).then(|| app.ids.next()),
         trouble: None,
         version: 1,
@@ -181,7 +226,7 @@ async fn request_delivery(
 async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     order.captured = captured_total;
-    if order.captured == order.due()? {
+    if order.received()? == order.due()? {
         order.trouble = None;
     }
     order.state = order.settled_state()?;
@@ -276,13 +321,15 @@ async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) ->
         return nothing_is_left(app, tx, now, order).await;
     }
     store::update_order(tx, order).await?;
-    let is_last = order.captured.plus(rest)? == order.due()?;
+    let is_last = order.received()?.plus(rest)? == order.due()?;
     match payments::capture(tx, &app.ids, now, order.payment, HAND_OVER_SEQUENCE, rest, is_last).await {
         Ok(()) => Ok(()),
         Err(payments::Error::Plan(error)) => {
             tracing::error!(order.id = %order.id, "what was handed over can't be captured: {error}");
             order.trouble = Some(format!("{rest} were handed over and can't be captured: {error}"));
-            Ok(store::update_order(tx, order).await?)
+            store::update_order(tx, order).await?;
+            let (cause, reason) = (order.id.0, payments::DeclineReason::AuthorisationGone);
+            owe(app, tx, now, order.payment, cause, rest, (DebtKind::CaptureRefused, Some(reason))).await
         }
         Err(error) => Err(error.into()),
     }

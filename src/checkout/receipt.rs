@@ -236,7 +236,9 @@ fn each(line: &QuoteLine) -> Money {
 }
 
 fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup {
-    let open = order.due().unwrap_or(order.quote.to_pay()).minor() - order.captured.minor();
+    let open = order.due().unwrap_or(order.quote.to_pay()).minor()
+        - order.captured.minor()
+        - order.made_good.minor();
     let done: Vec<&Refund> = refunds.iter().filter(|refund| refund.state == RefundState::Done).collect();
     html! {
         h2 { "Payment" }
@@ -250,6 +252,9 @@ fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup 
                         }
                     }
                     td.n { (order.captured) }
+                }
+                @if order.made_good.is_positive() {
+                    tr { td { "Paid later, or written off" } td.n { (order.made_good) } }
                 }
                 @if open > 0 && order.state == OrderState::Placed {
                     tr {

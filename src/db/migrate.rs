@@ -69,6 +69,7 @@ const FILES: &[File] = &[
     file!(40, "0040_holds.sql", None),
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
     file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
+    file!(44, "0044_debts.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

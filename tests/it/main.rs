@@ -11,6 +11,7 @@ mod contract;
 mod crash;
 mod credits;
 mod database;
+mod debts;
 mod deliveries;
 mod delivery;
 mod demo;

@@ -8,14 +8,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Books, DeclineReason, Operation, OperationKind, OperationState, Outcome};
-use super::provider::{CaptureRequest, ChargeRequest, Intent, Provider, RefundRequest};
+use super::model::{
+    Books, DeclineReason, Effect, Operation, OperationKind, OperationState, Outcome, PaymentLine,
+};
+use super::provider::{
+    CaptureRequest, ChargeRequest, CompleteRequest, Intent, Market, OrderRequest, Provider, RefundRequest,
+    RenewRequest, VoidRequest,
+};
 use super::settle::settle;
-use super::{secrets, store};
+use super::{callback, secrets, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::ids::OperationId;
 use crate::jobs::{self, Failure, Job, Lease};
+use crate::money::Money;
 
 /// The job that does an operation.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -41,15 +47,10 @@ const WAITING_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::
 const PENDING_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(15));
 /// A shopper who has not confirmed in this time is not going to.
 const ACTION_TIME_MAX: chrono::Duration = chrono::Duration::minutes(15);
-/// The first pause and the longest of what has to wait for a capture, which may itself wait for people.
-const AFTER_CAPTURE_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
-
-/// What asking came to.
-enum Asked {
-    Outcome(Outcome),
-    /// The provider forgot the key and nothing can be read: people have to look.
-    Lost(&'static str),
-}
+/// A shopper who is asked for it later, away from the store, has this time to confirm.
+const LATER_ACTION_TIME_MAX: chrono::Duration = chrono::Duration::hours(24);
+/// The first pause and the longest of what has to wait for another operation, which may itself wait for people.
+const AFTER_OTHERS_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
 
 /// Does [`Operate`].
 pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
@@ -69,9 +70,9 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
         return Ok(());
     }
     let now = app.clock.now();
-    if may_wait(operation) && books.waits_for_captures(operation) {
-        let pause = pause_since(operation.created_at, now, AFTER_CAPTURE_PAUSES);
-        return Err(Failure::after(pause, "a capture is still open"));
+    if may_wait(operation) && books.waits_for_others(operation) {
+        let pause = pause_since(operation.created_at, now, AFTER_OTHERS_PAUSES);
+        return Err(Failure::after(pause, "another operation is still open"));
     }
     let Some(provider) = app.providers.get(books.payment.provider) else {
         return Err(Failure::later("the provider is not configured"));
@@ -80,14 +81,10 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
     if is_first_call && !send(app, lease, now, id).await? {
         return Err(Failure::after(UNKNOWN_PAUSES.0, "the operation changed meanwhile"));
     }
-    match ask(app, provider, &books, operation, now).await? {
-        Asked::Outcome(outcome) => {
-            let outcome = if is_first_call { outcome } else { outcome.after_earlier_calls() };
-            let state = settle(app, lease, &books.payment, id, &outcome).await?;
-            pace(app, operation, now, state, &outcome)
-        }
-        Asked::Lost(reason) => park(app, lease, now, id, reason).await,
-    }
+    let outcome = ask(app, provider, &books, operation, now).await?;
+    let outcome = if is_first_call { outcome } else { outcome.after_earlier_calls() };
+    let state = settle(app, lease, &books.payment, id, &outcome).await?;
+    pace(app, operation, now, state, &outcome)
 }
 
 /// Commits that the first byte may leave from now on.
@@ -96,15 +93,6 @@ async fn send(app: &App, lease: &Lease, now: Moment, id: OperationId) -> Result<
     let sent = store::operations::mark_sent(&mut tx, now, id).await?;
     lease.commit(tx).await?;
     Ok(sent)
-}
-
-async fn park(app: &App, lease: &Lease, now: Moment, id: OperationId, reason: &'static str) -> jobs::Outcome {
-    let mut tx = app.db.begin().await?;
-    store::operations::park(&mut tx, now, id, reason).await?;
-    lease.commit(tx).await?;
-    metrics::counter!("aisle_payment_operations_parked_total").increment(1);
-    tracing::error!(operation.id = %id, "a payment's operation needs people: {reason}");
-    Err(Failure::never(reason))
 }
 
 /// Whether waiting changes nothing about what may have happened: no call of it may have left.
@@ -142,6 +130,7 @@ fn pace(
         (_, Outcome::NotSent { detail }) => {
             (pause_since(operation.created_at, now, UNKNOWN_PAUSES), format!("not sent: {detail}"))
         }
+        (_, Outcome::Absent) => (UNKNOWN_PAUSES.0, "it never happened: sent again".to_owned()),
         (_, outcome) => {
             let since = operation.sent_at.unwrap_or(now);
             let detail = if let Outcome::Unknown { detail } = outcome { detail } else { "not settled" };
@@ -159,7 +148,7 @@ async fn ask(
     books: &Books,
     operation: &Operation,
     now: Moment,
-) -> Result<Asked, Failure> {
+) -> Result<Outcome, Failure> {
     match operation.kind {
         OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
             ask_order(app, provider, books, operation, now).await
@@ -167,6 +156,7 @@ async fn ask(
         OperationKind::Capture => Ok(ask_capture(provider, books, operation, now).await),
         OperationKind::Void => Ok(ask_void(provider, books, operation).await),
         OperationKind::Refund => Ok(ask_refund(provider, books, operation, now).await),
+        OperationKind::Renew => Ok(ask_renew(provider, books, operation, now).await),
     }
 }
 
@@ -176,54 +166,120 @@ async fn ask_order(
     books: &Books,
     operation: &Operation,
     now: Moment,
-) -> Result<Asked, Failure> {
+) -> Result<Outcome, Failure> {
     let payment = &books.payment;
-    let intent = if payment.is_charge() { Intent::Capture } else { Intent::Authorise };
-    let order = payment.provider_order.as_deref();
+    let effect = books.effect(operation);
+    let intent = intent(effect);
+    let known = books.order_of(operation);
+    let order = known.map(|order| OrderRequest { order, intent, action_url: payment.action_url.as_deref() });
     let waits = matches!(operation.state, OperationState::Waiting | OperationState::Pending);
     if let Some(order) = order.filter(|_| waits) {
-        let outcome = provider.read_order(order, intent).await;
-        return Ok(Asked::Outcome(give_up_waiting(operation, outcome, now)));
+        let outcome = provider.read_order(&order).await;
+        let time = if effect.is_again() { LATER_ACTION_TIME_MAX } else { ACTION_TIME_MAX };
+        return Ok(give_up_waiting(operation, outcome, now, time));
     }
     if forgotten(operation, provider.order_key_lifetime(), now) {
         return Ok(match order {
-            Some(order) => Asked::Outcome(provider.read_order(order, intent).await),
-            None => Asked::Lost("the provider no longer knows the key of a charge whose outcome is unknown"),
+            Some(order) => provider.read_order(&order).await,
+            None => lost("the provider no longer knows the key of a charge whose outcome is unknown"),
         });
     }
     if operation.kind == OperationKind::Complete {
-        let Some(order) = order else { return Ok(Asked::Lost("there is no order to complete")) };
-        return Ok(Asked::Outcome(provider.complete(&operation.key, order, intent).await));
+        let Some(order) = known else { return Ok(lost("there is no order to complete")) };
+        return complete(app, provider, books, operation, (order, intent)).await;
     }
     let secrets = secrets::of_method(app, &app.db, payment.method).await?;
     let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
         if operation.state != OperationState::Intended {
             // It may have been debited before the link went: only asking helps, and there is nothing to ask with.
-            return Ok(Asked::Lost("the link is gone while the outcome is open"));
+            return Ok(lost("the link is gone while the outcome is open"));
         }
         // The link is gone before anything was debited with it.
-        let (reason, may_retry) = (DeclineReason::LinkRevoked, false);
-        return Ok(Asked::Outcome(Outcome::Declined { reason, may_retry }));
+        return Ok(Outcome::Declined { reason: DeclineReason::LinkRevoked, may_retry: false });
     };
-    let lines = store::payments::lines(&app.db, payment.id).await?;
-    let return_url = app.config.public(&format!("/v1/payments/{}/return", payment.id));
+    let purchase = Purchase::of(app, books, effect).await?;
     let charge = ChargeRequest {
         key: &operation.key,
         operation: operation.id,
         checkout: payment.checkout,
         intent,
         amount: operation.amount,
-        lines: &lines,
+        lines: &purchase.lines,
         reference: &payment.reference,
         token: &token,
-        return_url: &return_url,
+        market: purchase.market(books),
+        return_url: &purchase.return_url,
+        callback_url: &purchase.callback_url,
+        is_shopper_present: !effect.is_again(),
     };
-    Ok(Asked::Outcome(provider.charge(&charge).await))
+    Ok(provider.charge(&charge).await)
+}
+
+async fn complete(
+    app: &App,
+    provider: &dyn Provider,
+    books: &Books,
+    operation: &Operation,
+    (order, intent): (&str, Intent),
+) -> Result<Outcome, Failure> {
+    let purchase = Purchase::of(app, books, books.effect(operation)).await?;
+    let complete = CompleteRequest {
+        key: &operation.key,
+        operation: operation.id,
+        is_repeat: operation.state != OperationState::Intended,
+        order,
+        intent,
+        amount: operation.amount,
+        lines: &purchase.lines,
+        reference: &books.payment.reference,
+        market: purchase.market(books),
+        return_url: &purchase.return_url,
+        callback_url: &purchase.callback_url,
+    };
+    Ok(provider.complete(&complete).await)
+}
+
+/// What a provider is told of a purchase beside its amount.
+struct Purchase {
+    lines: Vec<PaymentLine>,
+    locale: Option<String>,
+    return_url: String,
+    callback_url: String,
+}
+
+impl Purchase {
+    async fn of(app: &App, books: &Books, effect: Effect) -> Result<Self, Failure> {
+        let payment = &books.payment;
+        // What is debited or held later is a part of the whole: its lines would not add up.
+        let lines =
+            if effect.is_again() { Vec::new() } else { store::payments::lines(&app.db, payment.id).await? };
+        let method = store::methods::find(&app.db, payment.method).await?;
+        Ok(Self {
+            lines,
+            locale: method.and_then(|method| method.locale),
+            return_url: app.config.public(&format!("/v1/payments/{}/return", payment.id)),
+            callback_url: callback::url(app, callback::Subject::Payment(payment.id)),
+        })
+    }
+
+    fn market<'a>(&'a self, books: &'a Books) -> Market<'a> {
+        Market { country: books.payment.country.as_deref(), locale: self.locale.as_deref() }
+    }
+}
+
+/// Nothing can be read any more: people have to look.
+const fn lost(detail: &'static str) -> Outcome {
+    Outcome::Lost { detail }
+}
+
+/// What an order is made for.
+pub(super) fn intent(effect: Effect) -> Intent {
+    if effect.is_debit() { Intent::Capture } else { Intent::Authorise }
 }
 
 /// A confirmation that is still missing after the time for it counts as refused: nobody completes the order then.
-fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment) -> Outcome {
-    let is_late = operation.waits_since.is_some_and(|since| now - since >= ACTION_TIME_MAX);
+fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment, time: chrono::Duration) -> Outcome {
+    let is_late = operation.waits_since.is_some_and(|since| now - since >= time);
     match outcome {
         Outcome::ActionRequired { .. } if is_late && operation.state == OperationState::Waiting => {
             Outcome::Declined { reason: DeclineReason::NotConfirmed, may_retry: true }
@@ -232,17 +288,15 @@ fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment) -> Outc
     }
 }
 
-async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Asked {
+async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
     let payment = &books.payment;
     if let Some(object) = operation.object.as_deref() {
-        return Asked::Outcome(provider.read_capture(object).await);
-    }
-    if forgotten(operation, provider.payment_key_lifetime(), now) {
-        return Asked::Lost("the provider no longer knows the key of a capture whose outcome is unknown");
+        return provider.read_capture(object).await;
     }
     let Some(authorisation) = payment.provider_authorisation.as_deref() else {
-        return Asked::Lost("there is no hold to capture from");
+        return lost("there is no hold to capture from");
     };
+    let held = payment.authorised.minor().saturating_sub(payment.captured.minor());
     let capture = CaptureRequest {
         key: &operation.key,
         operation: operation.id,
@@ -250,30 +304,52 @@ async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operati
         order: payment.provider_order.as_deref(),
         authorisation,
         amount: operation.amount,
+        held: Money::new(held, payment.currency),
         is_last: operation.is_last,
     };
-    Asked::Outcome(provider.capture(&capture).await)
-}
-
-async fn ask_void(provider: &dyn Provider, books: &Books, operation: &Operation) -> Asked {
-    match books.payment.provider_authorisation.as_deref() {
-        Some(authorisation) => {
-            Asked::Outcome(provider.void(&operation.key, authorisation, operation.amount).await)
-        }
-        None => Asked::Lost("there is no hold to let go of"),
-    }
-}
-
-async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Asked {
-    if let Some(object) = operation.object.as_deref() {
-        return Asked::Outcome(provider.read_refund(object).await);
-    }
     if forgotten(operation, provider.payment_key_lifetime(), now) {
-        return Asked::Lost("the provider no longer knows the key of a refund whose outcome is unknown");
+        let reason = "the provider no longer knows the key of a capture whose outcome is unknown";
+        return provider.find_capture(&capture).await.unwrap_or(lost(reason));
+    }
+    provider.capture(&capture).await
+}
+
+async fn ask_void(provider: &dyn Provider, books: &Books, operation: &Operation) -> Outcome {
+    let (first, current) = (books.first_hold(), books.payment.provider_authorisation.as_deref());
+    let (Some(first), Some(authorisation)) = (first, current) else {
+        return lost("there is no hold to let go of");
+    };
+    let order = books.payment.provider_order.as_deref();
+    let void = VoidRequest { key: &operation.key, order, first, authorisation, amount: operation.amount };
+    provider.void(&void).await
+}
+
+async fn ask_renew(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
+    if forgotten(operation, provider.payment_key_lifetime(), now) {
+        return lost("the provider no longer knows the key of a renewal whose outcome is unknown");
+    }
+    let (first, current) = (books.first_hold(), books.payment.provider_authorisation.as_deref());
+    let (Some(first), Some(authorisation)) = (first, current) else {
+        return lost("there is no hold to renew");
+    };
+    let renewal = RenewRequest {
+        key: &operation.key,
+        operation: operation.id,
+        order: books.payment.provider_order.as_deref(),
+        first,
+        authorisation,
+        amount: operation.amount,
+    };
+    provider.renew(&renewal).await
+}
+
+async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
+    if let Some(object) = operation.object.as_deref() {
+        return provider.read_refund(object).await;
     }
     let target = books.operations.iter().find(|each| Some(each.id) == operation.target);
     let Some(capture) = target.and_then(|target| target.object.as_deref()) else {
-        return Asked::Lost("there is no capture to give back from");
+        return lost("there is no capture to give back from");
     };
     let refund = RefundRequest {
         key: &operation.key,
@@ -283,7 +359,11 @@ async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operatio
         capture,
         amount: operation.amount,
     };
-    Asked::Outcome(provider.refund(&refund).await)
+    if forgotten(operation, provider.payment_key_lifetime(), now) {
+        let reason = "the provider no longer knows the key of a refund whose outcome is unknown";
+        return provider.find_refund(&refund).await.unwrap_or(lost(reason));
+    }
+    provider.refund(&refund).await
 }
 
 /// Whether the provider may have forgotten the key. An operation that was just sent for the first time has no time yet.

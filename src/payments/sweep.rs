@@ -1,10 +1,11 @@
 //! The sweep: the last defence. Whatever is open and was not heard of is looked at again, so that every payment settles
-//! without any webhook and after any crash.
+//! without any webhook and after any crash. Holds whose time has come are watched.
 
 use serde::{Deserialize, Serialize};
 
 use super::operate::Operate;
-use super::store;
+use super::watch::WatchHold;
+use super::{ask, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db;
@@ -16,6 +17,8 @@ const PERIOD_SECONDS: i64 = 60;
 const SILENCE: chrono::Duration = chrono::Duration::minutes(2);
 /// Operations in one sweep: more wait for the next.
 const OPERATIONS_MAX: i64 = 500;
+/// Holds in one sweep, likewise.
+const HOLDS_MAX: i64 = 500;
 
 /// The job that sweeps, once for each period.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -52,6 +55,15 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
         let job = Operate { operation };
         // A job that waits may be pausing on purpose, as between two tries of a refund; only a job that is gone is missed.
         if !jobs::is_waiting(&app.db, Operate::KIND, &job.subject()).await? {
+            jobs::enqueue(&mut tx, &app.ids, now, &job).await?;
+        }
+    }
+    ask::sweep(&mut tx, &app.ids, now).await?;
+    let mut holds = store::payments::holds_due(&mut tx, now, HOLDS_MAX).await?;
+    holds.sort_unstable();
+    for payment in holds {
+        let job = WatchHold { payment };
+        if !jobs::is_waiting(&app.db, WatchHold::KIND, &job.subject()).await? {
             jobs::enqueue(&mut tx, &app.ids, now, &job).await?;
         }
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::buyer::Buyer;
-use super::model::{Cart, Error};
+use super::model::{Cart, Error, LOCKS_MAX};
 use super::pricing::{Priced, TaxLine};
 use super::rules::Standing;
 use super::till::{self, Till};
@@ -66,13 +66,16 @@ impl From<Error> for Problem {
                 Self::conflict("coupon_used", format!("Coupon {coupon} was used. Put it away."))
             }
             Error::CouponsFull => Self::unprocessable("coupons_full", "A cart takes 30 coupons at most."),
-            Error::UnknownVoucher => {
-                Self::not_found("voucher_unknown", "The code is no deposit voucher of this store.")
-            }
-            Error::VoucherUsed(voucher) => {
-                Self::conflict("voucher_used", format!("Voucher {voucher} paid before. Put it away."))
-            }
-            Error::VouchersFull => Self::unprocessable("vouchers_full", "A cart takes 30 vouchers at most."),
+            error @ (Error::UnknownVoucher
+            | Error::VoucherUsed(_)
+            | Error::VoucherTooLarge(_)
+            | Error::VoucherExpired(..)
+            | Error::VouchersFull
+            | Error::VouchersTooLarge(_)) => credits::voucher_problem(&error),
+            Error::LocksUsed => Self::unprocessable(
+                "checkouts_used",
+                format!("A cart goes to a checkout {LOCKS_MAX} times at most. Check in again."),
+            ),
             Error::PointsShort(points) => {
                 Self::conflict("points_short", format!("You have {points} points. Offer at most these."))
             }
@@ -134,8 +137,10 @@ pub async fn check_in(
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let standings = shelf::standings(&app, &cart);
     let priced = till::priced(&app, &cart, &buyer)?;
-    let tag = tag(cart.version, &standings, &priced)?;
-    Ok(Tagged(status, tag, CartView::of(&cart, standings, priced)?).into_response())
+    let link_again = app.must_link_again(shopper.id).await?;
+    let tag = tag(cart.version, &standings, &priced, link_again)?;
+    let view = CartView::of(&cart, standings, priced)?.with_link(link_again);
+    Ok(Tagged(status, tag, view).into_response())
 }
 
 /// Read a cart
@@ -176,7 +181,8 @@ pub async fn read_cart(
     let buyer = Buyer::of(&app, shopper.id).await?;
     let standings = shelf::standings(&app, &cart);
     let priced = till::priced(&app, &cart, &buyer)?;
-    let tag = tag(cart.version, &standings, &priced)?;
+    let link_again = app.must_link_again(shopper.id).await?;
+    let tag = tag(cart.version, &standings, &priced, link_again)?;
     let wants_offers = query.offers.is_some() && cart.agreed.is_none();
     // Offers depend on more than the tag says: whoever asks for them is answered.
     if !wants_offers && reply::is_known(&headers, &tag) {
@@ -184,7 +190,7 @@ pub async fn read_cart(
     }
     let till = wants_offers.then(|| Till::open(&app, &cart.store, buyer));
     let near = till.map_or_else(|| Ok(Vec::new()), |till| till.near(&cart, &priced))?;
-    let view = CartView::of(&cart, standings, priced)?.with_offers(near);
+    let view = CartView::of(&cart, standings, priced)?.with_offers(near).with_link(link_again);
     Ok(Tagged(StatusCode::OK, tag, view).into_response())
 }
 
@@ -204,8 +210,8 @@ pub enum WantedOffers {
     Near,
 }
 
-fn tag(version: i64, standings: &[Standing], priced: &Priced) -> Result<String, Problem> {
-    view::entity_tag(version, standings, priced).map_err(Problem::internal)
+fn tag(version: i64, standings: &[Standing], priced: &Priced, link_again: bool) -> Result<String, Problem> {
+    view::entity_tag(version, standings, priced, link_again).map_err(Problem::internal)
 }
 
 /// What was scanned and changed since the last batch.
@@ -337,7 +343,7 @@ fn changed_lines(
     let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
     let standings = shelf::standings(app, cart);
     let priced = till::priced(app, cart, buyer)?;
-    let tag = view::entity_tag(cart.version, &standings, &priced)
+    let tag = view::entity_tag(cart.version, &standings, &priced, false)
         .map_err(|error| Error::Log(cart.id, error.to_string()))?;
     let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
     let lines = cart.lines.iter().zip(standings).enumerate();
@@ -451,7 +457,7 @@ async fn change_line(
     let view = |cart: &Cart, _: &[_]| {
         let standings = shelf::standings(app, cart);
         let priced = till::priced(app, cart, &buyer)?;
-        let tag = view::entity_tag(cart.version, &standings, &priced)
+        let tag = view::entity_tag(cart.version, &standings, &priced, false)
             .map_err(|error| Error::Log(cart.id, error.to_string()))?;
         Ok((tag, CartView::of(cart, standings, priced)?))
     };

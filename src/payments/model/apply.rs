@@ -1,17 +1,14 @@
 //! How an outcome changes a payment: one total function over all operations, states and answers.
 
 use super::{
-    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState,
-    Outcome, Payment, PaymentState, Planned, Receipt,
+    Books, DeclineReason, Effect, Fact, FactKind, MethodState, News, Operation, OperationKind,
+    OperationState, Outcome, Payment, PaymentState, Planned, Receipt,
 };
-use crate::ids::{OperationId, RefundId};
+use crate::ids::OperationId;
 use crate::money::Money;
 
 /// The sequence of the capture that we ask for ourselves after a hold; callers' sequences are zero and above.
 pub(super) const OWN_CAPTURE: i64 = -1;
-/// Refunds that are tried, one after the other, for one capture of a payment that was given up. Each is an operation of
-/// its own an hour apart, so this covers more than a day of missing funds; the last one is parked for people.
-const REFUND_TRIES_MAX: usize = 30;
 
 /// What is to be written after an outcome, all in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +39,19 @@ impl Books {
         let mut operation = found.clone();
         match outcome {
             Outcome::Approved(receipt) => change.approve(self, &mut operation, receipt),
-            Outcome::Declined { reason, .. } => change.decline(self, &mut operation, *reason),
-            Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
+            Outcome::Declined { reason, may_retry } => {
+                change.decline(self, &mut operation, *reason, *may_retry);
+            }
+            Outcome::ActionRequired { order, url } => change.ask_shopper(self, &mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
             Outcome::Pending { order, object } => {
-                change.hold_open(&mut operation, order.as_ref(), object.as_ref());
+                change.hold_open(self, &mut operation, order.as_ref(), object.as_ref());
             }
-            Outcome::NotSent { .. } => change.take_back(&mut operation),
+            Outcome::NotSent { .. } | Outcome::Absent => change.take_back(&mut operation),
+            Outcome::Lost { detail } => {
+                operation.waits_since = None;
+                park(&mut operation, (*detail).to_owned());
+            }
             Outcome::Unknown { .. } => {}
         }
         if operation != *found {
@@ -60,7 +63,13 @@ impl Books {
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
             change.news.retain(|news| {
-                matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. })
+                matches!(
+                    news,
+                    News::Declined { .. }
+                        | News::Cancelled { .. }
+                        | News::Refunded { .. }
+                        | News::RefundFailed { .. }
+                )
             });
         }
         change
@@ -73,7 +82,7 @@ impl Books {
         change
     }
 
-    fn unchanged(&self) -> Change {
+    pub(super) fn unchanged(&self) -> Change {
         Change {
             payment: self.payment.clone(),
             operation: None,
@@ -101,28 +110,9 @@ impl Books {
         last.map_or(0, |last| last.saturating_add(1).max(0))
     }
 
-    /// The operations that debited, with what is left of each after the refunds that `counts` lets count.
-    pub(super) fn captures(&self, counts: impl Fn(OperationState) -> bool) -> Vec<(&Operation, i64)> {
-        let given_back = |capture: OperationId| -> i64 {
-            let refunds = self.operations.iter().filter(|each| each.kind == OperationKind::Refund);
-            refunds
-                .filter(|each| each.target == Some(capture) && counts(each.state))
-                .map(|each| each.amount.minor())
-                .fold(0, i64::saturating_add)
-        };
-        self.operations
-            .iter()
-            .filter(|each| each.state == OperationState::Done && self.debits(each.kind))
-            .map(|each| (each, each.amount.minor().saturating_sub(given_back(each.id))))
-            .collect()
-    }
-
-    fn debits(&self, kind: OperationKind) -> bool {
-        match kind {
-            OperationKind::Charge | OperationKind::Capture => true,
-            OperationKind::Complete => self.payment.is_charge(),
-            OperationKind::Authorise | OperationKind::Void | OperationKind::Refund => false,
-        }
+    /// Whether the total is debited by one call: the payment began with a charge.
+    pub fn is_charge(&self) -> bool {
+        self.operations.iter().any(|each| each.kind == OperationKind::Charge && each.sequence == 0)
     }
 }
 
@@ -134,16 +124,17 @@ impl Change {
             _ => receipt.amount == operation.amount,
         };
         let happened = fits
-            && match operation.kind {
-                OperationKind::Charge => self.charged(operation, receipt),
-                OperationKind::Complete if self.payment.is_charge() => self.charged(operation, receipt),
-                OperationKind::Authorise | OperationKind::Complete => self.authorised(operation, receipt),
-                OperationKind::Capture => self.captured(operation),
-                OperationKind::Void => {
+            && match books.effect(operation) {
+                Effect::Charge => self.charged(operation, receipt),
+                Effect::Hold => self.authorised(operation, receipt),
+                Effect::HoldAgain => self.held_again(operation, receipt),
+                Effect::Capture | Effect::ChargeAgain => self.captured(operation),
+                Effect::Void => {
                     self.payment.is_closed = true;
                     true
                 }
-                OperationKind::Refund => self.refunded(books, operation),
+                Effect::Refund => self.refunded(books, operation),
+                Effect::Renew => self.renewed(receipt),
             };
         operation.object = Some(receipt.object.clone());
         operation.waits_since = None;
@@ -175,6 +166,7 @@ impl Change {
         if !self.authorise_total(operation, receipt) {
             return false;
         }
+        self.tell_authorised();
         self.payment.captured = self.payment.total;
         self.payment.state = PaymentState::Captured;
         self.payment.is_closed = true;
@@ -187,9 +179,13 @@ impl Change {
         if !self.authorise_total(operation, receipt) {
             return false;
         }
-        self.payment.provider_authorisation = Some(receipt.object.clone());
+        self.note_hold(receipt);
+        let is_due_at_once = self.payment.is_due_at_once();
+        if !is_due_at_once {
+            self.tell_authorised();
+        }
         if self.payment.due_now.is_positive() && !self.payment.is_given_up {
-            self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, false));
+            self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, is_due_at_once));
         }
         true
     }
@@ -209,8 +205,12 @@ impl Change {
             kind: FactKind::Authorised,
             amount: operation.amount,
         });
-        self.news.push(News::Authorised { payment: payment.id, checkout: payment.checkout });
         true
+    }
+
+    fn tell_authorised(&mut self) {
+        let (payment, checkout) = (self.payment.id, self.payment.checkout);
+        self.news.push(News::Authorised { payment, checkout });
     }
 
     fn captured(&mut self, operation: &Operation) -> bool {
@@ -220,35 +220,27 @@ impl Change {
             return false;
         }
         payment.captured = captured;
+        payment.action_url = None;
         if operation.is_last || captured == payment.authorised {
             payment.is_closed = true;
         }
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
+        if self.is_own_charge(operation) {
+            self.tell_authorised();
+        }
         self.tell_captured(operation.amount);
         true
     }
 
-    fn refunded(&mut self, books: &Books, operation: &Operation) -> bool {
-        let payment = &mut self.payment;
-        let Ok(refunded) = payment.refunded.plus(operation.amount) else { return false };
-        if refunded.minor() > payment.captured.minor() {
-            return false;
-        }
-        payment.refunded = refunded;
-        self.facts.push(Fact { operation: operation.id, kind: FactKind::Refunded, amount: operation.amount });
-        if let Some(refund) = operation.refund {
-            let (payment, checkout) = (payment.id, payment.checkout);
-            if let Some(reason) = books.refund_failure(operation, refund) {
-                // Told again, because a part arrived all the same.
-                self.news.push(News::RefundFailed { payment, checkout, refund, reason });
-            } else if let Some(amount) = books.refund_complete_with(operation, refund) {
-                self.news.push(News::Refunded { payment, checkout, refund, amount });
-            }
-        }
-        true
+    /// Whether this capture is the second half of a charge that its provider can't do in one call. A shopper who pays for
+    /// everything at once has not paid before it.
+    fn is_own_charge(&self, operation: &Operation) -> bool {
+        operation.kind == OperationKind::Capture
+            && operation.sequence == OWN_CAPTURE
+            && self.payment.is_due_at_once()
     }
 
-    fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason) {
+    fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason, may_retry: bool) {
         operation.reason = Some(reason);
         operation.waits_since = None;
         if let Some(trouble) = books.trouble_of(operation, reason) {
@@ -257,62 +249,65 @@ impl Change {
         }
         operation.state = OperationState::Failed;
         operation.trouble = None;
+        let is_own_charge = self.is_own_charge(operation);
         let payment = &mut self.payment;
-        match operation.kind {
-            OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
+        match books.effect(operation) {
+            effect @ (Effect::ChargeAgain | Effect::HoldAgain) => {
+                self.again_refused(operation, effect, reason);
+            }
+            Effect::Charge | Effect::Hold => {
                 payment.action_url = None;
-                payment.decline_reason = Some(reason);
                 if reason == DeclineReason::LinkRevoked {
                     self.method = Some(MethodState::Revoked);
                 }
                 if !payment.is_given_up {
                     payment.state = PaymentState::Declined;
-                    self.news.push(News::Declined {
-                        payment: payment.id,
-                        checkout: payment.checkout,
-                        reason,
-                    });
                 }
+                self.tell_declined(reason, may_retry);
             }
-            OperationKind::Capture => self.news.push(News::CaptureFailed {
-                payment: payment.id,
-                checkout: payment.checkout,
-                amount: operation.amount,
-                reason,
-            }),
+            // Nothing was debited, and the hold goes back.
+            Effect::Capture if is_own_charge => {
+                self.tell_declined(reason, may_retry);
+                self.payment.is_given_up = true;
+            }
+            Effect::Capture => self.capture_refused(books, operation, reason),
+            Effect::Renew => self.renewal_refused(books, reason),
             // Nothing is held any more, or people found that it can't be let go of: there is nothing left to ask for.
-            OperationKind::Void => payment.is_closed = true,
-            OperationKind::Refund => {
-                let already = |each: &Operation| {
-                    each.refund == operation.refund
-                        && each.state == OperationState::Failed
-                        && each.id != operation.id
-                };
-                if let Some(refund) = operation.refund
-                    && !books.operations.iter().any(already)
-                {
-                    let (payment, checkout) = (payment.id, payment.checkout);
-                    self.news.push(News::RefundFailed { payment, checkout, refund, reason });
-                }
-            }
+            Effect::Void => payment.is_closed = true,
+            Effect::Refund => self.refund_refused(books, operation, reason),
         }
     }
 
-    fn ask_shopper(&mut self, operation: &mut Operation, order: &str, url: &str) {
+    fn tell_declined(&mut self, reason: DeclineReason, may_retry: bool) {
+        let payment = &mut self.payment;
+        payment.decline_reason = Some(reason);
+        payment.may_retry = may_retry;
+        if !payment.is_given_up {
+            let (payment, checkout) = (payment.id, payment.checkout);
+            self.news.push(News::Declined { payment, checkout, reason, may_retry });
+        }
+    }
+
+    fn ask_shopper(&mut self, books: &Books, operation: &mut Operation, order: &str, url: &str) {
         if !is_order(operation.kind) {
             return;
         }
+        let is_again = books.effect(operation).is_again();
         let payment = &mut self.payment;
-        payment.provider_order = Some(order.to_owned());
         operation.object = Some(order.to_owned());
+        if !is_again {
+            payment.provider_order = Some(order.to_owned());
+        }
         if payment.is_given_up {
             operation.state = OperationState::Abandoned;
             return;
         }
         operation.state = OperationState::Waiting;
-        let is_new =
-            payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
-        payment.state = PaymentState::ActionRequired;
+        let mut is_new = payment.action_url.as_deref() != Some(url);
+        if !is_again {
+            is_new |= payment.state != PaymentState::ActionRequired;
+            payment.state = PaymentState::ActionRequired;
+        }
         payment.action_url = Some(url.to_owned());
         if is_new {
             let (payment, checkout) = (payment.id, payment.checkout);
@@ -324,21 +319,42 @@ impl Change {
         if !is_order(operation.kind) {
             return;
         }
-        self.payment.provider_order = Some(order.to_owned());
+        let is_again = books.effect(operation).is_again();
+        operation.object = Some(order.to_owned());
+        if !is_again {
+            self.payment.provider_order = Some(order.to_owned());
+        }
         if self.payment.is_given_up {
             operation.state = OperationState::Abandoned;
             return;
         }
         operation.state = OperationState::PassedOn;
         operation.waits_since = None;
-        self.payment.state = PaymentState::Pending;
         self.payment.action_url = None;
+        if !is_again {
+            self.payment.state = PaymentState::Pending;
+        }
         let sequence = books.next_sequence(OperationKind::Complete);
-        self.planned.push(Planned::complete(sequence, self.payment.total));
+        let target = is_again.then(|| operation.target.unwrap_or(operation.id));
+        self.planned.push(Planned {
+            is_last: operation.is_last,
+            ..Planned::complete(sequence, operation.amount, target)
+        });
     }
 
-    fn hold_open(&mut self, operation: &mut Operation, order: Option<&String>, object: Option<&String>) {
+    fn hold_open(
+        &mut self,
+        books: &Books,
+        operation: &mut Operation,
+        order: Option<&String>,
+        object: Option<&String>,
+    ) {
         operation.state = OperationState::Pending;
+        if books.effect(operation).is_again() {
+            // Looked at through its own order, which is not the payment's, or not yet.
+            operation.object = order.or(operation.object.as_ref()).cloned();
+            return;
+        }
         operation.object = object.or(operation.object.as_ref()).cloned();
         if let Some(order) = order {
             self.payment.provider_order = Some(order.clone());
@@ -351,11 +367,11 @@ impl Change {
 
     /// A payment of which nothing more can be captured is over as soon as no capture is open any more.
     fn close(&mut self, books: &Books) {
-        let payment = &mut self.payment;
-        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
+        if self.plans_debit() || books.with(self.operation.as_ref()).has_open_debit() {
             return;
         }
-        if books.with(self.operation.as_ref()).has_open_capture() {
+        let payment = &mut self.payment;
+        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
             return;
         }
         if payment.captured.is_positive() {
@@ -370,8 +386,8 @@ impl Change {
     /// capture, the provider.
     fn end_hold(&mut self, books: &Books, operation: OperationId) {
         let after = books.with(self.operation.as_ref());
-        let ends = self.payment.is_closed && !after.has_open_capture();
-        let had_ended = books.payment.is_closed && !books.has_open_capture();
+        let ends = self.payment.is_closed && !self.plans_debit() && !after.has_open_debit();
+        let had_ended = books.payment.is_closed && !books.has_open_debit();
         let left = self.payment.authorised.minor().saturating_sub(self.payment.captured.minor());
         if ends && !had_ended && left > 0 {
             let amount = Money::new(left, self.payment.currency);
@@ -415,6 +431,12 @@ impl Change {
         }
     }
 
+    /// Whether a debit of what is or was held comes next.
+    fn plans_debit(&self) -> bool {
+        let is_debit = |each: &Planned| matches!(each.kind, OperationKind::Charge | OperationKind::Capture);
+        self.planned.iter().any(is_debit)
+    }
+
     fn tell_captured(&mut self, amount: Money) {
         self.news.push(News::Captured {
             payment: self.payment.id,
@@ -429,60 +451,6 @@ impl Change {
 fn park(operation: &mut Operation, trouble: String) {
     operation.state = OperationState::Parked;
     operation.trouble = Some(trouble);
-}
-
-impl Books {
-    /// How often a capture could not be given back since people looked at it last.
-    fn refund_tries(&self, capture: OperationId) -> usize {
-        let refunds = self.operations.iter().rev().filter(|each| each.target == Some(capture));
-        refunds
-            .take_while(|each| each.reason != Some(DeclineReason::DidNotHappen))
-            .filter(|each| each.state == OperationState::Failed)
-            .count()
-    }
-
-    /// What people have to look at when an operation was refused and nothing else would be done about it: money of a
-    /// payment that was given up that does not go back, and a hold that does not end.
-    fn trouble_of(&self, operation: &Operation, reason: DeclineReason) -> Option<String> {
-        if reason == DeclineReason::DidNotHappen {
-            return None;
-        }
-        match operation.kind {
-            OperationKind::Void if reason != DeclineReason::AuthorisationGone => {
-                Some(format!("the hold can't be let go of: {reason}"))
-            }
-            OperationKind::Refund if self.payment.is_given_up => {
-                let tries =
-                    operation.target.map_or(0, |capture| self.refund_tries(capture)).saturating_add(1);
-                let is_over = tries >= REFUND_TRIES_MAX;
-                is_over.then(|| {
-                    format!("the payment was given up and can't be given back after {tries} tries: {reason}")
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// Why another part of this refund was refused, if one was.
-    fn refund_failure(&self, operation: &Operation, refund: RefundId) -> Option<DeclineReason> {
-        let mut others =
-            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id);
-        others.find(|each| each.state == OperationState::Failed).and_then(|each| each.reason)
-    }
-
-    /// The whole amount of a refund when this operation is the last of its parts to be done.
-    fn refund_complete_with(&self, operation: &Operation, refund: RefundId) -> Option<Money> {
-        let mut amount = operation.amount;
-        for each in
-            self.operations.iter().filter(|each| each.refund == Some(refund) && each.id != operation.id)
-        {
-            if each.state != OperationState::Done {
-                return None;
-            }
-            amount = amount.plus(each.amount).ok()?;
-        }
-        Some(amount)
-    }
 }
 
 /// Whether the operation makes or completes the provider's order.

@@ -6,7 +6,7 @@ use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
 use crate::ids::{CheckoutId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
-use crate::payments::model::{DeclineReason, Payment, PaymentLine, PaymentState, ProviderName};
+use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
 
 #[derive(sqlx::FromRow)]
 struct PaymentRow {
@@ -26,9 +26,15 @@ struct PaymentRow {
     is_given_up: bool,
     action_url: Option<String>,
     decline_reason: Option<DeclineReason>,
+    may_retry: bool,
     provider_order: Option<String>,
     provider_authorisation: Option<String>,
+    hold_honoured_until: Option<Moment>,
+    hold_ends_at: Option<Moment>,
+    hold_renew_at: Option<Moment>,
+    hold_look_at: Option<Moment>,
     reference: String,
+    country: Option<String>,
     return_url: String,
     created_at: Moment,
 }
@@ -53,9 +59,17 @@ impl From<PaymentRow> for Payment {
             is_given_up: row.is_given_up,
             action_url: row.action_url,
             decline_reason: row.decline_reason,
+            may_retry: row.may_retry,
             provider_order: row.provider_order,
             provider_authorisation: row.provider_authorisation,
+            hold: row.hold_honoured_until.zip(row.hold_ends_at).map(|(honoured_until, ends_at)| HoldWindow {
+                honoured_until,
+                ends_at,
+                renew_at: row.hold_renew_at,
+            }),
+            hold_look_at: row.hold_look_at,
             reference: row.reference,
+            country: row.country,
             return_url: row.return_url,
             created_at: row.created_at,
         }
@@ -73,9 +87,9 @@ pub async fn insert(
         .sql(
             "INSERT INTO payments (
                  id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, reference, return_url, lines, version, created_at, changed_at
+                 state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at
              )
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, 1, $13, $13)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14)
              ON CONFLICT DO NOTHING",
         )
         .bind(payment.id)
@@ -90,6 +104,7 @@ pub async fn insert(
         .bind(payment.reference.as_str())
         .bind(payment.return_url.as_str())
         .bind(Json(lines))
+        .bind(payment.country.as_deref())
         .bind(now)
         .execute()
         .await?;
@@ -101,8 +116,9 @@ pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Er
     let row: Option<PaymentRow> = db
         .sql(
             "SELECT id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, action_url, decline_reason, provider_order, provider_authorisation,
-                 reference, return_url, created_at
+                 state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
+                 provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference,
+                 country, return_url, created_at
              FROM payments
              WHERE id = $1",
         )
@@ -130,7 +146,8 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     tx.sql(
         "UPDATE payments SET
              authorised = $2, captured = $3, refunded = $4, state = $5, is_closed = $6, is_given_up = $7,
-             action_url = $8, decline_reason = $9, provider_order = $10, provider_authorisation = $11, changed_at = $12
+             action_url = $8, decline_reason = $9, may_retry = $10, provider_order = $11, provider_authorisation = $12,
+             hold_honoured_until = $13, hold_ends_at = $14, hold_renew_at = $15, hold_look_at = $16, changed_at = $17
          WHERE id = $1",
     )
     .bind(payment.id)
@@ -142,11 +159,29 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     .bind(payment.is_given_up)
     .bind(payment.action_url.as_deref())
     .bind(payment.decline_reason)
+    .bind(payment.may_retry)
     .bind(payment.provider_order.as_deref())
     .bind(payment.provider_authorisation.as_deref())
+    .bind(payment.hold.map(|window| window.honoured_until))
+    .bind(payment.hold.map(|window| window.ends_at))
+    .bind(payment.hold.and_then(|window| window.renew_at))
+    .bind(payment.hold_look_at)
     .bind(now)
     .execute()
     .await?;
+    Ok(())
+}
+
+/// When a hint's look takes place, or took place last.
+pub async fn looked_at(db: impl Run<'_>, id: PaymentId) -> Result<Option<Moment>, Error> {
+    let row: Option<(Option<Moment>,)> =
+        db.sql("SELECT looked_at FROM payments WHERE id = $1").bind(id).fetch_optional().await?;
+    Ok(row.and_then(|(at,)| at))
+}
+
+/// Notes when a hint's look takes place.
+pub async fn set_looked_at(db: impl Run<'_>, id: PaymentId, at: Moment) -> Result<(), Error> {
+    db.sql("UPDATE payments SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
     Ok(())
 }
 
@@ -163,6 +198,22 @@ pub async fn by_authorisation(
         .fetch_optional()
         .await?;
     Ok(row.map(|(id,)| id))
+}
+
+/// Payments whose hold is to be looked at now, the longest due first.
+pub async fn holds_due(db: impl Run<'_>, now: Moment, limit: i64) -> Result<Vec<PaymentId>, Error> {
+    let rows: Vec<(PaymentId,)> = db
+        .sql(
+            "SELECT id FROM payments
+             WHERE hold_look_at <= $1
+             ORDER BY hold_look_at, id
+             LIMIT $2",
+        )
+        .bind(now)
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Whether a debit of this account may still be on its way.

@@ -1,13 +1,14 @@
 //! PayPal: Vault v3 for links, Orders v2 and Payments v2 for money, webhooks verified offline.
 //!
 //! Every call carries its `PayPal-Request-Id` and has a deadline. `client.rs` has the calls and the token, `amounts.rs`
-//! the text of amounts, `orders.rs`, `payments.rs` and `vault.rs` the verbs, `errors.rs` what an error means,
+//! the text of amounts, `orders.rs`, `holds.rs`, `payments.rs` and `vault.rs` the verbs, `errors.rs` what an error means,
 //! `proof.rs` what people say that happened,
 //! `webhooks.rs` the proof of an event's origin.
 
 mod amounts;
 mod client;
 mod errors;
+mod holds;
 mod orders;
 mod payments;
 mod proof;
@@ -15,6 +16,8 @@ mod settings;
 mod vault;
 mod webhooks;
 mod wire;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
@@ -25,8 +28,9 @@ use crate::clock::Moment;
 use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
-    CaptureRequest, ChargeRequest, EventError, Evidence, Intent, LinkBegun, LinkOutcome, LinkProgress,
-    LinkRequest, Linked, Proof, Provider, RefundRequest,
+    CaptureRequest, ChargeRequest, CompleteRequest, EventError, Evidence, LinkBegun, LinkOutcome,
+    LinkProgress, LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, RenewRequest,
+    VoidRequest,
 };
 use crate::payments::statement::{Statement, StatementError, StatementTerms};
 use crate::payments::store::events::Hint;
@@ -38,6 +42,11 @@ pub use settings::Settings;
 pub struct PayPal {
     client: client::Client,
     verifier: webhooks::Verifier,
+}
+
+/// PayPal with these settings.
+pub fn open(settings: &Settings, http: &reqwest::Client) -> Arc<dyn Provider> {
+    Arc::new(PayPal::new(settings, http))
 }
 
 impl PayPal {
@@ -88,12 +97,12 @@ impl Provider for PayPal {
         orders::create(&self.client, charge).await
     }
 
-    async fn read_order(&self, order: &str, intent: Intent) -> Outcome {
-        orders::read(&self.client, order, intent).await
+    async fn read_order(&self, order: &OrderRequest<'_>) -> Outcome {
+        orders::read(&self.client, order.order, order.intent).await
     }
 
-    async fn complete(&self, key: &str, order: &str, intent: Intent) -> Outcome {
-        orders::complete(&self.client, key, order, intent).await
+    async fn complete(&self, complete: &CompleteRequest<'_>) -> Outcome {
+        orders::complete(&self.client, complete.key, complete.order, complete.intent).await
     }
 
     async fn capture(&self, capture: &CaptureRequest<'_>) -> Outcome {
@@ -104,12 +113,16 @@ impl Provider for PayPal {
         payments::read_capture(&self.client, object).await
     }
 
-    async fn void(&self, key: &str, authorisation: &str, amount: Money) -> Outcome {
-        payments::void(&self.client, key, authorisation, amount).await
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {
+        holds::renew(&self.client, renewal).await
+    }
+
+    async fn void(&self, void: &VoidRequest<'_>) -> Outcome {
+        holds::void(&self.client, void).await
     }
 
     async fn is_voided(&self, authorisation: &str) -> Option<bool> {
-        payments::is_voided(&self.client, authorisation).await
+        holds::is_voided(&self.client, authorisation).await
     }
 
     async fn refund(&self, refund: &RefundRequest<'_>) -> Outcome {

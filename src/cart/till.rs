@@ -20,9 +20,9 @@ use super::pricing::{
     Seen, Surcharge, TaxMode, TaxRounding, Voucher,
 };
 use super::trip::Entry;
-use super::{claims, ledger, store};
+use super::{claims, coupon, ledger, store};
 use crate::app::App;
-use crate::catalog::{self, PricePromise, PromotionRow, Snapshot, Store, TillRules};
+use crate::catalog::{PricePromise, PromotionRow, Snapshot, Store, TillRules};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId};
@@ -145,7 +145,8 @@ impl Till {
             // A rate that is missing is a fault of master data: the shopper does not pay for it.
             match self.rate_of(&fee.tax_class) {
                 Some(rate) => {
-                    basket.surcharges.push(Surcharge { name: fee.name.clone(), amount: fee.amount, rate });
+                    let (name, amount, is_for_delivery) = (fee.name.clone(), fee.amount, fee.delivery_only);
+                    basket.surcharges.push(Surcharge { name, amount, rate, is_for_delivery });
                 }
                 None => metrics::counter!("aisle_fees_untaxed_total").increment(1),
             }
@@ -214,6 +215,13 @@ impl Till {
     pub fn rate_of(&self, class: &TaxClassId) -> Option<Rate> {
         let asks = self.shelf.as_ref()?;
         asks.catalog.rate_in(&asks.store, class, self.local.date())
+    }
+
+    /// The rate of a deposit's own product today; wherever its goods are eaten, it is no food.
+    fn rate_of_deposit(&self, sku: &Sku) -> Option<Rate> {
+        let asks = self.shelf.as_ref()?;
+        let offer = asks.catalog.product(&asks.store.store, sku, self.at).ok()?;
+        self.rate_of(&offer.tax_class)
     }
 
     /// What everybody and what members are asked for the goods of a line now, in minor units. Nothing for a price of its
@@ -313,8 +321,13 @@ impl Till {
         }
         coupons.sort();
         for coupon in coupons {
-            let row = catalog::coupon(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
-            if !claims::claim_coupon(tx, checkout, coupon, row.uses_max).await? {
+            let row = coupon::row_of(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
+            let mut is_had = claims::claim_coupon(tx, checkout, &row.coupon, row.uses_max).await?;
+            if row.coupon != *coupon {
+                // A single one of a campaign is good once.
+                is_had = is_had && claims::claim_coupon(tx, checkout, coupon, 1).await?;
+            }
+            if !is_had {
                 return Err(Error::CouponUsed(coupon.clone()));
             }
         }
@@ -342,6 +355,7 @@ impl Till {
         });
         // Goods of a cart have few classes: each is looked up once.
         let mut rates: Vec<(&TaxClassId, Option<Rate>)> = Vec::new();
+        let mut deposits: Vec<(&Sku, Option<Rate>)> = Vec::new();
         let mut items = Vec::with_capacity(cart.lines.len());
         for line in &cart.lines {
             let class = &line.product.tax_class;
@@ -351,7 +365,17 @@ impl Till {
                 rates.push((class, rate));
                 rate
             });
-            items.push(self.item(line, rate.unwrap_or(line.product.rate)));
+            let mut item = self.item(line, rate.unwrap_or(line.product.rate));
+            if let Some(deposit) = &mut item.deposit {
+                let known = deposits.iter().find(|(each, _)| *each == deposit.sku).map(|(_, rate)| *rate);
+                let rate = known.unwrap_or_else(|| {
+                    let rate = self.rate_of_deposit(deposit.sku);
+                    deposits.push((deposit.sku, rate));
+                    rate
+                });
+                deposit.rate = rate.unwrap_or(deposit.rate);
+            }
+            items.push(item);
         }
         let terms = self.rules().and_then(|rules| rules.points).filter(|_| self.buyer.is_member);
         Basket {

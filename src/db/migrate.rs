@@ -64,6 +64,7 @@ const FILES: &[File] = &[
     file!(33, "0033_payment_providers.postgres.sql", Some(Engine::Postgres)),
     file!(33, "0033_payment_providers.sqlite.sql", Some(Engine::Sqlite)),
     file!(36, "0036_record_ages.sql", None),
+    file!(37, "0037_credit_notes.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -240,7 +240,7 @@ async fn one_shopper_has_a_promotion_only_so_often() {
     assert_eq!(total(&other.cart(others).await), 128);
 }
 
-async fn show(shopper: &Shopper<'_>, cart: CartId, code: &str) -> Answer {
+pub async fn show(shopper: &Shopper<'_>, cart: CartId, code: &str) -> Answer {
     shopper.post(&format!("/v1/carts/{cart}/coupons"), &json!({"code": code})).await
 }
 

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::model::Order;
+use super::order::Order;
 use super::store;
 use crate::db::{Db, Error, Run, Tx};
 use crate::money::Money;

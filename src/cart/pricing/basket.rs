@@ -141,6 +141,9 @@ pub struct Surcharge {
     pub amount: i64,
     /// The rate of its tax.
     pub rate: Rate,
+    /// Whether it is for the delivery: where nothing is sent in the end, it is not asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_for_delivery: bool,
 }
 
 /// Something that pays like money: the slip of a bottle machine, points that are burned. It changes no price and no tax.

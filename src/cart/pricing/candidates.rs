@@ -27,8 +27,6 @@ pub(super) struct Fact<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Active<'p> {
     pub(super) prepared: &'p Prepared,
-    /// Its place among all promotions: their order.
-    pub(super) place: usize,
     /// How many times this basket may have it.
     pub(super) times_max: i64,
     /// How much it may take off.
@@ -205,7 +203,7 @@ impl<'p> Met<'p> {
     #[inline]
     fn meet(&mut self, basket: &Basket<'_>, promotions: &'p Promotions, place: usize) -> Option<&Active<'p>> {
         if self.states[place] == UNMET {
-            let active = activate(basket, promotions.at(place), place);
+            let active = activate(basket, promotions.at(place));
             self.states[place] = match active {
                 Some(active) => {
                     self.actives.push(active);
@@ -247,7 +245,7 @@ impl Touches {
 }
 
 /// A promotion as this basket may have it; nothing when it is not for this customer, or nothing is left of it.
-fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Option<Active<'p>> {
+fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared) -> Option<Active<'p>> {
     let holds_now = prepared.holds_at(Seen { at: basket.at, local: basket.local });
     let Prepared { priority, combination, .. } = *prepared;
     let is_stackable = combination == Combination::Stackable;
@@ -259,7 +257,6 @@ fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Op
         };
         Active {
             prepared,
-            place,
             times_max,
             amount_max,
             coupons: 0,

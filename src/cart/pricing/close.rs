@@ -75,7 +75,8 @@ pub(super) fn close(
     let surcharges = basket.surcharges.iter().zip(of_surcharges).map(|(surcharge, entry)| {
         let (net, tax) = entry.parts(place.tax_mode, currency);
         let amount = Money::new(entry.amount, currency);
-        PricedSurcharge { name: surcharge.name.clone(), amount, rate: entry.rate, net, tax }
+        let is_for_delivery = surcharge.is_for_delivery;
+        PricedSurcharge { name: surcharge.name.clone(), amount, rate: entry.rate, net, tax, is_for_delivery }
     });
 
     let credits = credits(&basket.vouchers, total, currency)?;

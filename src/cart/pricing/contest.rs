@@ -15,7 +15,6 @@
 use std::cmp::Reverse;
 
 use super::apply::{Attempt, Ground, Own, Stock, Taken};
-use super::candidates::Active;
 use super::runs::{Mark, Run, Share, cut};
 use super::search::Bids;
 use super::singles::{Singles, Step, exclusive, stack_one};

@@ -162,7 +162,10 @@ const UNPOSTED: &str = "
         SELECT 'refund', 'refunded', FALSE
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
-        AND (NOT meant.of_charges OR payments.due_now = payments.total)
+        AND (NOT meant.of_charges OR EXISTS (
+            SELECT 1 FROM payment_operations AS first
+            WHERE first.payment = payments.id AND first.kind = 'charge' AND first.sequence = 0
+        ))
         AND NOT EXISTS (
             SELECT 1 FROM ledger_transactions
             JOIN ledger_postings ON transaction_id = ledger_transactions.id

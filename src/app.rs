@@ -97,6 +97,7 @@ macro_rules! kinds_of_jobs {
 }
 
 kinds_of_jobs! {
+    cart::Upkeep => cart::upkeep,
     catalog::Upkeep => catalog::upkeep,
     checkout::Expire => checkout::expire,
     delivery::BookParcel => delivery::book_parcel,
@@ -111,6 +112,7 @@ kinds_of_jobs! {
     payments::Operate => payments::operate,
     payments::Sweep => payments::sweep,
     payments::Unlink => payments::unlink,
+    payments::WatchHold => payments::watch_hold,
     payments::WindDown => payments::wind_down,
 }
 

@@ -23,7 +23,10 @@ const HAND_OVER_SEQUENCE: i64 = 2;
 pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::News) -> Result<(), Internal> {
     use payments::News;
     match news {
-        News::ActionRequired { checkout, url, .. } => {
+        News::ActionRequired { payment, checkout, url } => {
+            if order_troubled(tx, payment, "the shopper has to confirm a debit again").await? {
+                return Ok(());
+            }
             let change = |checkout: &mut Checkout| checkout.action_url = Some(url);
             advance(app, tx, now, checkout, Event::ActionNeeded, change).await
         }
@@ -37,10 +40,22 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
         News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
         News::CaptureFailed { payment, reason, .. } => {
-            let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
-            tracing::error!(order.id = %order.id, "what was due could not be captured: {reason}");
-            order.trouble = Some(format!("capture failed: {reason}"));
-            Ok(store::update_order(tx, &order).await?)
+            order_troubled(tx, payment, &format!("capture failed: {reason}")).await.map(|_| ())
+        }
+        News::HoldEnds { payment, at, .. } => {
+            let trouble = format!("what is held for the delivery ends at {at}: hand it over before");
+            order_troubled(tx, payment, &trouble).await.map(|_| ())
+        }
+        News::HoldLost { payment, amount, reason, .. } => {
+            let trouble = format!(
+                "the hold of {amount} ended and could not be taken again ({reason}): stop the parcel"
+            );
+            order_troubled(tx, payment, &trouble).await.map(|_| ())
+        }
+        News::Reversed { payment, amount, .. } => {
+            order_troubled(tx, payment, &format!("{amount} were taken back by the provider"))
+                .await
+                .map(|_| ())
         }
         News::Refunded { payment, refund, amount, .. } => {
             refunded(app, tx, now, payment, refund, amount).await
@@ -60,6 +75,15 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
     }
+}
+
+/// Shows staff what is wrong with an order; answers whether there is one.
+async fn order_troubled(tx: &mut Tx, payment: PaymentId, trouble: &str) -> Result<bool, Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(false) };
+    tracing::error!(order.id = %order.id, "an order is in trouble: {trouble}");
+    order.trouble = Some(trouble.to_owned());
+    store::update_order(tx, &order).await?;
+    Ok(true)
 }
 
 async fn advance(

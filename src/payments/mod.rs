@@ -7,8 +7,8 @@
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
 //! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `ask.rs` whether it still is,
-//! `secrets.rs` what is kept sealed of it, `webhook.rs`, `callback.rs` and `sweep.rs` what makes it move on, `provider.rs`
-//! the trait, `statement.rs` what a provider's own books say, and `providers/` the adapters.
+//! `secrets.rs` what is kept sealed of it, `webhook.rs`, `callback.rs`, `sweep.rs` and `watch.rs` what makes it move on,
+//! `provider.rs` the trait, `statement.rs` what a provider's own books say, and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
 //! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
@@ -31,6 +31,7 @@ mod start;
 mod statement;
 mod store;
 mod sweep;
+mod watch;
 mod webhook;
 
 use chrono::NaiveDate;
@@ -51,8 +52,8 @@ pub use http::routes;
 pub use ledger::{Violation, verify};
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
-    DeclineReason, FactKind, LineTax, MethodState, News, OperationKind, OperationState, Payment, PaymentLine,
-    PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
+    DeclineReason, FactKind, HoldWindow, LineTax, MethodState, News, OperationKind, OperationState, Payment,
+    PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;
@@ -60,6 +61,7 @@ pub use start::{Start, can_debit, start};
 pub use statement::{LineKind, Statement, StatementError, StatementLine, StatementTerms, UnreadLine};
 pub use store::methods::Method;
 pub use sweep::{Sweep, schedule, sweep};
+pub use watch::{WatchHold, watch_hold};
 pub use webhook::{Follow, follow};
 
 /// Settings of the room.

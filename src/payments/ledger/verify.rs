@@ -133,7 +133,8 @@ const WRONG_HOLDS: &str = "
     WHERE held.amount <> CASE
         WHEN payments.is_closed AND NOT EXISTS (
             SELECT 1 FROM payment_operations
-            WHERE payment = payments.id AND kind = 'capture'
+            WHERE payment = payments.id
+                AND (kind = 'capture' OR kind = 'charge' AND sequence > 0 OR kind = 'complete' AND target IS NOT NULL)
                 AND state NOT IN ('done', 'passed_on', 'failed', 'abandoned')
         ) THEN 0
         ELSE payments.authorised - payments.captured
@@ -147,7 +148,8 @@ const WRONG_ENDS: &str = "
     WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured <> refunded)
     LIMIT $1";
 
-/// Every operation that happened is in the ledger, with its amount.
+/// Every operation that happened is in the ledger, with its amount. A hold that is taken again takes the place of one that is
+/// there; a later charge only debits.
 const UNPOSTED: &str = "
     SELECT payment_operations.id, payment_operations.kind || ' of ' || payment_operations.amount || ' without ' || meant.fact
     FROM payment_operations
@@ -162,10 +164,15 @@ const UNPOSTED: &str = "
         SELECT 'refund', 'refunded', FALSE
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
-        AND (NOT meant.of_charges OR EXISTS (
+        AND (NOT meant.of_charges OR payment_operations.target IS NULL AND EXISTS (
             SELECT 1 FROM payment_operations AS first
             WHERE first.payment = payments.id AND first.kind = 'charge' AND first.sequence = 0
         ))
+        AND (
+            meant.fact <> 'authorised'
+            OR payment_operations.kind = 'complete' AND payment_operations.target IS NULL
+            OR payment_operations.kind <> 'complete' AND payment_operations.sequence = 0
+        )
         AND NOT EXISTS (
             SELECT 1 FROM ledger_transactions
             JOIN ledger_postings ON transaction_id = ledger_transactions.id

@@ -189,14 +189,14 @@ pub async fn last_of_debt(run: impl Run<'_>, debt: DebtId) -> Result<Option<Paym
     Ok(row.map(|(id,)| id))
 }
 
-/// When a hint's look takes place, or took place last.
+/// When the provider was asked last about what waits.
 pub async fn looked_at(db: impl Run<'_>, id: PaymentId) -> Result<Option<Moment>, Error> {
     let row: Option<(Option<Moment>,)> =
         db.sql("SELECT looked_at FROM payments WHERE id = $1").bind(id).fetch_optional().await?;
     Ok(row.and_then(|(at,)| at))
 }
 
-/// Notes when a hint's look takes place.
+/// Notes when the provider was asked about what waits.
 pub async fn set_looked_at(db: impl Run<'_>, id: PaymentId, at: Moment) -> Result<(), Error> {
     db.sql("UPDATE payments SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
     Ok(())

@@ -84,10 +84,11 @@ pub struct ProblemBody {
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     faults: Vec<Fault>,
-    alternatives: Vec<Alternative>,
-    debts: Vec<OwedDebt>,
+    // Boxed, because every fallible function returns one.
+    alternatives: Box<[Alternative]>,
+    debts: Box<[OwedDebt]>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -98,10 +99,10 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             faults: Vec::new(),
-            alternatives: Vec::new(),
-            debts: Vec::new(),
+            alternatives: Box::default(),
+            debts: Box::default(),
             retry_after_seconds: None,
             source: None,
         }
@@ -163,14 +164,14 @@ impl Problem {
     /// Adds what may be bought instead.
     #[must_use]
     pub fn offering(mut self, alternatives: Vec<Alternative>) -> Self {
-        self.alternatives = alternatives;
+        self.alternatives = alternatives.into_boxed_slice();
         self
     }
 
     /// Adds what has to be paid before.
     #[must_use]
     pub fn owing(mut self, debts: Vec<OwedDebt>) -> Self {
-        self.debts = debts;
+        self.debts = debts.into_boxed_slice();
         self
     }
 
@@ -191,10 +192,10 @@ impl Problem {
             status: self.status.as_u16(),
             code: self.code.to_owned(),
             retryable: self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS,
-            detail: self.detail,
+            detail: self.detail.into_string(),
             errors: self.faults,
-            alternatives: self.alternatives,
-            debts: self.debts,
+            alternatives: self.alternatives.into_vec(),
+            debts: self.debts.into_vec(),
         }
     }
 }

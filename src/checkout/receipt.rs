@@ -14,6 +14,7 @@ use super::quote::{Fulfilment, QuoteLine, credit_name};
 use super::store;
 use crate::app::App;
 use crate::cart::Discount;
+use crate::cart::TaxLine;
 use crate::catalog::Store;
 use crate::clock::Moment;
 use crate::error::{Problem, ProblemBody};
@@ -177,20 +178,26 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option
                         }
                     }
                 }
-                h2 { @if on_top > 0 { "Sales tax" } @else { "VAT in the total" } }
-                table {
-                    thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
-                    tbody {
-                        @for tax in &taxes {
-                            tr {
-                                td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
-                                td.n { (tax.gross.to_decimal()) }
-                            }
-                        }
-                    }
-                }
+                (tax_table(&taxes, on_top > 0))
                 (paid(order, refunds, due_on))
             } }
+        }
+    }
+}
+
+fn tax_table(taxes: &[TaxLine], is_on_top: bool) -> Markup {
+    html! {
+        h2 { @if is_on_top { "Sales tax" } @else { "VAT in the total" } }
+        table {
+            thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
+            tbody {
+                @for tax in taxes {
+                    tr {
+                        td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
+                        td.n { (tax.gross.to_decimal()) }
+                    }
+                }
+            }
         }
     }
 }

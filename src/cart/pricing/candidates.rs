@@ -184,10 +184,14 @@ pub(super) fn candidates<'p>(
                 touches[prepared.stage.number()].list.push(touch);
             }
         }
-        touches.iter_mut().for_each(|touches| touches.starts.push(touches.list.len()));
+        for touches in &mut touches {
+            touches.starts.push(touches.list.len());
+        }
     }
     let (actives, ranks) = met.in_order();
-    touches.iter_mut().for_each(|touches| touches.rename(&ranks));
+    for touches in &mut touches {
+        touches.rename(&ranks);
+    }
     let [goods, basket, points] = touches;
     Candidates { actives, goods, basket, points }
 }

@@ -142,7 +142,9 @@ fn tied(ground: &Ground<'_>, runs: &[Run], bids: &Bids) -> Vec<(usize, usize)> {
     let mut parents = vec![ALONE; ground.touches.lines()];
     for (own, _) in (0..ground.actives.len()).filter_map(|active| bids.get(active)) {
         let first = own.first().map(|own| runs[own.at].line);
-        own.iter().for_each(|own| tie(&mut parents, first.unwrap_or_default(), runs[own.at].line));
+        for own in own {
+            tie(&mut parents, first.unwrap_or_default(), runs[own.at].line);
+        }
     }
     let group = |(at, run): (usize, &Run)| match parents[run.line] {
         ALONE => (ALONE, at),

@@ -391,7 +391,9 @@ impl Pool<'_> {
                 parts[part].push((each, moved));
             }
         }
-        parts.iter_mut().for_each(|part| part.reverse());
+        for part in &mut parts {
+            part.reverse();
+        }
         parts
     }
 }

@@ -105,10 +105,9 @@ pub async fn collect(app: &App, lease: &Lease) -> jobs::Outcome {
         return Err(Failure::never("there is no such debt"));
     };
     let Some(try_at) = debt.try_at.filter(|_| debt.state == DebtState::Open) else { return Ok(()) };
-    if let Ok(left) = (try_at - now).to_std() {
-        if !left.is_zero() {
-            return Err(Failure::after(left, "not yet"));
-        }
+    let left = (try_at - now).to_std().unwrap_or_default();
+    if !left.is_zero() {
+        return Err(Failure::after(left, "not yet"));
     }
     let Some(of) = store::payments::find(&mut tx, debt.payment).await? else {
         return Err(Failure::never("there is no such payment"));

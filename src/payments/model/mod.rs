@@ -150,6 +150,7 @@ text_enum! {
 
 /// The payment of one checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
 pub struct Payment {
     /// Which payment.
     pub id: PaymentId,

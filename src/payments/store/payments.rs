@@ -9,6 +9,7 @@ use crate::money::{Currency, Money};
 use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
 struct PaymentRow {
     id: PaymentId,
     checkout: CheckoutId,

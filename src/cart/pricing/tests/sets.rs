@@ -164,10 +164,11 @@ proptest! {
     #[test]
     fn of_parts_that_overlap_the_very_best_pieces_are_taken(case in case(true)) {
         let (saved, best) = (case.saved(), case.best());
-        match case.reward {
+        if matches!(case.reward, SetReward::CheapestOff { .. }) {
             // How pieces are put together into sets counts here too: that is not searched through.
-            SetReward::CheapestOff { .. } => prop_assert!(saved <= best && saved * 2 >= best, "{saved} of {best}"),
-            _ => prop_assert_eq!(saved, best),
+            prop_assert!(saved <= best && saved * 2 >= best, "{saved} of {best}");
+        } else {
+            prop_assert_eq!(saved, best);
         }
     }
 }

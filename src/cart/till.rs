@@ -272,7 +272,9 @@ impl Till {
     /// checkouts until it ends: what is priced then is there to be had.
     pub(super) async fn hold(&mut self, tx: &mut Tx, cart: &Cart) -> Result<(), Error> {
         let basket = self.basket(cart);
-        let touching = pricing::counted(&basket, &self.promotions);
+        let goods = basket.items.iter().map(pricing::Wares::of);
+        let touching: std::collections::BTreeSet<PromotionId> =
+            self.promotions.counted_on(goods).map(|row| row.promotion.clone()).collect();
         let shopper = cart.shopper.to_string();
         // Sorted: two checkouts take them in the same order and never wait for each other in a circle.
         for promotion in touching {
@@ -409,6 +411,7 @@ pub fn item(line: &Line) -> Item<'_> {
             Deposit { sku: &deposit.sku, amount, rate: deposit.rate }
         }),
         seen: None,
+        ways: None,
     }
 }
 

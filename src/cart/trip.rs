@@ -46,6 +46,15 @@ pub(super) async fn check_in(
     Ok((is_new, cart))
 }
 
+/// Whether there is such a cart already.
+pub(super) async fn has_begun(app: &App, id: CartId) -> Result<bool, Error> {
+    match load(app, id).await {
+        Ok(_) => Ok(true),
+        Err(Error::Unknown) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The cart as it is now.
 pub async fn load(app: &App, id: CartId) -> Result<Cart, Error> {
     let slot = app.journal.slot(id);

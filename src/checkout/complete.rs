@@ -18,7 +18,7 @@ use crate::delivery;
 use crate::error::Internal;
 use crate::ids::{CheckoutId, PaymentId, RefundId, ShipmentId};
 use crate::money::Money;
-use crate::payments;
+use crate::payments::{self, DebtKind};
 
 /// The capture of what is taken along is the payment's own first; the one at hand-over is the second.
 const HAND_OVER_SEQUENCE: i64 = 2;
@@ -27,7 +27,10 @@ const HAND_OVER_SEQUENCE: i64 = 2;
 pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::News) -> Result<(), Internal> {
     use payments::News;
     match news {
-        News::ActionRequired { checkout, url, .. } => {
+        News::ActionRequired { payment, checkout, url } => {
+            if order_troubled(tx, payment, "the shopper has to confirm a debit again").await? {
+                return Ok(());
+            }
             let change = |checkout: &mut Checkout| checkout.action_url = Some(url);
             advance(app, tx, now, checkout, Event::ActionNeeded, change).await
         }
@@ -40,12 +43,29 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
         News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
-        News::CaptureFailed { payment, reason, .. } => {
-            let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
-            tracing::error!(order.id = %order.id, "what was due could not be captured: {reason}");
-            order.trouble = Some(format!("capture failed: {reason}"));
-            Ok(store::update_order(tx, &order).await?)
+        News::CaptureFailed { payment, operation, amount, reason, .. } => {
+            if !order_troubled(tx, payment, &format!("capture failed: {reason}")).await? {
+                return Ok(());
+            }
+            owe(app, tx, now, payment, operation.0, amount, (DebtKind::CaptureRefused, Some(reason))).await
         }
+        News::HoldEnds { payment, at, .. } => {
+            let trouble = format!("what is held for the delivery ends at {at}: hand it over before");
+            order_troubled(tx, payment, &trouble).await.map(|_| ())
+        }
+        News::HoldLost { payment, amount, reason, .. } => {
+            let trouble = format!(
+                "the hold of {amount} ended and could not be taken again ({reason}): stop the parcel"
+            );
+            order_troubled(tx, payment, &trouble).await.map(|_| ())
+        }
+        News::Reversed { payment, operation, amount, .. } => {
+            if !order_troubled(tx, payment, &format!("{amount} were taken back by the provider")).await? {
+                return Ok(());
+            }
+            owe(app, tx, now, payment, operation.0, amount, (DebtKind::Reversed, None)).await
+        }
+        News::DebtSettled { checkout, .. } => debt_settled(tx, checkout).await,
         News::Refunded { payment, refund, amount, .. } => {
             refunded(app, tx, now, payment, refund, amount).await
         }
@@ -64,6 +84,52 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
     }
+}
+
+/// Shows staff what is wrong with an order; answers whether there is one.
+async fn order_troubled(tx: &mut Tx, payment: PaymentId, trouble: &str) -> Result<bool, Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(false) };
+    tracing::error!(order.id = %order.id, "an order is in trouble: {trouble}");
+    order.trouble = Some(trouble.to_owned());
+    store::update_order(tx, &order).await?;
+    Ok(true)
+}
+
+/// The goods are with the shopper, or on their way, and the money did not come: it is owed. What is still held for nothing is
+/// let go of.
+async fn owe(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
+    cause: Uuid,
+    amount: Money,
+    (kind, reason): (DebtKind, Option<payments::DeclineReason>),
+) -> Result<(), Internal> {
+    let Some(order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+    if order.state == OrderState::Cancelled {
+        return Ok(());
+    }
+    let store = order.store.clone();
+    let opening = payments::debts::Opening { cause, kind, payment, store, amount, reason };
+    payments::debts::open(tx, &app.ids, now, opening).await?;
+    if order.picking.is_closed {
+        payments::release(tx, &app.ids, now, order.payment).await?;
+    }
+    Ok(())
+}
+
+/// A debt of a purchase was paid, or written off: its order waits for nothing more when no other is left.
+async fn debt_settled(tx: &mut Tx, checkout: CheckoutId) -> Result<(), Internal> {
+    let Some(mut order) = store::find_order_by_checkout(tx, checkout).await? else { return Ok(()) };
+    let (made_good, is_owed) =
+        payments::debts::made_good(&mut *tx, checkout, order.captured.currency()).await?;
+    order.made_good = made_good;
+    if !is_owed {
+        order.trouble = None;
+    }
+    order.state = order.settled_state()?;
+    Ok(store::update_order(tx, &order).await?)
 }
 
 async fn advance(
@@ -114,6 +180,7 @@ pub(super) async fn authorised(
         state: OrderState::Placed,
         captured: Money::zero(checkout.quote.total.currency()),
         refunded: Money::zero(checkout.quote.total.currency()),
+        made_good: Money::zero(checkout.quote.total.currency()),
         shipment: (!parcels.is_empty()).then(|| app.ids.next()),
         trouble: None,
         version: 1,
@@ -161,7 +228,7 @@ async fn request_delivery(
 async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     order.captured = captured_total;
-    if order.captured == order.due()? {
+    if order.received()? == order.due()? {
         order.trouble = None;
     }
     order.state = order.settled_state()?;
@@ -307,13 +374,15 @@ async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) ->
         return nothing_is_left(app, tx, now, order).await;
     }
     store::update_order(tx, order).await?;
-    let is_last = order.captured.plus(rest)? == order.due()?;
+    let is_last = order.received()?.plus(rest)? == order.due()?;
     match payments::capture(tx, &app.ids, now, order.payment, HAND_OVER_SEQUENCE, rest, is_last).await {
         Ok(()) => Ok(()),
         Err(payments::Error::Plan(error)) => {
             tracing::error!(order.id = %order.id, "what was handed over can't be captured: {error}");
             order.trouble = Some(format!("{rest} were handed over and can't be captured: {error}"));
-            Ok(store::update_order(tx, order).await?)
+            store::update_order(tx, order).await?;
+            let (cause, reason) = (order.id.0, payments::DeclineReason::AuthorisationGone);
+            owe(app, tx, now, order.payment, cause, rest, (DebtKind::CaptureRefused, Some(reason))).await
         }
         Err(error) => Err(error.into()),
     }

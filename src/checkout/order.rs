@@ -51,6 +51,8 @@ pub struct Order {
     pub captured: Money,
     /// What was given back by now.
     pub refunded: Money,
+    /// What was paid later as a debt, or written off, instead of being captured.
+    pub made_good: Money,
     /// The goods on their way.
     pub shipment: Option<ShipmentId>,
     /// Why money that was due could not be captured.
@@ -220,9 +222,14 @@ impl Order {
     /// happens at their hand-over.
     pub fn settled_state(&self) -> Result<OrderState, money::Error> {
         Ok(match self.state {
-            OrderState::Placed if self.captured == self.due()? => OrderState::Completed,
+            OrderState::Placed if self.received()? == self.due()? => OrderState::Completed,
             state => state,
         })
+    }
+
+    /// What nothing more is waited for of: captured, paid later as a debt, or written off.
+    pub fn received(&self) -> Result<Money, money::Error> {
+        self.captured.plus(self.made_good)
     }
 
     /// The share of the earned points that goes with what was not picked.
@@ -405,6 +412,7 @@ mod tests {
             state: OrderState::Placed,
             captured: quote.due_now,
             refunded: eur(0),
+            made_good: eur(0),
             shipment,
             trouble: None,
             picking: Picking::default(),

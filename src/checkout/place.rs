@@ -132,6 +132,7 @@ pub(super) async fn place(
     if let Some(existing) = store::find(&app.db, id).await? {
         return same(existing, shopper, &hash).map(|existing| (false, existing));
     }
+    payments::debts::may_shop(&app.db, shopper).await?;
     if let Some(deliver) = &placement.deliver {
         let faults = deliver.recipient.faults();
         if !faults.is_empty() {
@@ -419,6 +420,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
     let start = payments::Start {
         payment,
         checkout: checkout.id,
+        debt: None,
         shopper: checkout.shopper,
         method: checkout.method,
         total: quote.to_pay(),

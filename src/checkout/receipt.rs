@@ -14,6 +14,7 @@ use super::quote::{Fulfilment, QuoteLine, credit_name};
 use super::store;
 use crate::app::App;
 use crate::cart::Discount;
+use crate::cart::TaxLine;
 use crate::catalog::Store;
 use crate::clock::Moment;
 use crate::error::{Problem, ProblemBody};
@@ -177,20 +178,26 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option
                         }
                     }
                 }
-                h2 { @if on_top > 0 { "Sales tax" } @else { "VAT in the total" } }
-                table {
-                    thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
-                    tbody {
-                        @for tax in &taxes {
-                            tr {
-                                td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
-                                td.n { (tax.gross.to_decimal()) }
-                            }
-                        }
-                    }
-                }
+                (tax_table(&taxes, on_top > 0))
                 (paid(order, refunds, due_on))
             } }
+        }
+    }
+}
+
+fn tax_table(taxes: &[TaxLine], is_on_top: bool) -> Markup {
+    html! {
+        h2 { @if is_on_top { "Sales tax" } @else { "VAT in the total" } }
+        table {
+            thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
+            tbody {
+                @for tax in taxes {
+                    tr {
+                        td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
+                        td.n { (tax.gross.to_decimal()) }
+                    }
+                }
+            }
         }
     }
 }
@@ -243,7 +250,9 @@ fn each(line: &QuoteLine) -> Money {
 }
 
 fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup {
-    let open = order.due().unwrap_or(order.quote.to_pay()).minor() - order.captured.minor();
+    let open = order.due().unwrap_or(order.quote.to_pay()).minor()
+        - order.captured.minor()
+        - order.made_good.minor();
     let done: Vec<&Refund> = refunds.iter().filter(|refund| refund.state == RefundState::Done).collect();
     html! {
         h2 { "Payment" }
@@ -257,6 +266,9 @@ fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup 
                         }
                     }
                     td.n { (order.captured) }
+                }
+                @if order.made_good.is_positive() {
+                    tr { td { "Paid later, or written off" } td.n { (order.made_good) } }
                 }
                 @if open > 0 && order.state == OrderState::Placed {
                     tr {

@@ -134,12 +134,15 @@ pub(super) async fn cancel(
         // a return helps.
         delivery::cancel(&mut tx, &app.ids, now, shipment).await?;
     }
+    payments::lock(&mut tx, seen.payment).await?;
+    payments::debts::lock_payments(&mut tx, seen.checkout).await?;
     let mut order = locked(&mut tx, id).await?;
     if order.state == OrderState::Cancelled {
         return Ok(order);
     }
     if order.quote.to_pay().is_positive() {
         payments::cancel(&mut tx, &app.ids, now, order.payment).await?;
+        payments::debts::withdraw(&mut tx, &app.ids, now, order.checkout).await?;
     }
     order.state = OrderState::Cancelled;
     store::update_order(&mut tx, &order).await?;

@@ -166,6 +166,7 @@ struct OrderRow {
     currency: Currency,
     captured_minor: i64,
     refunded_minor: i64,
+    made_good_minor: i64,
     shipment_id: Option<ShipmentId>,
     trouble: Option<String>,
     picked: Option<Json<Picking>>,
@@ -186,6 +187,7 @@ impl From<OrderRow> for Order {
             quote: row.quote.0,
             captured: Money::new(row.captured_minor, row.currency),
             refunded: Money::new(row.refunded_minor, row.currency),
+            made_good: Money::new(row.made_good_minor, row.currency),
             shipment: row.shipment_id,
             trouble: row.trouble,
             version: row.version,
@@ -228,7 +230,7 @@ pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<
     let row: Option<OrderRow> = run
         .sql(
             "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, shipment_id, trouble, picked, version, placed_at
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
              FROM orders
              WHERE id = $1",
         )
@@ -254,6 +256,22 @@ pub(super) async fn find_order_by_payment(
     }
 }
 
+/// Locks the order of a checkout until the end of the transaction and reads it.
+pub(super) async fn find_order_by_checkout(
+    tx: &mut Tx,
+    checkout: CheckoutId,
+) -> Result<Option<Order>, db::Error> {
+    let id: Option<(OrderId,)> = tx
+        .sql("UPDATE orders SET version = version + 1 WHERE checkout_id = $1 RETURNING id")
+        .bind(checkout)
+        .fetch_optional()
+        .await?;
+    match id {
+        Some((id,)) => find_order(&mut *tx, id).await,
+        None => Ok(None),
+    }
+}
+
 /// Locks an order until the end of the transaction and reads it.
 pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
     tx.sql("UPDATE orders SET version = version + 1 WHERE id = $1").bind(id).execute().await?;
@@ -263,7 +281,8 @@ pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option
 /// Writes what changes in an order's life.
 pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
     tx.sql(
-        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5, picked = $6
+        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5, picked = $6,
+             made_good_minor = $7
          WHERE id = $1",
     )
     .bind(order.id)
@@ -272,9 +291,27 @@ pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::E
     .bind(order.refunded.minor())
     .bind(&order.trouble)
     .bind((order.picking != Picking::default()).then_some(Json(&order.picking)))
+    .bind(order.made_good.minor())
     .execute()
     .await?;
     Ok(())
+}
+
+/// Orders that wait for something, the oldest first.
+pub(super) async fn placed(run: impl Run<'_>, limit: i64) -> Result<Vec<Order>, db::Error> {
+    let rows: Vec<OrderRow> = run
+        .sql(
+            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
+             FROM orders
+             WHERE state = 'placed'
+             ORDER BY id
+             LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(Order::from).collect())
 }
 
 /// A shopper's orders older than one, newest first.
@@ -287,7 +324,7 @@ pub(super) async fn orders_of(
     let rows: Vec<OrderRow> = run
         .sql(
             "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, shipment_id, trouble, picked, version, placed_at
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
              FROM orders
              WHERE shopper_id = $1 AND id < $2
              ORDER BY id DESC
@@ -321,8 +358,8 @@ pub(super) async fn exit_facts(
     Ok(Some(ExitFacts {
         order: order.id,
         pieces: order.quote.pieces_of(Fulfilment::TakeAlong),
-        // Captured as a whole and not given back as a whole; trouble may mean that a capture of it failed.
-        paid: order.captured.minor() >= order.quote.due_now.minor()
+        // Captured, or paid later, as a whole and not given back as a whole; trouble may mean that a capture of it failed.
+        paid: order.captured.minor().saturating_add(order.made_good.minor()) >= order.quote.due_now.minor()
             && order.trouble.is_none()
             && !is_given_back,
         cancelled: order.state == OrderState::Cancelled,

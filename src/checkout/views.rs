@@ -124,6 +124,9 @@ pub struct OrderView {
     captured: Money,
     /// What was given back by now.
     refunded: Money,
+    /// What was paid later as a debt, or written off, instead of being captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_good: Option<Money>,
     /// The goods on their way.
     #[serde(skip_serializing_if = "Option::is_none")]
     shipment: Option<ShipmentId>,
@@ -161,6 +164,7 @@ impl OrderView {
             quote: order.quote,
             captured: order.captured,
             refunded: order.refunded,
+            made_good: order.made_good.is_positive().then_some(order.made_good),
             shipment: order.shipment,
             trouble: order.trouble,
             placed_at: order.placed_at,

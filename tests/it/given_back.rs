@@ -86,8 +86,8 @@ async fn what_credits_paid_beyond_what_was_picked_comes_back_and_is_paid_with_ag
     let shopper = member(&shop).await;
     // Milk is taken along; coffee, gum and the courier: 1.29 + 6.99 + 0.89 + 4.99 = 14.16; 10.00 and 400 points pay 14.00.
     let order = buy(&shopper, &[MILK, COFFEE, GUM], &[2, 3], (1_000, 400), 16).await;
-    // 8.77 of goods earn 160 points.
-    assert_eq!(points(&shopper).await, (780 - 400 + 160, 0));
+    // 9.17 of goods earn 180 points.
+    assert_eq!(points(&shopper).await, (780 - 400 + 180, 0));
     let picked = pick(&shop, order, &json!([{"line": 2}])).await.expect(200);
     assert_eq!(picked.number("/due/amount"), 0);
     hand_over(&shopper, order).await;
@@ -98,8 +98,8 @@ async fn what_credits_paid_beyond_what_was_picked_comes_back_and_is_paid_with_ag
         read.json["credits_back"],
         json!({"points": 400, "credit_note": {"amount": 283, "currency": "EUR"}})
     );
-    // 6.99 of 14.16 earned nothing: 160 × 699 ÷ 1416 = 78.98.
-    assert_eq!(points(&shopper).await, (780 + 160 - 78, 0));
+    // 6.99 of 14.16 earned nothing: 180 × 699 ÷ 1416 = 88.9.
+    assert_eq!(points(&shopper).await, (780 + 180 - 88, 0));
     let books = shop.paypal.books();
     let held = books.authorizations.values().find(|hold| hold.amount.minor == 16).expect("a hold");
     assert_eq!(held.status, aisle::sandbox::paypal::AuthorizationStatus::Voided);

@@ -12,6 +12,7 @@ mod coupons;
 mod crash;
 mod credits;
 mod database;
+mod debts;
 mod deliveries;
 mod delivery;
 mod demo;

@@ -4,14 +4,17 @@ use sqlx::types::Json;
 
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
-use crate::ids::{CheckoutId, MethodId, PaymentId, ShopperId};
+use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
-use crate::payments::model::{DeclineReason, Payment, PaymentLine, PaymentState, ProviderName};
+use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
 struct PaymentRow {
     id: PaymentId,
     checkout: CheckoutId,
+    debt: Option<DebtId>,
+    is_by_rule: bool,
     shopper: ShopperId,
     method: MethodId,
     provider: ProviderName,
@@ -29,6 +32,10 @@ struct PaymentRow {
     may_retry: bool,
     provider_order: Option<String>,
     provider_authorisation: Option<String>,
+    hold_honoured_until: Option<Moment>,
+    hold_ends_at: Option<Moment>,
+    hold_renew_at: Option<Moment>,
+    hold_look_at: Option<Moment>,
     reference: String,
     country: Option<String>,
     return_url: String,
@@ -41,6 +48,8 @@ impl From<PaymentRow> for Payment {
         Self {
             id: row.id,
             checkout: row.checkout,
+            debt: row.debt,
+            is_by_rule: row.is_by_rule,
             shopper: row.shopper,
             method: row.method,
             provider: row.provider,
@@ -58,6 +67,12 @@ impl From<PaymentRow> for Payment {
             may_retry: row.may_retry,
             provider_order: row.provider_order,
             provider_authorisation: row.provider_authorisation,
+            hold: row.hold_honoured_until.zip(row.hold_ends_at).map(|(honoured_until, ends_at)| HoldWindow {
+                honoured_until,
+                ends_at,
+                renew_at: row.hold_renew_at,
+            }),
+            hold_look_at: row.hold_look_at,
             reference: row.reference,
             country: row.country,
             return_url: row.return_url,
@@ -77,9 +92,10 @@ pub async fn insert(
         .sql(
             "INSERT INTO payments (
                  id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at
+                 state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at, debt,
+                 is_by_rule
              )
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14, $15, $16)
              ON CONFLICT DO NOTHING",
         )
         .bind(payment.id)
@@ -96,6 +112,8 @@ pub async fn insert(
         .bind(Json(lines))
         .bind(payment.country.as_deref())
         .bind(now)
+        .bind(payment.debt)
+        .bind(payment.is_by_rule)
         .execute()
         .await?;
     Ok(rows == 1)
@@ -105,9 +123,10 @@ pub async fn insert(
 pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Error> {
     let row: Option<PaymentRow> = db
         .sql(
-            "SELECT id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
-                 provider_authorisation, reference, country, return_url, created_at
+            "SELECT id, checkout, debt, is_by_rule, shopper, method, provider, currency, total, due_now, authorised, captured,
+                 refunded, state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
+                 provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference,
+                 country, return_url, created_at
              FROM payments
              WHERE id = $1",
         )
@@ -136,7 +155,7 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
         "UPDATE payments SET
              authorised = $2, captured = $3, refunded = $4, state = $5, is_closed = $6, is_given_up = $7,
              action_url = $8, decline_reason = $9, may_retry = $10, provider_order = $11, provider_authorisation = $12,
-             changed_at = $13
+             hold_honoured_until = $13, hold_ends_at = $14, hold_renew_at = $15, hold_look_at = $16, changed_at = $17
          WHERE id = $1",
     )
     .bind(payment.id)
@@ -151,20 +170,34 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     .bind(payment.may_retry)
     .bind(payment.provider_order.as_deref())
     .bind(payment.provider_authorisation.as_deref())
+    .bind(payment.hold.map(|window| window.honoured_until))
+    .bind(payment.hold.map(|window| window.ends_at))
+    .bind(payment.hold.and_then(|window| window.renew_at))
+    .bind(payment.hold_look_at)
     .bind(now)
     .execute()
     .await?;
     Ok(())
 }
 
-/// When a hint's look takes place, or took place last.
+/// The last payment of a debt, which may be on its way or have failed.
+pub async fn last_of_debt(run: impl Run<'_>, debt: DebtId) -> Result<Option<PaymentId>, Error> {
+    let row: Option<(PaymentId,)> = run
+        .sql("SELECT id FROM payments WHERE debt = $1 ORDER BY created_at DESC, id DESC LIMIT 1")
+        .bind(debt)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// When the provider was asked last about what waits.
 pub async fn looked_at(db: impl Run<'_>, id: PaymentId) -> Result<Option<Moment>, Error> {
     let row: Option<(Option<Moment>,)> =
         db.sql("SELECT looked_at FROM payments WHERE id = $1").bind(id).fetch_optional().await?;
     Ok(row.and_then(|(at,)| at))
 }
 
-/// Notes when a hint's look takes place.
+/// Notes when the provider was asked about what waits.
 pub async fn set_looked_at(db: impl Run<'_>, id: PaymentId, at: Moment) -> Result<(), Error> {
     db.sql("UPDATE payments SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
     Ok(())
@@ -183,6 +216,22 @@ pub async fn by_authorisation(
         .fetch_optional()
         .await?;
     Ok(row.map(|(id,)| id))
+}
+
+/// Payments whose hold is to be looked at now, the longest due first.
+pub async fn holds_due(db: impl Run<'_>, now: Moment, limit: i64) -> Result<Vec<PaymentId>, Error> {
+    let rows: Vec<(PaymentId,)> = db
+        .sql(
+            "SELECT id FROM payments
+             WHERE hold_look_at <= $1
+             ORDER BY hold_look_at, id
+             LIMIT $2",
+        )
+        .bind(now)
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Whether a debit of this account may still be on its way.

@@ -71,6 +71,7 @@ impl Good {
             rate: self.rate,
             deposit: deposit.map(|(sku, amount, rate)| Deposit { sku, amount: *amount, rate: *rate }),
             seen: None,
+            ways: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::orders::fetch;
 use super::wire::Order;
 use crate::money::Money;
 use crate::payments::model::{DeclineReason, Outcome, Receipt};
-use crate::payments::provider::{CaptureRequest, RefundRequest};
+use crate::payments::provider::{CaptureRequest, RefundRequest, RenewRequest, VoidRequest};
 
 /// Our name of a capture: Klarna finds one in its order alone, and a payment may have had several orders.
 pub fn capture_name(order: &str, capture: &str) -> String {
@@ -77,14 +77,14 @@ pub async fn find_capture(client: &Client, capture: &CaptureRequest<'_>) -> Outc
 /// The capture in its order, when it is there.
 async fn captured(client: &Client, capture: &CaptureRequest<'_>, order: &Order) -> Option<Outcome> {
     let found = order.capture_named(&capture.operation.to_string())?;
-    let Some(amount) = order.money(found.captured_amount) else {
+    let Some(amount) = order.money(found.amount) else {
         return Some(Outcome::unknown("an order without a currency"));
     };
     if amount != capture.amount {
-        let name = capture_name(capture.authorisation, &found.capture_id);
+        let name = capture_name(capture.authorisation, &found.id);
         return Some(Outcome::Approved(receipt(&name, amount)));
     }
-    Some(release_if_last(client, capture, &found.capture_id).await)
+    Some(release_if_last(client, capture, &found.id).await)
 }
 
 /// After the last capture, lets go of what is left; only then all of it happened.
@@ -100,7 +100,7 @@ async fn release_if_last(client: &Client, capture: &CaptureRequest<'_>, id: &str
 }
 
 fn receipt(object: &str, amount: Money) -> Receipt {
-    Receipt { order: None, object: object.to_owned(), amount }
+    Receipt { order: None, object: object.to_owned(), amount, window: None }
 }
 
 /// Lets go of what is left after captures. What is gone is gone.
@@ -123,9 +123,39 @@ async fn release(client: &Client, key: &str, order: &str) -> Result<(), Outcome>
     }
 }
 
+/// Has what is left of a hold held for longer: Klarna keeps the order and moves its end.
+pub async fn renew(client: &Client, renewal: &RenewRequest<'_>) -> Outcome {
+    let path = path(renewal.authorisation, "extend-authorization-time");
+    let answer = match client.post("extend authorization", &path, Some(renewal.key), None).await {
+        Err(error) => return lost(error),
+        Ok(answer) => answer,
+    };
+    let refusal = if answer.status.is_success() {
+        None
+    } else {
+        match verdict(&answer) {
+            Verdict::Missing(_) => return declined(DeclineReason::AuthorisationGone),
+            Verdict::Declined(outcome) => return outcome,
+            Verdict::StepUp(_) => return declined(DeclineReason::Refused),
+            Verdict::Again(detail) => return Outcome::unknown(detail),
+            Verdict::Look(detail) => Some(detail),
+        }
+    };
+    match (fetch(client, renewal.authorisation).await, refusal) {
+        (Err(outcome), _) => outcome,
+        (Ok(order), _) if order.is_over() => declined(DeclineReason::AuthorisationGone),
+        (Ok(_), Some(_)) => declined(DeclineReason::Refused),
+        (Ok(order), None) => Outcome::Approved(Receipt {
+            window: order.window(),
+            ..receipt(renewal.authorisation, renewal.amount)
+        }),
+    }
+}
+
 /// Lets go of what is held: cancels an order without captures, releases what is left of one with. It reads first, because which
 /// of the two is right is for the order to say.
-pub async fn void(client: &Client, key: &str, authorisation: &str, amount: Money) -> Outcome {
+pub async fn void(client: &Client, void: &VoidRequest<'_>) -> Outcome {
+    let VoidRequest { key, authorisation, amount, .. } = *void;
     let gone = || Outcome::Approved(receipt(authorisation, amount));
     let order = match fetch(client, authorisation).await {
         Ok(order) => order,
@@ -160,8 +190,8 @@ pub async fn void(client: &Client, key: &str, authorisation: &str, amount: Money
 }
 
 fn is_captured_in_full(order: &Order) -> bool {
-    let captured: i64 = order.captures.iter().map(|capture| capture.captured_amount).sum();
-    captured >= order.original_order_amount.unwrap_or(order.order_amount)
+    let captured: i64 = order.captures.iter().map(|capture| capture.amount).sum();
+    captured >= order.original_amount.unwrap_or(order.amount)
 }
 
 /// Whether the hold ended without being captured in full.
@@ -207,8 +237,8 @@ pub async fn find_refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome
         Err(outcome) => return outcome,
     };
     let Some(found) = order.refund_named(&refund.operation.to_string()) else { return Outcome::Absent };
-    match order.money(found.refunded_amount) {
-        Some(amount) => Outcome::Approved(receipt(&found.refund_id, amount)),
+    match order.money(found.amount) {
+        Some(amount) => Outcome::Approved(receipt(&found.id, amount)),
         None => Outcome::unknown("an order without a currency"),
     }
 }

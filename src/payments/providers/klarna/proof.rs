@@ -34,6 +34,7 @@ pub async fn prove(client: &Client, evidence: &Evidence<'_>) -> Proof {
         OperationKind::Capture => capture(&order, evidence),
         OperationKind::Refund => refund(&order, evidence),
         OperationKind::Void => void(&order, evidence),
+        OperationKind::Renew => renewal(&order, evidence),
     }
 }
 
@@ -42,25 +43,25 @@ fn is_named(reference: Option<&str>, evidence: &Evidence<'_>) -> bool {
 }
 
 fn capture(order: &Order, evidence: &Evidence<'_>) -> Proof {
-    let Some(found) = order.captures.iter().find(|capture| capture.capture_id == evidence.object) else {
+    let Some(found) = order.captures.iter().find(|capture| capture.id == evidence.object) else {
         return Proof::Refuted("Klarna's order has no such capture");
     };
     if !is_named(found.reference.as_deref(), evidence) {
         return Proof::Refuted("Klarna's capture does not carry our name of the operation");
     }
-    proven(order, &capture_name(&order.order_id, &found.capture_id), found.captured_amount)
+    proven(order, &capture_name(&order.id, &found.id), found.amount)
 }
 
 /// A refund that somebody made by hand carries no name of ours.
 fn refund(order: &Order, evidence: &Evidence<'_>) -> Proof {
-    let Some(found) = order.refunds.iter().find(|refund| refund.refund_id == evidence.object) else {
+    let Some(found) = order.refunds.iter().find(|refund| refund.id == evidence.object) else {
         return Proof::Refuted("Klarna's order has no such refund");
     };
     let is_by_hand = found.reference.as_deref().is_none_or(str::is_empty);
     if !is_by_hand && !is_named(found.reference.as_deref(), evidence) {
         return Proof::Refuted("Klarna's refund is not of this operation");
     }
-    proven(order, &found.refund_id, found.refunded_amount)
+    proven(order, &found.id, found.amount)
 }
 
 fn void(order: &Order, evidence: &Evidence<'_>) -> Proof {
@@ -69,14 +70,25 @@ fn void(order: &Order, evidence: &Evidence<'_>) -> Proof {
     }
     if order.is_over() || (order.remaining_authorized_amount == 0 && !order.captures.is_empty()) {
         let (object, amount) = (evidence.object.to_owned(), evidence.amount);
-        return Proof::Proven(Receipt { order: None, object, amount });
+        return Proof::Proven(Receipt { order: None, object, amount, window: None });
     }
     Proof::Refuted("Klarna still holds the amount")
 }
 
+/// An order that still lives is held as long as it says, whoever moved its end.
+fn renewal(order: &Order, evidence: &Evidence<'_>) -> Proof {
+    if evidence.authorisation != Some(evidence.object) || order.is_over() {
+        return Proof::Refuted("this is not a hold of the payment that lives");
+    }
+    let (object, amount) = (evidence.object.to_owned(), evidence.amount);
+    Proof::Proven(Receipt { order: None, object, amount, window: order.window() })
+}
+
 fn proven(order: &Order, object: &str, minor: i64) -> Proof {
     match order.money(minor) {
-        Some(amount) => Proof::Proven(Receipt { order: None, object: object.to_owned(), amount }),
+        Some(amount) => {
+            Proof::Proven(Receipt { order: None, object: object.to_owned(), amount, window: None })
+        }
         None => Proof::Refuted("Klarna's order is in a currency that can't be read"),
     }
 }

@@ -1,12 +1,13 @@
 //! What Klarna answers, as far as we read it. Every field may be missing and every status may be new: a message is never
 //! refused for what we don't know.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::client::Answer;
 use crate::money::{Currency, Money};
+use crate::payments::model::HoldWindow;
 
 /// A session of Klarna Payments.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -61,25 +62,41 @@ pub struct Placed {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Order {
-    pub order_id: String,
+    #[serde(rename = "order_id")]
+    pub id: String,
     pub status: String,
     pub fraud_status: String,
     pub merchant_reference2: Option<String>,
     pub purchase_currency: String,
-    pub order_amount: i64,
-    pub original_order_amount: Option<i64>,
+    #[serde(rename = "order_amount")]
+    pub amount: i64,
+    #[serde(rename = "original_order_amount")]
+    pub original_amount: Option<i64>,
     pub remaining_authorized_amount: i64,
     pub expires_at: Option<DateTime<Utc>>,
     pub captures: Vec<Capture>,
     pub refunds: Vec<Refund>,
 }
 
+/// An order's end is moved this long before it comes: Klarna moves none that is over.
+const RENEW_BEFORE: Duration = Duration::days(4);
+
+impl Order {
+    /// How long the hold that it is lasts.
+    pub fn window(&self) -> Option<HoldWindow> {
+        let ends_at = self.expires_at?;
+        Some(HoldWindow { honoured_until: ends_at, ends_at, renew_at: Some(ends_at - RENEW_BEFORE) })
+    }
+}
+
 /// A capture of an order.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Capture {
-    pub capture_id: String,
-    pub captured_amount: i64,
+    #[serde(rename = "capture_id")]
+    pub id: String,
+    #[serde(rename = "captured_amount")]
+    pub amount: i64,
     pub reference: Option<String>,
 }
 
@@ -87,8 +104,10 @@ pub struct Capture {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Refund {
-    pub refund_id: String,
-    pub refunded_amount: i64,
+    #[serde(rename = "refund_id")]
+    pub id: String,
+    #[serde(rename = "refunded_amount")]
+    pub amount: i64,
     pub reference: Option<String>,
 }
 

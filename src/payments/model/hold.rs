@@ -244,7 +244,13 @@ impl Change {
             self.method = Some(MethodState::Revoked);
         }
         if effect == Effect::ChargeAgain {
-            self.news.push(News::CaptureFailed { payment, checkout, amount, reason });
+            self.news.push(News::CaptureFailed {
+                payment,
+                checkout,
+                operation: operation.id,
+                amount,
+                reason,
+            });
             return;
         }
         self.payment.is_closed = true;
@@ -258,7 +264,13 @@ impl Change {
             return;
         }
         let (payment, checkout) = (self.payment.id, self.payment.checkout);
-        self.news.push(News::CaptureFailed { payment, checkout, amount: operation.amount, reason });
+        self.news.push(News::CaptureFailed {
+            payment,
+            checkout,
+            operation: operation.id,
+            amount: operation.amount,
+            reason,
+        });
     }
 
     /// A renewal was refused. A hold that is gone is taken again; else it stands as it is, and is looked at again later.

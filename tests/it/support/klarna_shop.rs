@@ -214,6 +214,7 @@ impl Payer<'_> {
         let tax = amount.minor() * 19 / 119;
         let goods = goods.with_tax(Some(LineTax { rate, amount: eur(tax) }));
         let start = Start {
+            debt: None,
             payment,
             checkout,
             shopper,

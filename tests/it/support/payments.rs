@@ -234,6 +234,7 @@ impl Payer<'_> {
         let start = Start {
             payment,
             checkout,
+            debt: None,
             shopper,
             method: self.method,
             total: eur(total),

@@ -49,7 +49,8 @@ struct Payouts {
 #[derive(Debug, Deserialize)]
 struct Payout {
     payment_reference: String,
-    payout_date: Moment,
+    #[serde(rename = "payout_date")]
+    paid_at: Moment,
     currency_code: String,
     totals: Totals,
 }
@@ -244,7 +245,7 @@ fn paid_out(payout: &Payout) -> Result<StatementLine, String> {
         reference: None,
         gross: Money::new(payout.totals.settlement_amount.saturating_neg(), currency),
         fee: None,
-        at: payout.payout_date,
+        at: payout.paid_at,
         payout: Some(payout.payment_reference.clone()),
     })
 }

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use chrono::{Duration, NaiveDate};
 use secrecy::SecretString;
 
-use super::model::{OperationKind, Outcome, PaymentLine, Receipt};
+use super::model::{HoldWindow, OperationKind, Outcome, PaymentLine, Receipt};
 use super::statement::{Statement, StatementError, StatementTerms};
 use super::store::events::Hint;
 use crate::clock::Moment;
@@ -78,6 +78,12 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     /// and how long it lasts. [`DeclineReason::AuthorisationGone`](super::DeclineReason::AuthorisationGone) says that there
     /// is nothing left to renew.
     async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome;
+
+    /// How long a hold lasts, for providers that don't say it when they hold; nothing when it lasts as long as it is needed. The
+    /// text says why it can't be told now.
+    async fn hold_window(&self, _authorisation: &str) -> Result<Option<HoldWindow>, String> {
+        Ok(None)
+    }
 
     /// Lets go of what is held and not captured; what was let go of before is let go of.
     async fn void(&self, void: &VoidRequest<'_>) -> Outcome;

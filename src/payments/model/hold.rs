@@ -15,6 +15,8 @@ use crate::money::Money;
 const ENDS_SOON: chrono::Duration = chrono::Duration::days(2);
 /// A renewal that was refused is asked for again after this time: the account may have been filled meanwhile.
 const RENEW_AGAIN: chrono::Duration = chrono::Duration::days(1);
+/// How long a hold lasts is asked after this time, where the provider did not say it with the hold.
+const ASK_AFTER: chrono::Duration = chrono::Duration::days(1);
 /// A hold whose end is being found out is looked at again after this time.
 const LOOK_AGAIN: chrono::Duration = chrono::Duration::hours(1);
 /// Holds that are taken again for one payment: about three months at PayPal. Goods that nobody has handed over by then never
@@ -174,6 +176,14 @@ impl Books {
         HoldCheck { change, is_over }
     }
 
+    /// Takes in how long the hold lasts, where its making did not say.
+    pub fn note_window(&self, window: Option<HoldWindow>) -> Change {
+        let mut change = self.unchanged();
+        change.payment.hold = window;
+        change.payment.hold_look_at = window.and_then(|window| window.look_after(None));
+        change
+    }
+
     /// What follows from the provider's word that the hold is over. One that ran out is taken again; one that somebody let go
     /// of before its time is over here too, by an operation that finds it gone.
     pub fn hold_is_over(&self, now: Moment) -> Change {
@@ -216,7 +226,11 @@ impl Change {
     pub(super) fn note_hold(&mut self, receipt: &Receipt) {
         self.payment.provider_authorisation = Some(receipt.object.clone());
         self.payment.hold = receipt.window;
-        self.payment.hold_look_at = receipt.window.and_then(|window| window.look_after(None));
+        self.payment.hold_look_at = match receipt.window {
+            Some(window) => window.look_after(None),
+            // Most holds are used up by then: how long one lasts is asked only of those that are not.
+            None => Some(self.payment.created_at + ASK_AFTER),
+        };
     }
 
     pub(super) fn renewed(&mut self, receipt: &Receipt) -> bool {

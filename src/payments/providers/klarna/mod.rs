@@ -29,7 +29,7 @@ use secrecy::SecretString;
 
 use crate::clock::Moment;
 use crate::money::Money;
-use crate::payments::model::Outcome;
+use crate::payments::model::{HoldWindow, Outcome};
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
     LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
@@ -120,6 +120,10 @@ impl Provider for Klarna {
 
     async fn find_capture(&self, capture: &CaptureRequest<'_>) -> Option<Outcome> {
         Some(manage::find_capture(&self.client, capture).await)
+    }
+
+    async fn hold_window(&self, authorisation: &str) -> Result<Option<HoldWindow>, String> {
+        manage::hold_window(&self.client, authorisation).await
     }
 
     async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {

@@ -11,7 +11,7 @@ use crate::db::{self, Db};
 use crate::error::Internal;
 use crate::exchange::EventKind;
 use crate::http::wait::Changes;
-use crate::ids::Ids;
+use crate::ids::{Ids, ShopperId};
 use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
 use crate::{cart, catalog, checkout, delivery, exchange, identity, payments};
@@ -105,6 +105,7 @@ kinds_of_jobs! {
     delivery::CloseDay => delivery::close_day,
     delivery::TrackShipment => delivery::track_shipment,
     exchange::Dispatch => exchange::dispatch,
+    payments::Ask => payments::ask,
     payments::Follow => payments::follow,
     payments::Link => payments::link,
     payments::Operate => payments::operate,
@@ -115,6 +116,18 @@ kinds_of_jobs! {
 }
 
 impl App {
+    /// Tells the rooms beside carts that a shopper began a trip. Nothing hangs on it: what goes wrong is logged.
+    pub async fn trip_begun(&self, shopper: ShopperId) {
+        if let Err(error) = payments::expect_debit(self, shopper).await {
+            tracing::warn!(shopper.id = %shopper, "the accounts of a shopper can't be asked after: {error}");
+        }
+    }
+
+    /// Whether all accounts that a shopper could be debited on were taken back: asked by carts.
+    pub async fn must_link_again(&self, shopper: ShopperId) -> Result<bool, db::Error> {
+        payments::must_link_again(&self.db, shopper).await
+    }
+
     /// Opens the database, warms the index and gathers the parts.
     pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Self, StartError> {
         let db = Db::open(&config.database).await?;

@@ -40,6 +40,9 @@ pub(super) async fn check_in(
     if cart.shopper != shopper || cart.store != *store {
         return Err(Error::Taken);
     }
+    if is_new {
+        app.trip_begun(shopper).await;
+    }
     Ok((is_new, cart))
 }
 

@@ -198,6 +198,9 @@ pub struct CartView {
     to_pay: Money,
     /// The VAT in it, by rate.
     taxes: Vec<TaxLine>,
+    /// Whether the account that could be debited is no longer linked: the shopper had better link one before the checkout.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    link_again: bool,
 }
 
 impl CartView {
@@ -232,12 +235,18 @@ impl CartView {
             to_pay: priced.to_pay,
             total: priced.total,
             taxes: priced.taxes,
+            link_again: false,
         })
     }
 
     /// The same with promotions that nearly apply.
     pub(super) fn with_offers(self, near: Vec<Near>) -> Self {
         Self { offers: near.into_iter().map(NearOffer::from).collect(), ..self }
+    }
+
+    /// The same where the shopper has to link an account again, or not.
+    pub(super) fn with_link(self, link_again: bool) -> Self {
+        Self { link_again, ..self }
     }
 }
 
@@ -294,17 +303,18 @@ impl From<Near> for NearOffer {
 }
 
 /// The entity tag of a cart whose lines stand so and that is priced so: it changes with the version, with what the
-/// catalogue says of a line, with discounts and with fees.
+/// catalogue says of a line, with discounts, with fees, and when an account has to be linked again.
 pub(super) fn entity_tag(
     version: i64,
     standings: &[Standing],
     priced: &Priced,
+    link_again: bool,
 ) -> Result<String, serde_json::Error> {
     let is_plain = standings.iter().all(|standing| *standing == Standing::default());
     let Priced { discounts, surcharges, .. } = priced;
-    if is_plain && discounts.is_empty() && surcharges.is_empty() {
+    if is_plain && discounts.is_empty() && surcharges.is_empty() && !link_again {
         return Ok(reply::entity_tag(version));
     }
-    let digest = sha256_hex(&serde_json::to_vec(&(standings, discounts, surcharges))?);
+    let digest = sha256_hex(&serde_json::to_vec(&(standings, discounts, surcharges, link_again))?);
     Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))
 }

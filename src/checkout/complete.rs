@@ -30,8 +30,11 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             let change = |checkout: &mut Checkout| checkout.action_url = Some(url);
             advance(app, tx, now, checkout, Event::ActionNeeded, change).await
         }
-        News::Declined { checkout, reason, .. } => {
-            let change = |checkout: &mut Checkout| checkout.reason = Some(reason.to_string());
+        News::Declined { checkout, reason, may_retry, .. } => {
+            let change = |checkout: &mut Checkout| {
+                checkout.reason = Some(reason.to_string());
+                checkout.may_retry = may_retry;
+            };
             advance(app, tx, now, checkout, Event::Declined, change).await
         }
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,

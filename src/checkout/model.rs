@@ -161,6 +161,8 @@ pub struct Checkout {
     pub action_url: Option<String>,
     /// Why it was declined or cancelled.
     pub reason: Option<String>,
+    /// Whether the same account may be debited another time, when it was declined.
+    pub may_retry: bool,
     /// When it gives itself up.
     pub deadline: DateTime<Utc>,
     /// Grows with each change.

@@ -11,6 +11,7 @@ use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
 use super::{complete, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
+use crate::catalog;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
@@ -238,6 +239,7 @@ fn draft(
         order: None,
         action_url: None,
         reason: None,
+        may_retry: false,
         deadline: now + QUOTE_LASTS,
         version: 1,
         created_at: now,
@@ -413,6 +415,8 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
     if checkout.is_free() {
         return Ok(());
     }
+    // A store that closed since the quote still sells what was agreed on.
+    let store = catalog::known_store(tx, &checkout.store).await?;
     let quote = &checkout.quote;
     let is_delivered = quote.lines_of(Fulfilment::Deliver).next().is_some();
     let start = payments::Start {
@@ -424,6 +428,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         due_now: if is_delivered { quote.due_now } else { quote.to_pay() },
         lines: quote.payment_lines()?,
         reference: checkout.number.clone(),
+        country: store.map(|store| store.country),
         return_url: String::new(),
     };
     payments::start(app, tx, now, start).await?;

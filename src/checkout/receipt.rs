@@ -5,7 +5,7 @@
 use axum::extract::State as AppState;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
 use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Path, Query};
 use crate::ids::OrderId;
 use crate::money::Money;
+use crate::payments;
 
 /// The type of the signed key in the address.
 const KEY_TYPE: &str = "receipt+jwt";
@@ -92,8 +93,9 @@ pub async fn read_receipt(
     }
     let order = store::find_order(&app.db, order).await?.ok_or_else(unknown)?;
     let refunds = store::refunds(&app.db, order.id).await?;
+    let due_on = payments::due_on(&app, order.payment, order.placed_at).await?;
     let catalog = app.catalog.view();
-    let page = page(&order, &refunds, catalog.store(&order.store));
+    let page = page(&order, &refunds, catalog.store(&order.store), due_on);
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "private, no-store"),
@@ -116,7 +118,7 @@ const STYLE: &str = "
     @media print { body { background: #fff; } }
 ";
 
-fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
+fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option<NaiveDate>) -> Markup {
     let quote = &order.quote;
     let on_top = quote.tax_on_top().map_or(0, Money::minor);
     let due = order.due().unwrap_or(quote.to_pay());
@@ -180,7 +182,7 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>) -> Markup {
                         }
                     }
                 }
-                (paid(order, refunds))
+                (paid(order, refunds, due_on))
             } }
         }
     }
@@ -233,14 +235,22 @@ fn each(line: &QuoteLine) -> Money {
     if line.measure.is_some() || line.is_label_price { line.amount } else { line.unit_price }
 }
 
-fn paid(order: &Order, refunds: &[Refund]) -> Markup {
+fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup {
     let open = order.due().unwrap_or(order.quote.to_pay()).minor() - order.captured.minor();
     let done: Vec<&Refund> = refunds.iter().filter(|refund| refund.state == RefundState::Done).collect();
     html! {
         h2 { "Payment" }
         table {
             tbody {
-                tr { td { "Debited from your linked account" } td.n { (order.captured) } }
+                tr {
+                    td {
+                        @match due_on {
+                            Some(day) => { "On invoice, to be paid by " (day) },
+                            None => { "Debited from your linked account" },
+                        }
+                    }
+                    td.n { (order.captured) }
+                }
                 @if open > 0 && order.state == OrderState::Placed {
                     tr {
                         td { "Reserved, debited when the courier has the goods" }

@@ -30,6 +30,7 @@ struct CheckoutRow {
     order_id: Option<OrderId>,
     action_url: Option<String>,
     reason: Option<String>,
+    may_retry: bool,
     deadline: Moment,
     version: i64,
     created_at: Moment,
@@ -54,6 +55,7 @@ impl From<CheckoutRow> for Checkout {
             order: row.order_id,
             action_url: row.action_url,
             reason: row.reason,
+            may_retry: row.may_retry,
             deadline: row.deadline,
             version: row.version,
             created_at: row.created_at,
@@ -95,7 +97,7 @@ pub(super) async fn find(run: impl Run<'_>, id: CheckoutId) -> Result<Option<Che
     let row: Option<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 request_hash, payment_id, order_id, action_url, reason, deadline, version, created_at
+                 request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
              FROM checkouts
              WHERE id = $1",
         )
@@ -115,7 +117,7 @@ pub(super) async fn find_locked(tx: &mut Tx, id: CheckoutId) -> Result<Option<Ch
 pub(super) async fn update(tx: &mut Tx, checkout: &Checkout, now: Moment) -> Result<(), db::Error> {
     tx.sql(
         "UPDATE checkouts SET state = $2, payment_id = $3, order_id = $4, action_url = $5, reason = $6, deadline = $7,
-             changed_at = $8
+             may_retry = $8, changed_at = $9
          WHERE id = $1",
     )
     .bind(checkout.id)
@@ -125,6 +127,7 @@ pub(super) async fn update(tx: &mut Tx, checkout: &Checkout, now: Moment) -> Res
     .bind(&checkout.action_url)
     .bind(&checkout.reason)
     .bind(checkout.deadline)
+    .bind(checkout.may_retry)
     .bind(now)
     .execute()
     .await?;
@@ -136,7 +139,7 @@ pub(super) async fn held(run: impl Run<'_>, store: &StoreId, limit: i64) -> Resu
     let rows: Vec<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 request_hash, payment_id, order_id, action_url, reason, deadline, version, created_at
+                 request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
              FROM checkouts
              WHERE store_id = $1 AND state = 'held'
              ORDER BY changed_at, id

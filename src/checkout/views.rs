@@ -10,6 +10,7 @@ use crate::cart::TaxLine;
 use crate::error::Internal;
 use crate::ids::{CartId, CheckoutId, MethodId, OrderId, ShipmentId, StoreId};
 use crate::money::{self, Money};
+use crate::payments::{DeclineReason, Remedy};
 use crate::text_enum;
 
 text_enum! {
@@ -56,6 +57,9 @@ pub struct CheckoutView {
     /// Why it was declined or cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What the shopper can do when it was declined, the nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remedies: Vec<Remedy>,
     /// The order, once it is paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderId>,
@@ -69,7 +73,10 @@ impl From<Checkout> for CheckoutView {
             State::Paying => Some(Owner::Provider),
             State::Paid | State::Declined | State::Cancelled => None,
         };
+        let declined = checkout.reason.as_deref().filter(|_| checkout.state == State::Declined);
+        let declined: Option<DeclineReason> = declined.and_then(|reason| reason.parse().ok());
         Self {
+            remedies: declined.map(|reason| reason.remedies(checkout.may_retry)).unwrap_or_default(),
             id: checkout.id,
             number: checkout.number,
             cart: checkout.cart,

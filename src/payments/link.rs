@@ -12,15 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{MethodState, ProviderName};
 use super::operate::pause_since;
-use super::provider::{LinkError, LinkProgress, LinkRequest, Linked, Provider};
+use super::provider::{LinkBegun, LinkError, LinkProgress, LinkRequest, Linked, Market, Provider};
 use super::secrets::{self, Purpose, Secrets};
 use super::start::key;
 use super::store::methods::{self, Method, SealedLink};
-use super::{Error, store};
+use super::{Error, callback, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::ids::{MethodId, ShopperId};
 use crate::jobs::{self, Failure, Job, Lease};
+use crate::money::Currency;
 
 /// A link that was not approved in this time is given up: within the time that providers remember the keys.
 const LINK_TIME_MAX: chrono::Duration = chrono::Duration::hours(2);
@@ -33,6 +34,12 @@ const IN_USE: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Link {
     method: MethodId,
+}
+
+impl Link {
+    pub(super) const fn of(method: MethodId) -> Self {
+        Self { method }
+    }
 }
 
 impl Job for Link {
@@ -57,29 +64,41 @@ impl Job for Unlink {
     }
 }
 
+/// What a shopper wants to link.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    /// Where the account is.
+    pub provider: ProviderName,
+    /// Where the page after the approval leads back to.
+    pub return_url: Option<String>,
+    /// Where the shopper buys.
+    pub country: Option<String>,
+    /// What the shopper pays in.
+    pub currency: Option<Currency>,
+    /// The shopper's language and region.
+    pub locale: Option<String>,
+}
+
 /// Begins to link an account under a name of the shopper's choice; again with the same contents, it is the same link.
-pub(super) async fn begin(
-    app: &App,
-    shopper: ShopperId,
-    id: MethodId,
-    provider: ProviderName,
-    return_url: Option<String>,
-) -> Result<Method, Error> {
-    if app.providers.get(provider).is_none() {
+pub(super) async fn begin(app: &App, shopper: ShopperId, id: MethodId, wish: Wish) -> Result<Method, Error> {
+    if app.providers.get(wish.provider).is_none() {
         return Err(Error::ProviderAbsent);
     }
-    if return_url.as_deref().is_some_and(|url| !app.config.payments.may_lead_to(url)) {
+    if wish.return_url.as_deref().is_some_and(|url| !app.config.payments.may_lead_to(url)) {
         return Err(Error::ReturnUrl);
     }
     let now = app.clock.now();
     let method = Method {
         id,
         shopper,
-        provider,
+        provider: wish.provider,
         state: MethodState::Linking,
         label: None,
-        return_url,
+        return_url: wish.return_url,
         approve_url: None,
+        country: wish.country,
+        currency: wish.currency,
+        locale: wish.locale,
         created_at: now,
     };
     let secret = URL_SAFE_NO_PAD.encode(app.random.bytes::<32>());
@@ -93,7 +112,11 @@ pub(super) async fn begin(
     }
     let known = methods::find(&mut tx, id).await?;
     let is_same = |known: &Method| {
-        known.shopper == shopper && known.provider == provider && known.return_url == method.return_url
+        known.shopper == shopper
+            && known.provider == method.provider
+            && known.return_url == method.return_url
+            && (&known.country, known.currency, &known.locale)
+                == (&method.country, method.currency, &method.locale)
     };
     known.filter(is_same).ok_or(Error::MethodTaken)
 }
@@ -162,7 +185,7 @@ pub async fn link(app: &App, lease: &Lease) -> jobs::Outcome {
     }
 }
 
-/// Begins the link at the provider; answers false because the shopper has to approve next.
+/// Begins the link at the provider; answers whether there is nothing left to do, because nobody has to approve.
 async fn ask_for_approval(
     app: &App,
     lease: &Lease,
@@ -175,15 +198,21 @@ async fn ask_for_approval(
         return Ok(Err(LinkError::Refused("the return secret is gone".to_owned())));
     };
     let path = format!("/v1/payment-methods/{}/return?state={}", method.id, secret.expose_secret());
-    let request =
-        LinkRequest { key: &key(&format!("{}/setup", method.id)), return_url: &app.config.public(&path) };
-    let begun = match provider.begin_link(&request).await {
-        Ok(begun) => begun,
+    let request = LinkRequest {
+        key: &key(&format!("{}/setup", method.id)),
+        market: Market { country: method.country.as_deref(), locale: method.locale.as_deref() },
+        currency: method.currency,
+        return_url: &app.config.public(&path),
+        callback_url: &callback::url(app, callback::Subject::Method(method.id)),
+    };
+    let (setup_token, approve_url) = match provider.begin_link(&request).await {
+        Ok(LinkBegun::Asked { setup_token, approve_url }) => (setup_token, approve_url),
+        Ok(LinkBegun::Linked(linked)) => return Ok(Ok(keep(app, lease, method, &linked, now).await?)),
         Err(error) => return Ok(Err(error)),
     };
     let mut tx = app.db.begin().await?;
-    let setup_token = secrets::seal(app, Purpose::SetupToken(method.id), begun.setup_token.expose_secret());
-    methods::set_begun(&mut tx, now, method.id, &setup_token, &begun.approve_url).await?;
+    let setup_token = secrets::seal(app, Purpose::SetupToken(method.id), setup_token.expose_secret());
+    methods::set_begun(&mut tx, now, method.id, &setup_token, &approve_url).await?;
     lease.commit(tx).await?;
     app.changes.changed(method.id.0);
     Ok(Ok(false))
@@ -206,12 +235,22 @@ async fn finish(
         }
         Err(error) => return Ok(Err(error)),
     }
-    let linked = match provider.finish_link(&key(&format!("{}/token", method.id)), setup_token).await {
-        Ok(linked) => linked,
-        Err(error) => return Ok(Err(error)),
-    };
+    match provider.finish_link(&key(&format!("{}/token", method.id)), setup_token).await {
+        Ok(linked) => Ok(Ok(keep(app, lease, method, &linked, now).await?)),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Keeps a finished link; answers that there is nothing left to do.
+async fn keep(
+    app: &App,
+    lease: &Lease,
+    method: &Method,
+    linked: &Linked,
+    now: Moment,
+) -> Result<bool, Failure> {
     let mut tx = app.db.begin().await?;
-    let sealed = seal_link(app, method, &linked)?;
+    let sealed = seal_link(app, method, linked)?;
     if !methods::set_linked(&mut tx, now, method.id, &sealed, linked.label.as_deref()).await? {
         // Removed meanwhile: what was just made at the provider is ended there too.
         jobs::enqueue(&mut tx, &app.ids, now, &Unlink { method: method.id }).await?;
@@ -219,7 +258,7 @@ async fn finish(
     lease.commit(tx).await?;
     app.changes.changed(method.id.0);
     app.jobs.wake();
-    Ok(Ok(true))
+    Ok(true)
 }
 
 fn seal_link(app: &App, method: &Method, linked: &Linked) -> Result<SealedLink, Failure> {

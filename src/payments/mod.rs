@@ -6,13 +6,15 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `secrets.rs` what is kept sealed of
-//! it, `webhook.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait, `statement.rs` what a
-//! provider's own books say, and `providers/` the adapters.
+//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `ask.rs` whether it still is,
+//! `secrets.rs` what is kept sealed of it, `webhook.rs`, `callback.rs`, `sweep.rs` and `watch.rs` what makes it move on,
+//! `provider.rs` the trait, `statement.rs` what a provider's own books say, and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
 //! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
 
+mod ask;
+mod callback;
 mod change;
 mod http;
 mod ledger;
@@ -32,14 +34,18 @@ mod sweep;
 mod watch;
 mod webhook;
 
+use chrono::NaiveDate;
 use url::Url;
 
+use crate::app::App;
+use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
 use crate::env::Env;
 use crate::error::Internal;
 use crate::ids::{MethodId, PaymentId, ShopperId};
 use crate::money::Money;
 
+pub use ask::{Ask, ask, expect_debit};
 pub use change::WindDown;
 pub use change::{cancel, capture, refund, release, wind_down};
 pub use http::routes;
@@ -47,7 +53,7 @@ pub use ledger::{Violation, verify};
 pub use link::{Link, Unlink, link, unlink};
 pub use model::{
     DeclineReason, FactKind, HoldWindow, LineTax, MethodState, News, OperationKind, OperationState, Payment,
-    PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName,
+    PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;
@@ -61,11 +67,11 @@ pub use webhook::{Follow, follow};
 /// Settings of the room.
 ///
 /// `AISLE_APP_LINKS` (optional): addresses that pages for shoppers may lead back to, by comma, such as
-/// `https://shop.example/app/` or `aisle://paid`: the app's own links. PayPal's settings are in
-/// `providers/paypal/settings.rs`.
+/// `https://shop.example/app/` or `aisle://paid`: the app's own links. The settings of each provider are told in its module of
+/// `providers/`.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    paypal: Option<providers::paypal::Settings>,
+    providers: providers::Settings,
     app_links: Vec<Url>,
 }
 
@@ -81,7 +87,7 @@ impl Settings {
                 ),
             }
         }
-        Self { paypal: providers::paypal::Settings::read(env), app_links }
+        Self { providers: providers::Settings::read(env), app_links }
     }
 
     /// Whether a page may lead back to this address: one of the app's own links, or below one.
@@ -163,6 +169,22 @@ pub async fn find_method(
     method: MethodId,
 ) -> Result<Option<Method>, db::Error> {
     Ok(store::methods::find(db, method).await?.filter(|found| found.shopper == shopper))
+}
+
+/// Whether a shopper's accounts were all taken back at their providers: there is one to link again, and none to debit.
+pub async fn must_link_again(db: impl Run<'_>, shopper: ShopperId) -> Result<bool, db::Error> {
+    let states = store::methods::states(db, shopper).await?;
+    Ok(states.contains(&MethodState::Revoked) && !states.contains(&MethodState::Active))
+}
+
+/// Until when what a payment is for is paid, where its provider debits no account.
+pub async fn due_on(
+    app: &App,
+    payment: PaymentId,
+    bought_at: Moment,
+) -> Result<Option<NaiveDate>, db::Error> {
+    let Some(payment) = store::payments::find(&app.db, payment).await? else { return Ok(None) };
+    Ok(app.providers.get(payment.provider).and_then(|provider| provider.due_on(bought_at)))
 }
 
 /// A payment.

@@ -8,16 +8,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Books, DeclineReason, Effect, Operation, OperationKind, OperationState, Outcome};
+use super::model::{
+    Books, DeclineReason, Effect, Operation, OperationKind, OperationState, Outcome, PaymentLine,
+};
 use super::provider::{
-    CaptureRequest, ChargeRequest, Intent, Provider, RefundRequest, RenewRequest, VoidRequest,
+    CaptureRequest, ChargeRequest, CompleteRequest, Intent, Market, OrderRequest, Provider, RefundRequest,
+    RenewRequest, VoidRequest,
 };
 use super::settle::settle;
-use super::{secrets, store};
+use super::{callback, secrets, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::ids::OperationId;
 use crate::jobs::{self, Failure, Job, Lease};
+use crate::money::Money;
 
 /// The job that does an operation.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -48,13 +52,6 @@ const LATER_ACTION_TIME_MAX: chrono::Duration = chrono::Duration::hours(24);
 /// The first pause and the longest of what has to wait for another operation, which may itself wait for people.
 const AFTER_OTHERS_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
 
-/// What asking came to.
-enum Asked {
-    Outcome(Outcome),
-    /// The provider forgot the key and nothing can be read: people have to look.
-    Lost(&'static str),
-}
-
 /// Does [`Operate`].
 pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
     let Operate { operation: id } = lease.payload()?;
@@ -84,14 +81,10 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
     if is_first_call && !send(app, lease, now, id).await? {
         return Err(Failure::after(UNKNOWN_PAUSES.0, "the operation changed meanwhile"));
     }
-    match ask(app, provider, &books, operation, now).await? {
-        Asked::Outcome(outcome) => {
-            let outcome = if is_first_call { outcome } else { outcome.after_earlier_calls() };
-            let state = settle(app, lease, &books.payment, id, &outcome).await?;
-            pace(app, operation, now, state, &outcome)
-        }
-        Asked::Lost(reason) => park(app, lease, now, id, reason).await,
-    }
+    let outcome = ask(app, provider, &books, operation, now).await?;
+    let outcome = if is_first_call { outcome } else { outcome.after_earlier_calls() };
+    let state = settle(app, lease, &books.payment, id, &outcome).await?;
+    pace(app, operation, now, state, &outcome)
 }
 
 /// Commits that the first byte may leave from now on.
@@ -100,15 +93,6 @@ async fn send(app: &App, lease: &Lease, now: Moment, id: OperationId) -> Result<
     let sent = store::operations::mark_sent(&mut tx, now, id).await?;
     lease.commit(tx).await?;
     Ok(sent)
-}
-
-async fn park(app: &App, lease: &Lease, now: Moment, id: OperationId, reason: &'static str) -> jobs::Outcome {
-    let mut tx = app.db.begin().await?;
-    store::operations::park(&mut tx, now, id, reason).await?;
-    lease.commit(tx).await?;
-    metrics::counter!("aisle_payment_operations_parked_total").increment(1);
-    tracing::error!(operation.id = %id, "a payment's operation needs people: {reason}");
-    Err(Failure::never(reason))
 }
 
 /// Whether waiting changes nothing about what may have happened: no call of it may have left.
@@ -146,6 +130,7 @@ fn pace(
         (_, Outcome::NotSent { detail }) => {
             (pause_since(operation.created_at, now, UNKNOWN_PAUSES), format!("not sent: {detail}"))
         }
+        (_, Outcome::Absent) => (UNKNOWN_PAUSES.0, "it never happened: sent again".to_owned()),
         (_, outcome) => {
             let since = operation.sent_at.unwrap_or(now);
             let detail = if let Outcome::Unknown { detail } = outcome { detail } else { "not settled" };
@@ -163,7 +148,7 @@ async fn ask(
     books: &Books,
     operation: &Operation,
     now: Moment,
-) -> Result<Asked, Failure> {
+) -> Result<Outcome, Failure> {
     match operation.kind {
         OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
             ask_order(app, provider, books, operation, now).await
@@ -181,58 +166,117 @@ async fn ask_order(
     books: &Books,
     operation: &Operation,
     now: Moment,
-) -> Result<Asked, Failure> {
+) -> Result<Outcome, Failure> {
     let payment = &books.payment;
     let effect = books.effect(operation);
     let intent = intent(effect);
-    let order = books.order_of(operation);
+    let known = books.order_of(operation);
+    let order = known.map(|order| OrderRequest { order, intent, action_url: payment.action_url.as_deref() });
     let waits = matches!(operation.state, OperationState::Waiting | OperationState::Pending);
     if let Some(order) = order.filter(|_| waits) {
-        let outcome = provider.read_order(order, intent).await;
+        let outcome = provider.read_order(&order).await;
         let time = if effect.is_again() { LATER_ACTION_TIME_MAX } else { ACTION_TIME_MAX };
-        return Ok(Asked::Outcome(give_up_waiting(operation, outcome, now, time)));
+        return Ok(give_up_waiting(operation, outcome, now, time));
     }
     if forgotten(operation, provider.order_key_lifetime(), now) {
         return Ok(match order {
-            Some(order) => Asked::Outcome(provider.read_order(order, intent).await),
-            None => Asked::Lost("the provider no longer knows the key of a charge whose outcome is unknown"),
+            Some(order) => provider.read_order(&order).await,
+            None => lost("the provider no longer knows the key of a charge whose outcome is unknown"),
         });
     }
     if operation.kind == OperationKind::Complete {
-        let Some(order) = order else { return Ok(Asked::Lost("there is no order to complete")) };
-        return Ok(Asked::Outcome(provider.complete(&operation.key, order, intent).await));
+        let Some(order) = known else { return Ok(lost("there is no order to complete")) };
+        return complete(app, provider, books, operation, (order, intent)).await;
     }
     let secrets = secrets::of_method(app, &app.db, payment.method).await?;
     let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
         if operation.state != OperationState::Intended {
             // It may have been debited before the link went: only asking helps, and there is nothing to ask with.
-            return Ok(Asked::Lost("the link is gone while the outcome is open"));
+            return Ok(lost("the link is gone while the outcome is open"));
         }
         // The link is gone before anything was debited with it.
-        let (reason, may_retry) = (DeclineReason::LinkRevoked, false);
-        return Ok(Asked::Outcome(Outcome::Declined { reason, may_retry }));
+        return Ok(Outcome::Declined { reason: DeclineReason::LinkRevoked, may_retry: false });
     };
-    // What is debited or held later is a part of the whole: its lines would not add up.
-    let lines =
-        if effect.is_again() { Vec::new() } else { store::payments::lines(&app.db, payment.id).await? };
-    let return_url = app.config.public(&format!("/v1/payments/{}/return", payment.id));
+    let purchase = Purchase::of(app, books, operation).await?;
     let charge = ChargeRequest {
         key: &operation.key,
         operation: operation.id,
         checkout: payment.checkout,
         intent,
         amount: operation.amount,
-        lines: &lines,
+        lines: &purchase.lines,
         reference: &payment.reference,
         token: &token,
-        return_url: &return_url,
+        market: purchase.market(books),
+        return_url: &purchase.return_url,
+        callback_url: &purchase.callback_url,
         is_shopper_present: !effect.is_again(),
     };
-    Ok(Asked::Outcome(provider.charge(&charge).await))
+    Ok(provider.charge(&charge).await)
+}
+
+async fn complete(
+    app: &App,
+    provider: &dyn Provider,
+    books: &Books,
+    operation: &Operation,
+    (order, intent): (&str, Intent),
+) -> Result<Outcome, Failure> {
+    let purchase = Purchase::of(app, books, operation).await?;
+    let complete = CompleteRequest {
+        key: &operation.key,
+        operation: operation.id,
+        is_repeat: operation.state != OperationState::Intended,
+        order,
+        intent,
+        amount: operation.amount,
+        lines: &purchase.lines,
+        reference: &books.payment.reference,
+        market: purchase.market(books),
+        return_url: &purchase.return_url,
+        callback_url: &purchase.callback_url,
+    };
+    Ok(provider.complete(&complete).await)
+}
+
+/// What a provider is told of a purchase beside its amount.
+struct Purchase {
+    lines: Vec<PaymentLine>,
+    locale: Option<String>,
+    return_url: String,
+    callback_url: String,
+}
+
+impl Purchase {
+    async fn of(app: &App, books: &Books, operation: &Operation) -> Result<Self, Failure> {
+        let payment = &books.payment;
+        let lines = if books.effect(operation).is_again() {
+            // A part of the whole, to which its lines would not add up.
+            vec![PaymentLine::whole(&payment.reference, operation.amount)]
+        } else {
+            store::payments::lines(&app.db, payment.id).await?
+        };
+        let method = store::methods::find(&app.db, payment.method).await?;
+        Ok(Self {
+            lines,
+            locale: method.and_then(|method| method.locale),
+            return_url: app.config.public(&format!("/v1/payments/{}/return", payment.id)),
+            callback_url: callback::url(app, callback::Subject::Payment(payment.id)),
+        })
+    }
+
+    fn market<'a>(&'a self, books: &'a Books) -> Market<'a> {
+        Market { country: books.payment.country.as_deref(), locale: self.locale.as_deref() }
+    }
+}
+
+/// Nothing can be read any more: people have to look.
+const fn lost(detail: &'static str) -> Outcome {
+    Outcome::Lost { detail }
 }
 
 /// What an order is made for.
-pub(super) fn intent(effect: Effect) -> Intent {
+pub(super) const fn intent(effect: Effect) -> Intent {
     if effect.is_debit() { Intent::Capture } else { Intent::Authorise }
 }
 
@@ -247,17 +291,15 @@ fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment, time: c
     }
 }
 
-async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Asked {
+async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
     let payment = &books.payment;
     if let Some(object) = operation.object.as_deref() {
-        return Asked::Outcome(provider.read_capture(object).await);
-    }
-    if forgotten(operation, provider.payment_key_lifetime(), now) {
-        return Asked::Lost("the provider no longer knows the key of a capture whose outcome is unknown");
+        return provider.read_capture(object).await;
     }
     let Some(authorisation) = payment.provider_authorisation.as_deref() else {
-        return Asked::Lost("there is no hold to capture from");
+        return lost("there is no hold to capture from");
     };
+    let held = payment.authorised.minor().saturating_sub(payment.captured.minor());
     let capture = CaptureRequest {
         key: &operation.key,
         operation: operation.id,
@@ -265,28 +307,33 @@ async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operati
         order: payment.provider_order.as_deref(),
         authorisation,
         amount: operation.amount,
+        held: Money::new(held, payment.currency),
         is_last: operation.is_last,
     };
-    Asked::Outcome(provider.capture(&capture).await)
+    if forgotten(operation, provider.payment_key_lifetime(), now) {
+        let reason = "the provider no longer knows the key of a capture whose outcome is unknown";
+        return provider.find_capture(&capture).await.unwrap_or(lost(reason));
+    }
+    provider.capture(&capture).await
 }
 
-async fn ask_void(provider: &dyn Provider, books: &Books, operation: &Operation) -> Asked {
+async fn ask_void(provider: &dyn Provider, books: &Books, operation: &Operation) -> Outcome {
     let (first, current) = (books.first_hold(), books.payment.provider_authorisation.as_deref());
     let (Some(first), Some(authorisation)) = (first, current) else {
-        return Asked::Lost("there is no hold to let go of");
+        return lost("there is no hold to let go of");
     };
     let order = books.payment.provider_order.as_deref();
     let void = VoidRequest { key: &operation.key, order, first, authorisation, amount: operation.amount };
-    Asked::Outcome(provider.void(&void).await)
+    provider.void(&void).await
 }
 
-async fn ask_renew(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Asked {
+async fn ask_renew(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
     if forgotten(operation, provider.payment_key_lifetime(), now) {
-        return Asked::Lost("the provider no longer knows the key of a renewal whose outcome is unknown");
+        return lost("the provider no longer knows the key of a renewal whose outcome is unknown");
     }
     let (first, current) = (books.first_hold(), books.payment.provider_authorisation.as_deref());
     let (Some(first), Some(authorisation)) = (first, current) else {
-        return Asked::Lost("there is no hold to renew");
+        return lost("there is no hold to renew");
     };
     let renewal = RenewRequest {
         key: &operation.key,
@@ -296,19 +343,16 @@ async fn ask_renew(provider: &dyn Provider, books: &Books, operation: &Operation
         authorisation,
         amount: operation.amount,
     };
-    Asked::Outcome(provider.renew(&renewal).await)
+    provider.renew(&renewal).await
 }
 
-async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Asked {
+async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
     if let Some(object) = operation.object.as_deref() {
-        return Asked::Outcome(provider.read_refund(object).await);
-    }
-    if forgotten(operation, provider.payment_key_lifetime(), now) {
-        return Asked::Lost("the provider no longer knows the key of a refund whose outcome is unknown");
+        return provider.read_refund(object).await;
     }
     let target = books.operations.iter().find(|each| Some(each.id) == operation.target);
     let Some(capture) = target.and_then(|target| target.object.as_deref()) else {
-        return Asked::Lost("there is no capture to give back from");
+        return lost("there is no capture to give back from");
     };
     let refund = RefundRequest {
         key: &operation.key,
@@ -318,7 +362,11 @@ async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operatio
         capture,
         amount: operation.amount,
     };
-    Asked::Outcome(provider.refund(&refund).await)
+    if forgotten(operation, provider.payment_key_lifetime(), now) {
+        let reason = "the provider no longer knows the key of a refund whose outcome is unknown";
+        return provider.find_refund(&refund).await.unwrap_or(lost(reason));
+    }
+    provider.refund(&refund).await
 }
 
 /// Whether the provider may have forgotten the key. An operation that was just sent for the first time has no time yet.

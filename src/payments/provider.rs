@@ -5,15 +5,15 @@
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use chrono::Duration;
+use chrono::{Duration, NaiveDate};
 use secrecy::SecretString;
 
-use super::model::{OperationKind, Outcome, PaymentLine, Receipt};
+use super::model::{DeclineReason, OperationKind, Outcome, PaymentLine, Receipt};
 use super::statement::{Statement, StatementError, StatementTerms};
 use super::store::events::Hint;
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, OperationId};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 
 /// A payment provider.
 #[async_trait]
@@ -27,7 +27,18 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     /// Whether an amount can be told to the provider exactly.
     fn can_express(&self, amount: Money) -> bool;
 
-    /// Begins to link an account: the shopper has to approve.
+    /// Whether [`Intent::Capture`] is understood: one call debits. Otherwise the total is always held first, and an operation of
+    /// its own captures it, so that each operation stays one thing that happened or did not.
+    fn debits_in_one_call(&self) -> bool {
+        true
+    }
+
+    /// Until when the shopper pays what was bought at this time, where the provider debits no account of theirs.
+    fn due_on(&self, _bought_at: Moment) -> Option<NaiveDate> {
+        None
+    }
+
+    /// Begins to link an account.
     async fn begin_link(&self, link: &LinkRequest<'_>) -> LinkOutcome<LinkBegun>;
 
     /// Whether the shopper approved.
@@ -46,10 +57,10 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     async fn charge(&self, charge: &ChargeRequest<'_>) -> Outcome;
 
     /// What became of an order.
-    async fn read_order(&self, order: &str, intent: Intent) -> Outcome;
+    async fn read_order(&self, order: &OrderRequest<'_>) -> Outcome;
 
     /// Debits or holds what the shopper confirmed.
-    async fn complete(&self, key: &str, order: &str, intent: Intent) -> Outcome;
+    async fn complete(&self, complete: &CompleteRequest<'_>) -> Outcome;
 
     /// Debits part of what is held.
     async fn capture(&self, capture: &CaptureRequest<'_>) -> Outcome;
@@ -57,10 +68,18 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     /// What became of a capture.
     async fn read_capture(&self, object: &str) -> Outcome;
 
+    /// Looks a capture up by our own name of it, once its key may be forgotten: [`Outcome::Absent`] when it never happened.
+    /// Nothing when the provider's books can't be searched so.
+    async fn find_capture(&self, _capture: &CaptureRequest<'_>) -> Option<Outcome> {
+        None
+    }
+
     /// Has what is held and not captured held for longer. The receipt names the hold from now on, which may be another,
-    /// and how long it lasts. [`DeclineReason::AuthorisationGone`](super::DeclineReason::AuthorisationGone) says that there
-    /// is nothing left to renew.
-    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome;
+    /// and how long it lasts. [`DeclineReason::AuthorisationGone`] says that there is nothing left to renew. Asked for only
+    /// where a [`HoldWindow`](super::HoldWindow) says from when on.
+    async fn renew(&self, _renewal: &RenewRequest<'_>) -> Outcome {
+        Outcome::Declined { reason: DeclineReason::Refused, may_retry: false }
+    }
 
     /// Lets go of what is held and not captured; what was let go of before is let go of.
     async fn void(&self, void: &VoidRequest<'_>) -> Outcome;
@@ -74,18 +93,35 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     /// What became of a refund.
     async fn read_refund(&self, object: &str) -> Outcome;
 
+    /// As [`Provider::find_capture`], of a refund.
+    async fn find_refund(&self, _refund: &RefundRequest<'_>) -> Option<Outcome> {
+        None
+    }
+
     /// Reads back what people say that an operation made.
     async fn prove(&self, evidence: &Evidence<'_>) -> Proof;
 
-    /// Proves that an event came from the provider, over the bytes as they came, and says where to look.
-    async fn verify_event(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Hint, EventError>;
+    /// Proves that an event came from the provider, over the bytes as they came, and says where to look. A provider that signs
+    /// nothing calls the addresses that it was given instead ([`LinkRequest::callback_url`]).
+    async fn verify_event(
+        &self,
+        _headers: &HeaderMap,
+        _body: &[u8],
+        _now: Moment,
+    ) -> Result<Hint, EventError> {
+        Err(EventError::Forged("this provider signs nothing"))
+    }
 
     /// How the provider's books can be read; nothing when [`Provider::statement`] is [`StatementError::NotOffered`].
-    fn statement_terms(&self) -> Option<StatementTerms>;
+    fn statement_terms(&self) -> Option<StatementTerms> {
+        None
+    }
 
     /// What the provider's books say of a span, from `from` up to and without `to`, all pages of it; no longer than the terms
     /// allow. It reads and changes nothing.
-    async fn statement(&self, from: Moment, to: Moment) -> Result<Statement, StatementError>;
+    async fn statement(&self, _from: Moment, _to: Moment) -> Result<Statement, StatementError> {
+        Err(StatementError::NotOffered)
+    }
 }
 
 /// Whether to debit or to hold.
@@ -97,22 +133,42 @@ pub enum Intent {
     Authorise,
 }
 
+/// Where and in which language a shopper buys; the provider's settings say what is left open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Market<'a> {
+    /// The country, by two letters (ISO 3166-1).
+    pub country: Option<&'a str>,
+    /// The shopper's language and region (BCP 47), such as `de-AT`.
+    pub locale: Option<&'a str>,
+}
+
 /// A wish to link an account.
 #[derive(Clone, Copy, Debug)]
 pub struct LinkRequest<'a> {
     /// What a repeat is told by.
     pub key: &'a str,
+    /// Where the shopper buys.
+    pub market: Market<'a>,
+    /// What the shopper pays in, where it was said.
+    pub currency: Option<Currency>,
     /// Where the shopper comes back to, approved or not.
     pub return_url: &'a str,
+    /// Where the provider may hint that something happened; it holds a secret.
+    pub callback_url: &'a str,
 }
 
-/// A link that waits for the shopper's approval.
+/// A link that was begun.
 #[derive(Clone, Debug)]
-pub struct LinkBegun {
-    /// The provider's name of the link until it is finished.
-    pub setup_token: SecretString,
-    /// Where the shopper approves.
-    pub approve_url: String,
+pub enum LinkBegun {
+    /// It waits for the shopper's approval.
+    Asked {
+        /// The provider's name of the link until it is finished.
+        setup_token: SecretString,
+        /// Where the shopper approves.
+        approve_url: String,
+    },
+    /// Nobody has to approve: it can be debited.
+    Linked(Linked),
 }
 
 /// How far the shopper is.
@@ -168,10 +224,52 @@ pub struct ChargeRequest<'a> {
     pub reference: &'a str,
     /// The linked account.
     pub token: &'a SecretString,
+    /// Where the shopper buys.
+    pub market: Market<'a>,
     /// Where the shopper comes back to after confirming.
     pub return_url: &'a str,
-    /// Whether the shopper is there and asked for it: not when a hold that is gone is made good for later.
+    /// Where the provider may hint that something happened; it holds a secret.
+    pub callback_url: &'a str,
+    /// Whether the shopper is there and asked for it: not when a hold that is gone is taken again later.
     pub is_shopper_present: bool,
+}
+
+/// A question about an order.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderRequest<'a> {
+    /// The provider's order.
+    pub order: &'a str,
+    /// Debit or hold.
+    pub intent: Intent,
+    /// Where the shopper was sent to confirm, while that is waited for.
+    pub action_url: Option<&'a str>,
+}
+
+/// A wish to debit or hold what the shopper confirmed.
+#[derive(Clone, Copy, Debug)]
+pub struct CompleteRequest<'a> {
+    /// What a repeat is told by.
+    pub key: &'a str,
+    /// Our name of the attempt in the provider's books.
+    pub operation: OperationId,
+    /// Whether an earlier call of this operation may have left.
+    pub is_repeat: bool,
+    /// The provider's order.
+    pub order: &'a str,
+    /// Debit or hold.
+    pub intent: Intent,
+    /// How much.
+    pub amount: Money,
+    /// What it is for; adds up to the amount.
+    pub lines: &'a [PaymentLine],
+    /// What people call the purchase.
+    pub reference: &'a str,
+    /// Where the shopper buys.
+    pub market: Market<'a>,
+    /// Where the shopper comes back to after confirming.
+    pub return_url: &'a str,
+    /// Where the provider may hint that something happened; it holds a secret.
+    pub callback_url: &'a str,
 }
 
 /// A wish to debit part of what is held.
@@ -189,7 +287,9 @@ pub struct CaptureRequest<'a> {
     pub authorisation: &'a str,
     /// How much.
     pub amount: Money,
-    /// Whether no other capture will follow.
+    /// What is held and not captured, this amount included.
+    pub held: Money,
+    /// Whether no other capture will follow: what is left of the hold is let go of then.
     pub is_last: bool,
 }
 

@@ -7,6 +7,7 @@ use super::model::{
     ProviderName,
 };
 use super::operate::Operate;
+use super::provider::Provider;
 use super::{Error, store};
 use crate::app::App;
 use crate::clock::Moment;
@@ -34,6 +35,8 @@ pub struct Start {
     pub lines: Vec<PaymentLine>,
     /// What people call the purchase: short, shown to the payer.
     pub reference: String,
+    /// Where it is bought: the country, by two letters (ISO 3166-1), when it is known.
+    pub country: Option<String>,
     /// Where the page after a confirmation leads back to: one of the app's own links, or empty.
     pub return_url: String,
 }
@@ -51,6 +54,10 @@ pub(super) fn key(name: &str) -> String {
 /// Whether an account can be debited with these amounts, held or captured: asked before a shopper is quoted them.
 pub fn can_debit(app: &App, provider: ProviderName, amounts: &[Money]) -> Result<(), Error> {
     let provider = app.providers.get(provider).ok_or(Error::ProviderAbsent)?;
+    can_express(provider, amounts)
+}
+
+fn can_express(provider: &dyn Provider, amounts: &[Money]) -> Result<(), Error> {
     match amounts.iter().find(|amount| !provider.can_express(**amount)) {
         Some(amount) => Err(Error::NotExpressible(*amount)),
         None => Ok(()),
@@ -66,7 +73,8 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
         return Err(Error::MethodInactive);
     }
     let rest = start.total.minus(start.due_now).map_err(|_| Error::Amounts)?;
-    can_debit(app, method.provider, &[start.total, start.due_now, rest])?;
+    let provider = app.providers.get(method.provider).ok_or(Error::ProviderAbsent)?;
+    can_express(provider, &[start.total, start.due_now, rest])?;
     let zero = Money::zero(start.total.currency());
     let payment = Payment {
         id: start.payment,
@@ -85,18 +93,21 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
         is_given_up: false,
         action_url: None,
         decline_reason: None,
+        may_retry: false,
         provider_order: None,
         provider_authorisation: None,
         hold: None,
         hold_look_at: None,
         reference: start.reference,
+        country: start.country,
         return_url: start.return_url,
         created_at: now,
     };
     if !store::payments::insert(tx, now, &payment, &start.lines).await? {
         return Err(Error::AlreadyStarted);
     }
-    let kind = if payment.is_charge() { OperationKind::Charge } else { OperationKind::Authorise };
+    let is_charge = payment.is_due_at_once() && provider.debits_in_one_call();
+    let kind = if is_charge { OperationKind::Charge } else { OperationKind::Authorise };
     write_down(tx, &app.ids, now, payment.id, &Planned::first(kind, payment.total)).await?;
     Ok(())
 }

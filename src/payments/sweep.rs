@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::operate::Operate;
-use super::store;
 use super::watch::WatchHold;
+use super::{ask, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db;
@@ -66,6 +66,7 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
             jobs::enqueue(&mut tx, &app.ids, now, &job).await?;
         }
     }
+    ask::sweep(&mut tx, &app.ids, now).await?;
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
     lease.commit(tx).await?;

@@ -4,14 +4,14 @@ use axum::http::HeaderMap;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
-use super::model::{MethodState, PaymentState, ProviderName};
+use super::model::{PaymentState, ProviderName};
 use super::operate::Operate;
 use super::provider::{EventError, LinkError, Provider};
 use super::secrets::{self, Purpose};
 use super::settle::{load, write_change};
 use super::store::events::Hint;
 use super::store::{self, events};
+use super::{Error, ask};
 use crate::app::App;
 use crate::jobs::{self, Failure, Job, Lease};
 
@@ -141,17 +141,8 @@ async fn follow_link(
         method = method.or(store::methods::by_mark(&app.db, name, &mark).await?);
     }
     let Some(method) = method else { return Ok(()) };
-    let secrets = secrets::of_method(app, &app.db, method).await?;
-    let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else { return Ok(()) };
-    match provider.is_linked(&token).await {
-        Ok(true) => return Ok(()),
-        Ok(false) => {}
-        Err(LinkError::Unknown(detail) | LinkError::Refused(detail)) => return Err(Failure::later(detail)),
+    match ask::look(app, lease, provider, method).await? {
+        Ok(()) => Ok(()),
+        Err(LinkError::Unknown(detail) | LinkError::Refused(detail)) => Err(Failure::later(detail)),
     }
-    let mut tx = app.db.begin().await?;
-    store::methods::set_state(&mut tx, app.clock.now(), method, MethodState::Active, MethodState::Revoked)
-        .await?;
-    lease.commit(tx).await?;
-    app.changes.changed(method.0);
-    Ok(())
 }

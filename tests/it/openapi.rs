@@ -23,6 +23,14 @@ const PUBLIC: &[(&str, &str)] = &[
         "the shopper's browser comes back from the provider without a token",
     ),
     ("get /v1/payments/{id}/return", "the shopper's browser comes back from the provider without a token"),
+    (
+        "post /v1/payments/{id}/callback/{secret}",
+        "the provider proves itself by the secret of the address, and is only taken as a hint",
+    ),
+    (
+        "post /v1/payment-methods/{id}/callback/{secret}",
+        "the provider proves itself by the secret of the address, and is only taken as a hint",
+    ),
     ("get /v1/orders/{order}/receipt", "the signed key in the address is the credential"),
 ];
 

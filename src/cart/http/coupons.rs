@@ -93,6 +93,6 @@ pub(super) async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<R
     let buyer = Buyer::of(app, shopper.id).await?;
     let standings = shelf::standings(app, cart);
     let priced = till::priced(app, cart, &buyer)?;
-    let tag = tag(cart.version, &standings, &priced)?;
+    let tag = tag(cart.version, &standings, &priced, false)?;
     Ok(Tagged(StatusCode::OK, tag, CartView::of(cart, standings, priced)?).into_response())
 }

@@ -134,8 +134,10 @@ pub async fn check_in(
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let standings = shelf::standings(&app, &cart);
     let priced = till::priced(&app, &cart, &buyer)?;
-    let tag = tag(cart.version, &standings, &priced)?;
-    Ok(Tagged(status, tag, CartView::of(&cart, standings, priced)?).into_response())
+    let link_again = app.must_link_again(shopper.id).await?;
+    let tag = tag(cart.version, &standings, &priced, link_again)?;
+    let view = CartView::of(&cart, standings, priced)?.with_link(link_again);
+    Ok(Tagged(status, tag, view).into_response())
 }
 
 /// Read a cart
@@ -176,7 +178,8 @@ pub async fn read_cart(
     let buyer = Buyer::of(&app, shopper.id).await?;
     let standings = shelf::standings(&app, &cart);
     let priced = till::priced(&app, &cart, &buyer)?;
-    let tag = tag(cart.version, &standings, &priced)?;
+    let link_again = app.must_link_again(shopper.id).await?;
+    let tag = tag(cart.version, &standings, &priced, link_again)?;
     let wants_offers = query.offers.is_some() && cart.agreed.is_none();
     // Offers depend on more than the tag says: whoever asks for them is answered.
     if !wants_offers && reply::is_known(&headers, &tag) {
@@ -184,7 +187,7 @@ pub async fn read_cart(
     }
     let till = wants_offers.then(|| Till::open(&app, &cart.store, buyer));
     let near = till.map_or_else(|| Ok(Vec::new()), |till| till.near(&cart, &priced))?;
-    let view = CartView::of(&cart, standings, priced)?.with_offers(near);
+    let view = CartView::of(&cart, standings, priced)?.with_offers(near).with_link(link_again);
     Ok(Tagged(StatusCode::OK, tag, view).into_response())
 }
 
@@ -204,8 +207,8 @@ pub enum WantedOffers {
     Near,
 }
 
-fn tag(version: i64, standings: &[Standing], priced: &Priced) -> Result<String, Problem> {
-    view::entity_tag(version, standings, priced).map_err(Problem::internal)
+fn tag(version: i64, standings: &[Standing], priced: &Priced, link_again: bool) -> Result<String, Problem> {
+    view::entity_tag(version, standings, priced, link_again).map_err(Problem::internal)
 }
 
 /// What was scanned and changed since the last batch.
@@ -337,7 +340,7 @@ fn changed_lines(
     let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
     let standings = shelf::standings(app, cart);
     let priced = till::priced(app, cart, buyer)?;
-    let tag = view::entity_tag(cart.version, &standings, &priced)
+    let tag = view::entity_tag(cart.version, &standings, &priced, false)
         .map_err(|error| Error::Log(cart.id, error.to_string()))?;
     let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
     let lines = cart.lines.iter().zip(standings).enumerate();
@@ -451,7 +454,7 @@ async fn change_line(
     let view = |cart: &Cart, _: &[_]| {
         let standings = shelf::standings(app, cart);
         let priced = till::priced(app, cart, &buyer)?;
-        let tag = view::entity_tag(cart.version, &standings, &priced)
+        let tag = view::entity_tag(cart.version, &standings, &priced, false)
             .map_err(|error| Error::Log(cart.id, error.to_string()))?;
         Ok((tag, CartView::of(cart, standings, priced)?))
     };

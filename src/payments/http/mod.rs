@@ -1,96 +1,49 @@
-//! The routes of payments: linked accounts, the pages that shoppers come back to, one payment, webhooks; `parked.rs` has
-//! those for staff.
+//! The routes of payments: one payment, the page that shoppers come back to from it, webhooks; `methods.rs` has those of linked
+//! accounts, `callbacks.rs` those for providers that sign nothing, `parked.rs` those for staff.
 
+mod callbacks;
+mod methods;
 mod parked;
-
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{DeclineReason, MethodState, PaymentState, ProviderName};
-use super::operate::Operate;
+use super::model::{DeclineReason, PaymentState, ProviderName, Remedy};
 use super::provider::EventError;
-use super::store::{self, methods};
 use super::webhook::{self, Refused};
-use super::{Error, Method, Payment, PlanError, link, pages};
+use super::{Error, Payment, PlanError, callback, pages};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
-use crate::http::extract::{Json, Path, Query, Raw};
-use crate::http::reply::{Reply, wait};
+use crate::http::extract::{Path, Raw};
+use crate::http::reply::Reply;
 use crate::identity::Shopper;
-use crate::ids::{CheckoutId, MethodId, PaymentId, ShopperId};
-use crate::jobs;
+use crate::ids::{CheckoutId, MethodId, PaymentId};
 use crate::money::Money;
 
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_payment_methods))
-        .routes(routes!(link_payment_method, read_payment_method, unlink_payment_method))
-        .routes(routes!(confirm_payment_method))
-        .routes(routes!(return_from_linking))
+        .routes(routes!(methods::list_payment_methods))
+        .routes(routes!(
+            methods::link_payment_method,
+            methods::read_payment_method,
+            methods::unlink_payment_method
+        ))
+        .routes(routes!(methods::confirm_payment_method))
+        .routes(routes!(methods::return_from_linking))
         .routes(routes!(read_payment))
         .routes(routes!(return_from_payment))
         .routes(routes!(receive_webhook))
+        .routes(routes!(callbacks::receive_payment_callback))
+        .routes(routes!(callbacks::receive_method_callback))
         .routes(routes!(parked::list_parked_operations))
         .routes(routes!(parked::resolve_operation))
-}
-
-/// What to link.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct LinkBody {
-    /// Where the account is.
-    provider: ProviderName,
-    /// Where the page after the approval leads back to: one of the app's own links.
-    #[schema(format = "uri", max_length = 2048)]
-    return_url: Option<String>,
-}
-
-/// A linked account.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PaymentMethod)]
-struct MethodBody {
-    /// Which account.
-    id: MethodId,
-    /// Where it is.
-    provider: ProviderName,
-    /// How far the link is.
-    state: MethodState,
-    /// What the shopper recognises it by, masked.
-    label: Option<String>,
-    /// Where the shopper approves the link, while it is `linking`: open it in a browser.
-    approve_url: Option<String>,
-    /// When it was asked for.
-    created_at: DateTime<Utc>,
-}
-
-impl From<Method> for MethodBody {
-    fn from(method: Method) -> Self {
-        Self {
-            id: method.id,
-            provider: method.provider,
-            state: method.state,
-            label: method.label,
-            approve_url: method.approve_url.filter(|_| method.state == MethodState::Linking),
-            created_at: method.created_at,
-        }
-    }
-}
-
-/// The shopper's linked accounts.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PaymentMethods)]
-struct MethodsBody {
-    /// The accounts, newest first; removed ones are not listed.
-    methods: Vec<MethodBody>,
 }
 
 /// A payment.
@@ -117,6 +70,8 @@ struct PaymentBody {
     action_url: Option<String>,
     /// Why it was declined.
     decline_reason: Option<DeclineReason>,
+    /// What the shopper can do when it was declined, the nearest first.
+    remedies: Vec<Remedy>,
     /// When it was asked for.
     created_at: DateTime<Utc>,
 }
@@ -133,174 +88,14 @@ impl From<Payment> for PaymentBody {
             captured: payment.captured,
             refunded: payment.refunded,
             action_url: payment.action_url,
+            remedies: payment
+                .decline_reason
+                .map(|reason| reason.remedies(payment.may_retry))
+                .unwrap_or_default(),
             decline_reason: payment.decline_reason,
             created_at: payment.created_at,
         }
     }
-}
-
-/// List the accounts that the shopper linked.
-#[utoipa::path(
-    get,
-    path = "/v1/payment-methods",
-    tag = "payments",
-    responses(
-        (status = 200, description = "The accounts", body = MethodsBody),
-        (status = 401, description = "The caller is not known", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("shopper" = []))
-)]
-async fn list_payment_methods(
-    State(app): State<App>,
-    shopper: Shopper,
-) -> Result<Reply<MethodsBody>, Problem> {
-    let methods = methods::list(&app.db, shopper.id).await?;
-    Ok(Reply(StatusCode::OK, MethodsBody { methods: methods.into_iter().map(MethodBody::from).collect() }))
-}
-
-/// Link an account under an id of the app's choice. The answer has the address where the shopper approves the link; with
-/// `Prefer: wait=10` it is waited for. Sent again with the same contents, it is the same link.
-#[utoipa::path(
-    put,
-    path = "/v1/payment-methods/{id}",
-    tag = "payments",
-    params(("id" = MethodId, Path, description = "The app's name of the account")),
-    request_body = LinkBody,
-    responses(
-        (status = 200, description = "The link; approve it at approve_url", body = MethodBody),
-        (status = 202, description = "The provider is being asked; read again", body = MethodBody),
-        (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The caller is not known", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The name was used before", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The request makes no sense", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("shopper" = []))
-)]
-async fn link_payment_method(
-    State(app): State<App>,
-    shopper: Shopper,
-    Path(id): Path<MethodId>,
-    headers: HeaderMap,
-    Json(body): Json<LinkBody>,
-) -> Result<Reply<MethodBody>, Problem> {
-    link::begin(&app, shopper.id, id, body.provider, body.return_url).await?;
-    let is_told: fn(&Method) -> bool =
-        |method| method.state != MethodState::Linking || method.approve_url.is_some();
-    let method = wait_for(app, shopper.id, id, wait(&headers), is_told).await?;
-    let status = if is_told(&method) { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok(Reply(status, method.into()))
-}
-
-/// Read a linked account. With `Prefer: wait=10` the answer waits until the link is active or failed.
-#[utoipa::path(
-    get,
-    path = "/v1/payment-methods/{id}",
-    tag = "payments",
-    params(("id" = MethodId, Path, description = "The account")),
-    responses(
-        (status = 200, description = "The account", body = MethodBody),
-        (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The caller is not known", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The shopper has no such account", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("shopper" = []))
-)]
-async fn read_payment_method(
-    State(app): State<App>,
-    shopper: Shopper,
-    Path(id): Path<MethodId>,
-    headers: HeaderMap,
-) -> Result<Reply<MethodBody>, Problem> {
-    let method =
-        wait_for(app, shopper.id, id, wait(&headers), |method| method.state != MethodState::Linking).await?;
-    Ok(Reply(StatusCode::OK, method.into()))
-}
-
-/// Have the provider asked now whether the shopper approved the link. With `Prefer: wait=10` the answer waits until the
-/// link is active or failed.
-#[utoipa::path(
-    post,
-    path = "/v1/payment-methods/{id}/confirm",
-    tag = "payments",
-    params(("id" = MethodId, Path, description = "The account")),
-    responses(
-        (status = 200, description = "The account is linked, or the link failed", body = MethodBody),
-        (status = 202, description = "Still waiting for the approval", body = MethodBody),
-        (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The caller is not known", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The shopper has no such account", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("shopper" = []))
-)]
-async fn confirm_payment_method(
-    State(app): State<App>,
-    shopper: Shopper,
-    Path(id): Path<MethodId>,
-    headers: HeaderMap,
-) -> Result<Reply<MethodBody>, Problem> {
-    let method = own(&app, shopper.id, id).await?;
-    if method.state == MethodState::Linking {
-        link::look(&app, id).await?;
-    }
-    let is_over: fn(&Method) -> bool = |method| method.state != MethodState::Linking;
-    let method = wait_for(app, shopper.id, id, wait(&headers), is_over).await?;
-    let status = if is_over(&method) { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok(Reply(status, method.into()))
-}
-
-/// Remove a linked account; the provider is told. Removed twice, it is removed.
-#[utoipa::path(
-    delete,
-    path = "/v1/payment-methods/{id}",
-    tag = "payments",
-    params(("id" = MethodId, Path, description = "The account")),
-    responses(
-        (status = 204, description = "Removed"),
-        (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The caller is not known", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The shopper has no such account", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("shopper" = []))
-)]
-async fn unlink_payment_method(
-    State(app): State<App>,
-    shopper: Shopper,
-    Path(id): Path<MethodId>,
-) -> Result<StatusCode, Problem> {
-    link::remove(&app, shopper.id, id).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// What the provider's redirect brings back; what it adds of its own is ignored.
-#[derive(Debug, Deserialize)]
-struct ReturnQuery {
-    /// The one-time secret of this link.
-    state: Option<String>,
-}
-
-/// The page that the provider sends the shopper back to after approving a link. It proves nothing: the provider is asked.
-#[utoipa::path(
-    get,
-    path = "/v1/payment-methods/{id}/return",
-    tag = "payments",
-    params(("id" = MethodId, Path, description = "The account"), ("state" = Option<String>, Query, description = "The one-time secret of this link")),
-    responses(
-        (status = 200, description = "A page that says to go back to the app", body = String, content_type = "text/html"),
-        (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(())
-)]
-async fn return_from_linking(
-    State(app): State<App>,
-    Path(id): Path<MethodId>,
-    Query(query): Query<ReturnQuery>,
-) -> Result<Response, Problem> {
-    let method = match &query.state {
-        Some(secret) => link::come_back(&app, id, secret).await?,
-        None => None,
-    };
-    // An address that was used before shows the same page: it has nothing to tell.
-    Ok(pages::go_back(method.and_then(|method| method.return_url).as_deref()))
 }
 
 /// Read a payment.
@@ -343,14 +138,7 @@ async fn read_payment(
 async fn return_from_payment(State(app): State<App>, Path(id): Path<PaymentId>) -> Result<Response, Problem> {
     let Some(payment) = super::find(&app.db, id).await? else { return Ok(pages::go_back(None)) };
     if payment.state == PaymentState::ActionRequired {
-        let operations = store::operations::of_payment(&app.db, id, payment.currency).await?;
-        let mut tx = app.db.begin().await?;
-        for operation in operations.iter().filter(|each| each.state == super::OperationState::Waiting) {
-            let job = Operate { operation: operation.id };
-            jobs::enqueue(&mut tx, &app.ids, app.clock.now(), &job).await?;
-        }
-        tx.commit().await?;
-        app.jobs.wake();
+        callback::look(&app, callback::Subject::Payment(id)).await?;
     }
     let link = Some(payment.return_url.as_str()).filter(|link| app.config.payments.may_lead_to(link));
     Ok(pages::go_back(link))
@@ -399,26 +187,6 @@ async fn receive_webhook(
             ))
         }
     }
-}
-
-async fn own(app: &App, shopper: ShopperId, id: MethodId) -> Result<Method, Problem> {
-    let method = super::find_method(&app.db, shopper, id).await?;
-    Ok(method.ok_or(Error::MethodUnknown)?)
-}
-
-/// Reads an account of the shopper's, as long as they want to wait, until it is as far as meant.
-async fn wait_for(
-    app: App,
-    shopper: ShopperId,
-    id: MethodId,
-    longest: Duration,
-    is_done: fn(&Method) -> bool,
-) -> Result<Method, Problem> {
-    let look = || {
-        let app = app.clone();
-        async move { own(&app, shopper, id).await }
-    };
-    app.changes.wait_for(id.0, longest, look, is_done).await
 }
 
 impl From<Error> for Problem {

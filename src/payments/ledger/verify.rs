@@ -133,8 +133,7 @@ const WRONG_HOLDS: &str = "
     WHERE held.amount <> CASE
         WHEN payments.is_closed AND NOT EXISTS (
             SELECT 1 FROM payment_operations
-            WHERE payment = payments.id
-                AND (kind = 'capture' OR kind = 'charge' AND sequence > 0 OR kind = 'complete' AND target IS NOT NULL)
+            WHERE payment = payments.id AND kind = 'capture'
                 AND state NOT IN ('done', 'passed_on', 'failed', 'abandoned')
         ) THEN 0
         ELSE payments.authorised - payments.captured
@@ -149,7 +148,7 @@ const WRONG_ENDS: &str = "
     LIMIT $1";
 
 /// Every operation that happened is in the ledger, with its amount. A hold that is taken again takes the place of one that is
-/// there; a later charge only debits.
+/// there.
 const UNPOSTED: &str = "
     SELECT payment_operations.id, payment_operations.kind || ' of ' || payment_operations.amount || ' without ' || meant.fact
     FROM payment_operations
@@ -164,7 +163,9 @@ const UNPOSTED: &str = "
         SELECT 'refund', 'refunded', FALSE
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
-        AND (NOT meant.of_charges OR payments.due_now = payments.total AND payment_operations.target IS NULL)
+        AND (NOT meant.of_charges OR EXISTS (
+            SELECT 1 FROM payment_operations AS begun WHERE begun.payment = payments.id AND begun.kind = 'charge'
+        ))
         AND (
             meant.fact <> 'authorised'
             OR payment_operations.kind = 'complete' AND payment_operations.target IS NULL

@@ -9,6 +9,7 @@ use crate::money::Money;
 
 /// The sequence of the capture that we ask for ourselves after a hold; callers' sequences are zero and above.
 pub(super) const OWN_CAPTURE: i64 = -1;
+
 /// What is to be written after an outcome, all in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -38,13 +39,19 @@ impl Books {
         let mut operation = found.clone();
         match outcome {
             Outcome::Approved(receipt) => change.approve(self, &mut operation, receipt),
-            Outcome::Declined { reason, .. } => change.decline(self, &mut operation, *reason),
+            Outcome::Declined { reason, may_retry } => {
+                change.decline(self, &mut operation, *reason, *may_retry);
+            }
             Outcome::ActionRequired { order, url } => change.ask_shopper(self, &mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
             Outcome::Pending { order, object } => {
                 change.hold_open(self, &mut operation, order.as_ref(), object.as_ref());
             }
-            Outcome::NotSent { .. } => change.take_back(&mut operation),
+            Outcome::NotSent { .. } | Outcome::Absent => change.take_back(&mut operation),
+            Outcome::Lost { detail } => {
+                operation.waits_since = None;
+                park(&mut operation, (*detail).to_owned());
+            }
             Outcome::Unknown { .. } => {}
         }
         if operation != *found {
@@ -56,7 +63,13 @@ impl Books {
         if change.payment.is_given_up {
             // Nobody waits for the purchase any more: an order must not come of money that is on its way back.
             change.news.retain(|news| {
-                matches!(news, News::Cancelled { .. } | News::Refunded { .. } | News::RefundFailed { .. })
+                matches!(
+                    news,
+                    News::Declined { .. }
+                        | News::Cancelled { .. }
+                        | News::Refunded { .. }
+                        | News::RefundFailed { .. }
+                )
             });
         }
         change
@@ -96,6 +109,11 @@ impl Books {
         let last = self.operations.iter().filter(|each| each.kind == kind).map(|each| each.sequence).max();
         last.map_or(0, |last| last.saturating_add(1).max(0))
     }
+
+    /// Whether the total is debited by one call: the payment began with a charge.
+    pub fn is_charge(&self) -> bool {
+        self.operations.iter().any(|each| each.kind == OperationKind::Charge)
+    }
 }
 
 impl Change {
@@ -109,8 +127,8 @@ impl Change {
             && match books.effect(operation) {
                 Effect::Charge => self.charged(operation, receipt),
                 Effect::Hold => self.authorised(operation, receipt),
-                Effect::HoldAgain => self.held_again(operation, receipt),
-                Effect::Capture | Effect::ChargeAgain => self.captured(operation),
+                Effect::HoldAgain => self.held_again(books, operation, receipt),
+                Effect::Capture => self.captured(operation),
                 Effect::Void => {
                     self.payment.is_closed = true;
                     true
@@ -148,6 +166,7 @@ impl Change {
         if !self.authorise_total(operation, receipt) {
             return false;
         }
+        self.tell_authorised();
         self.payment.captured = self.payment.total;
         self.payment.state = PaymentState::Captured;
         self.payment.is_closed = true;
@@ -161,8 +180,12 @@ impl Change {
             return false;
         }
         self.note_hold(receipt);
+        let is_due_at_once = self.payment.is_due_at_once();
+        if !is_due_at_once {
+            self.tell_authorised();
+        }
         if self.payment.due_now.is_positive() && !self.payment.is_given_up {
-            self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, false));
+            self.planned.push(Planned::capture(OWN_CAPTURE, self.payment.due_now, is_due_at_once));
         }
         true
     }
@@ -182,8 +205,12 @@ impl Change {
             kind: FactKind::Authorised,
             amount: operation.amount,
         });
-        self.news.push(News::Authorised { payment: payment.id, checkout: payment.checkout });
         true
+    }
+
+    fn tell_authorised(&mut self) {
+        let (payment, checkout) = (self.payment.id, self.payment.checkout);
+        self.news.push(News::Authorised { payment, checkout });
     }
 
     fn captured(&mut self, operation: &Operation) -> bool {
@@ -193,16 +220,26 @@ impl Change {
             return false;
         }
         payment.captured = captured;
-        payment.action_url = None;
         if operation.is_last || captured == payment.authorised {
             payment.is_closed = true;
         }
         self.facts.push(Fact { operation: operation.id, kind: FactKind::Captured, amount: operation.amount });
+        if self.is_own_charge(operation) {
+            self.tell_authorised();
+        }
         self.tell_captured(operation.amount);
         true
     }
 
-    fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason) {
+    /// Whether this capture is the second half of a charge that its provider can't do in one call. A shopper who pays for
+    /// everything at once has not paid before it.
+    fn is_own_charge(&self, operation: &Operation) -> bool {
+        operation.kind == OperationKind::Capture
+            && operation.sequence == OWN_CAPTURE
+            && self.payment.is_due_at_once()
+    }
+
+    fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason, may_retry: bool) {
         operation.reason = Some(reason);
         operation.waits_since = None;
         if let Some(trouble) = books.trouble_of(operation, reason) {
@@ -211,25 +248,24 @@ impl Change {
         }
         operation.state = OperationState::Failed;
         operation.trouble = None;
+        let is_own_charge = self.is_own_charge(operation);
         let payment = &mut self.payment;
         match books.effect(operation) {
-            effect @ (Effect::ChargeAgain | Effect::HoldAgain) => {
-                self.again_refused(operation, effect, reason);
-            }
+            Effect::HoldAgain => self.hold_again_refused(books, operation, reason),
             Effect::Charge | Effect::Hold => {
                 payment.action_url = None;
-                payment.decline_reason = Some(reason);
                 if reason == DeclineReason::LinkRevoked {
                     self.method = Some(MethodState::Revoked);
                 }
                 if !payment.is_given_up {
                     payment.state = PaymentState::Declined;
-                    self.news.push(News::Declined {
-                        payment: payment.id,
-                        checkout: payment.checkout,
-                        reason,
-                    });
                 }
+                self.tell_declined(reason, may_retry);
+            }
+            // Nothing was debited, and the hold goes back.
+            Effect::Capture if is_own_charge => {
+                self.tell_declined(reason, may_retry);
+                self.payment.is_given_up = true;
             }
             Effect::Capture => self.capture_refused(books, operation, reason),
             Effect::Renew => self.renewal_refused(books, reason),
@@ -239,90 +275,23 @@ impl Change {
         }
     }
 
-    fn ask_shopper(&mut self, books: &Books, operation: &mut Operation, order: &str, url: &str) {
-        if !is_order(operation.kind) {
-            return;
-        }
-        let is_again = books.effect(operation).is_again();
+    fn tell_declined(&mut self, reason: DeclineReason, may_retry: bool) {
         let payment = &mut self.payment;
-        operation.object = Some(order.to_owned());
-        if !is_again {
-            payment.provider_order = Some(order.to_owned());
-        }
-        if payment.is_given_up {
-            operation.state = OperationState::Abandoned;
-            return;
-        }
-        operation.state = OperationState::Waiting;
-        let mut is_new = payment.action_url.as_deref() != Some(url);
-        if !is_again {
-            is_new |= payment.state != PaymentState::ActionRequired;
-            payment.state = PaymentState::ActionRequired;
-        }
-        payment.action_url = Some(url.to_owned());
-        if is_new {
+        payment.decline_reason = Some(reason);
+        payment.may_retry = may_retry;
+        if !payment.is_given_up {
             let (payment, checkout) = (payment.id, payment.checkout);
-            self.news.push(News::ActionRequired { payment, checkout, url: url.to_owned() });
-        }
-    }
-
-    fn complete(&mut self, books: &Books, operation: &mut Operation, order: &str) {
-        if !is_order(operation.kind) {
-            return;
-        }
-        let is_again = books.effect(operation).is_again();
-        operation.object = Some(order.to_owned());
-        if !is_again {
-            self.payment.provider_order = Some(order.to_owned());
-        }
-        if self.payment.is_given_up {
-            operation.state = OperationState::Abandoned;
-            return;
-        }
-        operation.state = OperationState::PassedOn;
-        operation.waits_since = None;
-        self.payment.action_url = None;
-        if !is_again {
-            self.payment.state = PaymentState::Pending;
-        }
-        let sequence = books.next_sequence(OperationKind::Complete);
-        let target = is_again.then(|| operation.target.unwrap_or(operation.id));
-        self.planned.push(Planned {
-            is_last: operation.is_last,
-            ..Planned::complete(sequence, operation.amount, target)
-        });
-    }
-
-    fn hold_open(
-        &mut self,
-        books: &Books,
-        operation: &mut Operation,
-        order: Option<&String>,
-        object: Option<&String>,
-    ) {
-        operation.state = OperationState::Pending;
-        if books.effect(operation).is_again() {
-            // Looked at through its own order, which is not the payment's, or not yet.
-            operation.object = order.or(operation.object.as_ref()).cloned();
-            return;
-        }
-        operation.object = object.or(operation.object.as_ref()).cloned();
-        if let Some(order) = order {
-            self.payment.provider_order = Some(order.clone());
-        }
-        if is_order(operation.kind) {
-            self.payment.state = PaymentState::Pending;
-            self.payment.action_url = None;
+            self.news.push(News::Declined { payment, checkout, reason, may_retry });
         }
     }
 
     /// A payment of which nothing more can be captured is over as soon as no capture is open any more.
     fn close(&mut self, books: &Books) {
-        if self.plans_debit() || books.with(self.operation.as_ref()).has_open_debit() {
-            return;
-        }
         let payment = &mut self.payment;
         if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
+            return;
+        }
+        if books.with(self.operation.as_ref()).has_open_capture() {
             return;
         }
         if payment.captured.is_positive() {
@@ -337,8 +306,8 @@ impl Change {
     /// capture, the provider.
     fn end_hold(&mut self, books: &Books, operation: OperationId) {
         let after = books.with(self.operation.as_ref());
-        let ends = self.payment.is_closed && !self.plans_debit() && !after.has_open_debit();
-        let had_ended = books.payment.is_closed && !books.has_open_debit();
+        let ends = self.payment.is_closed && !after.has_open_capture();
+        let had_ended = books.payment.is_closed && !books.has_open_capture();
         let left = self.payment.authorised.minor().saturating_sub(self.payment.captured.minor());
         if ends && !had_ended && left > 0 {
             let amount = Money::new(left, self.payment.currency);
@@ -382,12 +351,6 @@ impl Change {
         }
     }
 
-    /// Whether a debit of what is or was held comes next.
-    fn plans_debit(&self) -> bool {
-        let is_debit = |each: &Planned| matches!(each.kind, OperationKind::Charge | OperationKind::Capture);
-        self.planned.iter().any(is_debit)
-    }
-
     fn tell_captured(&mut self, amount: Money) {
         self.news.push(News::Captured {
             payment: self.payment.id,
@@ -402,9 +365,4 @@ impl Change {
 fn park(operation: &mut Operation, trouble: String) {
     operation.state = OperationState::Parked;
     operation.trouble = Some(trouble);
-}
-
-/// Whether the operation makes or completes the provider's order.
-fn is_order(kind: OperationKind) -> bool {
-    matches!(kind, OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete)
 }

@@ -5,16 +5,19 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `hold.rs` how long a hold
-//! lasts, and what is done about its end; `refund.rs` how refunds count; `accounts.rs` what each fact moves in the ledger.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `confirm.rs` what waits;
+//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count, `tries.rs` what was tried
+//! before; `accounts.rs` what each fact moves in the ledger.
 
 mod accounts;
 mod apply;
+mod confirm;
 mod hold;
 mod line;
 mod outcome;
 mod plan;
 mod refund;
+mod tries;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +31,7 @@ pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
 pub use hold::{Effect, HoldWindow};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
-pub use outcome::{DeclineReason, Outcome, Receipt};
+pub use outcome::{DeclineReason, Outcome, Receipt, Remedy};
 pub use plan::{PlanError, Planned};
 
 text_enum! {
@@ -36,6 +39,10 @@ text_enum! {
     pub enum ProviderName {
         /// PayPal.
         PayPal = "paypal",
+        /// Klarna.
+        Klarna = "klarna",
+        /// The retailer's own invoice, which the shopper pays later.
+        Invoice = "invoice",
     }
 }
 
@@ -76,9 +83,9 @@ text_enum! {
 text_enum! {
     /// What an operation asks of the provider.
     pub enum OperationKind {
-        /// Debit the total; later ones debit what a hold that is gone was for.
+        /// Debit the total.
         Charge = "charge",
-        /// Hold the total; later ones hold anew what a hold that ran out was for.
+        /// Hold the total; later ones hold anew what a hold that is gone was for.
         Authorise = "authorise",
         /// Finish a charge or a hold that the shopper had to confirm.
         Complete = "complete",
@@ -176,6 +183,8 @@ pub struct Payment {
     pub action_url: Option<String>,
     /// Why it was declined.
     pub decline_reason: Option<DeclineReason>,
+    /// Whether the same account may be debited all the same another time, when it was declined.
+    pub may_retry: bool,
     /// The provider's order.
     pub provider_order: Option<String>,
     /// The provider's hold that is current: a renewal may have replaced the first one.
@@ -186,6 +195,8 @@ pub struct Payment {
     pub hold_look_at: Option<Moment>,
     /// What people call the purchase.
     pub reference: String,
+    /// Where it is bought: the country, by two letters (ISO 3166-1); payments from before it was told have none.
+    pub country: Option<String>,
     /// Where the page after a confirmation leads back to; may be empty.
     pub return_url: String,
     /// When it was asked for.
@@ -194,7 +205,7 @@ pub struct Payment {
 
 impl Payment {
     /// Whether the whole total is debited at once.
-    pub fn is_charge(&self) -> bool {
+    pub fn is_due_at_once(&self) -> bool {
         self.due_now == self.total
     }
 }
@@ -216,8 +227,8 @@ pub struct Operation {
     pub is_last: bool,
     /// Of a refund: whose it is; nothing when the payment is being given up.
     pub refund: Option<RefundId>,
-    /// Of a refund: the operation that captured. Of a completion: the later charge or hold that it completes; nothing when
-    /// that is the first one.
+    /// Of a refund: the operation that captured. Of a hold that is taken again: the capture that found the old one gone, if
+    /// one did. Of its completion: that hold.
     pub target: Option<OperationId>,
     /// What the provider tells a repeat by.
     pub key: String,
@@ -277,8 +288,10 @@ pub enum News {
         checkout: CheckoutId,
         /// Why.
         reason: DeclineReason,
+        /// Whether the same account may be debited another time.
+        may_retry: bool,
     },
-    /// The total is held or debited: told once.
+    /// The total is held or debited: told once. Where everything is due at once it is told when it is debited.
     Authorised {
         /// Of which payment.
         payment: PaymentId,

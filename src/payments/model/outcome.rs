@@ -5,6 +5,18 @@ use crate::money::Money;
 use crate::text_enum;
 
 text_enum! {
+    /// What a shopper whose debit was refused can do about it.
+    pub enum Remedy {
+        /// Try again with the same account.
+        TryAgain = "try_again",
+        /// Link the same account again.
+        LinkAgain = "link_again",
+        /// Pay with another account.
+        OtherMethod = "other_method",
+    }
+}
+
+text_enum! {
     /// Why a provider did not do what it was asked for.
     pub enum DeclineReason {
         /// The account can't be debited now: another one may.
@@ -23,6 +35,17 @@ text_enum! {
         Refused = "refused",
         /// Staff found out, where nothing else could, that it did not happen.
         DidNotHappen = "did_not_happen",
+    }
+}
+
+impl DeclineReason {
+    /// What may help the shopper, the nearest first. That one provider refuses says nothing of the others.
+    pub fn remedies(self, may_retry: bool) -> Vec<Remedy> {
+        match self {
+            Self::LinkRevoked => vec![Remedy::LinkAgain, Remedy::OtherMethod],
+            _ if may_retry => vec![Remedy::TryAgain, Remedy::OtherMethod],
+            _ => vec![Remedy::OtherMethod],
+        }
     }
 }
 
@@ -48,7 +71,7 @@ pub enum Outcome {
     Declined {
         /// Why.
         reason: DeclineReason,
-        /// Whether a new attempt may fare better.
+        /// Whether a new attempt with the same account may fare better.
         may_retry: bool,
     },
     /// The shopper has to confirm at the provider before anything happens.
@@ -75,6 +98,13 @@ pub enum Outcome {
     NotSent {
         /// What went wrong, for staff; without names, tokens and bodies.
         detail: String,
+    },
+    /// The provider's books don't have it: no call of it was ever taken in, and it can be sent anew.
+    Absent,
+    /// It may have happened, and the provider can't tell any more: people have to find out.
+    Lost {
+        /// Why nothing else can.
+        detail: &'static str,
     },
     /// It may have happened: only the provider can tell.
     Unknown {

@@ -17,7 +17,8 @@ pub struct Planned {
     pub is_last: bool,
     /// Of a refund: whose it is.
     pub refund: Option<RefundId>,
-    /// Of a refund: the operation that captured; of a completion: the later charge or hold that it completes.
+    /// Of a refund: the operation that captured; of a hold that is taken again: the capture that found the old one gone; of
+    /// its completion: that hold.
     pub target: Option<OperationId>,
     /// Whether it follows one that failed and had better wait a while.
     pub is_later: bool,
@@ -162,9 +163,9 @@ impl Books {
         self.operations.iter().filter(stops).map(|each| each.id).collect()
     }
 
-    /// Whether something may yet debit what is or was held.
-    pub(super) fn has_open_debit(&self) -> bool {
-        self.operations.iter().any(|each| self.is_debiting_hold(each))
+    /// Whether a capture is still open: a release has to wait for it.
+    pub fn has_open_capture(&self) -> bool {
+        self.operations.iter().any(|each| each.kind == OperationKind::Capture && !each.state.is_final())
     }
 
     /// Whether an operation has to wait for others: a void for all captures, and the last capture, which ends the hold, for

@@ -1,30 +1,72 @@
-//! The providers that are configured.
+//! The providers: a module each, and one line each in the registry below. The line, the module and the name in
+//! [`ProviderName`] are all that another provider needs.
+//!
+//! A module has `Settings::read`, which answers nothing when the provider is not configured, and `open`, which makes the
+//! adapter of them. `call.rs` has what calls over HTTP share.
 
+mod call;
+pub mod invoice;
+pub mod klarna;
 pub mod paypal;
 
 use std::sync::Arc;
 
-use super::Settings;
+use url::Url;
+
 use super::model::ProviderName;
 use super::provider::Provider;
+use crate::env::Env;
 
-/// The configured payment providers.
-#[derive(Clone, Debug, Default)]
-pub struct Providers {
-    paypal: Option<Arc<paypal::PayPal>>,
+macro_rules! registry {
+    ($($name:ident => $module:ident,)*) => {
+        /// The settings of every provider.
+        #[derive(Clone, Debug, Default)]
+        pub struct Settings {
+            $($module: Option<$module::Settings>,)*
+        }
+
+        impl Settings {
+            /// Reads the settings of every provider.
+            pub fn read(env: &Env) -> Self {
+                Self { $($module: $module::Settings::read(env),)* }
+            }
+        }
+
+        /// The configured payment providers.
+        #[derive(Clone, Debug, Default)]
+        pub struct Providers {
+            $($module: Option<Arc<dyn Provider>>,)*
+        }
+
+        impl Providers {
+            /// The configured providers.
+            pub fn new(settings: &super::Settings, http: &reqwest::Client) -> Self {
+                let settings = &settings.providers;
+                Self { $($module: settings.$module.as_ref().map(|settings| $module::open(settings, http)),)* }
+            }
+
+            /// A provider; nothing when it is not configured.
+            pub fn get(&self, name: ProviderName) -> Option<&dyn Provider> {
+                match name {
+                    $(ProviderName::$name => self.$module.as_deref(),)*
+                }
+            }
+        }
+    };
 }
 
-impl Providers {
-    /// The configured providers.
-    pub fn new(settings: &Settings, http: &reqwest::Client) -> Self {
-        let paypal = settings.paypal.as_ref().map(|settings| Arc::new(paypal::PayPal::new(settings, http)));
-        Self { paypal }
+/// Whether an address is on this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
+}
 
-    /// A provider; nothing when it is not configured.
-    pub fn get(&self, name: ProviderName) -> Option<&dyn Provider> {
-        match name {
-            ProviderName::PayPal => self.paypal.as_deref().map(|paypal| -> &dyn Provider { paypal }),
-        }
-    }
+registry! {
+    Invoice => invoice,
+    Klarna => klarna,
+    PayPal => paypal,
 }

@@ -3,6 +3,7 @@
 use crate::clock::Moment;
 use crate::db::{Error, Run};
 use crate::ids::{MethodId, ShopperId};
+use crate::money::Currency;
 use crate::payments::model::{MethodState, ProviderName};
 
 /// Most accounts that one answer lists: far more than a person links.
@@ -25,6 +26,12 @@ pub struct Method {
     pub return_url: Option<String>,
     /// Where the shopper approves the link, while it is being made.
     pub approve_url: Option<String>,
+    /// Where the shopper buys: the country, by two letters; nothing when the provider's settings say it.
+    pub country: Option<String>,
+    /// What the shopper pays in; nothing when the provider's settings say it.
+    pub currency: Option<Currency>,
+    /// The shopper's language and region; nothing when the provider's settings say it.
+    pub locale: Option<String>,
     /// When it was asked for.
     pub created_at: Moment,
 }
@@ -54,7 +61,7 @@ pub struct SealedLink {
 /// A linked account.
 pub async fn find(db: impl Run<'_>, id: MethodId) -> Result<Option<Method>, Error> {
     db.sql(
-        "SELECT id, shopper, provider, state, label, return_url, approve_url, created_at
+        "SELECT id, shopper, provider, state, label, return_url, approve_url, country, currency, locale, created_at
          FROM payment_methods
          WHERE id = $1",
     )
@@ -72,7 +79,7 @@ pub async fn lock(tx: &mut crate::db::Tx, id: MethodId) -> Result<Option<Method>
 /// The accounts that a shopper linked and did not remove, newest first.
 pub async fn list(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<Method>, Error> {
     db.sql(
-        "SELECT id, shopper, provider, state, label, return_url, approve_url, created_at
+        "SELECT id, shopper, provider, state, label, return_url, approve_url, country, currency, locale, created_at
          FROM payment_methods
          WHERE shopper = $1 AND state <> 'unlinked'
          ORDER BY created_at DESC, id DESC
@@ -82,6 +89,16 @@ pub async fn list(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<Method>, E
     .bind(LISTED_MAX)
     .fetch_all()
     .await
+}
+
+/// How far the accounts of a shopper are.
+pub async fn states(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<MethodState>, Error> {
+    let rows: Vec<(MethodState,)> = db
+        .sql("SELECT DISTINCT state FROM payment_methods WHERE shopper = $1")
+        .bind(shopper)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(|(state,)| state).collect())
 }
 
 /// What only providers may see of an account.
@@ -102,8 +119,8 @@ pub async fn insert(
     let rows = db
         .sql(
             "INSERT INTO payment_methods
-                 (id, shopper, provider, state, return_url, return_secret, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+                 (id, shopper, provider, state, return_url, return_secret, country, currency, locale, created_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(method.id)
@@ -112,6 +129,9 @@ pub async fn insert(
         .bind(method.state)
         .bind(method.return_url.as_deref())
         .bind(return_secret)
+        .bind(method.country.as_deref())
+        .bind(method.currency)
+        .bind(method.locale.as_deref())
         .bind(now)
         .execute()
         .await?;
@@ -151,7 +171,7 @@ pub async fn set_linked(
     tx.sql(
         "UPDATE payment_methods SET
              provider_token = $2, provider_token_mark = $3, provider_customer = $4, label = $5,
-             setup_token = NULL, approve_url = NULL, return_secret = NULL, changed_at = $6
+             setup_token = NULL, approve_url = NULL, return_secret = NULL, asked_at = $6, changed_at = $6
          WHERE id = $1",
     )
     .bind(id)
@@ -221,6 +241,62 @@ pub async fn use_secret(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(
         .bind(now)
         .execute()
         .await?;
+    Ok(())
+}
+
+/// When a hint's look takes place, or took place last.
+pub async fn looked_at(db: impl Run<'_>, id: MethodId) -> Result<Option<Moment>, Error> {
+    let row: Option<(Option<Moment>,)> =
+        db.sql("SELECT looked_at FROM payment_methods WHERE id = $1").bind(id).fetch_optional().await?;
+    Ok(row.and_then(|(at,)| at))
+}
+
+/// Notes when a hint's look takes place.
+pub async fn set_looked_at(db: impl Run<'_>, id: MethodId, at: Moment) -> Result<(), Error> {
+    db.sql("UPDATE payment_methods SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
+    Ok(())
+}
+
+/// Active accounts whose link nobody asked after since `before`, the longest ago first; of one shopper, or of all.
+pub async fn unasked(
+    db: impl Run<'_>,
+    shopper: Option<ShopperId>,
+    before: Moment,
+    limit: i64,
+) -> Result<Vec<MethodId>, Error> {
+    let rows: Vec<(MethodId,)> = match shopper {
+        Some(shopper) => {
+            db.sql(
+                "SELECT id FROM payment_methods
+                 WHERE shopper = $1 AND state = 'active' AND asked_at < $2
+                 ORDER BY asked_at, id
+                 LIMIT $3",
+            )
+            .bind(shopper)
+            .bind(before)
+            .bind(limit)
+            .fetch_all()
+            .await?
+        }
+        None => {
+            db.sql(
+                "SELECT id FROM payment_methods
+                 WHERE state = 'active' AND asked_at < $1
+                 ORDER BY asked_at, id
+                 LIMIT $2",
+            )
+            .bind(before)
+            .bind(limit)
+            .fetch_all()
+            .await?
+        }
+    };
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Notes that the provider was asked whether a link still lives.
+pub async fn set_asked(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(), Error> {
+    db.sql("UPDATE payment_methods SET asked_at = $2 WHERE id = $1").bind(id).bind(now).execute().await?;
     Ok(())
 }
 

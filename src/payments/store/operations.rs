@@ -143,20 +143,6 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
     Ok(())
 }
 
-/// Parks an operation for people.
-pub async fn park(tx: &mut Tx, now: Moment, id: OperationId, trouble: &str) -> Result<(), Error> {
-    tx.sql(
-        "UPDATE payment_operations SET state = 'parked', trouble = $3, waits_since = NULL, changed_at = $2
-         WHERE id = $1 AND state IN ('sent', 'pending', 'waiting', 'parked')",
-    )
-    .bind(id)
-    .bind(now)
-    .bind(trouble)
-    .execute()
-    .await?;
-    Ok(())
-}
-
 /// The open operations that a provider's object or order may tell something about.
 pub async fn by_object(
     db: impl Run<'_>,

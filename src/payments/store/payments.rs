@@ -26,6 +26,7 @@ struct PaymentRow {
     is_given_up: bool,
     action_url: Option<String>,
     decline_reason: Option<DeclineReason>,
+    may_retry: bool,
     provider_order: Option<String>,
     provider_authorisation: Option<String>,
     hold_honoured_until: Option<Moment>,
@@ -33,6 +34,7 @@ struct PaymentRow {
     hold_renew_at: Option<Moment>,
     hold_look_at: Option<Moment>,
     reference: String,
+    country: Option<String>,
     return_url: String,
     created_at: Moment,
 }
@@ -57,6 +59,7 @@ impl From<PaymentRow> for Payment {
             is_given_up: row.is_given_up,
             action_url: row.action_url,
             decline_reason: row.decline_reason,
+            may_retry: row.may_retry,
             provider_order: row.provider_order,
             provider_authorisation: row.provider_authorisation,
             hold: row.hold_honoured_until.zip(row.hold_ends_at).map(|(honoured_until, ends_at)| HoldWindow {
@@ -66,6 +69,7 @@ impl From<PaymentRow> for Payment {
             }),
             hold_look_at: row.hold_look_at,
             reference: row.reference,
+            country: row.country,
             return_url: row.return_url,
             created_at: row.created_at,
         }
@@ -83,9 +87,9 @@ pub async fn insert(
         .sql(
             "INSERT INTO payments (
                  id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, reference, return_url, lines, version, created_at, changed_at
+                 state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at
              )
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, 1, $13, $13)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14)
              ON CONFLICT DO NOTHING",
         )
         .bind(payment.id)
@@ -100,6 +104,7 @@ pub async fn insert(
         .bind(payment.reference.as_str())
         .bind(payment.return_url.as_str())
         .bind(Json(lines))
+        .bind(payment.country.as_deref())
         .bind(now)
         .execute()
         .await?;
@@ -111,8 +116,9 @@ pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Er
     let row: Option<PaymentRow> = db
         .sql(
             "SELECT id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, action_url, decline_reason, provider_order, provider_authorisation,
-                 hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference, return_url, created_at
+                 state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
+                 provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference, country,
+                 return_url, created_at
              FROM payments
              WHERE id = $1",
         )
@@ -140,8 +146,8 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     tx.sql(
         "UPDATE payments SET
              authorised = $2, captured = $3, refunded = $4, state = $5, is_closed = $6, is_given_up = $7,
-             action_url = $8, decline_reason = $9, provider_order = $10, provider_authorisation = $11,
-             hold_honoured_until = $12, hold_ends_at = $13, hold_renew_at = $14, hold_look_at = $15, changed_at = $16
+             action_url = $8, decline_reason = $9, may_retry = $10, provider_order = $11, provider_authorisation = $12,
+             hold_honoured_until = $13, hold_ends_at = $14, hold_renew_at = $15, hold_look_at = $16, changed_at = $17
          WHERE id = $1",
     )
     .bind(payment.id)
@@ -153,6 +159,7 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     .bind(payment.is_given_up)
     .bind(payment.action_url.as_deref())
     .bind(payment.decline_reason)
+    .bind(payment.may_retry)
     .bind(payment.provider_order.as_deref())
     .bind(payment.provider_authorisation.as_deref())
     .bind(payment.hold.map(|window| window.honoured_until))
@@ -162,6 +169,19 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     .bind(now)
     .execute()
     .await?;
+    Ok(())
+}
+
+/// When a hint's look takes place, or took place last.
+pub async fn looked_at(db: impl Run<'_>, id: PaymentId) -> Result<Option<Moment>, Error> {
+    let row: Option<(Option<Moment>,)> =
+        db.sql("SELECT looked_at FROM payments WHERE id = $1").bind(id).fetch_optional().await?;
+    Ok(row.and_then(|(at,)| at))
+}
+
+/// Notes when a hint's look takes place.
+pub async fn set_looked_at(db: impl Run<'_>, id: PaymentId, at: Moment) -> Result<(), Error> {
+    db.sql("UPDATE payments SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
     Ok(())
 }
 

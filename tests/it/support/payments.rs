@@ -278,6 +278,7 @@ impl Payer<'_> {
                 PaymentLine::new(PaymentLineKind::GiftCard, "Deposit voucher", 1, eur(-20)),
             ],
             reference: "A-17".to_owned(),
+            country: Some("DE".to_owned()),
             return_url: "aisle://app/paid".to_owned(),
         };
         payments::start(app, tx, app.clock.now(), start).await?;

@@ -2,21 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::{Settings, wire};
+use crate::payments::providers::call;
+pub use crate::payments::providers::call::{Answer, Lost};
 
-/// A call that takes longer is given up as unknown: a shopper waits at the exit, and the repeat with the same key is
-/// cheap. Short enough that all calls of one job fit into its deadline.
-const CALL_TIMEOUT: Duration = Duration::from_secs(8);
-/// Largest answer that is read: PayPal's stay far below.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// A token is renewed this long before it ends, so that no call is sent with one that ends on its way.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
@@ -60,45 +55,9 @@ pub struct Call<'a> {
     pub body: Option<&'a Value>,
 }
 
-/// What PayPal answered.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Vec<u8>,
-}
-
-/// No answer that can be read. The texts say what went wrong, without addresses: those hold secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// Surely nothing happened: there was no connection to send anything over, PayPal gave us no token to ask with, or it
-    /// said that it does not know who asks. A connection that breaks, one out of the pool too, is never this.
-    NeverLeft(String),
-    /// What was asked for may have happened.
-    Unknown(String),
-}
-
-impl Answer {
-    /// The answer as an object.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Lost> {
-        serde_json::from_slice(&self.body)
-            .map_err(|_| Lost::Unknown(format!("an answer {} that can't be read", self.status)))
-    }
-}
-
-impl Answer {
-    /// Whether PayPal itself answered: a proxy on the way knows nothing of what happened.
-    fn is_in_paypals_words(&self) -> bool {
-        serde_json::from_slice::<wire::Refusal>(&self.body).is_ok_and(|refusal| !refusal.name.is_empty())
-    }
-}
-
-impl Lost {
-    /// What went wrong.
-    pub fn detail(self) -> String {
-        match self {
-            Self::NeverLeft(detail) | Self::Unknown(detail) => detail,
-        }
-    }
+/// Whether PayPal itself answered: a proxy on the way knows nothing of what happened.
+fn is_in_paypals_words(answer: &Answer) -> bool {
+    serde_json::from_slice::<wire::Refusal>(&answer.body).is_ok_and(|refusal| !refusal.name.is_empty())
 }
 
 impl Client {
@@ -119,7 +78,7 @@ impl Client {
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        if !answer.is_in_paypals_words() {
+        if !is_in_paypals_words(&answer) {
             return Err(Lost::Unknown("somebody on the way asks who we are".to_owned()));
         }
         self.drop_token(&token).await;
@@ -130,7 +89,7 @@ impl Client {
         }
         tracing::error!(paypal.call = call.name, "PayPal refuses our credentials");
         let detail = "PayPal refuses our credentials".to_owned();
-        Err(if answer.is_in_paypals_words() { Lost::NeverLeft(detail) } else { Lost::Unknown(detail) })
+        Err(if is_in_paypals_words(&answer) { Lost::NeverLeft(detail) } else { Lost::Unknown(detail) })
     }
 
     /// Reads an object.
@@ -161,7 +120,7 @@ impl Client {
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        let answer = within_deadline(request).await?;
+        let answer = call::send(request).await?;
         if !answer.status.is_success() {
             let refusal: wire::Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
             let issue = refusal.details.first().map_or("", |detail| detail.issue.as_str());
@@ -192,7 +151,7 @@ impl Client {
             .post(format!("{}/v1/oauth2/token", self.base))
             .basic_auth(&self.id, Some(self.secret.expose_secret()))
             .form(&[("grant_type", "client_credentials")]);
-        let answer = within_deadline(request).await?;
+        let answer = call::send(request).await?;
         if answer.status != StatusCode::OK {
             tracing::error!(http.status = answer.status.as_u16(), "PayPal gives us no token");
             return Err(Lost::NeverLeft(answer.status.to_string()));
@@ -215,40 +174,4 @@ impl Client {
             *held = None;
         }
     }
-}
-
-async fn within_deadline(request: reqwest::RequestBuilder) -> Result<Answer, Lost> {
-    // Addresses hold ids that are secrets: errors are told without them.
-    let lost = |error: reqwest::Error| {
-        let detail = describe(&error);
-        // Only an error of making a connection proves that nothing left.
-        if error.is_connect() { Lost::NeverLeft(detail) } else { Lost::Unknown(detail) }
-    };
-    let read = async {
-        let response = request.send().await.map_err(lost)?;
-        let status = response.status();
-        let mut body = Vec::new();
-        let mut chunks = response.bytes_stream();
-        while let Some(chunk) = chunks.next().await {
-            body.extend_from_slice(&chunk.map_err(lost)?);
-            if body.len() > ANSWER_BYTES_MAX {
-                return Err(Lost::Unknown("an answer beyond all limits".to_owned()));
-            }
-        }
-        Ok(Answer { status, body })
-    };
-    tokio::time::timeout(CALL_TIMEOUT, read)
-        .await
-        .unwrap_or_else(|_| Err(Lost::Unknown("no answer in time".to_owned())))
-}
-
-fn describe(error: &reqwest::Error) -> String {
-    let kind = if error.is_connect() {
-        "no connection"
-    } else if error.is_timeout() {
-        "no answer in time"
-    } else {
-        "the connection broke"
-    };
-    kind.to_owned()
 }

@@ -104,10 +104,11 @@ impl From<Lost> for Outcome {
 mod tests {
     use super::*;
     use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
 
     fn answer(status: u16, body: &str) -> Verdict {
         let status = StatusCode::from_u16(status).expect("a status");
-        verdict(&Answer { status, body: body.as_bytes().to_vec() })
+        verdict(&Answer { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec() })
     }
 
     fn issue(status: u16, issue: &str) -> Verdict {

@@ -17,6 +17,8 @@ mod vault;
 mod webhooks;
 mod wire;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Duration;
@@ -26,8 +28,9 @@ use crate::clock::Moment;
 use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
-    CaptureRequest, ChargeRequest, EventError, Evidence, Intent, LinkBegun, LinkOutcome, LinkProgress,
-    LinkRequest, Linked, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
+    CaptureRequest, ChargeRequest, CompleteRequest, EventError, Evidence, LinkBegun, LinkOutcome,
+    LinkProgress, LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, RenewRequest,
+    VoidRequest,
 };
 use crate::payments::statement::{Statement, StatementError, StatementTerms};
 use crate::payments::store::events::Hint;
@@ -39,6 +42,11 @@ pub use settings::Settings;
 pub struct PayPal {
     client: client::Client,
     verifier: webhooks::Verifier,
+}
+
+/// PayPal with these settings.
+pub fn open(settings: &Settings, http: &reqwest::Client) -> Arc<dyn Provider> {
+    Arc::new(PayPal::new(settings, http))
 }
 
 impl PayPal {
@@ -89,12 +97,12 @@ impl Provider for PayPal {
         orders::create(&self.client, charge).await
     }
 
-    async fn read_order(&self, order: &str, intent: Intent) -> Outcome {
-        orders::read(&self.client, order, intent).await
+    async fn read_order(&self, order: &OrderRequest<'_>) -> Outcome {
+        orders::read(&self.client, order.order, order.intent).await
     }
 
-    async fn complete(&self, key: &str, order: &str, intent: Intent) -> Outcome {
-        orders::complete(&self.client, key, order, intent).await
+    async fn complete(&self, complete: &CompleteRequest<'_>) -> Outcome {
+        orders::complete(&self.client, complete.key, complete.order, complete.intent).await
     }
 
     async fn capture(&self, capture: &CaptureRequest<'_>) -> Outcome {

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::env::Env;
+use crate::payments::providers::is_loopback;
 
 /// PayPal's settings. PayPal is offered when they are set; setting only some of the first four is a mistake.
 ///
@@ -85,16 +86,6 @@ fn usual_hosts(url: &Url) -> Vec<String> {
     let is_sandbox = url.host_str().is_some_and(|host| host.ends_with(".sandbox.paypal.com"));
     let hosts = if is_sandbox { SANDBOX_HOSTS } else { LIVE_HOSTS };
     hosts.iter().map(|host| (*host).to_owned()).collect()
-}
-
-/// Whether an address is on this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub async fn begin(client: &Client, link: &LinkRequest<'_>) -> LinkOutcome<LinkB
     let token: Token = answer.read()?;
     match action_link(&token.links) {
         Some(url) if !token.id.is_empty() => {
-            Ok(LinkBegun { setup_token: token.id.clone().into(), approve_url: url.to_owned() })
+            Ok(LinkBegun::Asked { setup_token: token.id.clone().into(), approve_url: url.to_owned() })
         }
         _ => Err(LinkError::Unknown("a setup token without an id or a link".to_owned())),
     }

@@ -19,10 +19,10 @@ use tokio::sync::Semaphore;
 use url::Url;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::settings::is_loopback;
 use super::{Settings, orders, wire};
 use crate::clock::Moment;
 use crate::payments::provider::EventError;
+use crate::payments::providers::is_loopback;
 use crate::payments::store::events::Hint;
 
 /// PayPal waits for our answer meanwhile.

@@ -97,6 +97,7 @@ macro_rules! kinds_of_jobs {
 }
 
 kinds_of_jobs! {
+    cart::Upkeep => cart::upkeep,
     catalog::Upkeep => catalog::upkeep,
     checkout::Expire => checkout::expire,
     delivery::BookParcel => delivery::book_parcel,

@@ -172,7 +172,7 @@ keys! {
     StoreId,
     /// A class of goods that are taxed alike, such as `standard` or `reduced`.
     TaxClassId,
-    /// What stands on a deposit voucher, whole.
+    /// What identifies a deposit voucher, however its code is written.
     VoucherCode,
 }
 

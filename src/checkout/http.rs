@@ -113,7 +113,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `payment_method_unusable`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]

@@ -64,6 +64,7 @@ const FILES: &[File] = &[
     file!(33, "0033_payment_providers.postgres.sql", Some(Engine::Postgres)),
     file!(33, "0033_payment_providers.sqlite.sql", Some(Engine::Sqlite)),
     file!(34, "0034_price_differences.sql", None),
+    file!(36, "0036_record_ages.sql", None),
     file!(38, "0038_klarna.sql", None),
     file!(40, "0040_holds.sql", None),
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),

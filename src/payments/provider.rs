@@ -75,11 +75,9 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     }
 
     /// Has what is held and not captured held for longer. The receipt names the hold from now on, which may be another,
-    /// and how long it lasts. [`DeclineReason::AuthorisationGone`] says that there is nothing left to renew. Asked for only
-    /// where a [`HoldWindow`](super::HoldWindow) says from when on.
-    async fn renew(&self, _renewal: &RenewRequest<'_>) -> Outcome {
-        Outcome::Declined { reason: DeclineReason::Refused, may_retry: false }
-    }
+    /// and how long it lasts. [`DeclineReason::AuthorisationGone`](super::DeclineReason::AuthorisationGone) says that there
+    /// is nothing left to renew.
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome;
 
     /// Lets go of what is held and not captured; what was let go of before is let go of.
     async fn void(&self, void: &VoidRequest<'_>) -> Outcome;
@@ -230,7 +228,7 @@ pub struct ChargeRequest<'a> {
     pub return_url: &'a str,
     /// Where the provider may hint that something happened; it holds a secret.
     pub callback_url: &'a str,
-    /// Whether the shopper is there and asked for it: not when a hold that is gone is taken again later.
+    /// Whether the shopper is there and asked for it: not when a hold that is gone is made good for later.
     pub is_shopper_present: bool,
 }
 

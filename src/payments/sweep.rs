@@ -58,6 +58,7 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
             jobs::enqueue(&mut tx, &app.ids, now, &job).await?;
         }
     }
+    ask::sweep(&mut tx, &app.ids, now).await?;
     let mut holds = store::payments::holds_due(&mut tx, now, HOLDS_MAX).await?;
     holds.sort_unstable();
     for payment in holds {
@@ -66,7 +67,6 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
             jobs::enqueue(&mut tx, &app.ids, now, &job).await?;
         }
     }
-    ask::sweep(&mut tx, &app.ids, now).await?;
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
     lease.commit(tx).await?;

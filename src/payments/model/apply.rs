@@ -112,7 +112,7 @@ impl Books {
 
     /// Whether the total is debited by one call: the payment began with a charge.
     pub fn is_charge(&self) -> bool {
-        self.operations.iter().any(|each| each.kind == OperationKind::Charge)
+        self.operations.iter().any(|each| each.kind == OperationKind::Charge && each.sequence == 0)
     }
 }
 

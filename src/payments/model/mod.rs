@@ -6,8 +6,7 @@
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `confirm.rs` what waits;
-//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count, `tries.rs` what was tried
-//! before; `accounts.rs` what each fact moves in the ledger.
+//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count; `accounts.rs` what each fact moves in the ledger.
 
 mod accounts;
 mod apply;
@@ -17,7 +16,6 @@ mod line;
 mod outcome;
 mod plan;
 mod refund;
-mod tries;
 
 #[cfg(test)]
 mod tests;

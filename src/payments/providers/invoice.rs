@@ -19,7 +19,7 @@ use crate::money::{Currency, Money};
 use crate::payments::model::{DeclineReason, Outcome, Receipt};
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
-    LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, VoidRequest,
+    LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
 };
 
 /// Settings of the invoice, which is offered when the first is set.
@@ -100,6 +100,10 @@ fn done(operation: OperationId, amount: Money) -> Outcome {
     Outcome::Approved(Receipt { order: None, object: name(operation), amount, window: None })
 }
 
+fn held(authorisation: &str, amount: Money) -> Outcome {
+    Outcome::Approved(Receipt { order: None, object: authorisation.to_owned(), amount, window: None })
+}
+
 /// Everything is settled by its first answer: what is asked for here never happens.
 fn never() -> Outcome {
     Outcome::Lost { detail: "an invoice is settled at once and keeps nothing to read" }
@@ -164,13 +168,12 @@ impl Provider for Invoice {
         never()
     }
 
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {
+        held(renewal.authorisation, renewal.amount)
+    }
+
     async fn void(&self, void: &VoidRequest<'_>) -> Outcome {
-        Outcome::Approved(Receipt {
-            order: None,
-            object: void.authorisation.to_owned(),
-            amount: void.amount,
-            window: None,
-        })
+        held(void.authorisation, void.amount)
     }
 
     async fn is_voided(&self, _authorisation: &str) -> Option<bool> {

@@ -117,8 +117,8 @@ pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Er
         .sql(
             "SELECT id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
                  state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
-                 provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference, country,
-                 return_url, created_at
+                 provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference,
+                 country, return_url, created_at
              FROM payments
              WHERE id = $1",
         )

@@ -9,7 +9,7 @@ use super::orders::fetch;
 use super::wire::Order;
 use crate::money::Money;
 use crate::payments::model::{DeclineReason, Outcome, Receipt};
-use crate::payments::provider::{CaptureRequest, RefundRequest, VoidRequest};
+use crate::payments::provider::{CaptureRequest, RefundRequest, RenewRequest, VoidRequest};
 
 /// Our name of a capture: Klarna finds one in its order alone, and a payment may have had several orders.
 pub fn capture_name(order: &str, capture: &str) -> String {
@@ -120,6 +120,35 @@ async fn release(client: &Client, key: &str, order: &str) -> Result<(), Outcome>
         Verdict::Declined(outcome) => Err(outcome),
         Verdict::StepUp(_) => Err(declined(DeclineReason::Refused)),
         Verdict::Again(detail) => Err(Outcome::unknown(detail)),
+    }
+}
+
+/// Has what is left of a hold held for longer: Klarna keeps the order and moves its end.
+pub async fn renew(client: &Client, renewal: &RenewRequest<'_>) -> Outcome {
+    let path = path(renewal.authorisation, "extend-authorization-time");
+    let answer = match client.post("extend authorization", &path, Some(renewal.key), None).await {
+        Err(error) => return lost(error),
+        Ok(answer) => answer,
+    };
+    let refusal = if answer.status.is_success() {
+        None
+    } else {
+        match verdict(&answer) {
+            Verdict::Missing(_) => return declined(DeclineReason::AuthorisationGone),
+            Verdict::Declined(outcome) => return outcome,
+            Verdict::StepUp(_) => return declined(DeclineReason::Refused),
+            Verdict::Again(detail) => return Outcome::unknown(detail),
+            Verdict::Look(detail) => Some(detail),
+        }
+    };
+    match (fetch(client, renewal.authorisation).await, refusal) {
+        (Err(outcome), _) => outcome,
+        (Ok(order), _) if order.is_over() => declined(DeclineReason::AuthorisationGone),
+        (Ok(_), Some(_)) => declined(DeclineReason::Refused),
+        (Ok(order), None) => Outcome::Approved(Receipt {
+            window: order.window(),
+            ..receipt(renewal.authorisation, renewal.amount)
+        }),
     }
 }
 

@@ -30,7 +30,7 @@ use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
-    LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest, VoidRequest,
+    LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
 };
 
 pub use settings::Settings;
@@ -117,6 +117,10 @@ impl Provider for Klarna {
 
     async fn find_capture(&self, capture: &CaptureRequest<'_>) -> Option<Outcome> {
         Some(manage::find_capture(&self.client, capture).await)
+    }
+
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {
+        manage::renew(&self.client, renewal).await
     }
 
     async fn void(&self, void: &VoidRequest<'_>) -> Outcome {

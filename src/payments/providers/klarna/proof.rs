@@ -34,7 +34,7 @@ pub async fn prove(client: &Client, evidence: &Evidence<'_>) -> Proof {
         OperationKind::Capture => capture(&order, evidence),
         OperationKind::Refund => refund(&order, evidence),
         OperationKind::Void => void(&order, evidence),
-        OperationKind::Renew => Proof::Refuted("holds at Klarna are not renewed"),
+        OperationKind::Renew => renewal(&order, evidence),
     }
 }
 
@@ -73,6 +73,15 @@ fn void(order: &Order, evidence: &Evidence<'_>) -> Proof {
         return Proof::Proven(Receipt { order: None, object, amount, window: None });
     }
     Proof::Refuted("Klarna still holds the amount")
+}
+
+/// An order that still lives is held as long as it says, whoever moved its end.
+fn renewal(order: &Order, evidence: &Evidence<'_>) -> Proof {
+    if evidence.authorisation != Some(evidence.object) || order.is_over() {
+        return Proof::Refuted("this is not a hold of the payment that lives");
+    }
+    let (object, amount) = (evidence.object.to_owned(), evidence.amount);
+    Proof::Proven(Receipt { order: None, object, amount, window: order.window() })
 }
 
 fn proven(order: &Order, object: &str, minor: i64) -> Proof {

@@ -8,6 +8,7 @@
 //! payments and parcels, `refund.rs` gives back, `receipt.rs` shows, `verify.rs` holds all books against each other.
 
 mod complete;
+mod evidence;
 mod http;
 mod model;
 mod payment_lines;
@@ -29,6 +30,7 @@ use crate::env::Env;
 use crate::ids::{OrderId, ShopperId};
 
 pub use complete::{delivery_news, payment_news};
+pub use evidence::{PurchaseEvidence, evidence};
 pub use model::{Checkout, ExitFacts, News, NewsKind, Order, OrderState, State};
 pub use place::{Expire, expire};
 pub use verify::verify;

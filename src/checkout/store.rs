@@ -237,6 +237,24 @@ pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<
     Ok(row.map(Order::from))
 }
 
+/// The order of a payment as it is.
+pub(super) async fn order_of_payment(
+    run: impl Run<'_>,
+    payment: PaymentId,
+) -> Result<Option<Order>, db::Error> {
+    let row: Option<OrderRow> = run
+        .sql(
+            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+                 refunded_minor, shipment_id, trouble, picked, version, placed_at
+             FROM orders
+             WHERE payment_id = $1",
+        )
+        .bind(payment)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(Order::from))
+}
+
 /// Locks the order of a payment until the end of the transaction and reads it.
 pub(super) async fn find_order_by_payment(
     tx: &mut Tx,

@@ -67,6 +67,7 @@ const FILES: &[File] = &[
     file!(36, "0036_record_ages.sql", None),
     file!(38, "0038_klarna.sql", None),
     file!(40, "0040_holds.sql", None),
+    file!(41, "0041_disputes.sql", None),
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
     file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
 ];

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{
     Books, DeclineReason, Effect, Operation, OperationKind, OperationState, Outcome, PaymentLine,
+    PaymentLineKind,
 };
 use super::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Intent, Market, OrderRequest, Provider, RefundRequest,
@@ -252,7 +253,7 @@ impl Purchase {
         let payment = &books.payment;
         let lines = if books.effect(operation).is_again() {
             // A part of the whole, to which its lines would not add up.
-            vec![PaymentLine::whole(&payment.reference, operation.amount)]
+            vec![PaymentLine::new(PaymentLineKind::Goods, &payment.reference, 1, operation.amount)]
         } else {
             store::payments::lines(&app.db, payment.id).await?
         };

@@ -8,7 +8,8 @@ use axum::http::HeaderMap;
 use chrono::{Duration, NaiveDate};
 use secrecy::SecretString;
 
-use super::model::{DeclineReason, OperationKind, Outcome, PaymentLine, Receipt};
+use super::evidence::{AnswerOutcome, DisputeAnswer};
+use super::model::{Dispute, OperationKind, Outcome, PaymentLine, Receipt};
 use super::statement::{Statement, StatementError, StatementTerms};
 use super::store::events::Hint;
 use crate::clock::Moment;
@@ -99,6 +100,31 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     /// Reads back what people say that an operation made.
     async fn prove(&self, evidence: &Evidence<'_>) -> Proof;
 
+    /// Whether what was debited is still ours.
+    async fn read_debit(&self, _capture: &str) -> Debit {
+        Debit::Stands
+    }
+
+    /// How a dispute stands; nothing when the provider does not know it. An error says why it can't be read now.
+    async fn read_dispute(&self, _dispute: &str) -> Result<Option<Dispute>, String> {
+        Ok(None)
+    }
+
+    /// Answers a dispute. There are no keys: whoever repeats it looks first.
+    async fn answer_dispute(&self, _answer: &DisputeAnswer<'_>) -> AnswerOutcome {
+        AnswerOutcome::Refused("disputes are answered on the provider's own pages".to_owned())
+    }
+
+    /// Whether the provider keeps a list of the events that it told.
+    fn lists_events(&self) -> bool {
+        false
+    }
+
+    /// Where the events of a span say to look, whether they arrived or not. An error says why they can't be read now.
+    async fn list_events(&self, _from: Moment, _to: Moment) -> Result<Vec<Hint>, String> {
+        Ok(Vec::new())
+    }
+
     /// Proves that an event came from the provider, over the bytes as they came, and says where to look. A provider that signs
     /// nothing calls the addresses that it was given instead ([`LinkRequest::callback_url`]).
     async fn verify_event(
@@ -120,6 +146,17 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     async fn statement(&self, _from: Moment, _to: Moment) -> Result<Statement, StatementError> {
         Err(StatementError::NotOffered)
     }
+}
+
+/// Whether what was debited is still ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Debit {
+    /// It is, as far as the provider says.
+    Stands,
+    /// It was taken back without us: so much of it.
+    Reversed(Money),
+    /// It can't be read now.
+    Unknown(String),
 }
 
 /// Whether to debit or to hold.

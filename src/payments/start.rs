@@ -134,6 +134,8 @@ pub(super) async fn write_down(
         state: OperationState::Intended,
         object: None,
         reason: None,
+        reversed: Money::zero(planned.amount.currency()),
+        is_disputed: false,
         trouble: None,
         created_at: now,
         sent_at: None,

@@ -2,6 +2,7 @@
 //! accounts, `callbacks.rs` those for providers that sign nothing, `parked.rs` those for staff.
 
 mod callbacks;
+mod disputes;
 mod methods;
 mod parked;
 
@@ -44,6 +45,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(callbacks::receive_method_callback))
         .routes(routes!(parked::list_parked_operations))
         .routes(routes!(parked::resolve_operation))
+        .routes(routes!(disputes::list_disputes))
+        .routes(routes!(disputes::read_dispute))
+        .routes(routes!(disputes::answer_dispute))
 }
 
 /// A payment.
@@ -218,6 +222,17 @@ impl From<Error> for Problem {
             Error::Amounts => {
                 Self::unprocessable("payment_amounts", "The amounts of the payment don't add up.")
             }
+            Error::DisputeUnknown => {
+                Self::not_found("dispute_unknown", "There is no such dispute; list them again.")
+            }
+            Error::DisputeAction => Self::conflict(
+                "dispute_action",
+                "The provider does not let us do that about the dispute now. Read it and decide again.",
+            ),
+            Error::AnswerTaken => Self::conflict(
+                "answer_taken",
+                "The id was used before for another answer. Choose a new one.",
+            ),
             Error::OperationUnknown => {
                 Self::not_found("operation_unknown", "There is no such operation; list them again.")
             }
@@ -247,6 +262,10 @@ impl From<Error> for Problem {
             Error::Plan(PlanError::Amount) => Self::conflict(
                 "payment_amount",
                 "The amount is more than the payment covers, or of another currency.",
+            ),
+            Error::Plan(PlanError::Disputed) => Self::conflict(
+                "payment_disputed",
+                "The payer disputes the debit: the provider decides whether it is given back.",
             ),
             Error::Plan(PlanError::Used) => Self::conflict(
                 "payment_name_used",

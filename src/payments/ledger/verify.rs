@@ -144,7 +144,9 @@ const WRONG_HOLDS: &str = "
 const WRONG_ENDS: &str = "
     SELECT id, state || ' with ' || authorised || ' authorised, ' || captured || ' captured, ' || refunded || ' refunded'
     FROM payments
-    WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured <> refunded)
+    WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured <> refunded + (
+        SELECT CAST(COALESCE(SUM(reversed), 0) AS BIGINT) FROM payment_operations WHERE payment = payments.id
+    ))
     LIMIT $1";
 
 /// Every operation that happened is in the ledger, with its amount. A hold that is taken again takes the place of one that is

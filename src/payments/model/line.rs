@@ -82,19 +82,6 @@ pub struct PaymentLine {
 }
 
 impl PaymentLine {
-    /// One line for a part of a purchase whose own lines would not add up to it.
-    pub fn whole(reference: &str, amount: Money) -> Self {
-        Self {
-            kind: PaymentLineKind::Goods,
-            name: reference.to_owned(),
-            reference: None,
-            quantity: 1,
-            discount: None,
-            amount,
-            tax: None,
-        }
-    }
-
     /// So many pieces that cost so much together. What can't be shared evenly among them is told as one piece.
     pub fn new(kind: PaymentLineKind, name: &str, quantity: i64, amount: Money) -> Self {
         let is_even = quantity > 0 && amount.minor() % quantity == 0;

@@ -6,11 +6,12 @@
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `confirm.rs` what waits;
-//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count; `accounts.rs` what each fact moves in the ledger.
+//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count, `dispute.rs` what payers dispute; `accounts.rs` what each fact moves in the ledger.
 
 mod accounts;
 mod apply;
 mod confirm;
+mod dispute;
 mod hold;
 mod line;
 mod outcome;
@@ -27,6 +28,7 @@ use crate::text_enum;
 
 pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
+pub use dispute::{Dispute, DisputeAction, DisputeReason, DisputeStage, DisputeState};
 pub use hold::{Effect, HoldWindow};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt, Remedy};
@@ -236,6 +238,10 @@ pub struct Operation {
     pub object: Option<String>,
     /// Why it failed.
     pub reason: Option<DeclineReason>,
+    /// Of a debit: what was taken back of it without us.
+    pub reversed: Money,
+    /// Of a debit: whether it is disputed, so that nothing of it is given back by us.
+    pub is_disputed: bool,
     /// Why it is parked, for people.
     pub trouble: Option<String>,
     /// When it was written down.
@@ -377,6 +383,35 @@ pub enum News {
         /// What had debited it.
         operation: OperationId,
         /// How much.
+        amount: Money,
+    },
+    /// The payer disputes a debit: somebody has to answer. Told once for each dispute.
+    Disputed {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much is disputed.
+        amount: Money,
+        /// Until when it must be answered, when the provider says.
+        respond_by: Option<Moment>,
+    },
+    /// A dispute must be answered soon, and is not yet.
+    DisputeDue {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// Until when.
+        respond_by: Moment,
+    },
+    /// A dispute ended without money going back. One that is lost is told as [`News::Reversed`].
+    DisputeEnded {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much was disputed.
         amount: Money,
     },
 }

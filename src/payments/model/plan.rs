@@ -33,6 +33,9 @@ pub enum PlanError {
     /// The amount is not positive, of another currency, or more than there is.
     #[error("the amount is not covered by the payment")]
     Amount,
+    /// What is left to give back is disputed: the provider decides.
+    #[error("the debit is disputed")]
+    Disputed,
     /// The same name was used before for something else.
     #[error("the sequence or refund was used before for another amount")]
     Used,
@@ -136,8 +139,12 @@ impl Books {
         // A refund that failed frees its amount again; one that is open or parked does not.
         let captures =
             self.captures(|state| !matches!(state, OperationState::Failed | OperationState::Abandoned));
-        let free = captures.iter().map(|(_, rest)| *rest).fold(0, i64::saturating_add);
-        self.check_amount(amount, free)?;
+        let sum = |captures: &[(&Operation, i64)]| {
+            captures.iter().map(|(_, rest)| *rest).fold(0, i64::saturating_add)
+        };
+        self.check_amount(amount, sum(&captures))?;
+        let captures: Vec<_> = captures.into_iter().filter(|(capture, _)| !capture.is_disputed).collect();
+        self.check_amount(amount, sum(&captures)).map_err(|_| PlanError::Disputed)?;
         let mut open = amount.minor();
         let mut sequence = self.next_sequence(OperationKind::Refund);
         let mut planned = Vec::new();

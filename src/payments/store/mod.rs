@@ -1,5 +1,6 @@
 //! The rows of the room: methods, payments with their operations, the ledger, events.
 
+pub(super) mod disputes;
 pub(super) mod events;
 pub(super) mod ledger;
 pub(super) mod methods;

@@ -14,7 +14,7 @@ use super::errors::{Detail, Refusal};
 use super::order_request::{self, Wallet};
 use super::payers::Behaviour;
 use super::state::State;
-use super::{ids, webhooks};
+use super::{disputes, ids, webhooks};
 
 /// How long an authorization can be captured.
 const AUTHORIZATION_LIFETIME_DAYS: i64 = 29;
@@ -128,6 +128,9 @@ fn insert(state: &mut State, order: Order, payments: Vec<Told>) -> Answer {
     }
     for (event_type, payment) in payments {
         webhooks::record(state, event_type, &payment);
+        if let Object::Capture(id) = &payment {
+            disputes::open_by_payer(state, id);
+        }
     }
     Answer::preferred(201, object)
 }
@@ -190,6 +193,8 @@ fn take(state: &mut State, order: &Order, index: usize, unit: &Unit, payer: Paye
         status: if pending { CaptureStatus::Pending } else { CaptureStatus::Completed },
         amount: unit.amount.clone(),
         final_capture: true,
+        reversal: None,
+        passed_at: None,
         invoice_id: unit.invoice_id.clone(),
         custom_id: unit.custom_id.clone(),
         payer,

@@ -21,17 +21,23 @@ pub enum Behaviour {
     LateDecline,
     /// `+renewdeclined`: an authorization can't be renewed.
     RenewDeclined,
+    /// `+disputes`: every capture is disputed as not received, at once.
+    Disputes,
+    /// `+chargeback`: every capture is disputed as unauthorised at the payer's bank, at once.
+    Chargeback,
     /// `+refundpending`: refunds wait, to be completed or failed by the sandbox's controls.
     RefundPending,
 }
 
-const WORDS: [(&str, Behaviour); 7] = [
+const WORDS: [(&str, Behaviour); 9] = [
     ("+declined@", Behaviour::Declined),
     ("+action@", Behaviour::Action),
     ("+pending@", Behaviour::Pending),
     ("+revoked@", Behaviour::Revoked),
     ("+latedecline@", Behaviour::LateDecline),
     ("+renewdeclined@", Behaviour::RenewDeclined),
+    ("+disputes@", Behaviour::Disputes),
+    ("+chargeback@", Behaviour::Chargeback),
     ("+refundpending@", Behaviour::RefundPending),
 ];
 

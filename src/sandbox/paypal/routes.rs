@@ -5,10 +5,10 @@ use axum::http::Method;
 use super::call::{Answer, Call, Outcome};
 use super::errors::Refusal;
 use super::state::State;
-use super::{notifications, orders, payments, vault};
+use super::{disputes, notifications, orders, payments, reports, vault};
 
 /// Operation names, as faults and `issues.tsv` use them. `{}` is the one id of a path.
-const ROUTES: [(&str, &str, &str); 23] = [
+const ROUTES: [(&str, &str, &str); 29] = [
     ("POST", "/v1/oauth2/token", "oauth.token"),
     ("POST", "/v3/vault/setup-tokens", "vault.setup"),
     ("GET", "/v3/vault/setup-tokens/{}", "vault.setup_get"),
@@ -27,6 +27,12 @@ const ROUTES: [(&str, &str, &str); 23] = [
     ("GET", "/v2/payments/captures/{}", "captures.get"),
     ("POST", "/v2/payments/captures/{}/refund", "captures.refund"),
     ("GET", "/v2/payments/refunds/{}", "refunds.get"),
+    ("GET", "/v1/customer/disputes", "disputes.list"),
+    ("GET", "/v1/customer/disputes/{}", "disputes.get"),
+    ("POST", "/v1/customer/disputes/{}/provide-evidence", "disputes.evidence"),
+    ("POST", "/v1/customer/disputes/{}/accept-claim", "disputes.accept"),
+    ("GET", "/v1/reporting/transactions", "reporting.transactions"),
+    ("GET", "/v1/reporting/balances", "reporting.balances"),
     ("GET", "/v1/notifications/webhooks-events", "webhooks.list"),
     ("GET", "/v1/notifications/webhooks-events/{}", "webhooks.get"),
     ("POST", "/v1/notifications/webhooks-events/{}/resend", "webhooks.resend"),
@@ -64,6 +70,12 @@ pub fn operate(state: &mut State, call: &Call) -> Outcome {
         "captures.get" => payments::get_capture(state, call),
         "captures.refund" => payments::refund(state, call),
         "refunds.get" => payments::get_refund(state, call),
+        "disputes.list" => disputes::list(state, call),
+        "disputes.get" => disputes::get(state, call),
+        "disputes.evidence" => disputes::provide_evidence(state, call),
+        "disputes.accept" => disputes::accept_claim(state, call),
+        "reporting.transactions" => reports::transactions(state, call),
+        "reporting.balances" => reports::balances(state, call),
         "webhooks.list" => notifications::list(state, call),
         "webhooks.get" => notifications::get(state, call),
         "webhooks.resend" => notifications::resend(state, call),

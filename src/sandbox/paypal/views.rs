@@ -7,7 +7,7 @@ use super::books::{
     RefundStatus, SetupToken, Unit,
 };
 use super::state::State;
-use super::{ids, vault};
+use super::{disputes, ids, vault};
 
 /// The shop as PayPal shows it in `payee`.
 const MERCHANT_ID: &str = "A23SANDB2XSH8";
@@ -23,6 +23,7 @@ pub fn full(state: &State, object: &Object) -> Option<Value> {
         Object::Authorization(id) => books.authorizations.get(id).map(|one| authorization(state, one, true)),
         Object::Capture(id) => books.captures.get(id).map(|one| capture(state, one, true)),
         Object::Refund(id) => books.refunds.get(id).map(|one| refund(state, one)),
+        Object::Dispute(id) => books.disputes.get(id).map(|one| disputes::view(state, one)),
     }
 }
 
@@ -224,6 +225,9 @@ pub fn capture(state: &State, one: &Capture, alone: bool) -> Value {
     add_references(&mut view, one.invoice_id.as_deref(), one.custom_id.as_deref());
     match one.status {
         CaptureStatus::Pending => view["status_details"] = json!({"reason": "PENDING_REVIEW"}),
+        CaptureStatus::Declined if one.reversal.is_some() => {
+            view["status_details"] = json!({"reason": "CHARGEBACK"});
+        }
         CaptureStatus::Declined => {}
         _ => {
             let fee = fee(one.amount.minor);
@@ -292,7 +296,7 @@ fn seller_protection() -> Value {
 }
 
 /// 2.49 % and 35 minor units, but never more than the amount: near enough to be worth showing.
-fn fee(minor: i64) -> i64 {
+pub fn fee(minor: i64) -> i64 {
     (minor.saturating_mul(249) / 10_000 + 35).min(minor)
 }
 

@@ -1,11 +1,14 @@
 //! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does.
 
+mod disputes;
 mod holds;
 mod invoice;
 mod ledger;
 mod links;
 mod lives;
+mod missed;
 mod parked;
+mod statements;
 mod troubles;
 pub mod unsent;
 mod webhooks;

@@ -81,6 +81,8 @@ impl World {
             state: OperationState::Sent,
             object: None,
             reason: None,
+            reversed: eur(0),
+            is_disputed: false,
             trouble: None,
             created_at: Moment::UNIX_EPOCH,
             sent_at: None,

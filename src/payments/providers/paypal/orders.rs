@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::amounts::{Amount, NotExpressible};
 use super::client::{Answer, Client};
 use super::errors::{Verdict, declined, lost, verdict};
-use super::holds;
 use super::wire::{self, Order};
+use super::{Settings, holds};
 use crate::ids::OperationId;
 use crate::money::Money;
 use crate::payments::model::{DeclineReason, Outcome, PaymentLine, Receipt};
@@ -29,9 +29,35 @@ pub(super) fn operation_of(invoice: &str) -> Option<OperationId> {
     invoice.get(start..)?.parse().ok()
 }
 
+/// What every order says beside the purchase.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    soft_descriptor: Option<String>,
+    usage_patterns: [String; 2],
+}
+
+impl Terms {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            soft_descriptor: settings.soft_descriptor.clone(),
+            usage_patterns: settings.usage_patterns.clone(),
+        }
+    }
+
+    /// How the debit of a saved account came to be: by the shopper who is there, or made good for later by us.
+    fn stored_credential(&self, is_shopper_present: bool) -> Value {
+        let [present, later] = &self.usage_patterns;
+        json!({
+            "payment_initiator": if is_shopper_present { "CUSTOMER" } else { "MERCHANT" },
+            "usage": "SUBSEQUENT",
+            "usage_pattern": if is_shopper_present { present } else { later },
+        })
+    }
+}
+
 /// Charges or holds; the answer already carries the outcome.
-pub async fn create(client: &Client, charge: &ChargeRequest<'_>) -> Outcome {
-    let Ok(body) = create_body(charge) else { return declined(DeclineReason::Refused) };
+pub async fn create(client: &Client, terms: &Terms, charge: &ChargeRequest<'_>) -> Outcome {
+    let Ok(body) = create_body(terms, charge) else { return declined(DeclineReason::Refused) };
     match client.post("create order", "/v2/checkout/orders", charge.key, &body).await {
         Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_answer(client, &answer, charge.intent).await,
@@ -161,7 +187,7 @@ pub(super) fn receipt(order: Option<String>, payment: &wire::Payment) -> Outcome
     }
 }
 
-fn create_body(charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
+fn create_body(terms: &Terms, charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
     let intent = match charge.intent {
         Intent::Capture => "CAPTURE",
         Intent::Authorise => "AUTHORIZE",
@@ -177,16 +203,15 @@ fn create_body(charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
         unit["items"] = items;
     }
     unit["amount"] = amount;
+    if let Some(text) = &terms.soft_descriptor {
+        unit["soft_descriptor"] = json!(text);
+    }
     Ok(json!({
         "intent": intent,
         "purchase_units": [unit],
         "payment_source": {"paypal": {
             "vault_id": charge.token.expose_secret(),
-            "stored_credential": {
-                "payment_initiator": if charge.is_shopper_present { "CUSTOMER" } else { "MERCHANT" },
-                "usage": "SUBSEQUENT",
-                "usage_pattern": if charge.is_shopper_present { "IMMEDIATE" } else { "UNSCHEDULED_POSTPAID" },
-            },
+            "stored_credential": terms.stored_credential(charge.is_shopper_present),
             "experience_context": {
                 "return_url": charge.return_url,
                 "cancel_url": charge.return_url,

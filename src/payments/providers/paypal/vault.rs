@@ -4,7 +4,7 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::client::{Call, Client, Lost};
+use super::client::{Body, Call, Client, Lost};
 use super::errors::{Verdict, verdict};
 use super::wire::{Token, action_link};
 use crate::payments::provider::{LinkBegun, LinkError, LinkOutcome, LinkProgress, LinkRequest, Linked};
@@ -92,7 +92,8 @@ pub async fn unlink(client: &Client, key: &str, token: &SecretString) -> LinkOut
         name: "delete payment token",
         path: &path,
         key: Some(key),
-        body: None,
+        device: None,
+        body: Body::Nothing,
     };
     let answer = client.call(call).await?;
     match answer.status.as_u16() {

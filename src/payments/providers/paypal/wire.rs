@@ -53,6 +53,7 @@ pub struct Payment {
     #[serde(default)]
     pub status: String,
     pub amount: Option<Amount>,
+    pub status_details: Option<StatusDetails>,
     pub invoice_id: Option<String>,
     pub supplementary_data: Option<Supplement>,
     pub create_time: Option<String>,
@@ -115,6 +116,13 @@ fn named<'a>(mut payments: impl Iterator<Item = &'a Payment>, invoice: &str) -> 
     payments.find(|payment| payment.invoice_id.as_deref() == Some(invoice))
 }
 
+/// The capture that an object belongs to, by the link upwards.
+pub fn capture_above(links: &[Link]) -> Option<String> {
+    let up = links.iter().find(|link| link.rel == "up")?;
+    let (_, name) = up.href.split_once("/v2/payments/captures/")?;
+    (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
+}
+
 /// Where the shopper has to go.
 pub fn action_link(links: &[Link]) -> Option<&str> {
     links
@@ -170,11 +178,96 @@ pub struct Detail {
     pub issue: String,
 }
 
+/// Why a payment is in its state.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct StatusDetails {
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A dispute (Customer Disputes v1).
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Dispute {
+    #[serde(default)]
+    pub dispute_id: String,
+    #[serde(default)]
+    pub status: String,
+    #[serde(default)]
+    pub reason: String,
+    #[serde(default)]
+    pub dispute_life_cycle_stage: String,
+    #[serde(default)]
+    pub disputed_transactions: Vec<Disputed>,
+    pub dispute_amount: Option<Amount>,
+    pub dispute_outcome: Option<DisputeOutcome>,
+    pub seller_response_due_date: Option<String>,
+    pub create_time: Option<String>,
+    #[serde(default)]
+    pub links: Vec<Link>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Disputed {
+    pub seller_transaction_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct DisputeOutcome {
+    #[serde(default)]
+    pub outcome_code: String,
+    pub amount_refunded: Option<Amount>,
+}
+
+/// A page of transactions (Transaction Search v1).
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Transactions {
+    #[serde(default)]
+    pub transaction_details: Vec<TransactionDetail>,
+    #[serde(default)]
+    pub total_pages: i64,
+    pub last_refreshed_datetime: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TransactionDetail {
+    #[serde(default)]
+    pub transaction_info: Transaction,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Transaction {
+    pub transaction_id: Option<String>,
+    pub paypal_reference_id: Option<String>,
+    pub paypal_reference_id_type: Option<String>,
+    pub transaction_event_code: Option<String>,
+    pub transaction_status: Option<String>,
+    pub transaction_initiation_date: Option<String>,
+    pub transaction_amount: Option<Amount>,
+    pub fee_amount: Option<Amount>,
+    pub invoice_id: Option<String>,
+    pub custom_field: Option<String>,
+}
+
+/// A list of events (Webhooks Management v1).
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Events {
+    #[serde(default)]
+    pub events: Vec<Event>,
+}
+
+/// What PayPal says of a signature.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Verified {
+    #[serde(default)]
+    pub verification_status: String,
+}
+
 /// A webhook event, as far as it says where to look.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Event {
     #[serde(default)]
     pub id: String,
+    pub create_time: Option<String>,
     #[serde(default, rename = "event_type")]
     pub kind: String,
     #[serde(default)]
@@ -184,10 +277,13 @@ pub struct Event {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Resource {
     pub id: Option<String>,
+    pub dispute_id: Option<String>,
     pub invoice_id: Option<String>,
     pub supplementary_data: Option<Supplement>,
     #[serde(default)]
     pub purchase_units: Vec<Named>,
+    #[serde(default)]
+    pub links: Vec<Link>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

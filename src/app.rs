@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::db::{self, Db};
-use crate::error::Internal;
+use crate::error::{Internal, Problem};
 use crate::exchange::EventKind;
 use crate::http::wait::Changes;
 use crate::ids::{Ids, PaymentId, ShopperId};
@@ -109,6 +109,7 @@ kinds_of_jobs! {
     payments::Ask => payments::ask,
     payments::AnswerDispute => payments::answer_dispute,
     payments::FetchEvents => payments::fetch_events,
+    payments::debts::Collect => payments::debts::collect,
     payments::Follow => payments::follow,
     payments::Link => payments::link,
     payments::Operate => payments::operate,
@@ -198,6 +199,11 @@ impl App {
             }
         }
         Ok(pieces)
+    }
+
+    /// Whether a shopper may begin a new trip: asked by carts, which know nothing of payments.
+    pub async fn may_begin_trip(&self, shopper: ShopperId) -> Result<(), Problem> {
+        Ok(payments::debts::may_shop(&self.db, shopper).await?)
     }
 
     /// What deliveries report to the room above, inside the transaction that learns it.

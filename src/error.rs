@@ -8,10 +8,11 @@ use std::error::Error as StdError;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::Sku;
+use crate::ids::{DebtId, Sku};
 use crate::money::Money;
 use crate::quantity::Quantity;
 
@@ -38,6 +39,19 @@ pub struct Alternative {
     pub priced_per: Option<Quantity>,
 }
 
+/// Something that the shopper owes, and has to pay before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwedDebt {
+    /// Which debt: pay it with `POST /v1/debts/{id}/pay`.
+    pub id: DebtId,
+    /// How much.
+    pub amount: Money,
+    /// The number of the order that it came of.
+    pub reference: String,
+    /// Since when it is owed.
+    pub since: DateTime<Utc>,
+}
+
 /// A problem as it is sent (RFC 9457), media type `application/problem+json`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Problem)]
@@ -60,6 +74,9 @@ pub struct ProblemBody {
     /// What the store sells instead of a product that it does not sell, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,
+    /// What the shopper owes and has to pay before, the longest owed first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub debts: Vec<OwedDebt>,
 }
 
 /// Why a request was not done.
@@ -67,9 +84,11 @@ pub struct ProblemBody {
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     faults: Vec<Fault>,
-    alternatives: Vec<Alternative>,
+    // Boxed, because every fallible function returns one.
+    alternatives: Box<[Alternative]>,
+    debts: Box<[OwedDebt]>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -80,9 +99,10 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             faults: Vec::new(),
-            alternatives: Vec::new(),
+            alternatives: Box::default(),
+            debts: Box::default(),
             retry_after_seconds: None,
             source: None,
         }
@@ -144,7 +164,14 @@ impl Problem {
     /// Adds what may be bought instead.
     #[must_use]
     pub fn offering(mut self, alternatives: Vec<Alternative>) -> Self {
-        self.alternatives = alternatives;
+        self.alternatives = alternatives.into_boxed_slice();
+        self
+    }
+
+    /// Adds what has to be paid before.
+    #[must_use]
+    pub fn owing(mut self, debts: Vec<OwedDebt>) -> Self {
+        self.debts = debts.into_boxed_slice();
         self
     }
 
@@ -165,9 +192,10 @@ impl Problem {
             status: self.status.as_u16(),
             code: self.code.to_owned(),
             retryable: self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS,
-            detail: self.detail,
+            detail: self.detail.into_string(),
             errors: self.faults,
-            alternatives: self.alternatives,
+            alternatives: self.alternatives.into_vec(),
+            debts: self.debts.into_vec(),
         }
     }
 }

@@ -69,6 +69,8 @@ ids! {
     CartId,
     /// One attempt to pay for a cart. Named by the app.
     CheckoutId,
+    /// What a shopper owes.
+    DebtId,
     /// One try to hand an event to a subscriber.
     DispatchId,
     /// What staff answered to a dispute. Named by whoever answers.

@@ -2,7 +2,8 @@
 
 use sqlx::types::Json;
 
-use super::model::{Checkout, ExitFacts, Hold, Order, OrderState, Picking, Refund, RefundState, State};
+use super::model::{Checkout, Hold, State};
+use super::order::{ExitFacts, Order, OrderState, Picking, Refund, RefundState};
 use super::quote::{Fulfilment, Quote};
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
@@ -165,6 +166,7 @@ struct OrderRow {
     currency: Currency,
     captured_minor: i64,
     refunded_minor: i64,
+    made_good_minor: i64,
     shipment_id: Option<ShipmentId>,
     trouble: Option<String>,
     picked: Option<Json<Picking>>,
@@ -185,6 +187,7 @@ impl From<OrderRow> for Order {
             quote: row.quote.0,
             captured: Money::new(row.captured_minor, row.currency),
             refunded: Money::new(row.refunded_minor, row.currency),
+            made_good: Money::new(row.made_good_minor, row.currency),
             shipment: row.shipment_id,
             trouble: row.trouble,
             version: row.version,
@@ -227,7 +230,7 @@ pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<
     let row: Option<OrderRow> = run
         .sql(
             "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, shipment_id, trouble, picked, version, placed_at
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
              FROM orders
              WHERE id = $1",
         )
@@ -271,6 +274,22 @@ pub(super) async fn find_order_by_payment(
     }
 }
 
+/// Locks the order of a checkout until the end of the transaction and reads it.
+pub(super) async fn find_order_by_checkout(
+    tx: &mut Tx,
+    checkout: CheckoutId,
+) -> Result<Option<Order>, db::Error> {
+    let id: Option<(OrderId,)> = tx
+        .sql("UPDATE orders SET version = version + 1 WHERE checkout_id = $1 RETURNING id")
+        .bind(checkout)
+        .fetch_optional()
+        .await?;
+    match id {
+        Some((id,)) => find_order(&mut *tx, id).await,
+        None => Ok(None),
+    }
+}
+
 /// Locks an order until the end of the transaction and reads it.
 pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
     tx.sql("UPDATE orders SET version = version + 1 WHERE id = $1").bind(id).execute().await?;
@@ -280,7 +299,8 @@ pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option
 /// Writes what changes in an order's life.
 pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
     tx.sql(
-        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5, picked = $6
+        "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5, picked = $6,
+             made_good_minor = $7
          WHERE id = $1",
     )
     .bind(order.id)
@@ -289,9 +309,27 @@ pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::E
     .bind(order.refunded.minor())
     .bind(&order.trouble)
     .bind((order.picking != Picking::default()).then_some(Json(&order.picking)))
+    .bind(order.made_good.minor())
     .execute()
     .await?;
     Ok(())
+}
+
+/// Orders that wait for something, the oldest first.
+pub(super) async fn placed(run: impl Run<'_>, limit: i64) -> Result<Vec<Order>, db::Error> {
+    let rows: Vec<OrderRow> = run
+        .sql(
+            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
+             FROM orders
+             WHERE state = 'placed'
+             ORDER BY id
+             LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(Order::from).collect())
 }
 
 /// A shopper's orders older than one, newest first.
@@ -304,7 +342,7 @@ pub(super) async fn orders_of(
     let rows: Vec<OrderRow> = run
         .sql(
             "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, shipment_id, trouble, picked, version, placed_at
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
              FROM orders
              WHERE shopper_id = $1 AND id < $2
              ORDER BY id DESC
@@ -320,18 +358,28 @@ pub(super) async fn orders_of(
 
 /// What the exit must know of a shopper's order.
 pub(super) async fn exit_facts(
-    run: impl Run<'_>,
+    tx: &mut Tx,
     shopper: ShopperId,
     order: OrderId,
 ) -> Result<Option<ExitFacts>, db::Error> {
-    let order = find_order(run, order).await?.filter(|order| order.shopper == shopper);
-    Ok(order.map(|order| ExitFacts {
+    let order = find_order(&mut *tx, order).await?.filter(|order| order.shopper == shopper);
+    let Some(order) = order else { return Ok(None) };
+    let is_given_back = if order.captured.is_positive() {
+        order.refunded == order.captured
+    } else {
+        // Vouchers and points paid alone: nothing at a provider says that they came back.
+        let done = refunds(&mut *tx, order.id).await?.into_iter();
+        let done = done.filter(|refund| refund.state == RefundState::Done);
+        let back: i64 = done.map(|refund| refund.amount.minor()).sum();
+        back > 0 && order.cost().is_ok_and(|cost| back >= cost.minor())
+    };
+    Ok(Some(ExitFacts {
         order: order.id,
         pieces: order.quote.pieces_of(Fulfilment::TakeAlong),
-        // Captured as a whole and not given back as a whole; trouble may mean that a capture of it failed.
-        paid: order.captured.minor() >= order.quote.due_now.minor()
+        // Captured, or paid later, as a whole and not given back as a whole; trouble may mean that a capture of it failed.
+        paid: order.captured.minor().saturating_add(order.made_good.minor()) >= order.quote.due_now.minor()
             && order.trouble.is_none()
-            && (order.refunded.minor() == 0 || order.refunded != order.captured),
+            && !is_given_back,
         cancelled: order.state == OrderState::Cancelled,
         store: order.store,
     }))
@@ -342,6 +390,9 @@ struct RefundRow {
     id: RefundId,
     order_id: OrderId,
     amount_minor: i64,
+    account_minor: Option<i64>,
+    points: i64,
+    note_minor: i64,
     currency: Currency,
     reason: String,
     state: RefundState,
@@ -356,6 +407,9 @@ impl From<RefundRow> for Refund {
             id: row.id,
             order: row.order_id,
             amount: Money::new(row.amount_minor, row.currency),
+            to_account: Money::new(row.account_minor.unwrap_or(row.amount_minor), row.currency),
+            points: row.points,
+            credit_note: (row.note_minor > 0).then(|| Money::new(row.note_minor, row.currency)),
             reason: row.reason,
             state: row.state,
             failure: row.failure,
@@ -368,12 +422,16 @@ impl From<RefundRow> for Refund {
 /// Writes a new refund.
 pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db::Error> {
     tx.sql(
-        "INSERT INTO refunds (id, order_id, amount_minor, reason, state, staff_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO refunds
+             (id, order_id, amount_minor, account_minor, points, note_minor, reason, state, staff_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(refund.id)
     .bind(refund.order)
     .bind(refund.amount.minor())
+    .bind(refund.to_account.minor())
+    .bind(refund.points)
+    .bind(refund.credit_note.map_or(0, Money::minor))
     .bind(&refund.reason)
     .bind(refund.state)
     .bind(refund.staff)
@@ -387,7 +445,8 @@ pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db
 pub(super) async fn refunds(run: impl Run<'_>, order: OrderId) -> Result<Vec<Refund>, db::Error> {
     let rows: Vec<RefundRow> = run
         .sql(
-            "SELECT refunds.id, order_id, amount_minor, currency, reason, refunds.state, failure, staff_id, created_at
+            "SELECT refunds.id, order_id, amount_minor, account_minor, points, note_minor, currency, reason, refunds.state,
+                 failure, staff_id, created_at
              FROM refunds
              JOIN orders ON orders.id = order_id
              WHERE order_id = $1

@@ -2,11 +2,16 @@
 
 use uuid::Uuid;
 
-use crate::db::{Db, Error, Run};
+use super::order::Order;
+use super::store;
+use crate::db::{Db, Error, Run, Tx};
+use crate::money::Money;
 use crate::payments::{self, Violation};
 
 /// Most violations of one rule that are told.
 const TOLD_MAX: i64 = 100;
+/// Orders that still wait for money, the oldest first, that are looked at one by one.
+const PLACED_MAX: i64 = 10_000;
 
 /// Looks at all books: payments, operations and the ledger ([`payments::verify`]), and orders against them. Between two
 /// commits nothing of this can be violated, whatever died on the way.
@@ -17,9 +22,36 @@ pub async fn verify(db: &Db) -> Result<Vec<Violation>, Error> {
         let wrong: Vec<(Uuid, String)> = tx.sql(*question).bind(TOLD_MAX).fetch_all().await?;
         found.extend(wrong.into_iter().map(|(subject, detail)| Violation { rule, subject, detail }));
     }
+    for order in store::placed(&mut tx, PLACED_MAX).await? {
+        found.extend(without_money(&mut tx, &order).await?);
+    }
     tx.rollback().await?;
     Ok(found)
 }
+
+/// Whether goods are gone, or with the shopper, for which neither money came nor is on its way nor is owed.
+async fn without_money(tx: &mut Tx, order: &Order) -> Result<Option<Violation>, Error> {
+    let due = if order.picking.is_closed { order.due() } else { Ok(order.quote.due_now) };
+    let (due, received) = (due.map_or(0, Money::minor), order.received().map_or(0, Money::minor));
+    if received >= due {
+        return Ok(None);
+    }
+    let on_its_way: Vec<(Uuid,)> =
+        tx.sql(ON_ITS_WAY).bind(order.payment).bind(order.checkout).fetch_all().await?;
+    let detail = format!("{received} of {due} for goods that are gone, and nothing is on its way or owed");
+    Ok(on_its_way.is_empty().then_some(Violation {
+        rule: "order.without_money",
+        subject: order.id.0,
+        detail,
+    }))
+}
+
+/// Open operations of an order's payment, and open debts.
+const ON_ITS_WAY: &str = "
+    SELECT id FROM payment_operations
+    WHERE payment = $1 AND state NOT IN ('done', 'passed_on', 'failed', 'abandoned')
+    UNION ALL
+    SELECT id FROM debts WHERE checkout = $2 AND state IN ('open', 'being_paid')";
 
 /// The rules, each with the question that finds what breaks it; `$1` is how many are told.
 const RULES: &[(&str, &str)] = &[
@@ -27,6 +59,7 @@ const RULES: &[(&str, &str)] = &[
     ("order.unpaid", UNPAID),
     ("checkout.without_order", WITHOUT_ORDER),
     ("checkout.debited_twice", DEBITED_TWICE),
+    ("order.made_good", WRONG_MADE_GOOD),
 ];
 
 /// An order says what its payment says, but while money is on its way back.
@@ -61,13 +94,28 @@ const WITHOUT_ORDER: &str = "
     JOIN payments ON payments.id = checkouts.payment_id
     LEFT JOIN orders ON orders.payment_id = payments.id
     WHERE payments.authorised > 0 AND NOT payments.is_given_up AND payments.state <> 'cancelled' AND orders.id IS NULL
+        -- What is due at once is held and then debited where a provider can't do both in one call: paid for by the debit.
+        AND (payments.captured > 0 OR payments.due_now < payments.total)
     LIMIT $1";
 
 /// A checkout debits once, and no more than its quote.
 const DEBITED_TWICE: &str = "
     SELECT checkout, COUNT(*) || ' payments of it have debited'
     FROM payments
-    WHERE captured > refunded
+    WHERE captured > refunded AND debt IS NULL
     GROUP BY checkout
     HAVING COUNT(*) > 1
+    LIMIT $1";
+
+/// What an order says was paid later or written off is what its debts say.
+const WRONG_MADE_GOOD: &str = "
+    SELECT orders.id, orders.made_good_minor || ' made good, by its debts ' || COALESCE(good.amount, 0)
+    FROM orders
+    LEFT JOIN (
+        SELECT checkout, CAST(SUM(amount) AS BIGINT) AS amount
+        FROM debts
+        WHERE kind = 'capture_refused' AND state IN ('paid', 'written_off')
+        GROUP BY checkout
+    ) AS good ON good.checkout = orders.checkout_id
+    WHERE orders.made_good_minor <> COALESCE(good.amount, 0)
     LIMIT $1";

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Checkout, Hold, Order, OrderState, PickedLine, Refund, State};
+use super::model::{Checkout, Hold, State};
+use super::order::{CreditsBack, Order, OrderState, PickedLine, Refund};
 use super::quote::Quote;
 use crate::cart::TaxLine;
 use crate::error::Internal;
@@ -116,10 +117,16 @@ pub struct OrderView {
     /// The taxes of what was picked, where that is not all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     taxes: Vec<TaxLine>,
+    /// What came back of vouchers and points, which had paid more than what was picked costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits_back: Option<CreditsBack>,
     /// What is captured by now.
     captured: Money,
     /// What was given back by now.
     refunded: Money,
+    /// What was paid later as a debt, or written off, instead of being captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_good: Option<Money>,
     /// The goods on their way.
     #[serde(skip_serializing_if = "Option::is_none")]
     shipment: Option<ShipmentId>,
@@ -128,7 +135,7 @@ pub struct OrderView {
     trouble: Option<String>,
     /// When it was paid.
     placed_at: DateTime<Utc>,
-    /// Money given back, or to be given back.
+    /// What was given back, or is to be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<Refund>,
     /// The receipt, for a browser; the address works for 50 minutes.
@@ -148,6 +155,7 @@ impl OrderView {
         Ok(Self {
             due,
             taxes,
+            credits_back: order.picking.back,
             picked: order.picking.lines,
             id: order.id,
             number: order.number,
@@ -156,6 +164,7 @@ impl OrderView {
             quote: order.quote,
             captured: order.captured,
             refunded: order.refunded,
+            made_good: order.made_good.is_positive().then_some(order.made_good),
             shipment: order.shipment,
             trouble: order.trouble,
             placed_at: order.placed_at,

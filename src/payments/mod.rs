@@ -6,9 +6,10 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `resolve.rs` what people settle, `disputes.rs` what payers dispute, `link.rs` how an account is linked, `ask.rs` whether it still is,
-//! `secrets.rs` what is kept sealed of it, `webhook.rs`, `callback.rs`, `missed.rs`, `sweep.rs` and `watch.rs` what makes it move on,
-//! `provider.rs` the trait, `statement.rs` what a provider's own books say, and `providers/` the adapters.
+//! operation is done, `resolve.rs` what people settle, `disputes.rs` what payers dispute, `link.rs` how an account is linked,
+//! `ask.rs` whether it still is, `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the
+//! books, `webhook.rs`, `callback.rs`, `missed.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait,
+//! `statement.rs` what a provider's own books say, and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
 //! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
@@ -16,6 +17,7 @@
 mod ask;
 mod callback;
 mod change;
+pub mod debts;
 mod disputes;
 mod evidence;
 mod http;
@@ -58,8 +60,8 @@ pub use ledger::{Violation, verify};
 pub use link::{Link, Unlink, link, unlink};
 pub use missed::{FetchEvents, fetch_events};
 pub use model::{
-    DeclineReason, FactKind, HoldWindow, LineTax, MethodState, News, OperationKind, OperationState, Payment,
-    PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
+    DebtKind, DebtState, DeclineReason, FactKind, HoldWindow, LineTax, MethodState, News, OperationKind,
+    OperationState, Payment, PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
 };
 pub use operate::{Operate, operate};
 pub use providers::Providers;
@@ -148,6 +150,15 @@ pub enum Error {
     /// The name was used before for another answer.
     #[error("the answer was named before with other contents")]
     AnswerTaken,
+    /// There is no such debt, or it is not the shopper's.
+    #[error("there is no such debt")]
+    DebtUnknown,
+    /// The debt is in a state that does not allow it.
+    #[error("a debt that is {0} can't do that")]
+    DebtState(DebtState),
+    /// The shopper owes something.
+    #[error("the shopper owes something")]
+    Owed(Vec<debts::Debt>),
     /// There is no such operation.
     #[error("there is no such operation")]
     OperationUnknown,
@@ -163,6 +174,9 @@ pub enum Error {
     /// The provider can't be told this amount exactly.
     #[error("{0} can't be told to the provider exactly")]
     NotExpressible(Money),
+    /// What is to be written would contradict the ledger.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
     /// The room above could not take the news.
     #[error("the news could not be told: {0}")]
     News(Internal),

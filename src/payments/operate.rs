@@ -78,6 +78,14 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
     let Some(provider) = app.providers.get(books.payment.provider) else {
         return Err(Failure::later("the provider is not configured"));
     };
+    if matches!(operation.state, OperationState::Waiting | OperationState::Pending) {
+        // Hints may come in any number.
+        let looked_at = store::payments::looked_at(&app.db, books.payment.id).await?;
+        if let Some(rest) = callback::too_soon(looked_at, now) {
+            return Err(Failure::after(rest, "it was looked at a moment ago"));
+        }
+        store::payments::set_looked_at(&app.db, books.payment.id, now).await?;
+    }
     let is_first_call = operation.state == OperationState::Intended;
     if is_first_call && !send(app, lease, now, id).await? {
         return Err(Failure::after(UNKNOWN_PAUSES.0, "the operation changed meanwhile"));

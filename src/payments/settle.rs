@@ -1,5 +1,6 @@
 //! Settling: what came of an operation is written in one transaction, with the ledger, what follows, and the news.
 
+use super::debts;
 use super::ledger::{self, Entry};
 use super::model::{Books, Change, OperationState, Outcome, Payment};
 use super::start::write_down;
@@ -77,7 +78,10 @@ pub(super) async fn write_change(
         payment.state,
     );
     for news in change.news {
-        app.payment_news(tx, now, news).await?;
+        match payment.debt {
+            Some(debt) => debts::payment_news(app, tx, now, debt, payment, news).await?,
+            None => app.payment_news(tx, now, news).await?,
+        }
     }
     // After the rooms above, who take a checkout first and then the account that it is paid with.
     if let Some(state) = change.method {

@@ -12,7 +12,7 @@ use super::{Error, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::ids::{CheckoutId, Ids, MethodId, OperationId, PaymentId, ShopperId};
+use crate::ids::{CheckoutId, DebtId, Ids, MethodId, OperationId, PaymentId, ShopperId};
 use crate::jobs;
 use crate::money::Money;
 
@@ -23,6 +23,8 @@ pub struct Start {
     pub payment: PaymentId,
     /// What is paid for.
     pub checkout: CheckoutId,
+    /// Of which debt that came of it, when it pays no more than that.
+    pub debt: Option<Debtor>,
     /// Who pays.
     pub shopper: ShopperId,
     /// The account to debit.
@@ -39,6 +41,15 @@ pub struct Start {
     pub country: Option<String>,
     /// Where the page after a confirmation leads back to: one of the app's own links, or empty.
     pub return_url: String,
+}
+
+/// Which debt is paid, and who wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct Debtor {
+    /// Which debt.
+    pub debt: DebtId,
+    /// Whether a rule wants it, and the shopper is not there.
+    pub is_by_rule: bool,
 }
 
 /// The namespace of keys: they are UUIDs version 5 of their operation's id, the same for its whole life.
@@ -79,6 +90,8 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
     let payment = Payment {
         id: start.payment,
         checkout: start.checkout,
+        debt: start.debt.map(|debtor| debtor.debt),
+        is_by_rule: start.debt.is_some_and(|debtor| debtor.is_by_rule),
         shopper: start.shopper,
         method: start.method,
         provider: method.provider,

@@ -122,7 +122,7 @@ pub struct CheckIn {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`store_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_id_taken`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_id_taken`; `debt_open`: an earlier purchase has to be paid before, `debts` says which"),
     ),
     security(("shopper" = []))
 )]
@@ -132,6 +132,12 @@ pub async fn check_in(
     Path(cart): Path<CartId>,
     Json(body): Json<CheckIn>,
 ) -> Result<Response, Problem> {
+    // A trip that began goes on; whether it may be paid for is asked again at its checkout.
+    if let Err(problem) = app.may_begin_trip(shopper.id).await
+        && !trip::has_begun(&app, cart).await?
+    {
+        return Err(problem);
+    }
     let (is_new, cart) = trip::check_in(&app, shopper.id, cart, &body.store).await?;
     let buyer = Buyer::of(&app, shopper.id).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };

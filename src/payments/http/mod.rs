@@ -1,7 +1,9 @@
 //! The routes of payments: one payment, the page that shoppers come back to from it, webhooks; `methods.rs` has those of linked
-//! accounts, `callbacks.rs` those for providers that sign nothing, `parked.rs` those for staff.
+//! accounts, `callbacks.rs` those for providers that sign nothing, `debts.rs` what is owed, `disputes.rs` and
+//! `parked.rs` those for staff.
 
 mod callbacks;
+mod debts;
 mod disputes;
 mod methods;
 mod parked;
@@ -15,12 +17,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::debts::Debt;
 use super::model::{DeclineReason, PaymentState, ProviderName, Remedy};
 use super::provider::EventError;
 use super::webhook::{self, Refused};
 use super::{Error, Payment, PlanError, callback, pages};
 use crate::app::App;
-use crate::error::{Problem, ProblemBody};
+use crate::error::{OwedDebt, Problem, ProblemBody};
 use crate::http::extract::{Path, Raw};
 use crate::http::reply::Reply;
 use crate::identity::Shopper;
@@ -43,6 +46,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(receive_webhook))
         .routes(routes!(callbacks::receive_payment_callback))
         .routes(routes!(callbacks::receive_method_callback))
+        .routes(routes!(debts::list_debts))
+        .routes(routes!(debts::read_debt))
+        .routes(routes!(debts::pay_debt))
+        .routes(routes!(debts::list_store_debts))
+        .routes(routes!(debts::write_off_debt))
         .routes(routes!(parked::list_parked_operations))
         .routes(routes!(parked::resolve_operation))
         .routes(routes!(disputes::list_disputes))
@@ -193,6 +201,21 @@ async fn receive_webhook(
     }
 }
 
+/// What keeps a shopper from buying more, and where it is paid.
+fn owed(debts: &[Debt]) -> Problem {
+    let owed = debts.iter().map(|debt| OwedDebt {
+        id: debt.id,
+        amount: debt.amount,
+        reference: debt.reference.clone(),
+        since: debt.created_at,
+    });
+    Problem::conflict(
+        "debt_open",
+        "An earlier purchase is not paid yet; see debts. Pay it with a linked account, then shop on.",
+    )
+    .owing(owed.collect())
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
@@ -233,6 +256,12 @@ impl From<Error> for Problem {
                 "answer_taken",
                 "The id was used before for another answer. Choose a new one.",
             ),
+            Error::DebtUnknown => Self::not_found("debt_unknown", "There is no such debt."),
+            Error::DebtState(state) => Self::conflict(
+                "debt_state",
+                format!("The debt is {state}; it can't do that any more, or not yet."),
+            ),
+            Error::Owed(debts) => owed(&debts),
             Error::OperationUnknown => {
                 Self::not_found("operation_unknown", "There is no such operation; list them again.")
             }
@@ -255,6 +284,7 @@ impl From<Error> for Problem {
             )
             .at("/payment_method", "can't be debited with this amount"),
             Error::News(error) | Error::Sealed(error) => Self::internal(error),
+            Error::Ledger(error) => Self::internal(error),
             Error::Plan(PlanError::State) => Self::conflict(
                 "payment_state",
                 "The payment is not in a state that allows this. Read it and decide again.",

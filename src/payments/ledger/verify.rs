@@ -66,6 +66,8 @@ const RULES: &[(&str, &str)] = &[
     ("payment.over", WRONG_ENDS),
     ("operation.unposted", UNPOSTED),
     ("ledger.unfounded", UNFOUNDED),
+    ("debt.ledger", WRONG_DEBTS),
+    ("debt.payment", WRONG_DEBT_PAYMENTS),
 ];
 
 /// A transaction has the postings of its kind, all of one amount, and no others; `$2` is what each kind moves.
@@ -156,7 +158,7 @@ const UNPOSTED: &str = "
     FROM payment_operations
     JOIN payments ON payments.id = payment_operations.payment
     JOIN (
-        SELECT 'charge' AS kind, 'authorised' AS fact, FALSE AS of_charges UNION ALL
+        SELECT 'charge' AS kind, 'authorised' AS fact, FALSE AS of_charge UNION ALL
         SELECT 'charge', 'captured', FALSE UNION ALL
         SELECT 'authorise', 'authorised', FALSE UNION ALL
         SELECT 'complete', 'authorised', FALSE UNION ALL
@@ -165,7 +167,7 @@ const UNPOSTED: &str = "
         SELECT 'refund', 'refunded', FALSE
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
-        AND (NOT meant.of_charges OR EXISTS (
+        AND (NOT meant.of_charge OR EXISTS (
             SELECT 1 FROM payment_operations AS begun WHERE begun.payment = payments.id AND begun.kind = 'charge'
         ))
         AND (
@@ -188,4 +190,34 @@ const UNFOUNDED: &str = "
     LEFT JOIN payment_operations ON payment_operations.id = cause AND payment_operations.state = 'done'
         AND payment_operations.payment = ledger_transactions.payment
     WHERE ledger_transactions.kind IN ('authorised', 'captured', 'refunded') AND payment_operations.id IS NULL
+    LIMIT $1";
+
+/// A debt is owed in the ledger as long as it is open, and not any more once it ended.
+const WRONG_DEBTS: &str = "
+    SELECT debts.id, debts.state || ' of ' || debts.amount || ', in the ledger ' || COALESCE(ledger.owed, 0)
+    FROM debts
+    LEFT JOIN (
+        SELECT
+            cause,
+            CAST(SUM(CASE WHEN debit = 'debt' THEN amount WHEN credit = 'debt' THEN -amount ELSE 0 END) AS BIGINT) AS owed
+        FROM ledger_transactions
+        JOIN ledger_postings ON transaction_id = id
+        GROUP BY cause
+    ) AS ledger ON ledger.cause = debts.id
+    WHERE ledger.owed IS NULL
+        OR ledger.owed <> CASE WHEN debts.state IN ('open', 'being_paid') THEN debts.amount ELSE 0 END
+    LIMIT $1";
+
+/// A debt is paid by a payment of it that debited as much, and is being paid by one that is not over; no other payment of it
+/// debited.
+const WRONG_DEBT_PAYMENTS: &str = "
+    SELECT debts.id, debts.state || ' by a payment that is ' || payments.state || ' with ' || payments.captured || ' captured'
+    FROM payments
+    JOIN debts ON debts.id = payments.debt
+    WHERE CASE
+        WHEN payments.id <> COALESCE(debts.paying, payments.debt)
+            THEN NOT payments.is_given_up AND payments.state NOT IN ('declined', 'cancelled')
+        WHEN debts.state = 'paid' THEN payments.captured <> debts.amount
+        ELSE payments.state IN ('declined', 'cancelled') OR (payments.state = 'captured' AND NOT payments.is_given_up)
+    END
     LIMIT $1";

@@ -81,6 +81,8 @@ text_enum! {
         DebtOfReversal = "debt_of_reversal",
         /// A debt was paid, by a debit that is a sale of its own in the books until then.
         DebtPaid = "debt_paid",
+        /// A debt is no longer owed: the goods came back.
+        DebtWithdrawn = "debt_withdrawn",
         /// A debt was given up.
         DebtWrittenOff = "debt_written_off",
     }
@@ -108,7 +110,7 @@ impl FactKind {
             Self::Settled => &[(Bank, Receivable)],
             Self::DebtOpened => &[(Debt, Sales)],
             Self::DebtOfReversal => &[(Debt, Reversed)],
-            Self::DebtPaid => &[(Sales, Debt)],
+            Self::DebtPaid | Self::DebtWithdrawn => &[(Sales, Debt)],
             Self::DebtWrittenOff => &[(WrittenOff, Debt)],
         }
     }

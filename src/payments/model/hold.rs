@@ -249,7 +249,8 @@ impl Change {
         match books.capture_of(operation) {
             // The goods are gone already.
             Some(capture) => {
-                self.news.push(News::CaptureFailed { payment, checkout, amount: capture.amount, reason });
+                let (operation, amount) = (capture.id, capture.amount);
+                self.news.push(News::CaptureFailed { payment, checkout, operation, amount, reason });
             }
             None => self.news.push(News::HoldLost { payment, checkout, amount, reason }),
         }
@@ -263,7 +264,13 @@ impl Change {
             return;
         }
         let (payment, checkout) = (self.payment.id, self.payment.checkout);
-        self.news.push(News::CaptureFailed { payment, checkout, amount: operation.amount, reason });
+        self.news.push(News::CaptureFailed {
+            payment,
+            checkout,
+            operation: operation.id,
+            amount: operation.amount,
+            reason,
+        });
     }
 
     /// A renewal was refused. A hold that is gone is taken again; else it stands as it is, and is looked at again later.

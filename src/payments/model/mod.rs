@@ -6,11 +6,13 @@
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `confirm.rs` what waits;
-//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count, `dispute.rs` what payers dispute; `accounts.rs` what each fact moves in the ledger.
+//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count; `dispute.rs` what payers
+//! dispute; `debt.rs` what is owed when goods left without money; `accounts.rs` what each fact moves in the ledger.
 
 mod accounts;
 mod apply;
 mod confirm;
+mod debt;
 mod dispute;
 mod hold;
 mod line;
@@ -22,12 +24,13 @@ mod refund;
 mod tests;
 
 use crate::clock::Moment;
-use crate::ids::{CheckoutId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
+use crate::ids::{CheckoutId, DebtId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
 use crate::money::{Currency, Money};
 use crate::text_enum;
 
 pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
+pub use debt::{DebtEvent, DebtKind, DebtState, pause_before_try};
 pub use dispute::{Dispute, DisputeAction, DisputeReason, DisputeStage, DisputeState};
 pub use hold::{Effect, HoldWindow};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
@@ -150,11 +153,16 @@ text_enum! {
 
 /// The payment of one checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
 pub struct Payment {
     /// Which payment.
     pub id: PaymentId,
     /// What it pays for.
     pub checkout: CheckoutId,
+    /// Of which debt that came of it, when it pays no more than that.
+    pub debt: Option<DebtId>,
+    /// Whether it was begun by rule, without the shopper.
+    pub is_by_rule: bool,
     /// Who pays.
     pub shopper: ShopperId,
     /// Which account is debited.
@@ -319,6 +327,8 @@ pub enum News {
         payment: PaymentId,
         /// Of which checkout.
         checkout: CheckoutId,
+        /// What was refused.
+        operation: OperationId,
         /// How much was asked for.
         amount: Money,
         /// Why.
@@ -345,6 +355,13 @@ pub enum News {
         refund: RefundId,
         /// Why.
         reason: DeclineReason,
+    },
+    /// A debt of the purchase was paid, or written off.
+    DebtSettled {
+        /// The payment that had failed.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
     },
     /// The payment was given up and whatever was debited or held went back, or a hold ended unused.
     Cancelled {

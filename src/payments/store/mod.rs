@@ -1,5 +1,6 @@
-//! The rows of the room: methods, payments with their operations, the ledger, events.
+//! The rows of the room: methods, payments with their operations, debts, the ledger, events.
 
+pub(super) mod debts;
 pub(super) mod disputes;
 pub(super) mod events;
 pub(super) mod ledger;

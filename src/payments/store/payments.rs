@@ -4,14 +4,17 @@ use sqlx::types::Json;
 
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
-use crate::ids::{CheckoutId, MethodId, PaymentId, ShopperId};
+use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
 use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
 struct PaymentRow {
     id: PaymentId,
     checkout: CheckoutId,
+    debt: Option<DebtId>,
+    is_by_rule: bool,
     shopper: ShopperId,
     method: MethodId,
     provider: ProviderName,
@@ -45,6 +48,8 @@ impl From<PaymentRow> for Payment {
         Self {
             id: row.id,
             checkout: row.checkout,
+            debt: row.debt,
+            is_by_rule: row.is_by_rule,
             shopper: row.shopper,
             method: row.method,
             provider: row.provider,
@@ -87,9 +92,10 @@ pub async fn insert(
         .sql(
             "INSERT INTO payments (
                  id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at
+                 state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at, debt,
+                 is_by_rule
              )
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14, $15, $16)
              ON CONFLICT DO NOTHING",
         )
         .bind(payment.id)
@@ -106,6 +112,8 @@ pub async fn insert(
         .bind(Json(lines))
         .bind(payment.country.as_deref())
         .bind(now)
+        .bind(payment.debt)
+        .bind(payment.is_by_rule)
         .execute()
         .await?;
     Ok(rows == 1)
@@ -115,8 +123,8 @@ pub async fn insert(
 pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Error> {
     let row: Option<PaymentRow> = db
         .sql(
-            "SELECT id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
-                 state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
+            "SELECT id, checkout, debt, is_by_rule, shopper, method, provider, currency, total, due_now, authorised, captured,
+                 refunded, state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
                  provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference,
                  country, return_url, created_at
              FROM payments
@@ -172,14 +180,24 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     Ok(())
 }
 
-/// When a hint's look takes place, or took place last.
+/// The last payment of a debt, which may be on its way or have failed.
+pub async fn last_of_debt(run: impl Run<'_>, debt: DebtId) -> Result<Option<PaymentId>, Error> {
+    let row: Option<(PaymentId,)> = run
+        .sql("SELECT id FROM payments WHERE debt = $1 ORDER BY created_at DESC, id DESC LIMIT 1")
+        .bind(debt)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// When the provider was asked last about what waits.
 pub async fn looked_at(db: impl Run<'_>, id: PaymentId) -> Result<Option<Moment>, Error> {
     let row: Option<(Option<Moment>,)> =
         db.sql("SELECT looked_at FROM payments WHERE id = $1").bind(id).fetch_optional().await?;
     Ok(row.and_then(|(at,)| at))
 }
 
-/// Notes when a hint's look takes place.
+/// Notes when the provider was asked about what waits.
 pub async fn set_looked_at(db: impl Run<'_>, id: PaymentId, at: Moment) -> Result<(), Error> {
     db.sql("UPDATE payments SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
     Ok(())

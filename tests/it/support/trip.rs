@@ -59,16 +59,8 @@ impl Shop {
 
     /// A shopper whose account at PayPal has this e-mail address.
     pub async fn payer(&self, email: &str) -> Shopper<'_> {
-        let shopper = self.shopper().await;
-        let path = format!("/v1/payment-methods/{}", shopper.method);
-        let body = json!({"provider": "paypal", "return_url": "aisle://app/linked"});
-        shopper.put(&path, &body).await.expect(202);
-        self.test.run_jobs().await;
-        let linking = shopper.get(&path).await.expect(200);
-        assert!(self.paypal.approve(linking.text("/approve_url"), email));
-        shopper.post(&format!("{path}/confirm"), &json!({})).await.expect(202);
-        self.test.run_jobs().await;
-        assert_eq!(shopper.get(&path).await.expect(200).text("/state"), "active");
+        let mut shopper = self.shopper().await;
+        shopper.method = shopper.link(email).await;
         shopper
     }
 
@@ -103,6 +95,21 @@ impl Shopper<'_> {
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.shop.test.post(path, body).bearer(&self.actor.token).send().await
+    }
+
+    /// Links an account at PayPal that has this e-mail address.
+    pub async fn link(&self, email: &str) -> MethodId {
+        let method: MethodId = self.shop.test.app.ids.next();
+        let path = format!("/v1/payment-methods/{method}");
+        let body = json!({"provider": "paypal", "return_url": "aisle://app/linked"});
+        self.put(&path, &body).await.expect(202);
+        self.shop.test.run_jobs().await;
+        let linking = self.get(&path).await.expect(200);
+        assert!(self.shop.paypal.approve(linking.text("/approve_url"), email));
+        self.post(&format!("{path}/confirm"), &json!({})).await.expect(202);
+        self.shop.test.run_jobs().await;
+        assert_eq!(self.get(&path).await.expect(200).text("/state"), "active");
+        method
     }
 
     /// Signs in again on the same phone, after the access token has run out.

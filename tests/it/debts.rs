@@ -1,0 +1,347 @@
+//! Debts: goods left and the money did not come. The shopper is told, shops no more until it is paid, and pays once.
+
+use aisle::db::Run;
+use aisle::identity::Role;
+use aisle::ids::{MethodId, OrderId};
+use aisle::money::{Currency, Money};
+use aisle::sandbox::paypal::{CaptureStatus, Controls, Fault, Rule};
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use crate::support::Answer;
+use crate::support::catalog::{BREAD, MILK, PAN, STORE};
+use crate::support::trip::{Shop, Shopper};
+
+/// What bread costs, in cents: it is taken along, and its capture is refused in most of these tests.
+const BREAD_CENTS: i64 = 249;
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::EUR)
+}
+
+/// An order whose first capture PayPal refused: a debt of [`BREAD_CENTS`].
+async fn unpaid_order(shop: &Shop, shopper: &Shopper<'_>) -> OrderId {
+    let cart = shopper.fill(&[BREAD, PAN]).await;
+    let order = shopper.order(cart, &[2]).await;
+    shop.test.run_jobs().await;
+    assert!(shopper.read_order(order).await.text("/trouble").starts_with("capture failed"));
+    order
+}
+
+async fn debts(shopper: &Shopper<'_>) -> Vec<Value> {
+    shopper.get("/v1/debts").await.expect(200).json["debts"].as_array().expect("debts").clone()
+}
+
+/// The one debt that the shopper has.
+async fn debt(shopper: &Shopper<'_>) -> Value {
+    let debts = debts(shopper).await;
+    assert_eq!(debts.len(), 1, "{debts:?}");
+    debts.into_iter().next().expect("a debt")
+}
+
+/// The debt that came of an order.
+async fn debt_of(shopper: &Shopper<'_>, order: OrderId) -> Value {
+    let number = shopper.read_order(order).await.json["number"].clone();
+    debts(shopper).await.into_iter().find(|debt| debt["reference"] == number).expect("a debt of the order")
+}
+
+fn path(debt: &Value) -> String {
+    format!("/v1/debts/{}", debt["id"].as_str().expect("an id"))
+}
+
+async fn pay(shopper: &Shopper<'_>, debt: &Value, method: MethodId) -> Answer {
+    shopper.post(&format!("{}/pay", path(debt)), &json!({"payment_method": method})).await
+}
+
+async fn begin_trip(shopper: &Shopper<'_>) -> Answer {
+    let cart: aisle::ids::CartId = shopper.shop.test.app.ids.next();
+    shopper.put(&format!("/v1/carts/{cart}"), &json!({"store": STORE})).await
+}
+
+/// What PayPal's books say was debited and not given back, in cents.
+fn debited(shop: &Shop) -> i64 {
+    let books = shop.paypal.books();
+    let money = books.captures.values().filter(|capture| capture.status != CaptureStatus::Declined);
+    money.map(|capture| capture.amount.minor - books.refunded_minor(&capture.id)).sum()
+}
+
+/// What stands on an account of the ledger, in cents.
+async fn balance(shop: &Shop, account: &str) -> i64 {
+    let sums: Vec<(String, String, i64)> = shop
+        .test
+        .app
+        .db
+        .sql("SELECT debit, credit, CAST(SUM(amount) AS BIGINT) FROM ledger_postings GROUP BY debit, credit")
+        .fetch_all()
+        .await
+        .expect("sums");
+    let signed = |(debit, credit, amount): (String, String, i64)| {
+        i64::from(debit == account) * amount - i64::from(credit == account) * amount
+    };
+    sums.into_iter().map(signed).sum()
+}
+
+#[tokio::test]
+async fn what_was_not_captured_is_owed_and_no_new_trip_begins_until_it_is_paid() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("finn+latedecline@example.com").await;
+    let begun = shopper.fill(&[MILK]).await;
+    let order = unpaid_order(&shop, &shopper).await;
+    let owed = debt(&shopper).await;
+    assert_eq!((&owed["state"], &owed["kind"]), (&json!("open"), &json!("capture_refused")));
+    assert_eq!((&owed["amount"], &owed["reason"]), (&json!(eur(BREAD_CENTS)), &json!("declined")));
+    assert_eq!(owed["reference"], shopper.read_order(order).await.json["number"]);
+    let refused = begin_trip(&shopper).await.problem(409, "debt_open");
+    assert_eq!(refused.json["debts"][0]["id"], owed["id"]);
+    assert_eq!(refused.json["debts"][0]["amount"], json!(eur(BREAD_CENTS)));
+    // The trip that had begun goes on, but is not paid for before.
+    shopper.put(&format!("/v1/carts/{begun}"), &json!({"store": STORE})).await.expect(200);
+    shopper.scan(begun, &[MILK]).await.expect(200);
+    shopper.place(begun, &[]).await.1.problem(409, "debt_open");
+    shopper.post(&format!("/v1/orders/{order}/exit-pass"), &json!({})).await.problem(409, "order_not_paid");
+    assert_eq!((balance(&shop, "debt").await, balance(&shop, "receivable").await), (BREAD_CENTS, 0));
+
+    let other = shopper.link("ben@example.com").await;
+    let stranger = shop.payer("anna@example.com").await;
+    pay(&stranger, &owed, stranger.method).await.problem(404, "debt_unknown");
+    pay(&shopper, &owed, stranger.method).await.problem(404, "payment_method_unknown");
+    pay(&shopper, &owed, other).await.expect(202);
+    pay(&shopper, &owed, other).await.expect(202);
+    pay(&shopper, &owed, shopper.method).await.problem(409, "debt_state");
+    begin_trip(&shopper).await.problem(409, "debt_open");
+    shop.test.run_jobs().await;
+    let paid = shopper.get(&path(&owed)).await.expect(200);
+    assert_eq!((paid.text("/state"), paid.text("/payment/state")), ("paid", "captured"));
+    pay(&shopper, &owed, other).await.expect(200);
+    shop.test.run_jobs().await;
+    assert_eq!(debited(&shop), BREAD_CENTS, "paid once");
+    assert_eq!((balance(&shop, "debt").await, balance(&shop, "receivable").await), (0, BREAD_CENTS));
+    assert_eq!(balance(&shop, "sales").await, -BREAD_CENTS);
+    let read = shopper.read_order(order).await;
+    assert_eq!((read.number("/made_good/amount"), read.number("/captured/amount")), (BREAD_CENTS, 0));
+    assert!(read.json["trouble"].is_null(), "{}", read.json);
+    shopper.post(&format!("/v1/orders/{order}/exit-pass"), &json!({})).await.expect(201);
+    begin_trip(&shopper).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_debt_that_may_pass_is_tried_again_by_rule_with_the_account_that_should_have_paid() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("finn+latedecline@example.com").await;
+    let order = unpaid_order(&shop, &shopper).await;
+    let owed = debt(&shopper).await;
+    shop.test.advance(Duration::minutes(59));
+    shop.test.run_jobs().await;
+    assert_eq!(debited(&shop), 0, "an hour is waited");
+    shop.test.advance(Duration::minutes(2));
+    shop.until(async || debited(&shop) == BREAD_CENTS).await;
+    shopper.sign_in_again().await;
+    let paid = shopper.get(&path(&owed)).await.expect(200);
+    assert_eq!(
+        (paid.text("/state"), paid.json["payment"]["method"].clone()),
+        ("paid", json!(shopper.method))
+    );
+    assert!(shopper.read_order(order).await.json["trouble"].is_null());
+    begin_trip(&shopper).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_debt_is_tried_by_rule_three_times_and_then_left_to_the_shopper() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("finn+latedecline@example.com").await;
+    unpaid_order(&shop, &shopper).await;
+    shop.paypal.add_fault(Rule::new("orders.create", Fault::ErrorBefore { status: 403 }, 100));
+    let tried = async || {
+        let db = &shop.test.app.db;
+        let count: (i64,) = db
+            .sql("SELECT COUNT(*) FROM payments WHERE debt IS NOT NULL AND is_by_rule AND state = 'declined'")
+            .fetch_one()
+            .await
+            .expect("a count");
+        count.0
+    };
+    for (pause, tries) in [(Duration::hours(1), 1), (Duration::days(1), 2), (Duration::days(3), 3)] {
+        shop.test.advance(pause - Duration::minutes(1));
+        shop.test.run_jobs().await;
+        assert_eq!(tried().await, tries - 1, "before its time");
+        shop.test.advance(Duration::minutes(1));
+        shop.until(async || tried().await == tries).await;
+    }
+    shop.test.advance(Duration::days(30));
+    shop.test.run_jobs().await;
+    assert_eq!(tried().await, 3);
+    shopper.sign_in_again().await;
+    let owed = debt(&shopper).await;
+    assert_eq!((&owed["state"], &owed["try_at"]), (&json!("open"), &Value::Null));
+    assert_eq!(owed["payment"]["decline_reason"], "refused");
+    shop.paypal.clear_faults();
+    pay(&shopper, &owed, shopper.method).await.expect(202);
+    shop.until(async || debt(&shopper).await["state"] == "paid").await;
+    assert_eq!(debited(&shop), BREAD_CENTS);
+}
+
+#[tokio::test]
+async fn a_debt_whose_account_was_removed_is_left_to_the_shopper() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("finn+latedecline@example.com").await;
+    unpaid_order(&shop, &shopper).await;
+    let method = format!("/v1/payment-methods/{}", shopper.method);
+    shop.test.call(reqwest::Method::DELETE, &method).bearer(&shopper.actor.token).send().await.expect(204);
+    shop.test.advance(Duration::hours(2));
+    shop.test.run_jobs().await;
+    shopper.sign_in_again().await;
+    let owed = debt(&shopper).await;
+    assert_eq!(
+        (&owed["state"], &owed["try_at"], &owed["payment"]),
+        (&json!("open"), &Value::Null, &Value::Null)
+    );
+    pay(&shopper, &owed, shopper.method).await.problem(409, "payment_method_inactive");
+    let other = shopper.link("ben@example.com").await;
+    pay(&shopper, &owed, other).await.expect(202);
+    shop.until(async || debt(&shopper).await["state"] == "paid").await;
+}
+
+#[tokio::test]
+async fn a_debt_that_two_instances_are_asked_to_pay_while_a_rule_tries_it_is_paid_once() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("finn+latedecline@example.com").await;
+    unpaid_order(&shop, &shopper).await;
+    let owed = debt(&shopper).await;
+    let other = shop.test.another().await;
+    shop.test.advance(Duration::minutes(61));
+    shopper.sign_in_again().await;
+    let body = json!({"payment_method": shopper.method});
+    let pay = async |test: &crate::support::TestApp| {
+        let call = test.post(&format!("{}/pay", path(&owed)), &body).bearer(&shopper.actor.token);
+        call.send().await.status.as_u16()
+    };
+    let (first, second, ..) =
+        tokio::join!(pay(&shop.test), pay(&other), shop.test.run_jobs(), other.run_jobs(), pay(&other));
+    assert!([200, 202].contains(&first) && [200, 202].contains(&second), "{first} {second}");
+    shop.until(async || debt(&shopper).await["state"] == "paid").await;
+    assert_eq!(debited(&shop), BREAD_CENTS);
+}
+
+#[tokio::test]
+async fn a_shopper_who_has_to_confirm_the_payment_of_a_debt_is_sent_there() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("finn+latedecline@example.com").await;
+    unpaid_order(&shop, &shopper).await;
+    let owed = debt(&shopper).await;
+    let cleo = shopper.link("cleo+action@example.com").await;
+    pay(&shopper, &owed, cleo).await.expect(202);
+    shop.test.run_jobs().await;
+    let asked = pay(&shopper, &owed, cleo).await.expect(200);
+    assert_eq!((asked.text("/state"), asked.text("/payment/state")), ("being_paid", "action_required"));
+    // Not confirmed in time: it is open again, and another account may pay.
+    shop.test.advance(Duration::minutes(16));
+    shopper.sign_in_again().await;
+    shop.until(async || debt(&shopper).await["state"] == "open").await;
+    assert_eq!(debt(&shopper).await["payment"]["decline_reason"], "not_confirmed");
+    pay(&shopper, &owed, cleo).await.expect(202);
+    shop.test.run_jobs().await;
+    let asked = shopper.get(&path(&owed)).await.expect(200);
+    assert!(shop.paypal.approve(asked.text("/payment/action_url"), "cleo+action@example.com"));
+    shop.until(async || debt(&shopper).await["state"] == "paid").await;
+    assert_eq!(debited(&shop), BREAD_CENTS);
+}
+
+#[tokio::test]
+async fn staff_of_the_store_write_a_debt_off_with_a_reason() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("finn+latedecline@example.com").await;
+    let order = unpaid_order(&shop, &shopper).await;
+    let owed = debt(&shopper).await;
+    let list = format!("/v1/stores/{STORE}/debts");
+    let write_off = format!("{}/write-off", path(&owed));
+    for (role, store) in [(Role::Clerk, STORE), (Role::Admin, "0002")] {
+        let staff = shop.test.staff(role, &[store]).await;
+        shop.test.get(&list).bearer(&staff).send().await.problem(403, "role_missing");
+        let call = shop.test.post(&write_off, &json!({"note": "never mind"})).bearer(&staff);
+        call.send().await.problem(404, "debt_unknown");
+    }
+    let supervisor = shop.test.staff(Role::Supervisor, &[STORE]).await;
+    let listed = shop.test.get(&list).bearer(&supervisor).send().await.expect(200);
+    assert_eq!(listed.json["debts"][0]["id"], owed["id"]);
+    let send = async |note: &str| {
+        shop.test.post(&write_off, &json!({"note": note})).bearer(&supervisor).send().await
+    };
+    // Not while it is being paid.
+    shop.paypal.add_fault(Rule::new("orders.create", Fault::ErrorBefore { status: 403 }, 1));
+    pay(&shopper, &owed, shopper.method).await.expect(202);
+    send("goodwill").await.problem(409, "debt_state");
+    shop.until(async || debt(&shopper).await["state"] == "open").await;
+    send(" ").await.problem(400, "invalid_value");
+    assert_eq!(send("goodwill").await.expect(200).text("/state"), "written_off");
+    send("goodwill").await.expect(200);
+    send("another reason").await.problem(409, "debt_state");
+    assert_eq!(debt(&shopper).await["note"], "goodwill");
+    assert_eq!((balance(&shop, "debt").await, balance(&shop, "written_off").await), (0, BREAD_CENTS));
+    assert_eq!(shopper.read_order(order).await.number("/made_good/amount"), BREAD_CENTS);
+    begin_trip(&shopper).await.expect(201);
+    // The rule has nothing to try any more.
+    shop.test.advance(Duration::hours(2));
+    shop.test.run_jobs().await;
+    assert_eq!(debited(&shop), 0);
+    pay(&shopper, &owed, shopper.method).await.expect(401);
+}
+
+#[tokio::test]
+async fn an_order_that_is_taken_back_takes_its_debt_along_and_gives_back_what_paid_it() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("finn+latedecline@example.com").await;
+    let supervisor = shop.test.staff(Role::Supervisor, &[STORE]).await;
+    let cancel = async |order: OrderId| {
+        let path = format!("/v1/orders/{order}/cancel");
+        shop.test.post(&path, &json!({})).bearer(&supervisor).send().await.expect(200);
+        shop.test.run_jobs().await;
+    };
+    // Open.
+    let order = unpaid_order(&shop, &shopper).await;
+    cancel(order).await;
+    assert_eq!(debt_of(&shopper, order).await["state"], "withdrawn");
+    // On its way to be paid: the answer is lost, so nobody knows yet.
+    let order = unpaid_order(&shop, &shopper).await;
+    let owed = debt_of(&shopper, order).await;
+    shop.paypal.add_fault(Rule::new("orders.create", Fault::NoAnswerAfter { hold: false }, 1));
+    pay(&shopper, &owed, shopper.method).await.expect(202);
+    shop.test.run_jobs().await;
+    cancel(order).await;
+    shop.until(async || debt_of(&shopper, order).await["state"] == "withdrawn").await;
+    // Paid.
+    let order = unpaid_order(&shop, &shopper).await;
+    let owed = debt_of(&shopper, order).await;
+    pay(&shopper, &owed, shopper.method).await.expect(202);
+    shop.until(async || debt_of(&shopper, order).await["state"] == "paid").await;
+    cancel(order).await;
+    shop.until(async || debited(&shop) == 0).await;
+    assert_eq!((balance(&shop, "debt").await, balance(&shop, "receivable").await), (0, 0));
+    begin_trip(&shopper).await.expect(201);
+}
+
+#[tokio::test]
+async fn goods_that_left_after_their_hold_had_ended_are_owed() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD, PAN]).await;
+    let order = shopper.order(cart, &[2]).await;
+    shop.until(async || shop.dhl.books().shipments.len() == 1).await;
+    shop.test.run_jobs().await;
+    shop.paypal.set_webhook_controls(Controls::default());
+    shop.paypal.advance_seconds(30 * 24 * 3600);
+    shop.paypal.deliver_webhooks().await;
+    shop.test.run_jobs().await;
+    shopper.sign_in_again().await;
+    let shipment = shopper.read_order(order).await.text("/shipment").to_owned();
+    let staff = shop.test.staff(Role::Clerk, &[STORE]).await;
+    let path = format!("/v1/shipments/{shipment}/hand-over");
+    shop.test.post(&path, &json!({})).bearer(&staff).send().await.expect(200);
+    shop.test.run_jobs().await;
+    assert_eq!((debited(&shop), balance(&shop, "debt").await), (BREAD_CENTS, 4498));
+    shop.test.advance(Duration::minutes(61));
+    shop.until(async || debited(&shop) == BREAD_CENTS + 4498).await;
+    shopper.sign_in_again().await;
+    let read = shopper.read_order(order).await;
+    assert_eq!((read.text("/state"), read.number("/made_good/amount")), ("completed", 4498));
+    assert!(read.json["trouble"].is_null());
+}

@@ -114,6 +114,7 @@ kinds_of_jobs! {
     payments::Link => payments::link,
     payments::Operate => payments::operate,
     payments::ReadDispute => payments::read_dispute,
+    payments::TellParcel => payments::tell_parcel,
     payments::Sweep => payments::sweep,
     payments::Unlink => payments::unlink,
     payments::WatchHold => payments::watch_hold,
@@ -146,7 +147,7 @@ impl App {
         let identity = identity::Identity::open(&db, &config.identity, &clock, &random, &http).await?;
         let catalog = catalog::Catalog::load(&db).await?;
         let journal = cart::Journal::start(&db);
-        let providers = payments::Providers::new(&config.payments, &http);
+        let providers = payments::Providers::new(&config.payments, &http, &clock);
         let carriers = delivery::Carriers::new(&config.delivery, &http);
         let outbound = exchange::Outbound::new(&config.exchange)
             .map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;

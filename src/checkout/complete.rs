@@ -359,6 +359,11 @@ pub async fn delivery_news(
     if kind == NewsKind::HandedOver && order.state == OrderState::Placed {
         capture_rest(app, tx, now, &mut order).await?;
     }
+    if let (NewsKind::HandedOver, Some(shipment)) = (kind, order.shipment) {
+        for (carrier, number) in delivery::parcels(tx, shipment).await? {
+            payments::shipped(tx, &app.ids, now, order.payment, (&carrier, &number)).await?;
+        }
+    }
     tell(app, tx, now, kind, &order).await
 }
 

@@ -1,7 +1,7 @@
-//! What couriers told of a purchase that is disputed later.
+//! What couriers told of a purchase, for whoever has to prove that it was delivered.
 
 use super::store;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Tx};
 use crate::ids::ShipmentId;
 
 /// A parcel that a courier has or had.
@@ -41,4 +41,12 @@ pub async fn evidence(db: &Db, shipment: ShipmentId) -> Result<Vec<ParcelEvidenc
             Some(ParcelEvidence { carrier: found.carrier.clone(), tracking_number, text })
         })
         .collect())
+}
+
+/// The courier of a shipment and its numbers of the parcels that are booked.
+pub async fn parcels(tx: &mut Tx, shipment: ShipmentId) -> Result<Vec<(String, String)>, db::Error> {
+    let Some(found) = store::find(&mut *tx, shipment).await? else { return Ok(Vec::new()) };
+    let parcels = store::parcels(&mut *tx, shipment).await?;
+    let numbers = parcels.into_iter().filter_map(|parcel| parcel.tracking_number);
+    Ok(numbers.map(|number| (found.carrier.clone(), number)).collect())
 }

@@ -27,7 +27,7 @@ mod withdraw;
 
 pub use address::{Address, AddressFault};
 pub use book::{BookParcel, book_parcel};
-pub use evidence::{ParcelEvidence, evidence};
+pub use evidence::{ParcelEvidence, evidence, parcels};
 pub use hand_over::{CloseDay, close_day};
 pub use http::routes;
 pub use model::{AttemptState, ShipmentState};

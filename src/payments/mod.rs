@@ -8,7 +8,7 @@
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
 //! operation is done, `resolve.rs` what people settle, `disputes.rs` what payers dispute, `link.rs` how an account is linked,
 //! `ask.rs` whether it still is, `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the
-//! books, `webhook.rs`, `callback.rs`, `missed.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait,
+//! books, `webhook.rs`, `callback.rs`, `missed.rs`, `sweep.rs` and `watch.rs` what makes it move on, `parcels.rs` what providers are told of deliveries, `provider.rs` the trait,
 //! `statement.rs` what a provider's own books say, and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
@@ -27,6 +27,7 @@ mod missed;
 mod model;
 mod operate;
 mod pages;
+mod parcels;
 mod provider;
 mod providers;
 mod resolve;
@@ -64,6 +65,7 @@ pub use model::{
     OperationState, Payment, PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
 };
 pub use operate::{Operate, operate};
+pub use parcels::{TellParcel, shipped, tell_parcel};
 pub use providers::Providers;
 pub use start::{Start, can_debit, start};
 pub use statement::{LineKind, Statement, StatementError, StatementLine, StatementTerms, UnreadLine};
@@ -129,6 +131,9 @@ pub enum Error {
     /// The address is not one of the app's own.
     #[error("the return address is not one of the configured app links")]
     ReturnUrl,
+    /// The provider links no account with a purchase.
+    #[error("the provider links no account with a purchase")]
+    WithPurchase,
     /// The provider is not configured.
     #[error("the payment provider is not configured")]
     ProviderAbsent,

@@ -198,14 +198,17 @@ async fn ask_order(
         return complete(app, provider, books, operation, (order, intent)).await;
     }
     let secrets = secrets::of_method(app, &app.db, payment.method).await?;
-    let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
+    // The call that links the account stays the same when it is repeated: it never names the link that it made.
+    let links_method = payment.links_method && !effect.is_again();
+    let token = secrets.and_then(|secrets| secrets.provider_token).filter(|_| !links_method);
+    if token.is_none() && !links_method {
         if operation.state != OperationState::Intended {
             // It may have been debited before the link went: only asking helps, and there is nothing to ask with.
             return Ok(lost("the link is gone while the outcome is open"));
         }
         // The link is gone before anything was debited with it.
         return Ok(Outcome::Declined { reason: DeclineReason::LinkRevoked, may_retry: false });
-    };
+    }
     let purchase = Purchase::of(app, books, operation).await?;
     let charge = ChargeRequest {
         key: &operation.key,
@@ -215,11 +218,12 @@ async fn ask_order(
         amount: operation.amount,
         lines: &purchase.lines,
         reference: &payment.reference,
-        token: &token,
+        token: token.as_ref(),
+        device_session: payment.device_session.as_deref().filter(|_| !effect.is_again()),
         market: purchase.market(books),
         return_url: &purchase.return_url,
         callback_url: &purchase.callback_url,
-        is_shopper_present: !effect.is_again(),
+        is_shopper_present: !effect.is_again() && !payment.is_by_rule,
     };
     Ok(provider.charge(&charge).await)
 }

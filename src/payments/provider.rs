@@ -115,6 +115,26 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
         AnswerOutcome::Refused("disputes are answered on the provider's own pages".to_owned())
     }
 
+    /// Whether the provider wants to know of parcels.
+    fn wants_parcels(&self) -> bool {
+        false
+    }
+
+    /// Tells of a parcel that what was captured is sent in. There are no keys: whoever repeats it says so.
+    async fn tell_parcel(&self, _parcel: &ParcelNotice<'_>) -> AnswerOutcome {
+        AnswerOutcome::Refused("the provider takes no parcels".to_owned())
+    }
+
+    /// Whether an account can be linked with its first purchase: [`ChargeRequest::token`] may be nothing then.
+    fn links_with_purchase(&self) -> bool {
+        false
+    }
+
+    /// The link that an order made with its purchase; nothing while the provider has yet to make it.
+    async fn linked_with(&self, _order: &str) -> LinkOutcome<Option<Linked>> {
+        Err(LinkError::Refused("the provider links no account with a purchase".to_owned()))
+    }
+
     /// Whether the provider keeps a list of the events that it told.
     fn lists_events(&self) -> bool {
         false
@@ -257,8 +277,10 @@ pub struct ChargeRequest<'a> {
     pub lines: &'a [PaymentLine],
     /// What people call the purchase.
     pub reference: &'a str,
-    /// The linked account.
-    pub token: &'a SecretString,
+    /// The linked account; nothing where it is to be linked with this purchase ([`Provider::links_with_purchase`]).
+    pub token: Option<&'a SecretString>,
+    /// The session of the shopper's device at the provider, when the app gave it.
+    pub device_session: Option<&'a str>,
     /// Where the shopper buys.
     pub market: Market<'a>,
     /// Where the shopper comes back to after confirming.
@@ -375,6 +397,21 @@ pub struct RefundRequest<'a> {
     pub capture: &'a str,
     /// How much.
     pub amount: Money,
+}
+
+/// A parcel that something captured is sent in.
+#[derive(Clone, Copy, Debug)]
+pub struct ParcelNotice<'a> {
+    /// The provider's order.
+    pub order: &'a str,
+    /// The provider's capture.
+    pub capture: &'a str,
+    /// The courier.
+    pub carrier: &'a str,
+    /// Its number of the parcel.
+    pub tracking_number: &'a str,
+    /// Whether it may have been told before.
+    pub is_repeat: bool,
 }
 
 /// What people say that an operation made.

@@ -11,7 +11,7 @@ use super::secrets::{self, Purpose};
 use super::settle::{load, write_change};
 use super::store::events::{Hint, Topic};
 use super::store::{self, events};
-use super::{Error, ask, disputes};
+use super::{Error, ask, disputes, link};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -103,7 +103,7 @@ pub async fn follow(app: &App, lease: &Lease) -> jobs::Outcome {
     }
     match (hint.topic, object) {
         (Topic::HoldEnded, Some(object)) => follow_hold(app, lease, provider, name, object).await?,
-        (Topic::Link, Some(object)) => follow_link(app, lease, provider, name, object).await?,
+        (Topic::Link, Some(object)) => follow_link(app, lease, provider, name, (object, order)).await?,
         (Topic::Reversal, Some(object)) => follow_debit(app, lease, provider, name, object).await?,
         (Topic::Payment | Topic::Dispute | Topic::Unknown, _) | (_, None) => {}
     }
@@ -180,15 +180,29 @@ async fn follow_link(
     lease: &Lease,
     provider: &dyn Provider,
     name: ProviderName,
-    object: &str,
+    (object, order): (&str, Option<&str>),
 ) -> Result<(), Failure> {
     let mut method = None;
     for mark in secrets::marks(app, name, &object.into()) {
         method = method.or(store::methods::by_mark(&app.db, name, &mark).await?);
     }
-    let Some(method) = method else { return Ok(()) };
+    let Some(method) = method else { return follow_purchase(app, lease, name, order).await };
     match ask::look(app, lease, provider, method).await? {
         Ok(()) => Ok(()),
         Err(LinkError::Unknown(detail) | LinkError::Refused(detail)) => Err(Failure::later(detail)),
     }
+}
+
+/// A link that nobody knows yet may be the one that a purchase made.
+async fn follow_purchase(
+    app: &App,
+    lease: &Lease,
+    name: ProviderName,
+    order: Option<&str>,
+) -> Result<(), Failure> {
+    let Some(order) = order else { return Ok(()) };
+    let Some(method) = store::payments::linked_with(&app.db, name, order).await? else { return Ok(()) };
+    let mut tx = app.db.begin().await?;
+    link::enqueue(&mut tx, &app.ids, app.clock.now(), method).await?;
+    lease.commit(tx).await
 }

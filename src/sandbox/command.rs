@@ -193,7 +193,7 @@ fn paypal_guide(url: &str, webhook: &paypal::WebhookTarget) -> String {
                        approval pages: as the answers of the API name them
   books                GET {url}/sandbox/books
   outcomes             words in the payer's e-mail address, before the @: +declined, +action, +pending,
-                       +revoked, +latedecline, +renewdeclined, +disputes, +chargeback, +refundpending
+                       +revoked, +latedecline, +renewdeclined, +disputes, +chargeback, +savelater, +refundpending
                        or the header of a call, as at PayPal:
                        PayPal-Mock-Response: {{\"mock_application_codes\":\"INSTRUMENT_DECLINED\"}}
   faults               POST {url}/sandbox/faults
@@ -206,7 +206,8 @@ fn paypal_guide(url: &str, webhook: &paypal::WebhookTarget) -> String {
   later events         POST {url}/sandbox/captures/ID/settle {{\"outcome\":\"DECLINED\"}}, .../reverse,
                        .../dispute {{\"reason\":\"UNAUTHORISED\",\"stage\":\"CHARGEBACK\"}};
                        POST {url}/sandbox/disputes/ID/resolve {{\"ending\":\"buyer\"}} (or seller, withdrawn);
-                       POST {url}/sandbox/refunds/ID/settle, {url}/sandbox/payment-tokens/ID/revoke
+                       POST {url}/sandbox/refunds/ID/settle, {url}/sandbox/payment-tokens/ID/revoke,
+                       {url}/sandbox/orders/ID/save
   its own books        POST {url}/sandbox/payouts {{\"currency_code\":\"EUR\",\"minor\":1000}};
                        POST {url}/sandbox/reporting {{\"late_seconds\":10800}}
   clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}

@@ -234,6 +234,10 @@ impl From<Error> for Problem {
                 Self::unprocessable("return_url_refused", "The address is not one of the app's own links.")
                     .at("/return_url", "must be one of the configured app links, or below one")
             }
+            Error::WithPurchase => {
+                Self::unprocessable("with_purchase_refused", "The provider links no account with a purchase.")
+                    .at("/with_purchase", "link it before")
+            }
             Error::ProviderAbsent => {
                 Self::unprocessable("provider_absent", "The payment provider is not offered here.")
                     .at("/provider", "not offered")

@@ -207,6 +207,10 @@ pub struct Payment {
     pub country: Option<String>,
     /// Where the page after a confirmation leads back to; may be empty.
     pub return_url: String,
+    /// Whether the account is linked with this purchase.
+    pub links_method: bool,
+    /// The session of the shopper's device at the provider, when the app gave it.
+    pub device_session: Option<String>,
     /// When it was asked for.
     pub created_at: Moment,
 }

@@ -6,5 +6,6 @@ pub(super) mod events;
 pub(super) mod ledger;
 pub(super) mod methods;
 pub(super) mod operations;
+pub(super) mod parcels;
 pub(super) mod payments;
 pub(super) mod resolutions;

@@ -66,6 +66,9 @@ pub struct PaymentToken {
     pub payer: Payer,
     pub create_time: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The order that it was saved with.
+    #[serde(default)]
+    pub order_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +99,35 @@ pub struct Order {
     pub wallet_named: bool,
     pub return_url: Option<String>,
     pub cancel_url: Option<String>,
+    /// The wish to save the wallet with this purchase.
+    #[serde(default)]
+    pub saving: Option<Saving>,
+    /// The parcels that it was told of.
+    #[serde(default)]
+    pub trackers: Vec<Tracker>,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+}
+
+/// The wish to save a wallet with a purchase, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saving {
+    /// `customer` as it is answered.
+    pub customer: Value,
+    /// The instruction as it was sent.
+    pub instruction: Value,
+    /// The payment token, once it is made.
+    pub token: Option<String>,
+}
+
+/// A parcel of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tracker {
+    pub capture_id: String,
+    pub tracking_number: String,
+    /// As it was sent.
+    pub request: Value,
+    pub create_time: DateTime<Utc>,
 }
 
 /// One purchase unit.

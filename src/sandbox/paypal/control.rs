@@ -18,6 +18,7 @@
 //! | `POST /sandbox/disputes/{id}/resolve` `{"ending": "seller", "buyer" or "withdrawn"}` | ends a dispute |
 //! | `POST /sandbox/payouts` `{"currency_code": .., "minor": n}` | sends money to the shop's bank |
 //! | `POST /sandbox/reporting` `{"late_seconds": n}` | how late the transaction search is |
+//! | `POST /sandbox/orders/{id}/save` | the account that was to be saved with it is saved |
 //! | `POST /sandbox/payment-tokens/{id}/revoke` | the payer takes the permission back at PayPal |
 //! | `DELETE /sandbox/tokens` | forgets every access token |
 //!
@@ -125,6 +126,7 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
             state.reports_late_seconds = late.max(0);
             done(true)
         }
+        ("POST", ["orders", id, "save"]) => done(vault::save_with_purchase(state, id)),
         ("POST", ["payment-tokens", id, "revoke"]) => done(vault::remove(state, id)),
         ("DELETE", ["tokens"]) => {
             state.bearers.clear();

@@ -8,7 +8,7 @@
 //!
 //! What a charge comes to is decided by the payer's e-mail address, given on the approval page: a word before the `@`
 //! (`+declined`, `+action`, `+pending`, `+revoked`, `+latedecline`, `+renewdeclined`, `+disputes`, `+chargeback`,
-//! `+refundpending`, see [`payers`]). A client that can may send the header `PayPal-Mock-Response: {"mock_application_codes":"INSTRUMENT_DECLINED"}` with any issue the
+//! `+savelater`, `+refundpending`, see [`payers`]). A client that can may send the header `PayPal-Mock-Response: {"mock_application_codes":"INSTRUMENT_DECLINED"}` with any issue the
 //! specification lists for the operation. Network failures are ordered with [`Rule`]s ([`faults`]), bad webhook
 //! deliveries with [`Controls`] ([`webhooks`]); `control.rs` lists the addresses for both.
 //!
@@ -37,6 +37,7 @@ mod routes;
 mod server;
 mod signing;
 mod state;
+mod tracking;
 mod vault;
 mod views;
 pub mod webhooks;
@@ -56,7 +57,7 @@ pub use super::wire::Exchange;
 pub use books::{
     Amount, Authorization, AuthorizationStatus, Books, Capture, CaptureStatus, Delivery, DeliveryStatus,
     Dispute, DisputeStatus, Event, Intent, KeyedRequest, Object, Order, OrderStatus, Outcome, Payer,
-    PaymentToken, Payout, Refund, RefundStatus, Reversal, SetupStatus, SetupToken, Unit,
+    PaymentToken, Payout, Refund, RefundStatus, Reversal, Saving, SetupStatus, SetupToken, Tracker, Unit,
 };
 pub use disputes::Ending;
 use oauth::Credentials;
@@ -219,6 +220,11 @@ impl Sandbox {
     /// Ends a pending refund; `false` when it isn't pending.
     pub fn settle_refund(&self, id: &str, completed: bool) -> bool {
         self.change(|state| payments::settle_refund(state, id, completed)).unwrap_or(false)
+    }
+
+    /// Saves the account that was to be saved with an order; `false` when there is none, or it was saved.
+    pub fn save_with_purchase(&self, order_id: &str) -> bool {
+        self.change(|state| vault::save_with_purchase(state, order_id)).unwrap_or(false)
     }
 
     /// The payer takes the permission back at PayPal; `false` when the token was dead already.

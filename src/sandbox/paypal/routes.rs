@@ -5,10 +5,10 @@ use axum::http::Method;
 use super::call::{Answer, Call, Outcome};
 use super::errors::Refusal;
 use super::state::State;
-use super::{disputes, notifications, orders, payments, reports, vault};
+use super::{disputes, notifications, orders, payments, reports, tracking, vault};
 
 /// Operation names, as faults and `issues.tsv` use them. `{}` is the one id of a path.
-const ROUTES: [(&str, &str, &str); 29] = [
+const ROUTES: [(&str, &str, &str); 30] = [
     ("POST", "/v1/oauth2/token", "oauth.token"),
     ("POST", "/v3/vault/setup-tokens", "vault.setup"),
     ("GET", "/v3/vault/setup-tokens/{}", "vault.setup_get"),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, &str, &str); 29] = [
     ("GET", "/v2/checkout/orders/{}", "orders.get"),
     ("POST", "/v2/checkout/orders/{}/capture", "orders.capture"),
     ("POST", "/v2/checkout/orders/{}/authorize", "orders.authorize"),
+    ("POST", "/v2/checkout/orders/{}/track", "orders.track"),
     ("GET", "/v2/payments/authorizations/{}", "authorizations.get"),
     ("POST", "/v2/payments/authorizations/{}/capture", "authorizations.capture"),
     ("POST", "/v2/payments/authorizations/{}/reauthorize", "authorizations.reauthorize"),
@@ -63,6 +64,7 @@ pub fn operate(state: &mut State, call: &Call) -> Outcome {
         "orders.get" => orders::get(state, call),
         "orders.capture" => orders::capture(state, call),
         "orders.authorize" => orders::authorize(state, call),
+        "orders.track" => tracking::track(state, call),
         "authorizations.get" => payments::get_authorization(state, call),
         "authorizations.capture" => payments::capture(state, call),
         "authorizations.reauthorize" => payments::reauthorize(state, call),

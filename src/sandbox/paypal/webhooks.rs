@@ -52,9 +52,15 @@ pub struct Controls {
 
 /// Books an event about an object as it is now.
 pub fn record(state: &mut State, event_type: &str, object: &Object) {
-    let Some(resource) = views::full(state, object) else {
+    let Some(mut resource) = views::full(state, object) else {
         return;
     };
+    if let Object::PaymentToken(id) = object
+        && let Some(order) = state.books.payment_tokens.get(id).and_then(|token| token.order_id.as_ref())
+    {
+        // Told in events alone.
+        resource["metadata"] = json!({"order_id": order});
+    }
     let (resource_type, resource_version, resource_id) = match object {
         Object::SetupToken(id) | Object::PaymentToken(id) => ("payment_token", "3.0", id),
         Object::Order(id) => ("checkout-order", "2.0", id),

@@ -93,6 +93,11 @@ impl PayPal {
         })
     }
 
+    /// Whether one of the files has this operation.
+    pub fn covers(&self, exchange: &paypal::Exchange) -> bool {
+        self.files.iter().any(|(_, file)| file.covers(&exchange.method, &exchange.target))
+    }
+
     pub fn coverage(&self) -> Vec<(&'static str, Coverage)> {
         self.files.iter().map(|(name, file)| (*name, file.coverage())).collect()
     }

@@ -284,6 +284,7 @@ impl Payer<'_> {
             reference: "A-17".to_owned(),
             country: Some("DE".to_owned()),
             return_url: "aisle://app/paid".to_owned(),
+            device_session: None,
         };
         payments::start(app, tx, app.clock.now(), start).await?;
         Ok(payment)

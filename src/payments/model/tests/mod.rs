@@ -58,6 +58,8 @@ impl World {
             reference: String::new(),
             country: None,
             return_url: String::new(),
+            links_method: false,
+            device_session: None,
             created_at: Moment::UNIX_EPOCH,
         };
         let mut world =

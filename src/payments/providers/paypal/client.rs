@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::pace::Pace;
 use super::{Settings, wire};
+use crate::clock::Clock;
 use crate::payments::providers::call;
 pub use crate::payments::providers::call::{Answer, Lost};
 
@@ -25,6 +26,7 @@ pub struct Client {
     secret: SecretString,
     /// Held while a token is fetched, so that many calls at once fetch one.
     token: Mutex<Option<Token>>,
+    clock: Clock,
     pace: std::sync::Mutex<Pace>,
 }
 
@@ -78,13 +80,14 @@ fn is_in_paypals_words(answer: &Answer) -> bool {
 }
 
 impl Client {
-    pub fn new(settings: &Settings, http: &reqwest::Client) -> Self {
+    pub fn new(settings: &Settings, http: &reqwest::Client, clock: &Clock) -> Self {
         Self {
             http: http.clone(),
             base: settings.url.as_str().trim_end_matches('/').to_owned(),
             id: settings.client_id.clone(),
             secret: settings.client_secret.clone(),
             token: Mutex::new(None),
+            clock: clock.clone(),
             pace: std::sync::Mutex::default(),
         }
     }
@@ -93,12 +96,12 @@ impl Client {
     /// no calls for: that is not even tried for a while.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, Lost> {
         let too_many = || Lost::NeverLeft("PayPal wants fewer calls".to_owned());
-        if !self.pace().is_open(Instant::now()) {
+        if !self.pace().is_open(self.clock.now()) {
             return Err(too_many());
         }
         let answer = self.call_now(call).await?;
         if answer.status == StatusCode::TOO_MANY_REQUESTS && is_in_paypals_words(&answer) {
-            self.pace().refused(Instant::now());
+            self.pace().refused(self.clock.now());
             return Err(too_many());
         }
         self.pace().answered();

@@ -4,7 +4,7 @@
 //! Every call carries its `PayPal-Request-Id` and has a deadline. `client.rs` has the calls and the token, `pace.rs` backs
 //! off, `amounts.rs` has the text of amounts, `orders.rs`, `holds.rs`, `payments.rs`, `vault.rs` and `disputes.rs` the verbs,
 //! `errors.rs` what an error means, `proof.rs` what people say that happened, `webhooks.rs` the proof of an event's origin,
-//! `events.rs` the list of events, `statement.rs` PayPal's own books.
+//! `events.rs` the list of events, `statement.rs` PayPal's own books, `tracking.rs` parcels.
 
 mod amounts;
 mod client;
@@ -18,6 +18,7 @@ mod payments;
 mod proof;
 mod settings;
 mod statement;
+mod tracking;
 mod vault;
 mod webhooks;
 mod wire;
@@ -29,14 +30,14 @@ use axum::http::HeaderMap;
 use chrono::Duration;
 use secrecy::SecretString;
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::money::Money;
 use crate::payments::evidence::{AnswerOutcome, DisputeAnswer};
 use crate::payments::model::{Dispute, Outcome};
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Debit, EventError, Evidence, LinkBegun, LinkOutcome,
-    LinkProgress, LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, RenewRequest,
-    VoidRequest,
+    LinkProgress, LinkRequest, Linked, OrderRequest, ParcelNotice, Proof, Provider, RefundRequest,
+    RenewRequest, VoidRequest,
 };
 use crate::payments::statement::{Statement, StatementError, StatementTerms};
 use crate::payments::store::events::Hint;
@@ -53,15 +54,15 @@ pub struct PayPal {
 }
 
 /// PayPal with these settings.
-pub fn open(settings: &Settings, http: &reqwest::Client) -> Arc<dyn Provider> {
-    Arc::new(PayPal::new(settings, http))
+pub fn open(settings: &Settings, http: &reqwest::Client, clock: &Clock) -> Arc<dyn Provider> {
+    Arc::new(PayPal::new(settings, http, clock))
 }
 
 impl PayPal {
     /// PayPal with these credentials.
-    pub fn new(settings: &Settings, http: &reqwest::Client) -> Self {
+    pub fn new(settings: &Settings, http: &reqwest::Client, clock: &Clock) -> Self {
         Self {
-            client: client::Client::new(settings, http),
+            client: client::Client::new(settings, http, clock),
             verifier: webhooks::Verifier::new(settings, http),
             terms: orders::Terms::new(settings),
             checks_online: settings.checks_online,
@@ -165,6 +166,22 @@ impl Provider for PayPal {
 
     async fn answer_dispute(&self, answer: &DisputeAnswer<'_>) -> AnswerOutcome {
         disputes::answer(&self.client, answer).await
+    }
+
+    fn wants_parcels(&self) -> bool {
+        true
+    }
+
+    async fn tell_parcel(&self, parcel: &ParcelNotice<'_>) -> AnswerOutcome {
+        tracking::tell(&self.client, parcel).await
+    }
+
+    fn links_with_purchase(&self) -> bool {
+        true
+    }
+
+    async fn linked_with(&self, order: &str) -> LinkOutcome<Option<Linked>> {
+        vault::linked_with(&self.client, order).await
     }
 
     fn lists_events(&self) -> bool {

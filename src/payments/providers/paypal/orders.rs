@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::amounts::{Amount, NotExpressible};
-use super::client::{Answer, Client};
+use super::client::{Answer, Body, Call, Client};
 use super::errors::{Verdict, declined, lost, verdict};
 use super::wire::{self, Order};
 use super::{Settings, holds};
@@ -11,6 +11,7 @@ use crate::ids::OperationId;
 use crate::money::Money;
 use crate::payments::model::{DeclineReason, Outcome, PaymentLine, Receipt};
 use crate::payments::provider::{ChargeRequest, Intent};
+use reqwest::Method;
 use secrecy::ExposeSecret;
 
 /// Longest name of an item.
@@ -58,7 +59,15 @@ impl Terms {
 /// Charges or holds; the answer already carries the outcome.
 pub async fn create(client: &Client, terms: &Terms, charge: &ChargeRequest<'_>) -> Outcome {
     let Ok(body) = create_body(terms, charge) else { return declined(DeclineReason::Refused) };
-    match client.post("create order", "/v2/checkout/orders", charge.key, &body).await {
+    let call = Call {
+        method: &Method::POST,
+        name: "create order",
+        path: "/v2/checkout/orders",
+        key: Some(charge.key),
+        device: charge.device_session,
+        body: Body::Json(&body),
+    };
+    match client.call(call).await {
         Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_answer(client, &answer, charge.intent).await,
         Ok(answer) => match verdict(&answer) {
@@ -209,18 +218,35 @@ fn create_body(terms: &Terms, charge: &ChargeRequest<'_>) -> Result<Value, NotEx
     Ok(json!({
         "intent": intent,
         "purchase_units": [unit],
-        "payment_source": {"paypal": {
-            "vault_id": charge.token.expose_secret(),
-            "stored_credential": terms.stored_credential(charge.is_shopper_present),
-            "experience_context": {
-                "return_url": charge.return_url,
-                "cancel_url": charge.return_url,
-                "shipping_preference": "NO_SHIPPING",
-                "user_action": "PAY_NOW",
-                "payment_method_preference": "IMMEDIATE_PAYMENT_REQUIRED",
-            },
-        }},
+        "payment_source": {"paypal": wallet(terms, charge)},
     }))
+}
+
+/// The saved account, or the wish to have one saved with this purchase.
+fn wallet(terms: &Terms, charge: &ChargeRequest<'_>) -> Value {
+    let mut wallet = json!({
+        "experience_context": {
+            "return_url": charge.return_url,
+            "cancel_url": charge.return_url,
+            "shipping_preference": "NO_SHIPPING",
+            "user_action": "PAY_NOW",
+            "payment_method_preference": "IMMEDIATE_PAYMENT_REQUIRED",
+        },
+    });
+    match charge.token {
+        Some(token) => {
+            wallet["vault_id"] = json!(token.expose_secret());
+            wallet["stored_credential"] = terms.stored_credential(charge.is_shopper_present);
+        }
+        None => {
+            wallet["attributes"] = json!({"vault": {
+                "store_in_vault": "ON_SUCCESS",
+                "usage_type": "MERCHANT",
+                "permit_multiple_payment_tokens": true,
+            }});
+        }
+    }
+    wallet
 }
 
 /// The lines as items with gross prices before discounts, and how they add up: what was taken off, and what else pays, is the

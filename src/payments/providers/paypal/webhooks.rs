@@ -286,7 +286,8 @@ pub(super) fn hint(event: wire::Event) -> Hint {
         .iter()
         .chain(resource.purchase_units.iter().filter_map(|unit| unit.invoice_id.as_ref()));
     let operation = invoices.find_map(|invoice| orders::operation_of(invoice));
-    let order = resource.supplementary_data.and_then(|data| data.related_ids).and_then(|ids| ids.order_id);
+    let related = resource.supplementary_data.and_then(|data| data.related_ids).or(resource.metadata);
+    let order = related.and_then(|ids| ids.order_id);
     let object = match topic {
         Topic::Dispute => resource.dispute_id.or(resource.id),
         // What takes back is told by a capture, or by an object below it.

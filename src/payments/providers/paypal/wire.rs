@@ -25,6 +25,7 @@ pub struct Order {
     pub status: String,
     #[serde(default)]
     pub purchase_units: Vec<Unit>,
+    pub payment_source: Option<Source>,
     #[serde(default)]
     pub links: Vec<Link>,
 }
@@ -33,6 +34,21 @@ pub struct Order {
 pub struct Unit {
     #[serde(default)]
     pub payments: Payments,
+    #[serde(default)]
+    pub shipping: Shipping,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Shipping {
+    #[serde(default)]
+    pub trackers: Vec<Tracker>,
+}
+
+/// A parcel that an order knows, named by capture and number.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Tracker {
+    #[serde(default)]
+    pub id: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -101,6 +117,12 @@ impl Order {
         self.purchase_units.iter().find_map(|unit| unit.payments.authorizations.first())
     }
 
+    /// Whether the order knows a parcel of a capture.
+    pub fn has_tracker(&self, capture: &str, tracking_number: &str) -> bool {
+        let name = format!("{capture}-{tracking_number}");
+        self.purchase_units.iter().flat_map(|unit| &unit.shipping.trackers).any(|tracker| tracker.id == name)
+    }
+
     /// The capture that carries this name of ours.
     pub fn capture_named(&self, invoice: &str) -> Option<&Payment> {
         named(self.purchase_units.iter().flat_map(|unit| &unit.payments.captures), invoice)
@@ -157,6 +179,12 @@ pub struct Source {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Wallet {
     pub email_address: Option<String>,
+    pub attributes: Option<Attributes>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Attributes {
+    pub vault: Option<Token>,
 }
 
 /// An error.
@@ -282,6 +310,7 @@ pub struct Resource {
     pub supplementary_data: Option<Supplement>,
     #[serde(default)]
     pub purchase_units: Vec<Named>,
+    pub metadata: Option<Related>,
     #[serde(default)]
     pub links: Vec<Link>,
 }

@@ -73,6 +73,10 @@ ids! {
     DebtId,
     /// One try to hand an event to a subscriber.
     DispatchId,
+    /// What staff answered to a dispute. Named by whoever answers.
+    DisputeAnswerId,
+    /// A debit that its payer disputes.
+    DisputeId,
     /// One scan or change of a cart, as the app named it: sent twice, it counts once.
     EventId,
     /// A unit of work that may fail later.

@@ -59,6 +59,21 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             );
             order_troubled(tx, payment, &trouble).await.map(|_| ())
         }
+        News::Disputed { payment, amount, respond_by, .. } => {
+            let by = respond_by.map_or_else(|| "soon".to_owned(), |by| format!("by {by}"));
+            order_troubled(tx, payment, &format!("the debit of {amount} is disputed: answer {by}"))
+                .await
+                .map(|_| ())
+        }
+        News::DisputeDue { payment, respond_by, .. } => {
+            let trouble = format!("the dispute of the debit must be answered by {respond_by}");
+            order_troubled(tx, payment, &trouble).await.map(|_| ())
+        }
+        News::DisputeEnded { payment, .. } => {
+            let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+            order.trouble = None;
+            Ok(store::update_order(tx, &order).await?)
+        }
         News::Reversed { payment, operation, amount, .. } => {
             if !order_troubled(tx, payment, &format!("{amount} were taken back by the provider")).await? {
                 return Ok(());
@@ -343,6 +358,11 @@ pub async fn delivery_news(
     let Some(mut order) = store::find_order_locked(tx, order).await? else { return Ok(()) };
     if kind == NewsKind::HandedOver && order.state == OrderState::Placed {
         capture_rest(app, tx, now, &mut order).await?;
+    }
+    if let (NewsKind::HandedOver, Some(shipment)) = (kind, order.shipment) {
+        for (carrier, number) in delivery::parcels(tx, shipment).await? {
+            payments::shipped(tx, &app.ids, now, order.payment, (&carrier, &number)).await?;
+        }
     }
     tell(app, tx, now, kind, &order).await
 }

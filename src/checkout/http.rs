@@ -36,6 +36,10 @@ impl From<Error> for Problem {
                 "id_reused",
                 "The id names something that was asked for differently. Choose a new UUID.",
             ),
+            Error::DeviceSession => {
+                Self::unprocessable("device_session_invalid", "This is no session of a device.")
+                    .at("/device_session", "1 to 36 visible characters")
+            }
             Error::Method(detail) => Self::unprocessable(
                 "payment_method_unusable",
                 format!("The payment method can't be debited: {detail}."),
@@ -119,7 +123,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]

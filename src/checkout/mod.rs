@@ -9,6 +9,7 @@
 //! back, `receipt.rs` shows, `verify.rs` holds all books against each other.
 
 mod complete;
+mod evidence;
 mod http;
 mod model;
 mod order;
@@ -34,6 +35,7 @@ use crate::env::Env;
 use crate::ids::{OrderId, ShopperId};
 
 pub use complete::{delivery_news, payment_news};
+pub use evidence::{PurchaseEvidence, evidence};
 pub use model::{Checkout, State};
 pub use order::{ExitFacts, News, NewsKind, Order, OrderState};
 pub use place::{Expire, expire};

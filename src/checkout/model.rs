@@ -144,6 +144,8 @@ pub struct Checkout {
     pub quote: Quote,
     /// Where to, for what is delivered.
     pub recipient: Option<delivery::Address>,
+    /// The session of the shopper's device at the payment provider.
+    pub device_session: Option<String>,
     /// Of the request that made it.
     pub request_hash: String,
     /// Its payment, once it began.

@@ -42,6 +42,9 @@ pub enum Error {
     /// The id names a checkout that was asked for differently.
     #[error("the id names another checkout")]
     Differs,
+    /// What can't be the session of a device.
+    #[error("this is no session of a device")]
+    DeviceSession,
     /// No such payment method, or not usable.
     #[error("the payment method is not usable: {0}")]
     Method(&'static str),
@@ -119,6 +122,11 @@ pub struct Placement {
     /// What is delivered; left out, everything is taken along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliver: Option<Deliver>,
+    /// The session of the shopper's device at the payment provider, when the app has one (PayPal's client metadata id): the
+    /// provider looks at the risk of the debit by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 36)]
+    pub device_session: Option<String>,
 }
 
 /// Quotes and locks. The same request again answers the checkout as it is; says whether it is new.
@@ -133,6 +141,9 @@ pub(super) async fn place(
         return same(existing, shopper, &hash).map(|existing| (false, existing));
     }
     payments::debts::may_shop(&app.db, shopper).await?;
+    if !placement.device_session.as_deref().is_none_or(is_session) {
+        return Err(Error::DeviceSession);
+    }
     if let Some(deliver) = &placement.deliver {
         let faults = deliver.recipient.faults();
         if !faults.is_empty() {
@@ -186,6 +197,11 @@ pub(super) async fn place(
     Ok((true, checkout))
 }
 
+/// Goes to the provider as it is, in a header.
+fn is_session(text: &str) -> bool {
+    (1..=36).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn same(existing: Checkout, shopper: ShopperId, hash: &str) -> Result<Checkout, Error> {
     if existing.shopper != shopper {
         return Err(Error::Unknown);
@@ -202,11 +218,7 @@ async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<
     let method = payments::find_method(&mut *tx, shopper, id)
         .await?
         .ok_or(Error::Method("you have no such method"))?;
-    if method.state == payments::MethodState::Active {
-        Ok(method)
-    } else {
-        Err(Error::Method("it is not linked, or not any more"))
-    }
+    if method.may_debit() { Ok(method) } else { Err(Error::Method("it is not linked, or not any more")) }
 }
 
 fn draft(
@@ -239,6 +251,7 @@ fn draft(
         holds,
         quote,
         recipient: placement.deliver.as_ref().map(|deliver| deliver.recipient.clone()),
+        device_session: placement.device_session.clone(),
         request_hash,
         payment: None,
         order: None,
@@ -429,6 +442,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         reference: checkout.number.clone(),
         country: store.map(|store| store.country),
         return_url: String::new(),
+        device_session: checkout.device_session.clone(),
     };
     payments::start(app, tx, now, start).await?;
     Ok(())

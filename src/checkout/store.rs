@@ -26,6 +26,7 @@ struct CheckoutRow {
     holds: Json<Vec<Hold>>,
     quote: Json<Quote>,
     recipient: Option<Json<delivery::Address>>,
+    device_session: Option<String>,
     request_hash: String,
     payment_id: Option<PaymentId>,
     order_id: Option<OrderId>,
@@ -51,6 +52,7 @@ impl From<CheckoutRow> for Checkout {
             holds: row.holds.0,
             quote: row.quote.0,
             recipient: row.recipient.map(|recipient| recipient.0),
+            device_session: row.device_session,
             request_hash: row.request_hash,
             payment: row.payment_id,
             order: row.order_id,
@@ -69,8 +71,8 @@ pub(super) async fn insert(tx: &mut Tx, checkout: &Checkout) -> Result<bool, db:
     let written = tx
         .sql(
             "INSERT INTO checkouts (id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote,
-                 recipient, request_hash, deadline, version, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+                 recipient, request_hash, deadline, version, created_at, changed_at, device_session)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(checkout.id)
@@ -88,6 +90,7 @@ pub(super) async fn insert(tx: &mut Tx, checkout: &Checkout) -> Result<bool, db:
         .bind(checkout.deadline)
         .bind(checkout.version)
         .bind(checkout.created_at)
+        .bind(checkout.device_session.as_deref())
         .execute()
         .await?;
     Ok(written == 1)
@@ -98,7 +101,7 @@ pub(super) async fn find(run: impl Run<'_>, id: CheckoutId) -> Result<Option<Che
     let row: Option<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
+                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
              FROM checkouts
              WHERE id = $1",
         )
@@ -140,7 +143,7 @@ pub(super) async fn held(run: impl Run<'_>, store: &StoreId, limit: i64) -> Resu
     let rows: Vec<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
+                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
              FROM checkouts
              WHERE store_id = $1 AND state = 'held'
              ORDER BY changed_at, id
@@ -235,6 +238,24 @@ pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<
              WHERE id = $1",
         )
         .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(Order::from))
+}
+
+/// The order of a payment as it is.
+pub(super) async fn order_of_payment(
+    run: impl Run<'_>,
+    payment: PaymentId,
+) -> Result<Option<Order>, db::Error> {
+    let row: Option<OrderRow> = run
+        .sql(
+            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+                 refunded_minor, shipment_id, trouble, picked, version, placed_at
+             FROM orders
+             WHERE payment_id = $1",
+        )
+        .bind(payment)
         .fetch_optional()
         .await?;
     Ok(row.map(Order::from))

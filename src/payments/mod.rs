@@ -6,10 +6,10 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `ask.rs` whether it still is,
-//! `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the books, `webhook.rs`,
-//! `callback.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait, `statement.rs` what a provider's
-//! own books say, and `providers/` the adapters.
+//! operation is done, `resolve.rs` what people settle, `disputes.rs` what payers dispute, `link.rs` how an account is linked,
+//! `ask.rs` whether it still is, `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the
+//! books, `webhook.rs`, `callback.rs`, `missed.rs`, `sweep.rs` and `watch.rs` what makes it move on, `parcels.rs` what providers are told of deliveries, `provider.rs` the trait,
+//! `statement.rs` what a provider's own books say, and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
 //! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
@@ -18,12 +18,16 @@ mod ask;
 mod callback;
 mod change;
 pub mod debts;
+mod disputes;
+mod evidence;
 mod http;
 mod ledger;
 mod link;
+mod missed;
 mod model;
 mod operate;
 mod pages;
+mod parcels;
 mod provider;
 mod providers;
 mod resolve;
@@ -50,14 +54,18 @@ use crate::money::Money;
 pub use ask::{Ask, ask, expect_debit};
 pub use change::WindDown;
 pub use change::{cancel, capture, refund, release, wind_down};
+pub use disputes::{AnswerDispute, ReadDispute, answer_dispute, read_dispute};
+pub use evidence::{EvidenceKind, EvidencePiece};
 pub use http::routes;
 pub use ledger::{Violation, verify};
 pub use link::{Link, Unlink, link, unlink};
+pub use missed::{FetchEvents, fetch_events};
 pub use model::{
     DebtKind, DebtState, DeclineReason, FactKind, HoldWindow, LineTax, MethodState, News, OperationKind,
     OperationState, Payment, PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
 };
 pub use operate::{Operate, operate};
+pub use parcels::{TellParcel, shipped, tell_parcel};
 pub use providers::Providers;
 pub use start::{Start, can_debit, start};
 pub use statement::{LineKind, Statement, StatementError, StatementLine, StatementTerms, UnreadLine};
@@ -123,6 +131,9 @@ pub enum Error {
     /// The address is not one of the app's own.
     #[error("the return address is not one of the configured app links")]
     ReturnUrl,
+    /// The provider links no account with a purchase.
+    #[error("the provider links no account with a purchase")]
+    WithPurchase,
     /// The provider is not configured.
     #[error("the payment provider is not configured")]
     ProviderAbsent,
@@ -135,6 +146,15 @@ pub enum Error {
     /// The total is not positive, or the lines don't add up to it, or more is due now than in all.
     #[error("the amounts of the payment don't add up")]
     Amounts,
+    /// There is no such dispute.
+    #[error("there is no such dispute")]
+    DisputeUnknown,
+    /// The provider does not let us do that about the dispute now.
+    #[error("the dispute does not allow it now")]
+    DisputeAction,
+    /// The name was used before for another answer.
+    #[error("the answer was named before with other contents")]
+    AnswerTaken,
     /// There is no such debt, or it is not the shopper's.
     #[error("there is no such debt")]
     DebtUnknown,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operate::Operate;
 use super::watch::WatchHold;
-use super::{ask, store};
+use super::{ask, disputes, missed, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db;
@@ -59,6 +59,8 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
         }
     }
     ask::sweep(&mut tx, &app.ids, now).await?;
+    disputes::sweep(app, &mut tx, now).await?;
+    missed::sweep(app, &mut tx, now).await?;
     let mut holds = store::payments::holds_due(&mut tx, now, HOLDS_MAX).await?;
     holds.sort_unstable();
     for payment in holds {

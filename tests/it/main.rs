@@ -17,6 +17,7 @@ mod deliveries;
 mod delivery;
 mod demo;
 mod dhl_adapter;
+mod disputed;
 mod empty_delivery;
 mod exchange;
 mod exit;

@@ -1,8 +1,10 @@
 //! The routes of payments: one payment, the page that shoppers come back to from it, webhooks; `methods.rs` has those of linked
-//! accounts, `callbacks.rs` those for providers that sign nothing, `debts.rs` what is owed, `parked.rs` those for staff.
+//! accounts, `callbacks.rs` those for providers that sign nothing, `debts.rs` what is owed, `disputes.rs` and
+//! `parked.rs` those for staff.
 
 mod callbacks;
 mod debts;
+mod disputes;
 mod methods;
 mod parked;
 
@@ -51,6 +53,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(debts::write_off_debt))
         .routes(routes!(parked::list_parked_operations))
         .routes(routes!(parked::resolve_operation))
+        .routes(routes!(disputes::list_disputes))
+        .routes(routes!(disputes::read_dispute))
+        .routes(routes!(disputes::answer_dispute))
 }
 
 /// A payment.
@@ -229,6 +234,10 @@ impl From<Error> for Problem {
                 Self::unprocessable("return_url_refused", "The address is not one of the app's own links.")
                     .at("/return_url", "must be one of the configured app links, or below one")
             }
+            Error::WithPurchase => {
+                Self::unprocessable("with_purchase_refused", "The provider links no account with a purchase.")
+                    .at("/with_purchase", "link it before")
+            }
             Error::ProviderAbsent => {
                 Self::unprocessable("provider_absent", "The payment provider is not offered here.")
                     .at("/provider", "not offered")
@@ -240,6 +249,17 @@ impl From<Error> for Problem {
             Error::Amounts => {
                 Self::unprocessable("payment_amounts", "The amounts of the payment don't add up.")
             }
+            Error::DisputeUnknown => {
+                Self::not_found("dispute_unknown", "There is no such dispute; list them again.")
+            }
+            Error::DisputeAction => Self::conflict(
+                "dispute_action",
+                "The provider does not let us do that about the dispute now. Read it and decide again.",
+            ),
+            Error::AnswerTaken => Self::conflict(
+                "answer_taken",
+                "The id was used before for another answer. Choose a new one.",
+            ),
             Error::DebtUnknown => Self::not_found("debt_unknown", "There is no such debt."),
             Error::DebtState(state) => Self::conflict(
                 "debt_state",
@@ -276,6 +296,10 @@ impl From<Error> for Problem {
             Error::Plan(PlanError::Amount) => Self::conflict(
                 "payment_amount",
                 "The amount is more than the payment covers, or of another currency.",
+            ),
+            Error::Plan(PlanError::Disputed) => Self::conflict(
+                "payment_disputed",
+                "The payer disputes the debit: the provider decides whether it is given back.",
             ),
             Error::Plan(PlanError::Used) => Self::conflict(
                 "payment_name_used",

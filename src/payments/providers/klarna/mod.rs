@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use chrono::Duration;
 use secrecy::SecretString;
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::money::Money;
 use crate::payments::model::{HoldWindow, Outcome};
 use crate::payments::provider::{
@@ -46,7 +46,7 @@ pub struct Klarna {
 }
 
 /// Klarna with these settings.
-pub fn open(settings: &Settings, http: &reqwest::Client) -> Arc<dyn Provider> {
+pub fn open(settings: &Settings, http: &reqwest::Client, _clock: &Clock) -> Arc<dyn Provider> {
     let client = client::Client::new(settings, http);
     Arc::new(Klarna { client, settings: settings.clone() })
 }

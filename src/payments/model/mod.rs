@@ -78,6 +78,16 @@ text_enum! {
 }
 
 text_enum! {
+    /// Who begins a payment.
+    pub enum Initiator {
+        /// The shopper, who is there to confirm it.
+        Shopper = "shopper",
+        /// A rule, without the shopper.
+        Rule = "rule",
+    }
+}
+
+text_enum! {
     /// What an operation asks of the provider.
     pub enum OperationKind {
         /// Debit the total.
@@ -152,8 +162,8 @@ pub struct Payment {
     pub checkout: CheckoutId,
     /// Of which debt that came of it, when it pays no more than that.
     pub debt: Option<DebtId>,
-    /// Whether it was begun by rule, without the shopper.
-    pub is_by_rule: bool,
+    /// Who began it.
+    pub initiator: Initiator,
     /// Who pays.
     pub shopper: ShopperId,
     /// Which account is debited.

@@ -33,7 +33,7 @@ impl World {
             id: Uuid::from_u128(1).into(),
             checkout: Uuid::from_u128(2).into(),
             debt: None,
-            is_by_rule: false,
+            initiator: Initiator::Shopper,
             shopper: Uuid::from_u128(3).into(),
             method: Uuid::from_u128(4).into(),
             provider: ProviderName::PayPal,

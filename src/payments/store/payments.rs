@@ -6,14 +6,14 @@ use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
 use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
-use crate::payments::model::{DeclineReason, Payment, PaymentLine, PaymentState, ProviderName};
+use crate::payments::model::{DeclineReason, Initiator, Payment, PaymentLine, PaymentState, ProviderName};
 
 #[derive(sqlx::FromRow)]
 struct PaymentRow {
     id: PaymentId,
     checkout: CheckoutId,
     debt: Option<DebtId>,
-    is_by_rule: bool,
+    initiator: Initiator,
     shopper: ShopperId,
     method: MethodId,
     provider: ProviderName,
@@ -44,7 +44,7 @@ impl From<PaymentRow> for Payment {
             id: row.id,
             checkout: row.checkout,
             debt: row.debt,
-            is_by_rule: row.is_by_rule,
+            initiator: row.initiator,
             shopper: row.shopper,
             method: row.method,
             provider: row.provider,
@@ -82,7 +82,7 @@ pub async fn insert(
             "INSERT INTO payments (
                  id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
                  state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at, debt,
-                 is_by_rule
+                 initiator
              )
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14, $15, $16)
              ON CONFLICT DO NOTHING",
@@ -102,7 +102,7 @@ pub async fn insert(
         .bind(payment.country.as_deref())
         .bind(now)
         .bind(payment.debt)
-        .bind(payment.is_by_rule)
+        .bind(payment.initiator)
         .execute()
         .await?;
     Ok(rows == 1)
@@ -112,7 +112,7 @@ pub async fn insert(
 pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Error> {
     let row: Option<PaymentRow> = db
         .sql(
-            "SELECT id, checkout, debt, is_by_rule, shopper, method, provider, currency, total, due_now, authorised, captured,
+            "SELECT id, checkout, debt, initiator, shopper, method, provider, currency, total, due_now, authorised, captured,
                  refunded, state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
                  provider_authorisation, reference, country, return_url, created_at
              FROM payments

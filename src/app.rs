@@ -97,6 +97,7 @@ macro_rules! kinds_of_jobs {
 }
 
 kinds_of_jobs! {
+    cart::Upkeep => cart::upkeep,
     catalog::Upkeep => catalog::upkeep,
     checkout::Expire => checkout::expire,
     delivery::BookParcel => delivery::book_parcel,
@@ -107,11 +108,14 @@ kinds_of_jobs! {
     exchange::Dispatch => exchange::dispatch,
     payments::Ask => payments::ask,
     payments::debts::Collect => payments::debts::collect,
+    payments::reconcile::Nightly => payments::reconcile::nightly,
+    payments::reconcile::Reconcile => payments::reconcile::reconcile,
     payments::Follow => payments::follow,
     payments::Link => payments::link,
     payments::Operate => payments::operate,
     payments::Sweep => payments::sweep,
     payments::Unlink => payments::unlink,
+    payments::WatchHold => payments::watch_hold,
     payments::WindDown => payments::wind_down,
 }
 

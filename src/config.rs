@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::env::Env;
 use crate::http::limit::{REQUEST_SECONDS_MAX, REQUEST_TIMEOUT};
-use crate::{catalog, checkout, db, delivery, exchange, identity, payments};
+use crate::{cart, catalog, checkout, db, delivery, exchange, identity, payments};
 
 /// Every setting of the service.
 ///
@@ -27,6 +27,8 @@ pub struct Config {
     pub identity: identity::Settings,
     /// The catalogue.
     pub catalog: catalog::Settings,
+    /// Carts.
+    pub cart: cart::Settings,
     /// Payment providers.
     pub payments: payments::Settings,
     /// Couriers.
@@ -69,6 +71,7 @@ impl Config {
             database: db::Options::read(env),
             identity: identity::Settings::read(env),
             catalog: catalog::Settings::read(env),
+            cart: cart::Settings::read(env),
             payments: payments::Settings::read(env),
             delivery: delivery::Settings::read(env),
             checkout: checkout::Settings::read(env),

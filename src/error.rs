@@ -74,6 +74,9 @@ pub struct ProblemBody {
     /// What the store sells instead of a product that it does not sell, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,
+    /// From when on the same request would succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
     /// What the shopper owes and has to pay before, the longest owed first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub debts: Vec<OwedDebt>,
@@ -88,6 +91,7 @@ pub struct Problem {
     faults: Vec<Fault>,
     alternatives: Vec<Alternative>,
     debts: Vec<OwedDebt>,
+    until: Option<DateTime<Utc>>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -102,6 +106,7 @@ impl Problem {
             faults: Vec::new(),
             alternatives: Vec::new(),
             debts: Vec::new(),
+            until: None,
             retry_after_seconds: None,
             source: None,
         }
@@ -167,6 +172,13 @@ impl Problem {
         self
     }
 
+    /// Adds from when on the same request would succeed, where that is known.
+    #[must_use]
+    pub fn until(mut self, moment: Option<DateTime<Utc>>) -> Self {
+        self.until = moment;
+        self
+    }
+
     /// Adds what has to be paid before.
     #[must_use]
     pub fn owing(mut self, debts: Vec<OwedDebt>) -> Self {
@@ -195,6 +207,7 @@ impl Problem {
             errors: self.faults,
             alternatives: self.alternatives,
             debts: self.debts,
+            until: self.until,
         }
     }
 }

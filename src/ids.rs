@@ -71,6 +71,8 @@ ids! {
     CheckoutId,
     /// What a shopper owes.
     DebtId,
+    /// Something that does not agree between our books and a provider's.
+    DifferenceId,
     /// One try to hand an event to a subscriber.
     DispatchId,
     /// One scan or change of a cart, as the app named it: sent twice, it counts once.
@@ -97,6 +99,8 @@ ids! {
     PaymentId,
     /// A delivered row that is kept aside.
     QuarantineId,
+    /// A comparison of our books with a provider's. Named by whoever asks for it.
+    ReconciliationId,
     /// Money given back for an order. Named by whoever asks for it.
     RefundId,
     /// Goods of one order on their way to the shopper.
@@ -174,7 +178,7 @@ keys! {
     StoreId,
     /// A class of goods that are taxed alike, such as `standard` or `reduced`.
     TaxClassId,
-    /// What stands on a deposit voucher, whole.
+    /// What identifies a deposit voucher, however its code is written.
     VoucherCode,
 }
 

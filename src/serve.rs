@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::http::limit::SHUTDOWN_TIMEOUT;
-use crate::{catalog, jobs, operations, payments, router};
+use crate::{cart, catalog, jobs, operations, payments, router};
 
 /// A service that runs until it is told to stop.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ impl Service {
         // Periodic work asks for itself again; only the first time must be asked for.
         payments::schedule(app).await.map_err(std::io::Error::other)?;
         catalog::schedule_upkeep(app).await.map_err(std::io::Error::other)?;
+        cart::schedule_upkeep(app).await.map_err(std::io::Error::other)?;
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
         let stopped = stop.clone().cancelled_owned();

@@ -3,8 +3,9 @@
 //! Counts and uses are rows that are held while they are read and written: nothing is had twice, however many carts are
 //! locked at once. What a checkout has of them stands beside, so that it can be given back.
 
+use super::model::ShownVoucher;
 use crate::db::{self, Run, Tx};
-use crate::ids::{CheckoutId, CouponCode, PromotionId, ShopperId, StoreId, VoucherCode};
+use crate::ids::{CheckoutId, CouponCode, PromotionId, ShopperId, StoreId};
 
 /// How often a promotion with a limit was had.
 #[derive(Debug, sqlx::FromRow)]
@@ -120,35 +121,47 @@ pub(super) async fn claim_voucher(
     tx: &mut Tx,
     checkout: CheckoutId,
     store: &StoreId,
-    voucher: &VoucherCode,
-    amount: i64,
+    voucher: &ShownVoucher,
 ) -> Result<bool, db::Error> {
     let reserved = tx
         .sql(
             "INSERT INTO voucher_claims (store, voucher, checkout_id, amount, state)
              VALUES ($1, $2, $3, $4, 'reserved')
-             ON CONFLICT (store, voucher) DO UPDATE SET checkout_id = excluded.checkout_id, state = 'reserved'
+             ON CONFLICT (store, voucher) DO UPDATE
+             SET checkout_id = excluded.checkout_id, amount = excluded.amount, state = 'reserved'
              WHERE voucher_claims.state = 'freed'",
         )
-        .bind(store)
-        .bind(voucher)
+        .bind(holder(store, voucher.is_of_chain))
+        .bind(&voucher.code)
         .bind(checkout)
-        .bind(amount)
+        .bind(voucher.amount)
         .execute()
         .await?;
     Ok(reserved == 1)
 }
 
-/// Whether a voucher can still pay in a store.
+/// Where a voucher's name counts: in its store, or, with no store's number, in the whole chain.
+fn holder(store: &StoreId, is_of_chain: bool) -> &str {
+    if is_of_chain { "" } else { store.as_str() }
+}
+
+/// Whether a voucher can still pay in a store. It may have paid under its whole text, which was its name once.
 pub(super) async fn is_voucher_free(
     tx: &mut Tx,
     store: &StoreId,
-    voucher: &VoucherCode,
+    voucher: &ShownVoucher,
+    text: &str,
 ) -> Result<bool, db::Error> {
     let taken: Option<(String,)> = tx
-        .sql("SELECT state FROM voucher_claims WHERE store = $1 AND voucher = $2 AND state <> 'freed'")
+        .sql(
+            "SELECT state FROM voucher_claims
+             WHERE state <> 'freed' AND ((store = $1 AND voucher = $2) OR (store = $3 AND voucher = $4))
+             LIMIT 1",
+        )
+        .bind(holder(store, voucher.is_of_chain))
+        .bind(&voucher.code)
         .bind(store)
-        .bind(voucher)
+        .bind(text)
         .fetch_optional()
         .await?;
     Ok(taken.is_none())

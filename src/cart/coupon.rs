@@ -1,5 +1,7 @@
 //! Showing a coupon and putting it away again. It is not spent by that: a lock reserves it, a payment uses it.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 
 use super::buyer::Buyer;
@@ -103,7 +105,8 @@ fn codes(text: &str, today: NaiveDate) -> Vec<CouponCode> {
         _ => None,
     });
     let campaign = number.as_deref().and_then(|number| number.get(..COUPON_DIGITS)).map(str::to_owned);
-    let texts = [number, campaign, Some(text.trim().to_owned())];
+    let own = code::cleaned(text).map(Cow::into_owned);
+    let texts = [number, campaign, own];
     texts.into_iter().flatten().filter_map(|text| text.parse().ok()).collect()
 }
 
@@ -119,6 +122,7 @@ mod tests {
     #[test]
     fn a_coupon_is_named_by_its_code_or_by_the_digits_of_gs1() {
         assert_eq!(texts(" SUMMER-26 "), ["SUMMER-26"]);
+        assert_eq!(texts("]C0SUMMER-26"), ["SUMMER-26"]);
         assert_eq!(texts("9812345678902")[0], "9812345678902");
         let of_gs1 = texts("(255)95212340000134567");
         assert_eq!(of_gs1[..2], ["95212340000134567", "9521234000013"]);

@@ -3,41 +3,63 @@
 
 use super::buyer::Buyer;
 use super::event::Event;
-use super::model::{Cart, Error, Growth, POINTS_MAX, VOUCHERS_MAX};
+use super::model::{Cart, Error, Growth, POINTS_MAX, ShownVoucher, VOUCHERS_MAX, VOUCHERS_WORTH_MAX};
 use super::till::Till;
 use super::trip::{self, Entry};
-use super::{claims, coupon, ledger};
+use super::{claims, coupon, ledger, shelf};
 use crate::app::App;
+use crate::catalog::{BESIDE_MAX, Slip};
 use crate::ids::{CartId, ShopperId, VoucherCode};
+use crate::money::Money;
 
-/// Takes a deposit voucher into the cart; one that is there already changes nothing.
+/// Takes a deposit voucher into the cart; one that is there already, however its code was written, changes nothing.
 pub(super) async fn show_voucher(
     app: &App,
     shopper: ShopperId,
     id: CartId,
     text: &str,
 ) -> Result<Cart, Error> {
-    let voucher: VoucherCode = text.trim().parse().map_err(|_| Error::UnknownVoucher)?;
+    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut cart = coupon::open(&mut tx, shopper, id).await?;
-    if cart.vouchers.iter().any(|(each, _)| *each == voucher) {
+    let catalog = app.catalog.view();
+    let store = catalog.store(&cart.store).ok_or(Error::UnknownVoucher)?;
+    let today = shelf::local(store, now).date();
+    let slip = store.till.slip(text, store.currency, today).ok_or(Error::UnknownVoucher)?;
+    let Slip { voucher: code, amount, is_of_chain, last_day, whole } = slip;
+    // Carts from before vouchers had names have them by their whole text.
+    if cart.vouchers.iter().any(|each| each.code == code || each.code.as_str() == whole) {
         tx.rollback().await?;
         return Ok(cart);
     }
-    let catalog = app.catalog.view();
-    let amount = catalog.store(&cart.store).and_then(|store| store.till.voucher(voucher.as_str()));
-    let amount = amount.ok_or(Error::UnknownVoucher)?;
-    if !claims::is_voucher_free(&mut tx, &cart.store, &voucher).await? {
-        return Err(Error::VoucherUsed(voucher));
+    let voucher = ShownVoucher { code, amount, is_of_chain };
+    if let Some(day) = last_day.filter(|day| *day < today) {
+        return Err(Error::VoucherExpired(voucher.code, day));
+    }
+    if !claims::is_voucher_free(&mut tx, &cart.store, &voucher, &whole).await? {
+        return Err(Error::VoucherUsed(voucher.code));
+    }
+    must_take(&cart, &voucher)?;
+    let entry = Entry { id: app.ids.next(), at: now };
+    let event = Event::VoucherShown { voucher: voucher.code, amount, is_of_chain };
+    trip::append(&mut tx, &mut cart, entry, event).await?;
+    tx.commit().await?;
+    Ok(cart)
+}
+
+/// An error unless a cart takes one more voucher: so many, and worth so much, at most.
+fn must_take(cart: &Cart, voucher: &ShownVoucher) -> Result<(), Error> {
+    if voucher.amount > BESIDE_MAX {
+        return Err(Error::VoucherTooLarge(Money::new(BESIDE_MAX, cart.currency)));
     }
     if cart.vouchers.len() >= VOUCHERS_MAX {
         return Err(Error::VouchersFull);
     }
-    cart.must_have_room(Growth::More)?;
-    let entry = Entry { id: app.ids.next(), at: app.clock.now() };
-    trip::append(&mut tx, &mut cart, entry, Event::VoucherShown { voucher, amount }).await?;
-    tx.commit().await?;
-    Ok(cart)
+    let worth: i64 = cart.vouchers.iter().map(|each| each.amount).sum();
+    if worth.saturating_add(voucher.amount) > VOUCHERS_WORTH_MAX {
+        return Err(Error::VouchersTooLarge(Money::new(VOUCHERS_WORTH_MAX, cart.currency)));
+    }
+    cart.must_have_room(Growth::More)
 }
 
 /// Takes a voucher out of the cart; one that is not there changes nothing.
@@ -48,7 +70,7 @@ pub(super) async fn put_voucher_away(
     voucher: VoucherCode,
 ) -> Result<Cart, Error> {
     set(app, shopper, id, |cart| {
-        let is_there = cart.vouchers.iter().any(|(each, _)| *each == voucher);
+        let is_there = cart.vouchers.iter().any(|each| each.code == voucher);
         is_there.then_some((Event::VoucherPutAway { voucher }, Growth::Gone))
     })
     .await

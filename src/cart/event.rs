@@ -31,6 +31,9 @@ pub enum Event {
         voucher: VoucherCode,
         /// What it is worth, in minor units of the cart's currency.
         amount: i64,
+        /// Whether no other store has one of that name.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_of_chain: bool,
     },
     /// It was put away again.
     VoucherPutAway { voucher: VoucherCode },

@@ -7,7 +7,7 @@
 //!
 //! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product from
 //! being sold (pure), `pricing/` what a cart costs (pure); `promise.rs` says which price counts when it changed on the way (pure), `till.rs` prices with a store's rules, `ledger.rs` keeps points, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
-//! cases, `view.rs` is how a cart looks from outside.
+//! cases, `upkeep.rs` lets go of old records, `view.rs` is how a cart looks from outside.
 
 mod buyer;
 mod claims;
@@ -26,6 +26,7 @@ mod store;
 mod take;
 mod till;
 mod trip;
+mod upkeep;
 mod view;
 mod wish;
 
@@ -45,6 +46,7 @@ pub use shelf::blocked;
 pub use till::item;
 pub use till::{POINTS_CREDIT, Till};
 pub use trip::{Entry, close, give_back, load, lock, read, unlock};
+pub use upkeep::{Settings, Upkeep, schedule_upkeep, upkeep};
 pub use wish::{Outcome, Refusal};
 
 /// The routes of carts.

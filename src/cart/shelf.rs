@@ -26,7 +26,8 @@ pub(super) fn find(app: &App, store: &StoreId, code: &str) -> Result<Taken, Decl
 
 fn found(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
     let (catalog, now) = (app.catalog.view(), app.clock.now());
-    if catalog.store(store).is_some_and(|store| store.till.voucher(code).is_some()) {
+    let is_slip = |store: &Store| store.till.slip(code, store.currency, local(store, now).date()).is_some();
+    if catalog.store(store).is_some_and(is_slip) {
         return Err(Refusal::Voucher.into());
     }
     let found = catalog.find(store, code, now).map_err(|error| match error {
@@ -50,7 +51,8 @@ pub(super) fn quantity_max(app: &App, sku: &Sku) -> Option<i64> {
     app.catalog.view().facts(sku)?.quantity_max
 }
 
-fn local(store: &Store, now: Moment) -> NaiveDateTime {
+/// The time by a store's own clock.
+pub(super) fn local(store: &Store, now: Moment) -> NaiveDateTime {
     store.zone().from_utc_datetime(&now.naive_utc()).naive_local()
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::event::Event;
 use super::journal::{Append, Queued};
-use super::model::{Cart, Error};
+use super::model::{Cart, Error, LOCKS_MAX};
 use super::pricing::Record;
 use super::promise::DifferenceCause;
 use crate::clock::Moment;
@@ -212,8 +212,42 @@ pub(super) async fn insert_record(
     Ok(())
 }
 
-/// Most quotes of one cart that are answered: nobody tries more often.
-const RECORDS_MAX: i64 = 20;
+/// Notes that a quote was paid: whoever has the receipt may ask for years how its amounts came about.
+pub(super) async fn mark_paid(tx: &mut Tx, at: Moment, checkout: CheckoutId) -> Result<(), db::Error> {
+    tx.sql("UPDATE price_records SET paid_at = $2 WHERE checkout_id = $1")
+        .bind(checkout)
+        .bind(at)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Rows that one statement removes: each has a whole basket in it.
+const RECORDS_AT_ONCE: i64 = 200;
+/// Statements of one night: what is left waits for the next.
+const STATEMENTS_MAX: i64 = 10_000;
+
+/// Removes what quotes were priced with: of those that nobody paid for from before the first moment, of others from before
+/// the second. Answers how many of each there were.
+pub(super) async fn remove_records(db: &Db, unpaid: Moment, paid: Moment) -> Result<[u64; 2], db::Error> {
+    const UNPAID: &str = "DELETE FROM price_records WHERE checkout_id IN (
+        SELECT checkout_id FROM price_records WHERE paid_at IS NULL AND at < $1 LIMIT $2
+    )";
+    const PAID: &str = "DELETE FROM price_records WHERE checkout_id IN (
+        SELECT checkout_id FROM price_records WHERE paid_at < $1 LIMIT $2
+    )";
+    let mut removed = [0; 2];
+    for (count, (text, before)) in removed.iter_mut().zip([(UNPAID, unpaid), (PAID, paid)]) {
+        for _ in 0..STATEMENTS_MAX {
+            let rows = db.sql(text).bind(before).bind(RECORDS_AT_ONCE).execute().await?;
+            *count += rows;
+            if i64::try_from(rows).is_ok_and(|rows| rows < RECORDS_AT_ONCE) {
+                break;
+            }
+        }
+    }
+    Ok(removed)
+}
 
 /// What the quotes of a cart were priced with, the last one first, and the store.
 pub(super) async fn records(
@@ -227,7 +261,7 @@ pub(super) async fn records(
          LIMIT $2",
     )
     .bind(cart)
-    .bind(RECORDS_MAX)
+    .bind(LOCKS_MAX)
     .fetch_all()
     .await
 }

@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 
 use super::buyer::Buyer;
 use super::event::{self, Product};
-use super::model::{Cart, Error, Line};
+use super::model::{Cart, Error, Line, ShownVoucher};
 use super::pricing::{
     self, Basket, Charge, Customer, Deposit, Item, Left, Near, Place, PointsRule, Priced, Promotions, Record,
     Seen, Surcharge, TaxMode, TaxRounding, Voucher,
@@ -27,7 +27,7 @@ use crate::app::App;
 use crate::catalog::{self, PricePromise, PromotionRow, ShelfPrice, Snapshot, Store, TillRules};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId, VoucherCode};
+use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Money, Rate};
 use crate::quantity::{Quantity, Unit};
 
@@ -117,15 +117,13 @@ impl Till {
         priced: &Priced,
     ) -> Result<(), Error> {
         // Sorted: two checkouts take vouchers in the same order.
-        let mut vouchers: Vec<&(VoucherCode, i64)> = cart
-            .vouchers
-            .iter()
-            .filter(|(voucher, _)| priced.credits.iter().any(|credit| credit.id == voucher.as_str()))
-            .collect();
+        let pays =
+            |voucher: &&ShownVoucher| priced.credits.iter().any(|credit| credit.id == voucher.code.as_str());
+        let mut vouchers: Vec<&ShownVoucher> = cart.vouchers.iter().filter(pays).collect();
         vouchers.sort();
-        for (voucher, amount) in vouchers {
-            if !claims::claim_voucher(tx, checkout, &cart.store, voucher, *amount).await? {
-                return Err(Error::VoucherUsed(voucher.clone()));
+        for voucher in vouchers {
+            if !claims::claim_voucher(tx, checkout, &cart.store, voucher).await? {
+                return Err(Error::VoucherUsed(voucher.code.clone()));
             }
         }
         let worth = self.rules().and_then(|rules| rules.points).map_or(0, |terms| terms.worth);
@@ -321,9 +319,9 @@ impl Till {
     fn basket<'a>(&self, cart: &'a Cart) -> Basket<'a> {
         let has_tax_on_top = self.shelf.as_ref().is_some_and(|shelf| shelf.store.has_tax_on_top());
         let is_rounded_per_line = self.rules().is_some_and(|rules| rules.rounds_tax_per_line);
-        let whole = |(voucher, amount): &(VoucherCode, i64)| Voucher {
-            id: voucher.to_string(),
-            amount: *amount,
+        let whole = |voucher: &ShownVoucher| Voucher {
+            id: voucher.code.to_string(),
+            amount: voucher.amount,
             step: None,
         };
         let points = self.points_worth().map(|worth| Voucher {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::event::Event;
 use super::journal::{Append, AppendError};
-use super::model::{Cart, Error, State};
+use super::model::{Cart, Error, LOCKS_MAX, State};
 use super::till::Till;
 use super::wish::{Declined, Done, Refusal, Wish};
 use super::{claims, ledger, shelf, store};
@@ -164,6 +164,9 @@ pub async fn lock(
     if cart.lines.is_empty() {
         return Err(Error::Empty);
     }
+    if cart.locks >= LOCKS_MAX {
+        return Err(Error::LocksUsed);
+    }
     let mut till = till(&cart.store);
     till.hold(tx, &cart).await?;
     let priced = till.price(&cart)?;
@@ -209,6 +212,7 @@ pub async fn close(
         return Err(Error::Log(id, format!("checkout {checkout} was paid without holding the cart")));
     }
     append(tx, &mut cart, entry, Event::Closed { checkout, order }).await?;
+    store::mark_paid(tx, entry.at, checkout).await?;
     Ok(claims::use_claims(tx, checkout).await?)
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event::{Origin, Reduction};
-use super::model::{Cart, Error, Line, State};
+use super::model::{Cart, Error, Line, ShownVoucher, State};
 use super::pricing::{
     Credit, Discount, ExtraPoints, Missing, Near, Priced, PricedDeposit, PricedSurcharge, TaxLine,
 };
@@ -22,6 +22,8 @@ use crate::text_enum;
 
 /// Characters of the digest in an entity tag: 64 bits, for one cart's states.
 const DIGEST_LENGTH: usize = 16;
+/// What a line is in that digest: six numbers.
+const LINE_BYTES: usize = 48;
 
 text_enum! {
     /// What a cart is waiting for.
@@ -176,7 +178,7 @@ pub struct CartView {
     fees: Vec<PricedSurcharge>,
     /// The deposit vouchers that were shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    vouchers: Vec<ShownVoucher>,
+    vouchers: Vec<VoucherView>,
     /// So many points at most shall pay.
     #[serde(skip_serializing_if = "is_none")]
     points_offered: i64,
@@ -226,7 +228,7 @@ impl CartView {
             saved: priced.saved,
             offers: Vec::new(),
             fees: priced.surcharges,
-            vouchers: cart.vouchers.iter().map(|voucher| ShownVoucher::of(cart, voucher)).collect(),
+            vouchers: cart.vouchers.iter().map(|voucher| VoucherView::of(cart, voucher)).collect(),
             points_offered: cart.points,
             points_earned: priced.points,
             extra_points: priced.extra_points,
@@ -252,16 +254,17 @@ impl CartView {
 
 /// A deposit voucher of a cart.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ShownVoucher {
-    /// What stands on it.
+#[schema(as = ShownVoucher)]
+pub struct VoucherView {
+    /// What identifies it.
     voucher: VoucherCode,
     /// What it is worth.
     amount: Money,
 }
 
-impl ShownVoucher {
-    fn of(cart: &Cart, (voucher, amount): &(VoucherCode, i64)) -> Self {
-        Self { voucher: voucher.clone(), amount: Money::new(*amount, cart.currency) }
+impl VoucherView {
+    fn of(cart: &Cart, voucher: &ShownVoucher) -> Self {
+        Self { voucher: voucher.code.clone(), amount: Money::new(voucher.amount, cart.currency) }
     }
 }
 
@@ -302,19 +305,48 @@ impl From<Near> for NearOffer {
     }
 }
 
-/// The entity tag of a cart whose lines stand so and that is priced so: it changes with the version, with what the
-/// catalogue says of a line, with discounts, with fees, and when an account has to be linked again.
+/// The entity tag of a cart whose lines stand so and that is priced so. All that a cart shows beside what its log says is in
+/// it: what the catalogue says of a line, each amount, which change with prices, promotions, taxes and the time of day, and
+/// whether an account has to be linked again.
 pub(super) fn entity_tag(
     version: i64,
     standings: &[Standing],
     priced: &Priced,
     link_again: bool,
 ) -> Result<String, serde_json::Error> {
-    let is_plain = standings.iter().all(|standing| *standing == Standing::default());
-    let Priced { discounts, surcharges, .. } = priced;
-    if is_plain && discounts.is_empty() && surcharges.is_empty() && !link_again {
-        return Ok(reply::entity_tag(version));
+    let Priced {
+        currency: _,
+        lines,
+        deposits,
+        surcharges,
+        discounts,
+        taxes,
+        saved,
+        total,
+        credits,
+        to_pay,
+        points,
+        extra_points,
+    } = priced;
+    // Lines in bytes, not as JSON: a large cart's tag is made with each scan.
+    let mut shown = Vec::with_capacity(LINE_BYTES * (lines.len() + deposits.len()) + 1_024);
+    let mut put = |numbers: [i64; 6]| shown.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    for line in lines {
+        let [full, amount, tax] = [line.full, line.amount, line.tax].map(Money::minor);
+        let unit_price = line.unit_price.map_or(-1, Money::minor);
+        put([line.line, unit_price, full, amount, tax, line.rate.thousandths()]);
     }
-    let digest = sha256_hex(&serde_json::to_vec(&(standings, discounts, surcharges, link_again))?);
+    put([-1; 6]);
+    for deposit in deposits {
+        let [amount, tax] = [deposit.amount, deposit.tax].map(Money::minor);
+        put([deposit.line, deposit.pieces, amount, tax, deposit.rate.thousandths(), 0]);
+    }
+    if standings.iter().any(|standing| *standing != Standing::default()) {
+        serde_json::to_writer(&mut shown, standings)?;
+    }
+    let beside =
+        (surcharges, discounts, taxes, saved, total, credits, to_pay, points, extra_points, link_again);
+    serde_json::to_writer(&mut shown, &beside)?;
+    let digest = sha256_hex(&shown);
     Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))
 }

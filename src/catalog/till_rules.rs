@@ -7,13 +7,19 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::code::Template;
-use crate::ids::TaxClassId;
+use chrono::NaiveDate;
+
+use super::code::{self, Gtin, Template};
+use crate::hash::sha256_hex;
+use crate::ids::{TaxClassId, VoucherCode};
+use crate::money::Currency;
 
 /// Most rules of each kind.
 const RULES_MAX: usize = 20;
-/// The largest fee, and the largest voucher that a template may tell: what is more is a fault of a row or a forgery.
+/// The largest fee, and the largest deposit voucher: what is more is a fault of a row or a forgery.
 pub const BESIDE_MAX: i64 = 50_000;
+/// Digits of a coupon's number in a message of GS1 (AI 255); what follows is the serial number of the single one.
+const NUMBER_DIGITS: usize = 13;
 /// Longest name of an area: a country and three levels below it.
 const AREA_LENGTH_MAX: usize = 40;
 
@@ -47,12 +53,55 @@ pub struct TillRules {
     /// Fees on the whole basket. A carrier bag is none: it is a product with a code.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<Fee>,
-    /// Templates of deposit vouchers: `{code:…}` is the voucher's own number, `{price:…}` what it is worth in minor units.
+    /// Templates of deposit vouchers: `{code:…}` is the voucher's own number, `{price:…}` what it is worth in minor units. What
+    /// stands fixed and that number name the voucher, once in this store: each store's machines count for themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voucher_templates: Vec<String>,
+    /// Deposit vouchers that are messages of GS1: their numbers (AI 255, 13 digits). The serial number behind names the
+    /// voucher, once in the whole chain; AI 390n says what it is worth, AI 17 until when it pays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voucher_numbers: Vec<String>,
     /// How members earn points, and what a point pays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<PointsTerms>,
+    /// Limits of automatic debits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<DebitLimits>,
+}
+
+/// Limits of automatic debits, in minor units of the store's currency. What is left out is as the service is set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DebitLimits {
+    /// Above this, staff look before a debit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub look_above: Option<i64>,
+    /// Above this, no debit is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub debit_max: Option<i64>,
+    /// What a shopper may be debited within 24 hours, over all stores and accounts, before staff look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub day_look_above: Option<i64>,
+    /// How often a shopper may be debited within 24 hours before staff look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub day_debits: Option<i64>,
+    /// What a shopper may be debited within 24 hours at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub day_max: Option<i64>,
+}
+
+impl DebitLimits {
+    fn is_sound(&self) -> bool {
+        let least_none = [self.look_above, self.day_look_above, self.day_debits];
+        let least_one = [self.debit_max, self.day_max];
+        least_none.into_iter().flatten().all(|limit| limit >= 0)
+            && least_one.into_iter().flatten().all(|limit| limit >= 1)
+    }
 }
 
 /// Goods that are taxed otherwise when they are eaten in the store.
@@ -84,6 +133,21 @@ pub struct Fee {
     pub delivery_only: bool,
 }
 
+/// A deposit voucher, as its code tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slip {
+    /// What identifies it, however its code is written.
+    pub voucher: VoucherCode,
+    /// What it is worth, in minor units of the store's currency; at least one.
+    pub amount: i64,
+    /// Whether no other store has one of that name; else its name counts in its store alone.
+    pub is_of_chain: bool,
+    /// The last day on which it pays, where it says one.
+    pub last_day: Option<NaiveDate>,
+    /// Its code as its template has it: what it was known by before vouchers had names.
+    pub whole: String,
+}
+
 /// How members earn points, and what a point pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -106,7 +170,8 @@ impl TillRules {
         if self.price_promise_minutes.is_some_and(|minutes| !(1..=PROMISE_MINUTES_MAX).contains(&minutes)) {
             return Err(format!("price_promise_minutes is from 1 to {PROMISE_MINUTES_MAX}"));
         }
-        let lengths = [self.eat_in.len(), self.fees.len(), self.voucher_templates.len()];
+        let vouchers = [self.voucher_templates.len(), self.voucher_numbers.len()];
+        let lengths = [self.eat_in.len(), self.fees.len(), vouchers[0], vouchers[1]];
         if lengths.iter().any(|length| *length > RULES_MAX) {
             return Err(format!("till has at most {RULES_MAX} rules of each kind"));
         }
@@ -131,6 +196,13 @@ impl TillRules {
                 ));
             }
         }
+        let is_number = |number: &String| number.len() == NUMBER_DIGITS && Gtin::checked(number).is_ok();
+        if !self.voucher_numbers.iter().all(is_number) {
+            return Err("voucher_numbers are 13 digits with a right check digit".to_owned());
+        }
+        if self.limits.is_some_and(|limits| !limits.is_sound()) {
+            return Err("limits are not below nought, and maxima not below 1".to_owned());
+        }
         let Some(terms) = self.points else { return Ok(()) };
         let is_right =
             terms.per >= 1 && (0..=1_000).contains(&terms.points) && (0..=1_000).contains(&terms.worth);
@@ -154,15 +226,52 @@ impl TillRules {
         rule.map_or(class, |rule| &rule.instead)
     }
 
-    /// What a code is worth as a deposit voucher, in minor units, by the first template that it fits. A wrong check digit, a
-    /// value of nought and one that no machine gives are no voucher.
-    pub fn voucher(&self, code: &str) -> Option<i64> {
-        let templates = self.voucher_templates.iter().filter_map(|text| text.parse::<Template>().ok());
-        let read = templates.filter_map(|template| template.read(code)).find_map(Result::ok)?;
-        let price = read.price?;
-        let amount = i64::try_from(price.mantissa()).ok().filter(|_| price.scale() == 0)?;
-        (1..=BESIDE_MAX).contains(&amount).then_some(amount)
+    /// What a code says as a deposit voucher, by the first template that it fits, or as a message of GS1. A wrong check digit
+    /// and a value of nought are no voucher.
+    pub fn slip(&self, delivered: &str, currency: Currency, today: NaiveDate) -> Option<Slip> {
+        let text = code::cleaned(delivered)?;
+        let mut templates = self.voucher_templates.iter().filter_map(|text| text.parse::<Template>().ok());
+        let by_template = templates.find_map(|template| {
+            let text = template.fitted(&text);
+            let price = template.read(&text)?.ok()?.price?;
+            let amount = i64::try_from(price.mantissa()).ok().filter(|_| price.scale() == 0)?;
+            let voucher = named(&template.name_of(&text)?)?;
+            Some(Slip { voucher, amount, is_of_chain: false, last_day: None, whole: text.into_owned() })
+        });
+        by_template.or_else(|| self.message(delivered, currency, today)).filter(|slip| slip.amount > 0)
     }
+
+    /// A voucher that is a message of GS1. One without a serial number is no single voucher.
+    fn message(&self, delivered: &str, currency: Currency, today: NaiveDate) -> Option<Slip> {
+        if self.voucher_numbers.is_empty() {
+            return None;
+        }
+        let answer = code::interpret(delivered, None, &code::Profile::None, today).ok()?;
+        let code::Meaning::Coupon(code::Coupon::Elements(elements)) = answer.meaning else { return None };
+        let (Some(code::Value::Text(number)), Some(code::Value::Price(price))) =
+            (elements.get("gcn"), elements.get("amount"))
+        else {
+            return None;
+        };
+        let (kind, serial) = number.split_at_checked(NUMBER_DIGITS)?;
+        if serial.is_empty() || !self.voucher_numbers.iter().any(|each| each == kind) {
+            return None;
+        }
+        let amount = price.money(currency)?.minor();
+        let (voucher, last_day) = (number.parse().ok()?, elements.use_by());
+        Some(Slip {
+            voucher,
+            amount,
+            is_of_chain: true,
+            last_day,
+            whole: code::cleaned(delivered)?.into_owned(),
+        })
+    }
+}
+
+/// A name as a key: as it is where it can be one.
+fn named(name: &str) -> Option<VoucherCode> {
+    name.parse().or_else(|_| sha256_hex(name.as_bytes()).parse()).ok()
 }
 
 /// Whether a text names a country or an area of one.
@@ -184,17 +293,60 @@ mod tests {
         TillRules { voucher_templates, ..TillRules::default() }
     }
 
+    fn read(rules: &TillRules, code: &str) -> Option<(String, i64)> {
+        let today = NaiveDate::from_ymd_opt(2026, 7, 15).expect("a day");
+        let slip = rules.slip(code, Currency::EUR, today)?;
+        Some((slip.voucher.to_string(), slip.amount))
+    }
+
     #[test]
     fn a_voucher_says_what_it_is_worth() {
         let rules = with_templates(&["98{code:6}{price:4}{ec}"]);
         assert_eq!(rules.check(), Ok(()));
         // 9 8 0 0 0 1 2 3 0 2 5 0: 3 × (8+0+1+3+2+0) + (9+0+0+2+0+5) = 42 + 16 = 58, check digit 2.
-        assert_eq!(rules.voucher("9800012302502"), Some(250));
-        assert_eq!(rules.voucher("9800012302503"), None, "a wrong check digit");
-        assert_eq!(rules.voucher("4006381333931"), None, "something else");
+        let known = Some(("98000123".to_owned(), 250));
+        assert_eq!(read(&rules, "9800012302502"), known);
+        assert_eq!(read(&rules, "9800012302503"), None, "a wrong check digit");
+        assert_eq!(read(&rules, "4006381333931"), None, "something else");
         // Worth nothing: 3 × (8+0+1+3+0+0) + (9+0+0+2+0+0) = 36 + 11 = 47, check digit 3.
-        assert_eq!(rules.voucher("9800012300003"), None);
-        assert_eq!(with_templates(&["{code:8}{price:6}"]).voucher("12345678999999"), None, "beyond belief");
+        assert_eq!(read(&rules, "9800012300003"), None);
+    }
+
+    #[test]
+    fn a_voucher_is_the_same_however_its_code_is_written() {
+        let rules = with_templates(&["98{code:6}{price:4}{ec}", "P/{code:8}{price:4}"]);
+        let known = read(&rules, "9800012302502");
+        for text in ["09800012302502", "]E09800012302502", " 9800012302502\r\n", "]I109800012302502"] {
+            assert_eq!(read(&rules, text), known, "{text}");
+        }
+        // The value and the check digit do not name it: 3 × (8+0+1+3+9+9) + (9+0+0+2+0+9) = 90 + 20 = 110, check digit 0.
+        assert_eq!(read(&rules, "9800012309990"), Some(("98000123".to_owned(), 999)));
+        let strange = read(&rules, "P/000000070250").expect("a voucher").0;
+        assert_eq!(strange.len(), 64, "a name that is no key is told by its hash");
+    }
+
+    #[test]
+    fn a_voucher_of_gs1_is_named_by_its_serial_number_in_whatever_order() {
+        let rules = TillRules { voucher_numbers: vec!["9521234000013".to_owned()], ..TillRules::default() };
+        assert_eq!(rules.check(), Ok(()));
+        let known = Some(("952123400001300042".to_owned(), 250));
+        for text in [
+            "(255)952123400001300042(3902)250",
+            "(3902)250(255)952123400001300042",
+            "]C1255952123400001300042\u{1d}3902250",
+            "]d23902250\u{1d}255952123400001300042",
+            "]e0255952123400001300042\u{1d}3902000250",
+        ] {
+            assert_eq!(read(&rules, text), known, "{text}");
+        }
+        for text in [
+            "(255)9521234000013(3902)250",
+            "(255)952123400001300042",
+            "(255)952123400002000042(3902)250",
+            "(255)952123400001300042(3903)2505",
+        ] {
+            assert_eq!(read(&rules, text), None, "{text}");
+        }
     }
 
     #[test]
@@ -203,12 +355,23 @@ mod tests {
             (with_templates(&["98{code:6}{_:4}{ec}"]), "no template"),
             (with_templates(&["98{price:4}{ec}"]), "no template"),
             (with_templates(&["{oops}"]), "no template"),
+            (
+                TillRules { voucher_numbers: vec!["9521234000014".to_owned()], ..TillRules::default() },
+                "voucher_numbers",
+            ),
             (TillRules { price_promise_minutes: Some(0), ..TillRules::default() }, "price_promise_minutes"),
             (
                 TillRules { price_promise_minutes: Some(1_441), ..TillRules::default() },
                 "price_promise_minutes",
             ),
             (TillRules { tax_area: Some("us-ny".to_owned()), ..TillRules::default() }, "tax_area"),
+            (
+                TillRules {
+                    limits: Some(DebitLimits { day_max: Some(0), ..DebitLimits::default() }),
+                    ..TillRules::default()
+                },
+                "limits",
+            ),
             (
                 TillRules {
                     points: Some(PointsTerms { per: 0, points: 1, worth: 1 }),

@@ -25,7 +25,10 @@ const HAND_OVER_SEQUENCE: i64 = 2;
 pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::News) -> Result<(), Internal> {
     use payments::News;
     match news {
-        News::ActionRequired { checkout, url, .. } => {
+        News::ActionRequired { payment, checkout, url } => {
+            if order_troubled(tx, payment, "the shopper has to confirm a debit again").await?.is_some() {
+                return Ok(());
+            }
             let change = |checkout: &mut Checkout| checkout.action_url = Some(url);
             advance(app, tx, now, checkout, Event::ActionNeeded, change).await
         }
@@ -39,11 +42,28 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
         News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
         News::CaptureFailed { payment, operation, amount, reason, .. } => {
-            let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
-            tracing::error!(order.id = %order.id, "what was due could not be captured: {reason}");
-            order.trouble = Some(format!("capture failed: {reason}"));
-            store::update_order(tx, &order).await?;
-            owe(app, tx, now, &order, operation.0, amount, reason).await
+            let trouble = format!("capture failed: {reason}");
+            match order_troubled(tx, payment, &trouble).await? {
+                Some(order) => owe(app, tx, now, &order, Owed::refused(operation.0, amount, reason)).await,
+                None => Ok(()),
+            }
+        }
+        News::HoldEnds { payment, at, .. } => {
+            let trouble = format!("what is held for the delivery ends at {at}: hand it over before");
+            order_troubled(tx, payment, &trouble).await.map(|_| ())
+        }
+        News::HoldLost { payment, amount, reason, .. } => {
+            let trouble = format!(
+                "the hold of {amount} ended and could not be taken again ({reason}): stop the parcel"
+            );
+            order_troubled(tx, payment, &trouble).await.map(|_| ())
+        }
+        News::Reversed { payment, operation, amount, .. } => {
+            let trouble = format!("{amount} were taken back by the provider");
+            match order_troubled(tx, payment, &trouble).await? {
+                Some(order) => owe(app, tx, now, &order, Owed::reversed(operation.0, amount)).await,
+                None => Ok(()),
+            }
         }
         News::DebtSettled { checkout, .. } => debt_settled(tx, checkout).await,
         News::Refunded { payment, refund, amount, .. } => {
@@ -66,28 +86,36 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
     }
 }
 
-/// The goods are with the shopper, or on their way, and the money did not come: it is owed. What is still held for nothing is
-/// let go of.
-async fn owe(
-    app: &App,
-    tx: &mut Tx,
-    now: Moment,
-    order: &Order,
+/// What is owed for goods that are gone.
+#[derive(Clone, Copy, Debug)]
+struct Owed {
     cause: Uuid,
+    kind: payments::DebtKind,
     amount: Money,
-    reason: payments::DeclineReason,
-) -> Result<(), Internal> {
+    reason: Option<payments::DeclineReason>,
+}
+
+impl Owed {
+    /// Because it could not be debited.
+    fn refused(cause: Uuid, amount: Money, reason: payments::DeclineReason) -> Self {
+        Self { cause, kind: payments::DebtKind::CaptureRefused, amount, reason: Some(reason) }
+    }
+
+    /// Because it was taken back.
+    fn reversed(cause: Uuid, amount: Money) -> Self {
+        Self { cause, kind: payments::DebtKind::Reversed, amount, reason: None }
+    }
+}
+
+/// The goods are with the shopper, or on their way, and the money did not come or is gone: it is owed. What is still held for
+/// nothing is let go of.
+async fn owe(app: &App, tx: &mut Tx, now: Moment, order: &Order, owed: Owed) -> Result<(), Internal> {
     if order.state == OrderState::Cancelled {
         return Ok(());
     }
-    let opening = payments::debts::Opening {
-        cause,
-        kind: payments::DebtKind::CaptureRefused,
-        payment: order.payment,
-        store: order.store.clone(),
-        amount,
-        reason: Some(reason),
-    };
+    let Owed { cause, kind, amount, reason } = owed;
+    let (payment, store) = (order.payment, order.store.clone());
+    let opening = payments::debts::Opening { cause, kind, payment, store, amount, reason };
     payments::debts::open(tx, &app.ids, now, opening).await?;
     if order.picking.is_closed {
         payments::release(tx, &app.ids, now, order.payment).await?;
@@ -106,6 +134,15 @@ async fn debt_settled(tx: &mut Tx, checkout: CheckoutId) -> Result<(), Internal>
     }
     order.state = order.settled_state()?;
     Ok(store::update_order(tx, &order).await?)
+}
+
+/// Shows staff what is wrong with an order; answers the order, if there is one.
+async fn order_troubled(tx: &mut Tx, payment: PaymentId, trouble: &str) -> Result<Option<Order>, Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(None) };
+    tracing::error!(order.id = %order.id, "an order is in trouble: {trouble}");
+    order.trouble = Some(trouble.to_owned());
+    store::update_order(tx, &order).await?;
+    Ok(Some(order))
 }
 
 async fn advance(
@@ -307,7 +344,7 @@ async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) ->
             order.trouble = Some(format!("{rest} were handed over and can't be captured: {error}"));
             store::update_order(tx, order).await?;
             let (cause, reason) = (order.id.0, payments::DeclineReason::AuthorisationGone);
-            owe(app, tx, now, order, cause, rest, reason).await
+            owe(app, tx, now, order, Owed::refused(cause, rest, reason)).await
         }
         Err(error) => Err(error.into()),
     }

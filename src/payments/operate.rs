@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Books, DeclineReason, Operation, OperationKind, OperationState, Outcome, PaymentLine};
+use super::model::{
+    Books, DeclineReason, Effect, Initiator, Operation, OperationKind, OperationState, Outcome, PaymentLine,
+};
 use super::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Intent, Market, OrderRequest, Provider, RefundRequest,
+    RenewRequest, VoidRequest,
 };
 use super::settle::settle;
 use super::{callback, secrets, store};
@@ -44,8 +47,10 @@ const WAITING_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::
 const PENDING_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(15));
 /// A shopper who has not confirmed in this time is not going to.
 const ACTION_TIME_MAX: chrono::Duration = chrono::Duration::minutes(15);
-/// The first pause and the longest of what has to wait for a capture, which may itself wait for people.
-const AFTER_CAPTURE_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
+/// A shopper who is asked for it later, away from the store, has this time to confirm.
+const LATER_ACTION_TIME_MAX: chrono::Duration = chrono::Duration::hours(24);
+/// The first pause and the longest of what has to wait for another operation, which may itself wait for people.
+const AFTER_OTHERS_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
 
 /// Does [`Operate`].
 pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
@@ -65,9 +70,9 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
         return Ok(());
     }
     let now = app.clock.now();
-    if may_wait(operation) && books.waits_for_captures(operation) {
-        let pause = pause_since(operation.created_at, now, AFTER_CAPTURE_PAUSES);
-        return Err(Failure::after(pause, "a capture is still open"));
+    if may_wait(operation) && books.waits_for_others(operation) {
+        let pause = pause_since(operation.created_at, now, AFTER_OTHERS_PAUSES);
+        return Err(Failure::after(pause, "another operation is still open"));
     }
     let Some(provider) = app.providers.get(books.payment.provider) else {
         return Err(Failure::later("the provider is not configured"));
@@ -151,6 +156,7 @@ async fn ask(
         OperationKind::Capture => Ok(ask_capture(provider, books, operation, now).await),
         OperationKind::Void => Ok(ask_void(provider, books, operation).await),
         OperationKind::Refund => Ok(ask_refund(provider, books, operation, now).await),
+        OperationKind::Renew => Ok(ask_renew(provider, books, operation, now).await),
     }
 }
 
@@ -162,13 +168,17 @@ async fn ask_order(
     now: Moment,
 ) -> Result<Outcome, Failure> {
     let payment = &books.payment;
-    let intent = if books.is_charge() { Intent::Capture } else { Intent::Authorise };
-    let known = payment.provider_order.as_deref();
+    let effect = books.effect(operation);
+    let intent = intent(effect);
+    // Nobody has the app in their hand.
+    let is_alone = effect.is_again() || payment.initiator == Initiator::Rule;
+    let known = books.order_of(operation);
     let order = known.map(|order| OrderRequest { order, intent, action_url: payment.action_url.as_deref() });
     let waits = matches!(operation.state, OperationState::Waiting | OperationState::Pending);
     if let Some(order) = order.filter(|_| waits) {
         let outcome = provider.read_order(&order).await;
-        return Ok(give_up_waiting(operation, outcome, now));
+        let time = if is_alone { LATER_ACTION_TIME_MAX } else { ACTION_TIME_MAX };
+        return Ok(give_up_waiting(operation, outcome, now, time));
     }
     if forgotten(operation, provider.order_key_lifetime(), now) {
         return Ok(match order {
@@ -189,7 +199,7 @@ async fn ask_order(
         // The link is gone before anything was debited with it.
         return Ok(Outcome::Declined { reason: DeclineReason::LinkRevoked, may_retry: false });
     };
-    let purchase = Purchase::of(app, books).await?;
+    let purchase = Purchase::of(app, books, effect).await?;
     let charge = ChargeRequest {
         key: &operation.key,
         operation: operation.id,
@@ -202,6 +212,7 @@ async fn ask_order(
         market: purchase.market(books),
         return_url: &purchase.return_url,
         callback_url: &purchase.callback_url,
+        is_shopper_present: !is_alone,
     };
     Ok(provider.charge(&charge).await)
 }
@@ -213,7 +224,7 @@ async fn complete(
     operation: &Operation,
     (order, intent): (&str, Intent),
 ) -> Result<Outcome, Failure> {
-    let purchase = Purchase::of(app, books).await?;
+    let purchase = Purchase::of(app, books, books.effect(operation)).await?;
     let complete = CompleteRequest {
         key: &operation.key,
         operation: operation.id,
@@ -239,11 +250,14 @@ struct Purchase {
 }
 
 impl Purchase {
-    async fn of(app: &App, books: &Books) -> Result<Self, Failure> {
+    async fn of(app: &App, books: &Books, effect: Effect) -> Result<Self, Failure> {
         let payment = &books.payment;
+        // What is debited or held later is a part of the whole: its lines would not add up.
+        let lines =
+            if effect.is_again() { Vec::new() } else { store::payments::lines(&app.db, payment.id).await? };
         let method = store::methods::find(&app.db, payment.method).await?;
         Ok(Self {
-            lines: store::payments::lines(&app.db, payment.id).await?,
+            lines,
             locale: method.and_then(|method| method.locale),
             return_url: app.config.public(&format!("/v1/payments/{}/return", payment.id)),
             callback_url: callback::url(app, callback::Subject::Payment(payment.id)),
@@ -260,9 +274,14 @@ const fn lost(detail: &'static str) -> Outcome {
     Outcome::Lost { detail }
 }
 
+/// What an order is made for.
+pub(super) fn intent(effect: Effect) -> Intent {
+    if effect.is_debit() { Intent::Capture } else { Intent::Authorise }
+}
+
 /// A confirmation that is still missing after the time for it counts as refused: nobody completes the order then.
-fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment) -> Outcome {
-    let is_late = operation.waits_since.is_some_and(|since| now - since >= ACTION_TIME_MAX);
+fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment, time: chrono::Duration) -> Outcome {
+    let is_late = operation.waits_since.is_some_and(|since| now - since >= time);
     match outcome {
         Outcome::ActionRequired { .. } if is_late && operation.state == OperationState::Waiting => {
             Outcome::Declined { reason: DeclineReason::NotConfirmed, may_retry: true }
@@ -298,10 +317,32 @@ async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operati
 }
 
 async fn ask_void(provider: &dyn Provider, books: &Books, operation: &Operation) -> Outcome {
-    match books.payment.provider_authorisation.as_deref() {
-        Some(authorisation) => provider.void(&operation.key, authorisation, operation.amount).await,
-        None => lost("there is no hold to let go of"),
+    let (first, current) = (books.first_hold(), books.payment.provider_authorisation.as_deref());
+    let (Some(first), Some(authorisation)) = (first, current) else {
+        return lost("there is no hold to let go of");
+    };
+    let order = books.payment.provider_order.as_deref();
+    let void = VoidRequest { key: &operation.key, order, first, authorisation, amount: operation.amount };
+    provider.void(&void).await
+}
+
+async fn ask_renew(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
+    if forgotten(operation, provider.payment_key_lifetime(), now) {
+        return lost("the provider no longer knows the key of a renewal whose outcome is unknown");
     }
+    let (first, current) = (books.first_hold(), books.payment.provider_authorisation.as_deref());
+    let (Some(first), Some(authorisation)) = (first, current) else {
+        return lost("there is no hold to renew");
+    };
+    let renewal = RenewRequest {
+        key: &operation.key,
+        operation: operation.id,
+        order: books.payment.provider_order.as_deref(),
+        first,
+        authorisation,
+        amount: operation.amount,
+    };
+    provider.renew(&renewal).await
 }
 
 async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {

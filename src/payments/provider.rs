@@ -74,10 +74,15 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// Lets go of what is held and not captured; what was let go of before is let go of.
-    async fn void(&self, key: &str, authorisation: &str, amount: Money) -> Outcome;
+    /// Has what is held and not captured held for longer. The receipt names the hold from now on, which may be another,
+    /// and how long it lasts. [`DeclineReason::AuthorisationGone`](super::DeclineReason::AuthorisationGone) says that there
+    /// is nothing left to renew.
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome;
 
-    /// Whether the hold ended at the provider without being captured in full; nothing when that can't be told now.
+    /// Lets go of what is held and not captured; what was let go of before is let go of.
+    async fn void(&self, void: &VoidRequest<'_>) -> Outcome;
+
+    /// Whether a hold ended at the provider without being captured in full; nothing when that can't be told now.
     async fn is_voided(&self, authorisation: &str) -> Option<bool>;
 
     /// Gives back part of a capture.
@@ -223,6 +228,8 @@ pub struct ChargeRequest<'a> {
     pub return_url: &'a str,
     /// Where the provider may hint that something happened; it holds a secret.
     pub callback_url: &'a str,
+    /// Whether the shopper is there and asked for it: not when a hold that is gone is made good for later.
+    pub is_shopper_present: bool,
 }
 
 /// A question about an order.
@@ -282,6 +289,38 @@ pub struct CaptureRequest<'a> {
     pub held: Money,
     /// Whether no other capture will follow: what is left of the hold is let go of then.
     pub is_last: bool,
+}
+
+/// A wish to have a hold last longer.
+#[derive(Clone, Copy, Debug)]
+pub struct RenewRequest<'a> {
+    /// What a repeat is told by.
+    pub key: &'a str,
+    /// Our name of the attempt in the provider's books.
+    pub operation: OperationId,
+    /// The provider's order.
+    pub order: Option<&'a str>,
+    /// The provider's hold as it was first taken.
+    pub first: &'a str,
+    /// The provider's hold that is current.
+    pub authorisation: &'a str,
+    /// What is held and not captured.
+    pub amount: Money,
+}
+
+/// A wish to let go of what is held and not captured.
+#[derive(Clone, Copy, Debug)]
+pub struct VoidRequest<'a> {
+    /// What a repeat is told by.
+    pub key: &'a str,
+    /// The provider's order.
+    pub order: Option<&'a str>,
+    /// The provider's hold as it was first taken.
+    pub first: &'a str,
+    /// The provider's hold that is current.
+    pub authorisation: &'a str,
+    /// What is held and not captured.
+    pub amount: Money,
 }
 
 /// A wish to give back part of a capture.

@@ -4,8 +4,8 @@
 //! our name of it. Either way the operation is then settled like any other outcome, and who said so is kept.
 
 use super::model::{Books, DeclineReason, Operation, OperationKind, OperationState, Outcome, Verdict};
-use super::operate::Operate;
-use super::provider::{Evidence, Intent, Proof};
+use super::operate::{Operate, intent};
+use super::provider::{Evidence, Proof};
 use super::settle::{load, write_change};
 use super::store::resolutions::{self, Resolution};
 use super::{Error, store};
@@ -76,9 +76,11 @@ fn parked(books: &Books, id: OperationId) -> Result<&Operation, Error> {
 async fn prove(app: &App, books: &Books, operation: &Operation, object: &str) -> Result<Outcome, Error> {
     let payment = &books.payment;
     let provider = app.providers.get(payment.provider).ok_or(Error::ProviderAbsent)?;
-    // What completes an order carries the name of the operation that made the order.
-    let is_order =
-        |kind| matches!(kind, OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete);
+    // What completes an order, or renews its hold, carries the name of the operation that made the order.
+    let is_order = |kind| {
+        use OperationKind::{Authorise, Charge, Complete, Renew};
+        matches!(kind, Charge | Authorise | Complete | Renew)
+    };
     let names: Vec<OperationId> = if is_order(operation.kind) {
         books.operations.iter().filter(|each| is_order(each.kind)).map(|each| each.id).collect()
     } else {
@@ -87,7 +89,7 @@ async fn prove(app: &App, books: &Books, operation: &Operation, object: &str) ->
     let target = books.operations.iter().find(|each| Some(each.id) == operation.target);
     let evidence = Evidence {
         kind: operation.kind,
-        intent: if books.is_charge() { Intent::Capture } else { Intent::Authorise },
+        intent: intent(books.effect(operation)),
         object,
         names: &names,
         reference: &payment.reference,

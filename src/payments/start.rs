@@ -109,6 +109,8 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
         may_retry: false,
         provider_order: None,
         provider_authorisation: None,
+        hold: None,
+        hold_look_at: None,
         reference: start.reference,
         country: start.country,
         return_url: start.return_url,

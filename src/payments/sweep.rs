@@ -1,9 +1,10 @@
 //! The sweep: the last defence. Whatever is open and was not heard of is looked at again, so that every payment settles
-//! without any webhook and after any crash.
+//! without any webhook and after any crash. Holds whose time has come are watched.
 
 use serde::{Deserialize, Serialize};
 
 use super::operate::Operate;
+use super::watch::WatchHold;
 use super::{ask, store};
 use crate::app::App;
 use crate::clock::Moment;
@@ -16,6 +17,8 @@ const PERIOD_SECONDS: i64 = 60;
 const SILENCE: chrono::Duration = chrono::Duration::minutes(2);
 /// Operations in one sweep: more wait for the next.
 const OPERATIONS_MAX: i64 = 500;
+/// Holds in one sweep, likewise.
+const HOLDS_MAX: i64 = 500;
 
 /// The job that sweeps, once for each period.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -32,13 +35,14 @@ impl Job for Sweep {
     }
 }
 
-/// Makes sure that the next sweep is asked for. Call it at start; from then on each sweep asks for the next.
+/// Makes sure that the next sweep is asked for, and the next night's comparison. Call it at start; from then on each sweep asks for the next.
 pub async fn schedule(app: &App) -> Result<(), db::Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
-    tx.commit().await
+    tx.commit().await?;
+    super::reconcile::schedule_nightly(app).await
 }
 
 /// Does [`Sweep`].
@@ -56,6 +60,14 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
         }
     }
     ask::sweep(&mut tx, &app.ids, now).await?;
+    let mut holds = store::payments::holds_due(&mut tx, now, HOLDS_MAX).await?;
+    holds.sort_unstable();
+    for payment in holds {
+        let job = WatchHold { payment };
+        if !jobs::is_waiting(&app.db, WatchHold::KIND, &job.subject()).await? {
+            jobs::enqueue(&mut tx, &app.ids, now, &job).await?;
+        }
+    }
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
     lease.commit(tx).await?;

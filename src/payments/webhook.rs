@@ -8,8 +8,7 @@ use super::model::{PaymentState, ProviderName};
 use super::operate::Operate;
 use super::provider::{EventError, LinkError, Provider};
 use super::secrets::{self, Purpose};
-use super::settle::load;
-use super::start::write_down;
+use super::settle::{load, write_change};
 use super::store::events::Hint;
 use super::store::{self, events};
 use super::{Error, ask};
@@ -100,7 +99,8 @@ pub async fn follow(app: &App, lease: &Lease) -> jobs::Outcome {
     Ok(())
 }
 
-/// A hold that ended at the provider ends here too: by an operation of ours, which finds it gone.
+/// A hold that ended at the provider is taken again when it ran out, else it ends here too. Only the hold that is current
+/// counts: what is told of one that was replaced by its renewal is old news.
 async fn follow_hold(
     app: &App,
     lease: &Lease,
@@ -123,9 +123,7 @@ async fn follow_hold(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(books) = load(&mut tx, payment).await? else { return Ok(()) };
-    if let Ok(Some(planned)) = books.plan_release() {
-        write_down(&mut tx, &app.ids, now, payment, &planned).await?;
-    }
+    write_change(app, &mut tx, now, books.hold_is_over(now)).await?;
     lease.commit(tx).await?;
     Ok(())
 }

@@ -10,14 +10,14 @@ use crate::support::catalog::{COFFEE, MILK, PAN, STORE};
 use crate::support::trip::{Shop, Shopper};
 use crate::weighed::checked;
 
-const TEMPLATE: &str = "98{code:6}{price:4}{ec}";
+pub const TEMPLATE: &str = "98{code:6}{price:4}{ec}";
 
 /// The slip of a bottle machine.
-fn slip(number: u32, cents: u32) -> String {
+pub fn slip(number: u32, cents: u32) -> String {
     checked(&format!("98{number:06}{cents:04}"))
 }
 
-fn store_with(till: &Value) -> Value {
+pub fn store_with(till: &Value) -> Value {
     let rows = crate::support::catalog::rows();
     let mut row =
         rows.into_iter().find(|row| row["kind"] == "store" && row["store"] == STORE).expect("the store");
@@ -25,7 +25,7 @@ fn store_with(till: &Value) -> Value {
     row
 }
 
-async fn shop_with(till: &Value, more: &[Value]) -> Shop {
+pub async fn shop_with(till: &Value, more: &[Value]) -> Shop {
     let shop = Shop::open().await;
     let mut rows = vec![store_with(till)];
     rows.extend_from_slice(more);
@@ -38,19 +38,19 @@ async fn apply(shop: &Shop, rows: &[Value]) {
     assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
 }
 
-fn amounts(answer: &Answer) -> (i64, i64) {
+pub fn amounts(answer: &Answer) -> (i64, i64) {
     (answer.number("/total/amount"), answer.number("/to_pay/amount"))
 }
 
-async fn show(shopper: &Shopper<'_>, cart: CartId, code: &str) -> Answer {
+pub async fn show(shopper: &Shopper<'_>, cart: CartId, code: &str) -> Answer {
     shopper.post(&format!("/v1/carts/{cart}/vouchers"), &json!({"code": code})).await
 }
 
-async fn offer(shopper: &Shopper<'_>, cart: CartId, points: i64) -> Answer {
+pub async fn offer(shopper: &Shopper<'_>, cart: CartId, points: i64) -> Answer {
     shopper.put(&format!("/v1/carts/{cart}/points"), &json!({"points": points})).await
 }
 
-async fn points(shopper: &Shopper<'_>) -> (i64, i64) {
+pub async fn points(shopper: &Shopper<'_>) -> (i64, i64) {
     let answer = shopper.get("/v1/points").await.expect(200);
     let entries = answer.json["entries"].as_array().expect("entries");
     let sum: i64 = entries.iter().map(|entry| entry["points"].as_i64().expect("points")).sum();
@@ -59,12 +59,12 @@ async fn points(shopper: &Shopper<'_>) -> (i64, i64) {
     (points, owed)
 }
 
-async fn cancel(shopper: &Shopper<'_>, checkout: CheckoutId) {
+pub async fn cancel(shopper: &Shopper<'_>, checkout: CheckoutId) {
     shopper.post(&format!("/v1/checkouts/{checkout}/cancel"), &json!({})).await.expect(200);
 }
 
 /// Says yes to what is debited, and waits for the order.
-async fn pay(shopper: &Shopper<'_>, checkout: CheckoutId, minor: i64) -> OrderId {
+pub async fn pay(shopper: &Shopper<'_>, checkout: CheckoutId, minor: i64) -> OrderId {
     let body = json!({"total": {"amount": minor, "currency": "EUR"}});
     shopper.post(&format!("/v1/checkouts/{checkout}/pay"), &body).await;
     shopper.shop.until(async || shopper.checkout(checkout).await.text("/state") == "paid").await;
@@ -148,7 +148,8 @@ async fn a_deposit_voucher_pays_once_however_many_carts_show_it() {
     assert!(page.contains("Deposit voucher") && page.contains("−2.50"), "{page}");
     let (other, others) = &shoppers[(won[0] + 2) % 3];
     other.place(*others, &[]).await.1.problem(409, "voucher_used");
-    let path = format!("/v1/carts/{others}/vouchers/{slip}");
+    let name = other.cart(*others).await.text("/vouchers/0/voucher").to_owned();
+    let path = format!("/v1/carts/{others}/vouchers/{name}");
     let away = shop.test.call(reqwest::Method::DELETE, &path).bearer(&other.actor.token).send().await;
     assert_eq!(amounts(&away.expect(200)), (258, 258));
     show(other, *others, &slip).await.problem(409, "voucher_used");

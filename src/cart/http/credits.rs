@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::ledger::{self, PointsEntry};
-use super::super::model::Error;
+use super::super::model::{Error, VOUCHERS_MAX};
 use super::super::{credit, view::CartView};
 use super::coupons::whole;
 use crate::app::App;
@@ -17,20 +17,48 @@ use crate::http::reply::Reply;
 use crate::identity::Shopper;
 use crate::ids::{CartId, VoucherCode};
 
+/// What is wrong with a voucher.
+pub(super) fn voucher_problem(error: &Error) -> Problem {
+    match error {
+        Error::VoucherUsed(voucher) => {
+            Problem::conflict("voucher_used", format!("Voucher {voucher} paid before. Put it away."))
+        }
+        Error::VoucherTooLarge(most) => Problem::unprocessable(
+            "voucher_too_large",
+            format!("A deposit voucher is worth {most} at most. Ask the staff about this one."),
+        ),
+        Error::VoucherExpired(voucher, day) => {
+            Problem::conflict("voucher_expired", format!("Voucher {voucher} could pay until {day}."))
+        }
+        Error::VouchersFull => Problem::unprocessable(
+            "vouchers_full",
+            format!("A cart takes {VOUCHERS_MAX} vouchers at most. Pay with the others on the next trip."),
+        ),
+        Error::VouchersTooLarge(most) => Problem::unprocessable(
+            "vouchers_too_large",
+            format!(
+                "The vouchers of a cart are worth {most} together at most. Pay with this one on the next trip."
+            ),
+        ),
+        _ => Problem::not_found("voucher_unknown", "The code is no deposit voucher of this store."),
+    }
+}
+
 /// What the phone read.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScannedVoucher {
     /// The code of the slip as it was scanned.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 512)]
     code: String,
 }
 
 /// Show a deposit voucher
 ///
-/// The slip of a bottle machine pays like money: its code says what it is worth, by the store's `voucher_templates`. Shown again
-/// it changes nothing. It pays as a whole or not at all; a checkout reserves it, a payment uses it, and it is free again
-/// when that is given up. Nobody pays with it twice.
+/// The slip of a bottle machine pays like money: its code says what it is worth, by the store's `voucher_templates`, or as a
+/// message of GS1 (`voucher_numbers`). It is known by its own number, however the code is written; shown again it changes
+/// nothing. It pays as a whole or not at all; a checkout reserves it, a payment uses it, and it is free again when that is
+/// given up. Nobody pays with it twice. A cart takes 30 of them, worth 50,000 minor units together.
 #[utoipa::path(
     post,
     path = "/v1/carts/{cart}/vouchers",
@@ -43,9 +71,9 @@ pub struct ScannedVoucher {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `voucher_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `voucher_used`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `voucher_used`, `voucher_expired`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`vouchers_full`, `cart_full`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`vouchers_full`, `voucher_too_large`, `vouchers_too_large`, `cart_full`"),
     ),
     security(("shopper" = []))
 )]

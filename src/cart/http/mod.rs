@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::buyer::Buyer;
-use super::model::{Cart, Error};
+use super::model::{Cart, Error, LOCKS_MAX};
 use super::pricing::{Priced, TaxLine};
 use super::rules::Standing;
 use super::till::{self, Till};
@@ -66,13 +66,16 @@ impl From<Error> for Problem {
                 Self::conflict("coupon_used", format!("Coupon {coupon} was used. Put it away."))
             }
             Error::CouponsFull => Self::unprocessable("coupons_full", "A cart takes 30 coupons at most."),
-            Error::UnknownVoucher => {
-                Self::not_found("voucher_unknown", "The code is no deposit voucher of this store.")
-            }
-            Error::VoucherUsed(voucher) => {
-                Self::conflict("voucher_used", format!("Voucher {voucher} paid before. Put it away."))
-            }
-            Error::VouchersFull => Self::unprocessable("vouchers_full", "A cart takes 30 vouchers at most."),
+            error @ (Error::UnknownVoucher
+            | Error::VoucherUsed(_)
+            | Error::VoucherTooLarge(_)
+            | Error::VoucherExpired(..)
+            | Error::VouchersFull
+            | Error::VouchersTooLarge(_)) => credits::voucher_problem(&error),
+            Error::LocksUsed => Self::unprocessable(
+                "checkouts_used",
+                format!("A cart goes to a checkout {LOCKS_MAX} times at most. Check in again."),
+            ),
             Error::PointsShort(points) => {
                 Self::conflict("points_short", format!("You have {points} points. Offer at most these."))
             }

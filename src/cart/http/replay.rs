@@ -20,7 +20,7 @@ use crate::ids::{CartId, CheckoutId};
 /// The quotes of a cart, priced again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Replay {
-    /// The last one first; 20 at most.
+    /// The last one first; 30 at most.
     quotes: Vec<ReplayedQuote>,
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use chrono::NaiveDate;
+
 use super::event::{Event, Origin, Product};
 use super::pricing::{PriceError, Priced};
 use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
@@ -21,6 +23,11 @@ pub const PIECES_MAX: i64 = 999;
 pub const COUPONS_MAX: usize = 30;
 /// Most deposit vouchers of a cart.
 pub const VOUCHERS_MAX: usize = 30;
+/// What the vouchers of a cart are worth together at most, in minor units: more is no household's empty bottles, and people
+/// should look at it.
+pub const VOUCHERS_WORTH_MAX: i64 = 50_000;
+/// How often a cart may be locked for a checkout: each writes down all that it was priced with.
+pub const LOCKS_MAX: i64 = 30;
 /// Most points that one cart is paid with.
 pub const POINTS_MAX: i64 = 10_000_000;
 /// Most changes of a cart by its shopper: bounds the fold and the memory of event ids. A trip has some hundred.
@@ -95,6 +102,17 @@ impl Line {
     }
 }
 
+/// A deposit voucher that was shown to a cart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShownVoucher {
+    /// What identifies it.
+    pub code: VoucherCode,
+    /// What it is worth, in minor units.
+    pub amount: i64,
+    /// Whether no other store has one of that name.
+    pub is_of_chain: bool,
+}
+
 /// A cart, folded from its log.
 #[derive(Clone, Debug)]
 pub struct Cart {
@@ -112,8 +130,8 @@ pub struct Cart {
     pub lines: Vec<Line>,
     /// The coupons that were shown, and the promotion of each.
     pub coupons: Vec<(CouponCode, PromotionId)>,
-    /// The deposit vouchers that were shown, and what each is worth in minor units.
-    pub vouchers: Vec<(VoucherCode, i64)>,
+    /// The deposit vouchers that were shown.
+    pub vouchers: Vec<ShownVoucher>,
     /// So many points at most shall pay.
     pub points: i64,
     /// Whether the goods are eaten in the store.
@@ -122,6 +140,8 @@ pub struct Cart {
     pub agreed: Option<Box<Priced>>,
     /// The last entry of the log: what an entity tag shows and a new entry builds on.
     pub version: i64,
+    /// How often it was locked for a checkout.
+    pub locks: i64,
     lines_given: i64,
     /// What the shopper changed so far.
     changes: usize,
@@ -189,9 +209,21 @@ pub enum Error {
     /// The voucher paid before, or is about to.
     #[error("voucher {0} was used")]
     VoucherUsed(VoucherCode),
+    /// The voucher is worth more than any may be.
+    #[error("a voucher is worth {0} at most")]
+    VoucherTooLarge(Money),
+    /// The voucher's last day is over.
+    #[error("voucher {0} paid until {1}")]
+    VoucherExpired(VoucherCode, NaiveDate),
     /// More vouchers than a cart takes.
     #[error("too many vouchers")]
     VouchersFull,
+    /// The vouchers of the cart would be worth more than a cart takes.
+    #[error("the vouchers of a cart are worth {0} at most")]
+    VouchersTooLarge(Money),
+    /// The cart was locked for as many checkouts as it may be.
+    #[error("the cart was locked {LOCKS_MAX} times")]
+    LocksUsed,
     /// The shopper has fewer points; so many.
     #[error("there are {0} points")]
     PointsShort(i64),
@@ -243,6 +275,7 @@ impl Cart {
             is_eaten_in: false,
             agreed: None,
             version: 1,
+            locks: 0,
             lines_given: 0,
             changes: 0,
             seen: HashSet::new(),
@@ -291,12 +324,16 @@ impl Cart {
                 self.coupons.push((coupon.clone(), promotion.clone()));
             }
             Event::CouponPutAway { coupon } => self.coupons.retain(|(each, _)| each != coupon),
-            Event::VoucherShown { voucher, amount } => self.vouchers.push((voucher.clone(), *amount)),
-            Event::VoucherPutAway { voucher } => self.vouchers.retain(|(each, _)| each != voucher),
+            Event::VoucherShown { voucher, amount, is_of_chain } => {
+                let (code, amount, is_of_chain) = (voucher.clone(), *amount, *is_of_chain);
+                self.vouchers.push(ShownVoucher { code, amount, is_of_chain });
+            }
+            Event::VoucherPutAway { voucher } => self.vouchers.retain(|each| each.code != *voucher),
             Event::PointsOffered { points } => self.points = *points,
             Event::EatenIn { is_eaten_in } => self.is_eaten_in = *is_eaten_in,
             Event::Locked { checkout, agreed } => {
                 self.state = State::Locked(*checkout);
+                self.locks += 1;
                 self.agreed.clone_from(agreed);
             }
             Event::Unlocked { .. } => {

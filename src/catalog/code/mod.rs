@@ -83,6 +83,12 @@ impl Symbology {
     }
 }
 
+/// A text as a decoder delivered it, freed of what surrounds the code: blanks, separators at the ends, a symbology identifier.
+/// Nothing for one that is too long.
+pub fn cleaned(delivered: &str) -> Option<std::borrow::Cow<'_, str>> {
+    scan::clean(delivered, None).ok().map(|scan| scan.text)
+}
+
 /// What a code means: as a decoder delivered it, with what it saw, by a store's profile, on a day.
 pub fn interpret(
     delivered: &str,

@@ -3,6 +3,7 @@
 //! Literal text and groups in braces, in the language that scanning apps for retailers share: `2{code:5}{i}{embed:5}{ec}`.
 //! A template is checked once; a match looks at each character once, because at most one group may have any length.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
@@ -256,6 +257,33 @@ impl Template {
         has_code && !self.has_any_length && self.parts.iter().any(|part| matches!(part, Part::Price(_)))
     }
 
+    /// A text as this template would have it: a number with a check digit is the same with more or fewer zeros in front,
+    /// whatever symbology carried it.
+    pub fn fitted<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let is_number =
+            self.parts.last() == Some(&Part::Check) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number || text.len() == self.length {
+            return Cow::Borrowed(text);
+        }
+        let significant = text.trim_start_matches('0');
+        Cow::Owned(format!("{significant:0>width$}", width = self.length))
+    }
+
+    /// What tells a thing whose code fits from all others of this template: what stands fixed, and its own number. Values
+    /// and check digits say nothing of that.
+    pub fn name_of(&self, code: &str) -> Option<String> {
+        let any = code.len().checked_sub(self.length)?;
+        let (mut name, mut rest) = (String::with_capacity(code.len()), code);
+        for part in &self.parts {
+            let (piece, after) = rest.split_at_checked(part.length().unwrap_or(any))?;
+            rest = after;
+            if matches!(part, Part::Literal(_) | Part::Constant(_) | Part::Code(_)) {
+                name.push_str(piece);
+            }
+        }
+        Some(name)
+    }
+
     /// Whether a code can have the shape of this template, by its length and what it begins with.
     pub(super) fn may_be(&self, code: &str) -> bool {
         let fits = if self.has_any_length { code.len() >= self.length } else { code.len() == self.length };
@@ -376,6 +404,18 @@ mod tests {
         assert_eq!(read("2{code:5}{i}{embed:5}{ec}", "2123457987651"), found("12345", "98765"));
         assert_eq!(read("S{_:4}{embed:5}{code:*}", "S000012345ABC"), found("ABC", "12345"));
         assert_eq!(read("123{_:5}", "12345678"), found("", ""));
+    }
+
+    #[test]
+    fn a_code_is_named_by_what_stands_fixed_and_its_own_number() {
+        let slip: Template = "98{code:6}{_}{price:3}{ec}".parse().expect("a template");
+        assert_eq!(slip.name_of("9800012392502").as_deref(), Some("98000123"));
+        assert_eq!(slip.fitted("09800012392502"), "9800012392502");
+        assert_eq!(slip.fitted("9800012392502"), "9800012392502");
+        let zeros: Template = "0{code:7}{price:4}{ec}".parse().expect("a template");
+        assert_eq!(zeros.fitted("12345670250"), "0012345670250");
+        let letters: Template = "A{code:6}{price:4}".parse().expect("a template");
+        assert_eq!(letters.fitted("0A0001230250"), "0A0001230250", "no number: zeros count");
     }
 
     #[test]

@@ -135,7 +135,8 @@ const WRONG_HOLDS: &str = "
     WHERE held.amount <> CASE
         WHEN payments.is_closed AND NOT EXISTS (
             SELECT 1 FROM payment_operations
-            WHERE payment = payments.id AND kind = 'capture'
+            WHERE payment = payments.id
+                AND (kind = 'capture' OR kind = 'charge' AND sequence > 0 OR kind = 'complete' AND target IS NOT NULL)
                 AND state NOT IN ('done', 'passed_on', 'failed', 'abandoned')
         ) THEN 0
         ELSE payments.authorised - payments.captured
@@ -149,7 +150,8 @@ const WRONG_ENDS: &str = "
     WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured <> refunded)
     LIMIT $1";
 
-/// Every operation that happened is in the ledger, with its amount.
+/// Every operation that happened is in the ledger, with its amount. A hold that is taken again takes the place of one that is
+/// there; a later charge only debits.
 const UNPOSTED: &str = "
     SELECT payment_operations.id, payment_operations.kind || ' of ' || payment_operations.amount || ' without ' || meant.fact
     FROM payment_operations
@@ -164,9 +166,19 @@ const UNPOSTED: &str = "
         SELECT 'refund', 'refunded', FALSE
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
-        AND (NOT meant.of_charge OR EXISTS (
-            SELECT 1 FROM payment_operations AS others WHERE others.payment = payments.id AND others.kind = 'charge'
-        ))
+        AND CASE
+            -- Later charges and holds stand in for a hold that is gone: what was authorised stays as it was.
+            WHEN meant.fact = 'authorised' AND payment_operations.kind = 'complete' THEN payment_operations.target IS NULL
+            WHEN meant.fact = 'authorised' THEN payment_operations.sequence = 0
+            -- What the shopper confirmed debits when it completes a charge.
+            WHEN meant.of_charge THEN EXISTS (
+                SELECT 1 FROM payment_operations AS others
+                WHERE others.payment = payments.id AND others.kind = 'charge'
+                    AND (others.id = payment_operations.target
+                        OR (payment_operations.target IS NULL AND others.sequence = 0))
+            )
+            ELSE TRUE
+        END
         AND NOT EXISTS (
             SELECT 1 FROM ledger_transactions
             JOIN ledger_postings ON transaction_id = ledger_transactions.id

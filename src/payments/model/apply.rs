@@ -1,8 +1,8 @@
 //! How an outcome changes a payment: one total function over all operations, states and answers.
 
 use super::{
-    Books, DeclineReason, Fact, FactKind, MethodState, News, Operation, OperationKind, OperationState,
-    Outcome, Payment, PaymentState, Planned, Receipt,
+    Books, DeclineReason, Effect, Fact, FactKind, MethodState, News, Operation, OperationKind,
+    OperationState, Outcome, Payment, PaymentState, Planned, Receipt,
 };
 use crate::ids::OperationId;
 use crate::money::Money;
@@ -42,10 +42,10 @@ impl Books {
             Outcome::Declined { reason, may_retry } => {
                 change.decline(self, &mut operation, *reason, *may_retry);
             }
-            Outcome::ActionRequired { order, url } => change.ask_shopper(&mut operation, order, url),
+            Outcome::ActionRequired { order, url } => change.ask_shopper(self, &mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
             Outcome::Pending { order, object } => {
-                change.hold_open(&mut operation, order.as_ref(), object.as_ref());
+                change.hold_open(self, &mut operation, order.as_ref(), object.as_ref());
             }
             Outcome::NotSent { .. } | Outcome::Absent => change.take_back(&mut operation),
             Outcome::Lost { detail } => {
@@ -82,7 +82,7 @@ impl Books {
         change
     }
 
-    fn unchanged(&self) -> Change {
+    pub(super) fn unchanged(&self) -> Change {
         Change {
             payment: self.payment.clone(),
             operation: None,
@@ -110,33 +110,9 @@ impl Books {
         last.map_or(0, |last| last.saturating_add(1).max(0))
     }
 
-    /// The operations that debited, with what is left of each after the refunds that `counts` lets count.
-    pub(super) fn captures(&self, counts: impl Fn(OperationState) -> bool) -> Vec<(&Operation, i64)> {
-        let given_back = |capture: OperationId| -> i64 {
-            let refunds = self.operations.iter().filter(|each| each.kind == OperationKind::Refund);
-            refunds
-                .filter(|each| each.target == Some(capture) && counts(each.state))
-                .map(|each| each.amount.minor())
-                .fold(0, i64::saturating_add)
-        };
-        self.operations
-            .iter()
-            .filter(|each| each.state == OperationState::Done && self.debits(each.kind))
-            .map(|each| (each, each.amount.minor().saturating_sub(given_back(each.id))))
-            .collect()
-    }
-
     /// Whether the total is debited by one call: the payment began with a charge.
     pub fn is_charge(&self) -> bool {
-        self.operations.iter().any(|each| each.kind == OperationKind::Charge)
-    }
-
-    fn debits(&self, kind: OperationKind) -> bool {
-        match kind {
-            OperationKind::Charge | OperationKind::Capture => true,
-            OperationKind::Complete => self.is_charge(),
-            OperationKind::Authorise | OperationKind::Void | OperationKind::Refund => false,
-        }
+        self.operations.iter().any(|each| each.kind == OperationKind::Charge && each.sequence == 0)
     }
 }
 
@@ -148,16 +124,17 @@ impl Change {
             _ => receipt.amount == operation.amount,
         };
         let happened = fits
-            && match operation.kind {
-                OperationKind::Charge => self.charged(operation, receipt),
-                OperationKind::Complete if books.is_charge() => self.charged(operation, receipt),
-                OperationKind::Authorise | OperationKind::Complete => self.authorised(operation, receipt),
-                OperationKind::Capture => self.captured(operation),
-                OperationKind::Void => {
+            && match books.effect(operation) {
+                Effect::Charge => self.charged(operation, receipt),
+                Effect::Hold => self.authorised(operation, receipt),
+                Effect::HoldAgain => self.held_again(operation, receipt),
+                Effect::Capture | Effect::ChargeAgain => self.captured(operation),
+                Effect::Void => {
                     self.payment.is_closed = true;
                     true
                 }
-                OperationKind::Refund => self.refunded(books, operation),
+                Effect::Refund => self.refunded(books, operation),
+                Effect::Renew => self.renewed(receipt),
             };
         operation.object = Some(receipt.object.clone());
         operation.waits_since = None;
@@ -202,7 +179,7 @@ impl Change {
         if !self.authorise_total(operation, receipt) {
             return false;
         }
-        self.payment.provider_authorisation = Some(receipt.object.clone());
+        self.note_hold(receipt);
         let is_due_at_once = self.payment.is_due_at_once();
         if !is_due_at_once {
             self.tell_authorised();
@@ -243,6 +220,7 @@ impl Change {
             return false;
         }
         payment.captured = captured;
+        payment.action_url = None;
         if operation.is_last || captured == payment.authorised {
             payment.is_closed = true;
         }
@@ -262,26 +240,6 @@ impl Change {
             && self.payment.is_due_at_once()
     }
 
-    fn refunded(&mut self, books: &Books, operation: &Operation) -> bool {
-        let payment = &mut self.payment;
-        let Ok(refunded) = payment.refunded.plus(operation.amount) else { return false };
-        if refunded.minor() > payment.captured.minor() {
-            return false;
-        }
-        payment.refunded = refunded;
-        self.facts.push(Fact { operation: operation.id, kind: FactKind::Refunded, amount: operation.amount });
-        if let Some(refund) = operation.refund {
-            let (payment, checkout) = (payment.id, payment.checkout);
-            if let Some(reason) = books.refund_failure(operation, refund) {
-                // Told again, because a part arrived all the same.
-                self.news.push(News::RefundFailed { payment, checkout, refund, reason });
-            } else if let Some(amount) = books.refund_complete_with(operation, refund) {
-                self.news.push(News::Refunded { payment, checkout, refund, amount });
-            }
-        }
-        true
-    }
-
     fn decline(&mut self, books: &Books, operation: &mut Operation, reason: DeclineReason, may_retry: bool) {
         operation.reason = Some(reason);
         operation.waits_since = None;
@@ -293,8 +251,11 @@ impl Change {
         operation.trouble = None;
         let is_own_charge = self.is_own_charge(operation);
         let payment = &mut self.payment;
-        match operation.kind {
-            OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
+        match books.effect(operation) {
+            effect @ (Effect::ChargeAgain | Effect::HoldAgain) => {
+                self.again_refused(operation, effect, reason);
+            }
+            Effect::Charge | Effect::Hold => {
                 payment.action_url = None;
                 if reason == DeclineReason::LinkRevoked {
                     self.method = Some(MethodState::Revoked);
@@ -305,32 +266,15 @@ impl Change {
                 self.tell_declined(reason, may_retry);
             }
             // Nothing was debited, and the hold goes back.
-            OperationKind::Capture if is_own_charge => {
+            Effect::Capture if is_own_charge => {
                 self.tell_declined(reason, may_retry);
                 self.payment.is_given_up = true;
             }
-            OperationKind::Capture => self.news.push(News::CaptureFailed {
-                payment: payment.id,
-                checkout: payment.checkout,
-                operation: operation.id,
-                amount: operation.amount,
-                reason,
-            }),
+            Effect::Capture => self.capture_refused(books, operation, reason),
+            Effect::Renew => self.renewal_refused(books, reason),
             // Nothing is held any more, or people found that it can't be let go of: there is nothing left to ask for.
-            OperationKind::Void => payment.is_closed = true,
-            OperationKind::Refund => {
-                let already = |each: &Operation| {
-                    each.refund == operation.refund
-                        && each.state == OperationState::Failed
-                        && each.id != operation.id
-                };
-                if let Some(refund) = operation.refund
-                    && !books.operations.iter().any(already)
-                {
-                    let (payment, checkout) = (payment.id, payment.checkout);
-                    self.news.push(News::RefundFailed { payment, checkout, refund, reason });
-                }
-            }
+            Effect::Void => payment.is_closed = true,
+            Effect::Refund => self.refund_refused(books, operation, reason),
         }
     }
 
@@ -344,21 +288,26 @@ impl Change {
         }
     }
 
-    fn ask_shopper(&mut self, operation: &mut Operation, order: &str, url: &str) {
+    fn ask_shopper(&mut self, books: &Books, operation: &mut Operation, order: &str, url: &str) {
         if !is_order(operation.kind) {
             return;
         }
+        let is_again = books.effect(operation).is_again();
         let payment = &mut self.payment;
-        payment.provider_order = Some(order.to_owned());
         operation.object = Some(order.to_owned());
+        if !is_again {
+            payment.provider_order = Some(order.to_owned());
+        }
         if payment.is_given_up {
             operation.state = OperationState::Abandoned;
             return;
         }
         operation.state = OperationState::Waiting;
-        let is_new =
-            payment.state != PaymentState::ActionRequired || payment.action_url.as_deref() != Some(url);
-        payment.state = PaymentState::ActionRequired;
+        let mut is_new = payment.action_url.as_deref() != Some(url);
+        if !is_again {
+            is_new |= payment.state != PaymentState::ActionRequired;
+            payment.state = PaymentState::ActionRequired;
+        }
         payment.action_url = Some(url.to_owned());
         if is_new {
             let (payment, checkout) = (payment.id, payment.checkout);
@@ -370,21 +319,42 @@ impl Change {
         if !is_order(operation.kind) {
             return;
         }
-        self.payment.provider_order = Some(order.to_owned());
+        let is_again = books.effect(operation).is_again();
+        operation.object = Some(order.to_owned());
+        if !is_again {
+            self.payment.provider_order = Some(order.to_owned());
+        }
         if self.payment.is_given_up {
             operation.state = OperationState::Abandoned;
             return;
         }
         operation.state = OperationState::PassedOn;
         operation.waits_since = None;
-        self.payment.state = PaymentState::Pending;
         self.payment.action_url = None;
+        if !is_again {
+            self.payment.state = PaymentState::Pending;
+        }
         let sequence = books.next_sequence(OperationKind::Complete);
-        self.planned.push(Planned::complete(sequence, self.payment.total));
+        let target = is_again.then(|| operation.target.unwrap_or(operation.id));
+        self.planned.push(Planned {
+            is_last: operation.is_last,
+            ..Planned::complete(sequence, operation.amount, target)
+        });
     }
 
-    fn hold_open(&mut self, operation: &mut Operation, order: Option<&String>, object: Option<&String>) {
+    fn hold_open(
+        &mut self,
+        books: &Books,
+        operation: &mut Operation,
+        order: Option<&String>,
+        object: Option<&String>,
+    ) {
         operation.state = OperationState::Pending;
+        if books.effect(operation).is_again() {
+            // Looked at through its own order, which is not the payment's, or not yet.
+            operation.object = order.or(operation.object.as_ref()).cloned();
+            return;
+        }
         operation.object = object.or(operation.object.as_ref()).cloned();
         if let Some(order) = order {
             self.payment.provider_order = Some(order.clone());
@@ -397,11 +367,11 @@ impl Change {
 
     /// A payment of which nothing more can be captured is over as soon as no capture is open any more.
     fn close(&mut self, books: &Books) {
-        let payment = &mut self.payment;
-        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
+        if self.plans_debit() || books.with(self.operation.as_ref()).has_open_debit() {
             return;
         }
-        if books.with(self.operation.as_ref()).has_open_capture() {
+        let payment = &mut self.payment;
+        if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
             return;
         }
         if payment.captured.is_positive() {
@@ -416,8 +386,8 @@ impl Change {
     /// capture, the provider.
     fn end_hold(&mut self, books: &Books, operation: OperationId) {
         let after = books.with(self.operation.as_ref());
-        let ends = self.payment.is_closed && !after.has_open_capture();
-        let had_ended = books.payment.is_closed && !books.has_open_capture();
+        let ends = self.payment.is_closed && !self.plans_debit() && !after.has_open_debit();
+        let had_ended = books.payment.is_closed && !books.has_open_debit();
         let left = self.payment.authorised.minor().saturating_sub(self.payment.captured.minor());
         if ends && !had_ended && left > 0 {
             let amount = Money::new(left, self.payment.currency);
@@ -459,6 +429,12 @@ impl Change {
             self.payment.action_url = None;
             self.news.push(News::Cancelled { payment: self.payment.id, checkout: self.payment.checkout });
         }
+    }
+
+    /// Whether a debit of what is or was held comes next.
+    fn plans_debit(&self) -> bool {
+        let is_debit = |each: &Planned| matches!(each.kind, OperationKind::Charge | OperationKind::Capture);
+        self.planned.iter().any(is_debit)
     }
 
     fn tell_captured(&mut self, amount: Money) {

@@ -5,16 +5,19 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `accounts.rs` what each
-//! fact moves in the ledger; `tries.rs` what was tried before; `debt.rs` what is owed when goods left without money.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `hold.rs` how long a hold
+//! lasts, and what is done about its end; `refund.rs` how refunds count; `accounts.rs` what each fact moves in the ledger;
+//! `debt.rs` what is owed when goods left without money.
 
 mod accounts;
 mod apply;
 mod debt;
+mod hold;
 mod line;
 mod outcome;
 mod plan;
-mod tries;
+mod reconcile;
+mod refund;
 
 #[cfg(test)]
 mod tests;
@@ -27,9 +30,14 @@ use crate::text_enum;
 pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
 pub use debt::{DebtEvent, DebtKind, DebtState, pause_before_try};
+pub use hold::{Effect, HoldWindow};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt, Remedy};
 pub use plan::{PlanError, Planned};
+pub use reconcile::{
+    Certainty, Compare, Compared, DifferenceState, Finding, FindingKind, FoundLine, Movement, MovementKind,
+    ReconciliationState, Undone, about_line, compare,
+};
 
 text_enum! {
     /// A payment provider.
@@ -90,9 +98,9 @@ text_enum! {
 text_enum! {
     /// What an operation asks of the provider.
     pub enum OperationKind {
-        /// Debit the total.
+        /// Debit the total; later ones debit what a hold that is gone was for.
         Charge = "charge",
-        /// Hold the total.
+        /// Hold the total; later ones hold anew what a hold that ran out was for.
         Authorise = "authorise",
         /// Finish a charge or a hold that the shopper had to confirm.
         Complete = "complete",
@@ -102,6 +110,8 @@ text_enum! {
         Void = "void",
         /// Give back what was captured.
         Refund = "refund",
+        /// Have what is held and not captured held for longer.
+        Renew = "renew",
     }
 }
 
@@ -196,8 +206,12 @@ pub struct Payment {
     pub may_retry: bool,
     /// The provider's order.
     pub provider_order: Option<String>,
-    /// The provider's hold.
+    /// The provider's hold that is current: a renewal may have replaced the first one.
     pub provider_authorisation: Option<String>,
+    /// How long that hold lasts, by the provider's words.
+    pub hold: Option<HoldWindow>,
+    /// When to look at the hold next; nothing when there is nothing to look at.
+    pub hold_look_at: Option<Moment>,
     /// What people call the purchase.
     pub reference: String,
     /// Where it is bought: the country, by two letters (ISO 3166-1); payments from before it was told have none.
@@ -232,7 +246,8 @@ pub struct Operation {
     pub is_last: bool,
     /// Of a refund: whose it is; nothing when the payment is being given up.
     pub refund: Option<RefundId>,
-    /// Of a refund: the operation that captured.
+    /// Of a refund: the operation that captured. Of a completion: the later charge or hold that it completes; nothing when
+    /// that is the first one.
     pub target: Option<OperationId>,
     /// What the provider tells a repeat by.
     pub key: String,
@@ -361,5 +376,37 @@ pub enum News {
         payment: PaymentId,
         /// Of which checkout.
         checkout: CheckoutId,
+    },
+    /// What is held will not be for much longer, and the goods still wait for their hand-over.
+    HoldEnds {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// When.
+        at: Moment,
+    },
+    /// A hold ran out and could not be taken again: nothing pays for the goods that still wait for their hand-over.
+    HoldLost {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much was held.
+        amount: Money,
+        /// Why it could not be taken again.
+        reason: DeclineReason,
+    },
+    /// Money that was debited is gone again without our doing: the provider, a bank or the payer took it back. The goods
+    /// may be gone.
+    Reversed {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// What had debited it.
+        operation: OperationId,
+        /// How much.
+        amount: Money,
     },
 }

@@ -1,5 +1,6 @@
 //! What a provider may answer, small and total.
 
+use super::hold::HoldWindow;
 use crate::money::Money;
 use crate::text_enum;
 
@@ -57,6 +58,8 @@ pub struct Receipt {
     pub object: String,
     /// How much was held, debited or given back, by the provider's own words.
     pub amount: Money,
+    /// Of a hold: how long it lasts, when the provider says.
+    pub window: Option<HoldWindow>,
 }
 
 /// What came of an operation.

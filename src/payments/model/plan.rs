@@ -17,7 +17,7 @@ pub struct Planned {
     pub is_last: bool,
     /// Of a refund: whose it is.
     pub refund: Option<RefundId>,
-    /// Of a refund: the operation that captured.
+    /// Of a refund: the operation that captured; of a completion: the later charge or hold that it completes.
     pub target: Option<OperationId>,
     /// Whether it follows one that failed and had better wait a while.
     pub is_later: bool,
@@ -38,7 +38,7 @@ pub enum PlanError {
 }
 
 impl Planned {
-    const fn new(kind: OperationKind, sequence: i64, amount: Money) -> Self {
+    pub(super) const fn new(kind: OperationKind, sequence: i64, amount: Money) -> Self {
         Self { kind, sequence, amount, is_last: false, refund: None, target: None, is_later: false }
     }
 
@@ -51,8 +51,8 @@ impl Planned {
         Self { is_last, ..Self::new(OperationKind::Capture, sequence, amount) }
     }
 
-    pub(super) const fn complete(sequence: i64, total: Money) -> Self {
-        Self::new(OperationKind::Complete, sequence, total)
+    pub(super) const fn complete(sequence: i64, amount: Money, target: Option<OperationId>) -> Self {
+        Self { target, ..Self::new(OperationKind::Complete, sequence, amount) }
     }
 
     pub(super) const fn refund(
@@ -118,9 +118,7 @@ impl Books {
     }
 
     pub(super) fn plan_void(&self) -> Planned {
-        let rest = self.payment.authorised.minor().saturating_sub(self.payment.captured.minor());
-        let amount = Money::new(rest, self.payment.currency);
-        Planned::new(OperationKind::Void, self.next_sequence(OperationKind::Void), amount)
+        Planned::new(OperationKind::Void, self.next_sequence(OperationKind::Void), self.payment.held())
     }
 
     /// A refund, taken from the captures oldest first; nothing to do when the same one was asked for before.
@@ -164,24 +162,25 @@ impl Books {
         self.operations.iter().filter(stops).map(|each| each.id).collect()
     }
 
-    /// Whether a capture is still open: a release has to wait for it.
-    pub fn has_open_capture(&self) -> bool {
-        self.operations.iter().any(|each| each.kind == OperationKind::Capture && !each.state.is_final())
+    /// Whether something may yet debit what is or was held.
+    pub(super) fn has_open_debit(&self) -> bool {
+        self.operations.iter().any(|each| self.is_debiting_hold(each))
     }
 
-    /// Whether an operation has to wait for captures: a void for all of them, and the last capture, which ends the hold, for
-    /// the others.
-    pub fn waits_for_captures(&self, operation: &Operation) -> bool {
-        let waits = match operation.kind {
-            OperationKind::Void => true,
-            OperationKind::Capture => operation.is_last,
-            _ => false,
+    /// Whether an operation has to wait for others: a void for all captures, and the last capture, which ends the hold, for
+    /// the others; both, and every other capture, for a hold that is being renewed or taken again.
+    pub fn waits_for_others(&self, operation: &Operation) -> bool {
+        let is_void = operation.kind == OperationKind::Void;
+        let captures = is_void || (operation.kind == OperationKind::Capture && operation.is_last);
+        let holds = is_void || operation.kind == OperationKind::Capture;
+        let is_open = |each: &Operation| {
+            (captures && each.kind == OperationKind::Capture && !each.state.is_final())
+                || (holds && self.is_changing_hold(each))
         };
-        let is_open = |each: &Operation| each.kind == OperationKind::Capture && !each.state.is_final();
-        waits && self.operations.iter().any(|each| each.id != operation.id && is_open(each))
+        self.operations.iter().any(|each| each.id != operation.id && is_open(each))
     }
 
-    fn any_living(&self, is_meant: impl Fn(&Operation) -> bool) -> bool {
+    pub(super) fn any_living(&self, is_meant: impl Fn(&Operation) -> bool) -> bool {
         let is_dead = |state| matches!(state, OperationState::Failed | OperationState::Abandoned);
         self.operations.iter().any(|each| is_meant(each) && !is_dead(each.state))
     }

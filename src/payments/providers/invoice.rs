@@ -19,7 +19,7 @@ use crate::money::{Currency, Money};
 use crate::payments::model::{DeclineReason, Outcome, Receipt};
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
-    LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest,
+    LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
 };
 
 /// Settings of the invoice, which is offered when the first is set.
@@ -85,7 +85,7 @@ impl Invoice {
             Some(_) => {
                 let name = name(charge.operation);
                 let order = Some(name.clone());
-                Outcome::Approved(Receipt { order, object: name, amount: charge.amount })
+                Outcome::Approved(Receipt { order, object: name, amount: charge.amount, window: None })
             }
         }
     }
@@ -97,7 +97,11 @@ fn name(operation: OperationId) -> String {
 }
 
 fn done(operation: OperationId, amount: Money) -> Outcome {
-    Outcome::Approved(Receipt { order: None, object: name(operation), amount })
+    Outcome::Approved(Receipt { order: None, object: name(operation), amount, window: None })
+}
+
+fn held(authorisation: &str, amount: Money) -> Outcome {
+    Outcome::Approved(Receipt { order: None, object: authorisation.to_owned(), amount, window: None })
 }
 
 /// Everything is settled by its first answer: what is asked for here never happens.
@@ -164,8 +168,12 @@ impl Provider for Invoice {
         never()
     }
 
-    async fn void(&self, _key: &str, authorisation: &str, amount: Money) -> Outcome {
-        Outcome::Approved(Receipt { order: None, object: authorisation.to_owned(), amount })
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {
+        held(renewal.authorisation, renewal.amount)
+    }
+
+    async fn void(&self, void: &VoidRequest<'_>) -> Outcome {
+        held(void.authorisation, void.amount)
     }
 
     async fn is_voided(&self, _authorisation: &str) -> Option<bool> {

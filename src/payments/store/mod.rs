@@ -6,4 +6,5 @@ pub(super) mod ledger;
 pub(super) mod methods;
 pub(super) mod operations;
 pub(super) mod payments;
+pub(super) mod reconciliations;
 pub(super) mod resolutions;

@@ -6,7 +6,10 @@ use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
 use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
-use crate::payments::model::{DeclineReason, Initiator, Payment, PaymentLine, PaymentState, ProviderName};
+use crate::payments::model::{
+    DeclineReason, HoldWindow, Initiator, Payment, PaymentLine, PaymentState, ProviderName,
+};
+use crate::payments::spent::Spent;
 
 #[derive(sqlx::FromRow)]
 struct PaymentRow {
@@ -31,6 +34,10 @@ struct PaymentRow {
     may_retry: bool,
     provider_order: Option<String>,
     provider_authorisation: Option<String>,
+    hold_honoured_until: Option<Moment>,
+    hold_ends_at: Option<Moment>,
+    hold_renew_at: Option<Moment>,
+    hold_look_at: Option<Moment>,
     reference: String,
     country: Option<String>,
     return_url: String,
@@ -62,6 +69,12 @@ impl From<PaymentRow> for Payment {
             may_retry: row.may_retry,
             provider_order: row.provider_order,
             provider_authorisation: row.provider_authorisation,
+            hold: row.hold_honoured_until.zip(row.hold_ends_at).map(|(honoured_until, ends_at)| HoldWindow {
+                honoured_until,
+                ends_at,
+                renew_at: row.hold_renew_at,
+            }),
+            hold_look_at: row.hold_look_at,
             reference: row.reference,
             country: row.country,
             return_url: row.return_url,
@@ -114,7 +127,8 @@ pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Er
         .sql(
             "SELECT id, checkout, debt, initiator, shopper, method, provider, currency, total, due_now, authorised, captured,
                  refunded, state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
-                 provider_authorisation, reference, country, return_url, created_at
+                 provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference,
+                 country, return_url, created_at
              FROM payments
              WHERE id = $1",
         )
@@ -143,7 +157,7 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
         "UPDATE payments SET
              authorised = $2, captured = $3, refunded = $4, state = $5, is_closed = $6, is_given_up = $7,
              action_url = $8, decline_reason = $9, may_retry = $10, provider_order = $11, provider_authorisation = $12,
-             changed_at = $13
+             hold_honoured_until = $13, hold_ends_at = $14, hold_renew_at = $15, hold_look_at = $16, changed_at = $17
          WHERE id = $1",
     )
     .bind(payment.id)
@@ -158,10 +172,45 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     .bind(payment.may_retry)
     .bind(payment.provider_order.as_deref())
     .bind(payment.provider_authorisation.as_deref())
+    .bind(payment.hold.map(|window| window.honoured_until))
+    .bind(payment.hold.map(|window| window.ends_at))
+    .bind(payment.hold.and_then(|window| window.renew_at))
+    .bind(payment.hold_look_at)
     .bind(now)
     .execute()
     .await?;
     Ok(())
+}
+
+/// Takes what a shopper is debited for this transaction: whoever counts it waits here for the others.
+pub async fn lock_shopper(tx: &mut Tx, shopper: ShopperId) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO shopper_debits (shopper, version) VALUES ($1, 1)
+         ON CONFLICT (shopper) DO UPDATE SET version = shopper_debits.version + 1",
+    )
+    .bind(shopper)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What a shopper was debited since then, or is about to be, the oldest first.
+pub async fn spent(run: impl Run<'_>, shopper: ShopperId, since: Moment) -> Result<Vec<Spent>, Error> {
+    let rows: Vec<(Moment, i64, Currency)> = run
+        .sql(
+            "SELECT created_at, CASE WHEN is_closed THEN captured ELSE total END, currency
+             FROM payments
+             WHERE shopper = $1 AND created_at > $2 AND debt IS NULL AND state NOT IN ('declined', 'cancelled')
+             ORDER BY created_at, id",
+        )
+        .bind(shopper)
+        .bind(since)
+        .fetch_all()
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(at, minor, currency)| Spent { at, amount: Money::new(minor, currency) })
+        .collect())
 }
 
 /// The last payment of a debt, which may be on its way or have failed.
@@ -200,6 +249,22 @@ pub async fn by_authorisation(
         .fetch_optional()
         .await?;
     Ok(row.map(|(id,)| id))
+}
+
+/// Payments whose hold is to be looked at now, the longest due first.
+pub async fn holds_due(db: impl Run<'_>, now: Moment, limit: i64) -> Result<Vec<PaymentId>, Error> {
+    let rows: Vec<(PaymentId,)> = db
+        .sql(
+            "SELECT id FROM payments
+             WHERE hold_look_at <= $1
+             ORDER BY hold_look_at, id
+             LIMIT $2",
+        )
+        .bind(now)
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Whether a debit of this account may still be on its way.

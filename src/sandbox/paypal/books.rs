@@ -260,6 +260,12 @@ impl Books {
             .sum()
     }
 
+    /// What an authorization and its renewals are for in all, in minor units: what the first one was for.
+    pub fn authorized_minor(&self, authorization: &Authorization) -> i64 {
+        let root = authorization.parent_id.as_ref().and_then(|id| self.authorizations.get(id));
+        root.unwrap_or(authorization).amount.minor
+    }
+
     /// Sum of what was or is being refunded of a capture, in minor units.
     pub fn refunded_minor(&self, capture_id: &str) -> i64 {
         self.refunds

@@ -158,6 +158,11 @@ impl Sandbox {
         self.change(|state| state.faults.clear());
     }
 
+    /// Sets the sandbox's clock, for a service whose own clock shows another time; before anything is asked of it.
+    pub fn set_time(&self, now: chrono::DateTime<chrono::Utc>) {
+        self.change(|state| state.set_time(now));
+    }
+
     /// Moves the sandbox's clock on; it never goes back.
     pub fn advance_seconds(&self, seconds: i64) {
         self.change(|state| state.advance(seconds));

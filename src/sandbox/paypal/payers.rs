@@ -19,16 +19,19 @@ pub enum Behaviour {
     Revoked,
     /// `+latedecline`: authorizing works, capturing the authorization doesn't.
     LateDecline,
+    /// `+renewdeclined`: an authorization can't be renewed.
+    RenewDeclined,
     /// `+refundpending`: refunds wait, to be completed or failed by the sandbox's controls.
     RefundPending,
 }
 
-const WORDS: [(&str, Behaviour); 6] = [
+const WORDS: [(&str, Behaviour); 7] = [
     ("+declined@", Behaviour::Declined),
     ("+action@", Behaviour::Action),
     ("+pending@", Behaviour::Pending),
     ("+revoked@", Behaviour::Revoked),
     ("+latedecline@", Behaviour::LateDecline),
+    ("+renewdeclined@", Behaviour::RenewDeclined),
     ("+refundpending@", Behaviour::RefundPending),
 ];
 

@@ -2,6 +2,9 @@
 //!
 //! Captures of an authorization and of its renewals together stay within the limit: 115 % of the authorized amount, and
 //! at most 75.00 more. Refunds of a capture together stay within the capture.
+//!
+//! A renewal takes the place of the renewal before it, which is voided then, and of the first authorization, which stays
+//! open for further renewals and for being voided with all of them. Of either PayPal tells as VOIDED, as shops report.
 
 use super::amounts::Amount;
 use super::books::{
@@ -58,13 +61,14 @@ pub fn capture(state: &mut State, call: &Call) -> Outcome {
 
     let authorization = open_authorization(state, call)?;
     let captured = state.books.captured_minor(&authorization);
-    let remaining = authorization.amount.minor - captured;
+    let authorized = state.books.authorized_minor(&authorization);
+    let remaining = authorized - captured;
     let amount = amount.unwrap_or_else(|| authorization.amount.with(remaining));
     if amount.currency_code != authorization.amount.currency_code {
         return Err(call.unprocessable("AUTH_CAPTURE_CURRENCY_MISMATCH"));
     }
-    let excess = (authorization.amount.minor.saturating_mul(15) / 100).min(EXCESS_MINOR_MAX);
-    if captured.saturating_add(amount.minor) > authorization.amount.minor + excess {
+    let excess = (authorized.saturating_mul(15) / 100).min(EXCESS_MINOR_MAX);
+    if captured.saturating_add(amount.minor) > authorized + excess {
         return Err(call.unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED"));
     }
     let books = &state.books;
@@ -132,6 +136,12 @@ pub fn reauthorize(state: &mut State, call: &Call) -> Outcome {
     if authorization.parent_id.is_some() {
         return Err(call.unprocessable("REAUTHORIZATION_NOT_SUPPORTED"));
     }
+    if authorization.expired || authorization.expiration_time <= now {
+        return Err(call.unprocessable("AUTHORIZATION_VOIDED"));
+    }
+    if authorization.payer.behaviour() == Behaviour::RenewDeclined {
+        return Err(call.unprocessable("PAYER_CANNOT_PAY"));
+    }
     match authorization.status {
         AuthorizationStatus::Voided => return Err(call.unprocessable("AUTHORIZATION_VOIDED")),
         AuthorizationStatus::Captured => return Err(call.unprocessable("AUTHORIZATION_ALREADY_CAPTURED")),
@@ -154,9 +164,27 @@ pub fn reauthorize(state: &mut State, call: &Call) -> Outcome {
         update_time: now,
         ..authorization
     };
+    let superseded = supersede(state, &call.id);
     state.books.authorizations.insert(id.clone(), renewed);
     webhooks::record(state, "PAYMENT.AUTHORIZATION.CREATED", &Object::Authorization(id.clone()));
+    webhooks::record(state, "PAYMENT.AUTHORIZATION.VOIDED", &Object::Authorization(superseded));
     Ok(Answer::preferred(201, Object::Authorization(id)))
+}
+
+/// Ends the renewal of this authorization that is current; answers what the next one takes the place of.
+fn supersede(state: &mut State, root: &str) -> String {
+    let now = state.now();
+    let is_current = |one: &&mut Authorization| {
+        one.parent_id.as_deref() == Some(root) && one.status != AuthorizationStatus::Voided
+    };
+    match state.books.authorizations.values_mut().find(is_current) {
+        Some(current) => {
+            current.status = AuthorizationStatus::Voided;
+            current.update_time = now;
+            current.id.clone()
+        }
+        None => root.to_owned(),
+    }
 }
 
 pub fn void(state: &mut State, call: &Call) -> Outcome {
@@ -309,7 +337,8 @@ fn set_family_status(state: &mut State, authorization: &Authorization, status: A
     let now = state.now();
     let root = authorization.parent_id.as_ref().unwrap_or(&authorization.id);
     for one in state.books.authorizations.values_mut() {
-        if one.id == *root || one.parent_id.as_ref() == Some(root) {
+        let is_family = one.id == *root || one.parent_id.as_ref() == Some(root);
+        if is_family && one.status != AuthorizationStatus::Voided {
             one.status = status;
             one.update_time = now;
         }

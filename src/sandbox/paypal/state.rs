@@ -66,6 +66,11 @@ impl State {
         self.keys.get_or_insert_with(Keys::generate)
     }
 
+    /// Sets the clock, as before the first call: nothing that was made under another time is looked at.
+    pub fn set_time(&mut self, now: DateTime<Utc>) {
+        self.advanced_seconds = (now - real_now()).num_seconds();
+    }
+
     /// Moves the clock on, and voids the authorizations that ended meanwhile, as PayPal does.
     pub fn advance(&mut self, seconds: i64) {
         /// Ten years: more than any window here, and far from the end of the calendar.

@@ -1,10 +1,12 @@
 //! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does.
 
+mod holds;
 mod invoice;
 mod ledger;
 mod links;
 mod lives;
 mod parked;
+mod reconcile;
 mod troubles;
 pub mod unsent;
 mod webhooks;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aisle::sandbox::klarna;
 use aisle::sandbox::paypal::{AuthorizationStatus, Books, CaptureStatus, RefundStatus};
 use reqwest::Method;
 use serde_json::Value;
@@ -24,12 +25,21 @@ struct Money {
 
 /// Everything that does not agree, or has not ended.
 pub async fn faults(crowd: &Crowd<'_>, trips: &[Trip<'_>]) -> Vec<String> {
-    let money = by_checkout(&crowd.shop.paypal.books());
+    let mut money = by_checkout(&crowd.shop.paypal.books());
+    money.extend(by_reference(&crowd.shop.klarna.books()));
     let parcels = live_parcels(crowd);
     let mut faults = Vec::new();
     for trip in trips {
-        let money = money.get(&trip.checkout.to_string());
-        let found = check(crowd, trip, money.unwrap_or(&Money::default()), &parcels).await;
+        let phone = crowd.phone(trip.plan.payer);
+        let checkout = read(phone, &format!("/v1/checkouts/{}", trip.checkout)).await;
+        // Klarna knows a purchase by what people call it.
+        let name = if trip.plan.payer.is_of_klarna() {
+            checkout["number"].as_str().unwrap_or_default().to_owned()
+        } else {
+            trip.checkout.to_string()
+        };
+        let money = money.get(&name);
+        let found = check(crowd, trip, &checkout, money.unwrap_or(&Money::default()), &parcels).await;
         faults.extend(
             found.into_iter().map(|what| format!("trip {}: {what}; {:?}", trip.plan.number, trip.plan)),
         );
@@ -40,11 +50,11 @@ pub async fn faults(crowd: &Crowd<'_>, trips: &[Trip<'_>]) -> Vec<String> {
 async fn check(
     crowd: &Crowd<'_>,
     trip: &Trip<'_>,
+    checkout: &Value,
     money: &Money,
     parcels: &BTreeMap<String, usize>,
 ) -> Vec<String> {
     let phone = crowd.phone(trip.plan.payer);
-    let checkout = read(phone, &format!("/v1/checkouts/{}", trip.checkout)).await;
     let mut faults = Vec::new();
     let mut hold = |holds: bool, what: &str| {
         if !holds {
@@ -146,6 +156,23 @@ fn by_checkout(books: &Books) -> BTreeMap<String, Money> {
             }
         }
         money.orders += usize::from(moved);
+    }
+    all
+}
+
+/// Klarna's books by our name of the purchase.
+fn by_reference(books: &klarna::Books) -> BTreeMap<String, Money> {
+    let mut all: BTreeMap<String, Money> = BTreeMap::new();
+    for order in books.orders.values() {
+        let money = all.entry(order.merchant_reference1.clone().unwrap_or_default()).or_default();
+        let (captured, held) = (order.captured(), order.remaining());
+        money.is_open |= order.fraud_status == klarna::FraudStatus::Pending;
+        // What was rejected is nobody's money; Klarna ends it by itself.
+        let held = if order.fraud_status == klarna::FraudStatus::Rejected { 0 } else { held };
+        money.captured += captured;
+        money.refunded += order.refunded();
+        money.held += held;
+        money.orders += usize::from(captured + held > 0);
     }
     all
 }

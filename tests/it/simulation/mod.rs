@@ -1,6 +1,6 @@
-//! A day in the shop with everything going wrong at once: shoppers pay, give up and come back, staff hand over, take back and
-//! refund, the provider fails before and after, its events come twice, late or never, and the service is killed at
-//! moments that nobody chose. At the end our orders and the provider's books agree to the cent.
+//! A day in the shop with everything going wrong at once: shoppers pay with PayPal or Klarna, give up and come back, staff hand
+//! over, take back and refund, the providers fail before and after, their events come twice, late or never, and the service is killed at
+//! moments that nobody chose. At the end our orders and the providers' books agree to the cent.
 //!
 //! What happens is drawn from a seed; a run that fails names it. `SIMULATION_SEED` chooses another day, `SIMULATION_TRIPS` a
 //! longer one, `SIMULATION_KILLS` how often the service is killed:
@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aisle::random::Random;
+use aisle::sandbox::{klarna, paypal};
 use futures_util::StreamExt;
 use futures_util::stream;
 
@@ -23,7 +24,7 @@ use plan::Plan;
 use trip::{Crowd, Trip};
 
 const SEED: usize = 20_261_130;
-const TRIPS: usize = 60;
+const TRIPS: usize = 80;
 const KILLS: usize = 3;
 /// Trips at the same time.
 const AT_ONCE: usize = 6;
@@ -50,7 +51,9 @@ async fn whatever_fails_and_whenever_the_service_is_killed_nobody_is_debited_twi
         .collect::<Vec<_>>();
     let (trips, ()) = tokio::join!(shopping, strike(&shop, seed, kills, trips, &ended));
     shop.paypal.clear_faults();
-    shop.paypal.set_webhook_controls(aisle::sandbox::paypal::Controls::default());
+    shop.klarna.clear_faults();
+    shop.paypal.set_webhook_controls(paypal::Controls::default());
+    shop.klarna.set_callback_controls(klarna::Controls::default());
     let mut faults = Vec::new();
     let settled = within(SETTLED_TIMEOUT, async || {
         crowd.settle_reviews();

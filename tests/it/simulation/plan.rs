@@ -1,13 +1,13 @@
 //! What is drawn for one trip. The same seed and number are the same trip.
 
 use aisle::random::Random;
-use aisle::sandbox::paypal::{Controls, Fault};
+use aisle::sandbox::paypal::Fault;
 
 use crate::support::catalog::{BATTERIES, COFFEE, GUM, MILK, PAN, SOAP};
 
 const CODES: [&str; 6] = [MILK, COFFEE, SOAP, BATTERIES, GUM, PAN];
-/// What can go wrong at the provider: its operations.
-const OPERATIONS: [&str; 8] = [
+/// What can go wrong at PayPal: its operations.
+const PAYPAL_OPERATIONS: [&str; 8] = [
     "orders.create",
     "orders.create",
     "orders.get",
@@ -17,6 +17,17 @@ const OPERATIONS: [&str; 8] = [
     "captures.refund",
     "oauth.token",
 ];
+/// The same at Klarna.
+const KLARNA_OPERATIONS: [&str; 8] = [
+    "tokens.order",
+    "tokens.order",
+    "orders.get",
+    "captures.create",
+    "captures.create",
+    "orders.cancel",
+    "orders.release",
+    "refunds.create",
+];
 /// How late an answer may be: longer than some of the service's own deadlines would hold a test up for nothing.
 const DELAY_MS_MAX: u64 = 600;
 
@@ -24,31 +35,80 @@ const DELAY_MS_MAX: u64 = 600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payer {
     /// Everything is paid.
-    Pays,
+    PayPal,
     /// Everything is refused.
-    Declined,
+    PayPalDeclined,
     /// Each charge has to be confirmed at the provider.
-    Confirms,
+    PayPalConfirms,
     /// Captures are reviewed first.
-    Reviewed,
+    PayPalReviewed,
     /// Refunds are reviewed first.
-    RefundsReviewed,
+    PayPalRefundsReviewed,
+    /// Everything is paid.
+    Klarna,
+    /// Everything is refused.
+    KlarnaDeclined,
+    /// Each charge has to be confirmed at the provider.
+    KlarnaConfirms,
+    /// Orders are reviewed first, and accepted.
+    KlarnaAccepted,
+    /// Orders are reviewed first, and rejected.
+    KlarnaRejected,
 }
 
 impl Payer {
-    pub const ALL: [Self; 5] =
-        [Self::Pays, Self::Declined, Self::Confirms, Self::Reviewed, Self::RefundsReviewed];
+    pub const ALL: [Self; 10] = [
+        Self::PayPal,
+        Self::PayPalDeclined,
+        Self::PayPalConfirms,
+        Self::PayPalReviewed,
+        Self::PayPalRefundsReviewed,
+        Self::Klarna,
+        Self::KlarnaDeclined,
+        Self::KlarnaConfirms,
+        Self::KlarnaAccepted,
+        Self::KlarnaRejected,
+    ];
 
     /// The address whose word makes the sandbox behave so.
     pub const fn email(self) -> &'static str {
         match self {
-            Self::Pays => "anna@example.com",
-            Self::Declined => "berta+declined@example.com",
-            Self::Confirms => "carl+action@example.com",
-            Self::Reviewed => "dora+pending@example.com",
-            Self::RefundsReviewed => "emil+refundpending@example.com",
+            Self::PayPal => "anna@example.com",
+            Self::PayPalDeclined => "berta+declined@example.com",
+            Self::PayPalConfirms => "carl+action@example.com",
+            Self::PayPalReviewed => "dora+pending@example.com",
+            Self::PayPalRefundsReviewed => "emil+refundpending@example.com",
+            Self::Klarna => "frida@example.com",
+            Self::KlarnaDeclined => "gustav+charge-failed@example.com",
+            Self::KlarnaConfirms => "hanna+step-up@example.com",
+            Self::KlarnaAccepted => "ivo+pend-accept-01@example.com",
+            Self::KlarnaRejected => "jana+pend-reject-01@example.com",
         }
     }
+
+    pub const fn is_of_klarna(self) -> bool {
+        matches!(
+            self,
+            Self::Klarna
+                | Self::KlarnaDeclined
+                | Self::KlarnaConfirms
+                | Self::KlarnaAccepted
+                | Self::KlarnaRejected
+        )
+    }
+
+    /// As the API names the provider.
+    pub const fn provider(self) -> &'static str {
+        if self.is_of_klarna() { "klarna" } else { "paypal" }
+    }
+}
+
+/// How the provider's events are to go wrong.
+#[derive(Clone, Copy, Debug)]
+pub struct Events {
+    pub drop_next: u32,
+    pub duplicate_next: u32,
+    pub reverse: bool,
 }
 
 /// What becomes of goods that are delivered.
@@ -78,7 +138,7 @@ pub struct Plan {
     /// Ordered at the provider when the trip begins; it may strike another trip.
     pub fault: Option<(&'static str, Fault)>,
     /// How events are to go wrong from the beginning of this trip on.
-    pub events: Option<Controls>,
+    pub events: Option<Events>,
     /// Percent of what was captured, each asked for twice and all at once.
     pub refunds: Vec<i64>,
 }
@@ -88,9 +148,12 @@ impl Plan {
         // The numbers of two days don't overlap.
         let own = seed.wrapping_mul(1_000_003).wrapping_add(number);
         let dice = Dice(Random::seeded(u64::try_from(own).expect("64 bits")));
+        let payer =
+            if dice.one_in(3) { dice.of(&Payer::ALL) } else { dice.of(&[Payer::PayPal, Payer::Klarna]) };
+        let operations = if payer.is_of_klarna() { KLARNA_OPERATIONS } else { PAYPAL_OPERATIONS };
         Self {
             number,
-            payer: if dice.one_in(3) { dice.of(&Payer::ALL) } else { Payer::Pays },
+            payer,
             codes: (0..=dice.below(4)).map(|_| dice.of(&CODES)).collect(),
             delivery: if dice.one_in(2) {
                 dice.of(&[Delivery::HandedOver, Delivery::HandedOver, Delivery::TakenBack, Delivery::Waits])
@@ -99,9 +162,8 @@ impl Plan {
             },
             gives_up_after: dice.one_in(8).then(|| dice.0.below(80)),
             confirms: !dice.one_in(4),
-            fault: dice.one_in(2).then(|| (dice.of(&OPERATIONS), dice.fault())),
-            events: dice.one_in(3).then(|| Controls {
-                hold: false,
+            fault: dice.one_in(2).then(|| (dice.of(&operations), dice.fault())),
+            events: dice.one_in(3).then(|| Events {
                 drop_next: u32::from(dice.one_in(2)) * 2,
                 duplicate_next: u32::from(dice.one_in(2)) * 3,
                 reverse: dice.one_in(2),

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aisle::sandbox::paypal::{CaptureStatus, RefundStatus, Rule};
+use aisle::sandbox::{klarna, paypal};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::plan::{Delivery, Payer, Plan};
+use super::plan::{Delivery, Events, Payer, Plan};
 use crate::support::catalog::STORE;
 use crate::support::killable::{Caller, Shop, within};
 
@@ -28,7 +29,7 @@ impl<'a> Crowd<'a> {
         let mut shoppers = BTreeMap::new();
         for payer in Payer::ALL {
             let phone = shop.shopper().await;
-            let method = phone.link(payer.email()).await;
+            let method = phone.link_at(payer.provider(), payer.email()).await;
             shoppers.insert(payer.email(), (phone, method));
         }
         Self { shop, staff: shop.supervisor().await, shoppers }
@@ -53,6 +54,11 @@ impl<'a> Crowd<'a> {
         for refund in books.refunds.values().filter(|each| each.status == RefundStatus::Pending) {
             self.shop.paypal.settle_refund(&refund.id, true);
         }
+        let is_reviewed = |order: &klarna::Order| order.fraud_status == klarna::FraudStatus::Pending;
+        if self.shop.klarna.books().orders.values().any(is_reviewed) {
+            // Each is decided a minute after it was placed, by Klarna's clock.
+            self.shop.klarna.advance_seconds(61);
+        }
     }
 }
 
@@ -74,10 +80,20 @@ impl<'p> Trip<'p> {
         let mut trip =
             Self { plan, cart: ids.next(), checkout: ids.next(), end: "quoted".to_owned(), refunds: 0 };
         if let Some((operation, fault)) = plan.fault {
-            crowd.shop.paypal.add_fault(Rule::new(operation, fault, 1));
+            let rule = Rule::new(operation, fault, 1);
+            if plan.payer.is_of_klarna() {
+                crowd.shop.klarna.add_fault(rule);
+            } else {
+                crowd.shop.paypal.add_fault(rule);
+            }
         }
-        if let Some(events) = &plan.events {
-            crowd.shop.paypal.set_webhook_controls(events.clone());
+        if let Some(Events { drop_next, duplicate_next, reverse }) = plan.events {
+            let paypal =
+                paypal::Controls { drop_next, duplicate_next, reverse, ..paypal::Controls::default() };
+            let klarna =
+                klarna::Controls { drop_next, duplicate_next, reverse, ..klarna::Controls::default() };
+            crowd.shop.paypal.set_webhook_controls(paypal);
+            crowd.shop.klarna.set_callback_controls(klarna);
         }
         trip.fill(crowd).await;
         trip.place(crowd).await;
@@ -163,7 +179,7 @@ impl<'p> Trip<'p> {
             match state.as_str() {
                 "action_required" if self.plan.confirms => {
                     let page = checkout["action_url"].as_str().unwrap_or_default();
-                    crowd.shop.paypal.approve(page, self.plan.payer.email());
+                    crowd.shop.approve(page, self.plan.payer.email());
                 }
                 "action_required" => self.give_up(crowd).await,
                 // The yes was lost with its answer, or a first one was refused because nothing was known of it.

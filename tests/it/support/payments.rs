@@ -61,6 +61,7 @@ impl PaidShop {
         let pairs: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let test = TestApp::with(&pairs).await;
+        sandbox.set_time(test.app.clock.now());
         sandbox.set_webhook_controls(Controls { hold: true, ..Controls::default() });
         let url = format!("{}/v1/webhooks/payments/paypal", test.url());
         sandbox.set_webhook(WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
@@ -109,6 +110,12 @@ impl PaidShop {
         let linked = self.test.get(&path).bearer(&actor.token).send().await.expect(200);
         assert_eq!(linked.text("/state"), "active");
         Payer { shop: self, actor, method }
+    }
+
+    /// Lets time pass, here and at PayPal.
+    pub fn pass(&self, time: chrono::Duration) {
+        self.test.advance(time);
+        self.sandbox.advance_seconds(time.num_seconds());
     }
 
     /// Works jobs off, a second apart, until the payment is as far as meant.

@@ -9,7 +9,7 @@ use super::orders::fetch;
 use super::wire::Order;
 use crate::money::Money;
 use crate::payments::model::{DeclineReason, Outcome, Receipt};
-use crate::payments::provider::{CaptureRequest, RefundRequest};
+use crate::payments::provider::{CaptureRequest, RefundRequest, RenewRequest, VoidRequest};
 
 /// Our name of a capture: Klarna finds one in its order alone, and a payment may have had several orders.
 pub fn capture_name(order: &str, capture: &str) -> String {
@@ -100,7 +100,7 @@ async fn release_if_last(client: &Client, capture: &CaptureRequest<'_>, id: &str
 }
 
 fn receipt(object: &str, amount: Money) -> Receipt {
-    Receipt { order: None, object: object.to_owned(), amount }
+    Receipt { order: None, object: object.to_owned(), amount, window: None }
 }
 
 /// Lets go of what is left after captures. What is gone is gone.
@@ -123,9 +123,39 @@ async fn release(client: &Client, key: &str, order: &str) -> Result<(), Outcome>
     }
 }
 
+/// Has what is left of a hold held for longer: Klarna keeps the order and moves its end.
+pub async fn renew(client: &Client, renewal: &RenewRequest<'_>) -> Outcome {
+    let path = path(renewal.authorisation, "extend-authorization-time");
+    let answer = match client.post("extend authorization", &path, Some(renewal.key), None).await {
+        Err(error) => return lost(error),
+        Ok(answer) => answer,
+    };
+    let refusal = if answer.status.is_success() {
+        None
+    } else {
+        match verdict(&answer) {
+            Verdict::Missing(_) => return declined(DeclineReason::AuthorisationGone),
+            Verdict::Declined(outcome) => return outcome,
+            Verdict::StepUp(_) => return declined(DeclineReason::Refused),
+            Verdict::Again(detail) => return Outcome::unknown(detail),
+            Verdict::Look(detail) => Some(detail),
+        }
+    };
+    match (fetch(client, renewal.authorisation).await, refusal) {
+        (Err(outcome), _) => outcome,
+        (Ok(order), _) if order.is_over() => declined(DeclineReason::AuthorisationGone),
+        (Ok(_), Some(_)) => declined(DeclineReason::Refused),
+        (Ok(order), None) => Outcome::Approved(Receipt {
+            window: order.window(),
+            ..receipt(renewal.authorisation, renewal.amount)
+        }),
+    }
+}
+
 /// Lets go of what is held: cancels an order without captures, releases what is left of one with. It reads first, because which
 /// of the two is right is for the order to say.
-pub async fn void(client: &Client, key: &str, authorisation: &str, amount: Money) -> Outcome {
+pub async fn void(client: &Client, void: &VoidRequest<'_>) -> Outcome {
+    let VoidRequest { key, authorisation, amount, .. } = *void;
     let gone = || Outcome::Approved(receipt(authorisation, amount));
     let order = match fetch(client, authorisation).await {
         Ok(order) => order,

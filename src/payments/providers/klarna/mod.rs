@@ -30,7 +30,7 @@ use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
-    LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest,
+    LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
 };
 
 pub use settings::Settings;
@@ -119,8 +119,12 @@ impl Provider for Klarna {
         Some(manage::find_capture(&self.client, capture).await)
     }
 
-    async fn void(&self, key: &str, authorisation: &str, amount: Money) -> Outcome {
-        manage::void(&self.client, key, authorisation, amount).await
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {
+        manage::renew(&self.client, renewal).await
+    }
+
+    async fn void(&self, void: &VoidRequest<'_>) -> Outcome {
+        manage::void(&self.client, void).await
     }
 
     async fn is_voided(&self, authorisation: &str) -> Option<bool> {

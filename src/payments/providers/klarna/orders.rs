@@ -68,12 +68,14 @@ fn purchase_of<'a>(klarna: &Klarna, charge: &ChargeRequest<'a>) -> Result<Purcha
     })
 }
 
-/// Holds the total on a linked account. The shopper just said yes, so Klarna may ask for them.
+/// Holds an amount on a linked account. Klarna may ask for the shopper where they just said yes.
 pub async fn charge(klarna: &Klarna, charge: &ChargeRequest<'_>) -> Outcome {
     let Ok(purchase) = purchase_of(klarna, charge) else { return declined(DeclineReason::Refused) };
     let mut body = purchase.body();
     body["auto_capture"] = json!(false);
-    body["step_up"] = json!("SUPPORTED");
+    if charge.is_shopper_present {
+        body["step_up"] = json!("SUPPORTED");
+    }
     body["merchant_urls"] = json!({"confirmation": charge.return_url, "push": charge.callback_url});
     let path = format!("/customer-token/v1/tokens/{}/order", charge.token.expose_secret());
     let answer = match klarna.client.post("create token order", &path, Some(charge.key), Some(&body)).await {
@@ -265,7 +267,9 @@ fn placed(answer: &Answer, amount: Money) -> Outcome {
     }
     let name = Some(order.order_id.clone());
     match order.fraud_status.as_str() {
-        "ACCEPTED" => Outcome::Approved(Receipt { order: name, object: order.order_id, amount }),
+        "ACCEPTED" => {
+            Outcome::Approved(Receipt { order: name, object: order.order_id, amount, window: None })
+        }
         "REJECTED" => declined(DeclineReason::Declined),
         // PENDING, and whatever Klarna invents next: known there, and not money yet.
         _ => Outcome::Pending { order: name, object: None },
@@ -280,9 +284,12 @@ pub fn held(order: &wire::Order) -> Outcome {
         ("AUTHORIZED" | "PART_CAPTURED" | "CAPTURED" | "CLOSED", "ACCEPTED") => {
             let amount = order.money(order.original_order_amount.unwrap_or(order.order_amount));
             match (name, amount) {
-                (Some(name), Some(amount)) => {
-                    Outcome::Approved(Receipt { order: Some(name.clone()), object: name, amount })
-                }
+                (Some(name), Some(amount)) => Outcome::Approved(Receipt {
+                    order: Some(name.clone()),
+                    object: name,
+                    amount,
+                    window: order.window(),
+                }),
                 _ => Outcome::unknown("an order without an id or a currency"),
             }
         }

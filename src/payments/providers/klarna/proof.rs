@@ -34,6 +34,7 @@ pub async fn prove(client: &Client, evidence: &Evidence<'_>) -> Proof {
         OperationKind::Capture => capture(&order, evidence),
         OperationKind::Refund => refund(&order, evidence),
         OperationKind::Void => void(&order, evidence),
+        OperationKind::Renew => renewal(&order, evidence),
     }
 }
 
@@ -69,14 +70,25 @@ fn void(order: &Order, evidence: &Evidence<'_>) -> Proof {
     }
     if order.is_over() || (order.remaining_authorized_amount == 0 && !order.captures.is_empty()) {
         let (object, amount) = (evidence.object.to_owned(), evidence.amount);
-        return Proof::Proven(Receipt { order: None, object, amount });
+        return Proof::Proven(Receipt { order: None, object, amount, window: None });
     }
     Proof::Refuted("Klarna still holds the amount")
 }
 
+/// An order that still lives is held as long as it says, whoever moved its end.
+fn renewal(order: &Order, evidence: &Evidence<'_>) -> Proof {
+    if evidence.authorisation != Some(evidence.object) || order.is_over() {
+        return Proof::Refuted("this is not a hold of the payment that lives");
+    }
+    let (object, amount) = (evidence.object.to_owned(), evidence.amount);
+    Proof::Proven(Receipt { order: None, object, amount, window: order.window() })
+}
+
 fn proven(order: &Order, object: &str, minor: i64) -> Proof {
     match order.money(minor) {
-        Some(amount) => Proof::Proven(Receipt { order: None, object: object.to_owned(), amount }),
+        Some(amount) => {
+            Proof::Proven(Receipt { order: None, object: object.to_owned(), amount, window: None })
+        }
         None => Proof::Refuted("Klarna's order is in a currency that can't be read"),
     }
 }

@@ -1,12 +1,13 @@
 //! What Klarna answers, as far as we read it. Every field may be missing and every status may be new: a message is never
 //! refused for what we don't know.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::client::Answer;
 use crate::money::{Currency, Money};
+use crate::payments::model::HoldWindow;
 
 /// A session of Klarna Payments.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -72,6 +73,17 @@ pub struct Order {
     pub expires_at: Option<DateTime<Utc>>,
     pub captures: Vec<Capture>,
     pub refunds: Vec<Refund>,
+}
+
+/// An order's end is moved this long before it comes: Klarna moves none that is over.
+const RENEW_BEFORE: Duration = Duration::days(4);
+
+impl Order {
+    /// How long the hold that it is lasts.
+    pub fn window(&self) -> Option<HoldWindow> {
+        let ends_at = self.expires_at?;
+        Some(HoldWindow { honoured_until: ends_at, ends_at, renew_at: Some(ends_at - RENEW_BEFORE) })
+    }
 }
 
 /// A capture of an order.

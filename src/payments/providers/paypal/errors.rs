@@ -13,7 +13,7 @@ pub enum Verdict {
     Action(Vec<Link>),
     /// Something like it happened before: read what.
     Before,
-    /// The hold ended: expired or let go of.
+    /// The hold ended: expired, denied, let go of, or captured from as often as it may be.
     Ended,
     /// Ask again, with the same key.
     Again(String),
@@ -56,15 +56,17 @@ fn by_issue(issue: &str, refusal: Option<&Refusal>) -> Option<Verdict> {
         | "TOKEN_EXPIRED"
         | "MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE"
         | "CONSENT_NEEDED" => Verdict::Declined(DeclineReason::LinkRevoked),
-        "AUTHORIZATION_EXPIRED" | "AUTHORIZATION_VOIDED" | "PREVIOUSLY_VOIDED" => Verdict::Ended,
-        "AUTHORIZATION_DENIED" | "MAX_CAPTURE_AMOUNT_EXCEEDED" | "MAX_CAPTURE_COUNT_EXCEEDED" => {
-            Verdict::Declined(DeclineReason::AuthorisationGone)
-        }
+        "AUTHORIZATION_EXPIRED"
+        | "AUTHORIZATION_VOIDED"
+        | "AUTHORIZATION_DENIED"
+        | "PREVIOUSLY_VOIDED"
+        | "MAX_CAPTURE_COUNT_EXCEEDED" => Verdict::Ended,
         "ORDER_ALREADY_CAPTURED"
         | "ORDER_ALREADY_AUTHORIZED"
         | "ORDER_ALREADY_COMPLETED"
         | "AUTHORIZATION_ALREADY_CAPTURED"
         | "PREVIOUSLY_CAPTURED"
+        | "MAX_CAPTURE_AMOUNT_EXCEEDED"
         | "CAPTURE_FULLY_REFUNDED"
         | "REFUND_AMOUNT_EXCEEDED"
         | "DUPLICATE_INVOICE_ID" => Verdict::Before,

@@ -1,13 +1,14 @@
 //! PayPal: Vault v3 for links, Orders v2 and Payments v2 for money, webhooks verified offline.
 //!
 //! Every call carries its `PayPal-Request-Id` and has a deadline. `client.rs` has the calls and the token, `amounts.rs`
-//! the text of amounts, `orders.rs`, `payments.rs` and `vault.rs` the verbs, `errors.rs` what an error means,
+//! the text of amounts, `orders.rs`, `holds.rs`, `payments.rs` and `vault.rs` the verbs, `errors.rs` what an error means,
 //! `proof.rs` what people say that happened,
 //! `webhooks.rs` the proof of an event's origin.
 
 mod amounts;
 mod client;
 mod errors;
+mod holds;
 mod orders;
 mod payments;
 mod proof;
@@ -28,7 +29,8 @@ use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, EventError, Evidence, LinkBegun, LinkOutcome,
-    LinkProgress, LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest,
+    LinkProgress, LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, RenewRequest,
+    VoidRequest,
 };
 use crate::payments::statement::{Statement, StatementError, StatementTerms};
 use crate::payments::store::events::Hint;
@@ -111,12 +113,16 @@ impl Provider for PayPal {
         payments::read_capture(&self.client, object).await
     }
 
-    async fn void(&self, key: &str, authorisation: &str, amount: Money) -> Outcome {
-        payments::void(&self.client, key, authorisation, amount).await
+    async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {
+        holds::renew(&self.client, renewal).await
+    }
+
+    async fn void(&self, void: &VoidRequest<'_>) -> Outcome {
+        holds::void(&self.client, void).await
     }
 
     async fn is_voided(&self, authorisation: &str) -> Option<bool> {
-        payments::is_voided(&self.client, authorisation).await
+        holds::is_voided(&self.client, authorisation).await
     }
 
     async fn refund(&self, refund: &RefundRequest<'_>) -> Outcome {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::amounts::{Amount, NotExpressible};
 use super::client::{Answer, Client};
 use super::errors::{Verdict, declined, lost, verdict};
+use super::holds;
 use super::wire::{self, Order};
 use crate::ids::OperationId;
 use crate::money::Money;
@@ -136,7 +137,12 @@ pub(super) fn payment_outcome(order: Option<&str>, payment: &wire::Payment, inte
         Intent::Authorise => ["CREATED", "PARTIALLY_CAPTURED", "CAPTURED"].contains(&payment.status.as_str()),
     };
     if happened {
-        return receipt(order, payment);
+        return match (receipt(order, payment), intent) {
+            (Outcome::Approved(receipt), Intent::Authorise) => {
+                Outcome::Approved(Receipt { window: holds::window(payment), ..receipt })
+            }
+            (outcome, _) => outcome,
+        };
     }
     match payment.status.as_str() {
         "DECLINED" | "FAILED" | "DENIED" | "VOIDED" => declined(DeclineReason::Declined),
@@ -149,7 +155,7 @@ pub(super) fn payment_outcome(order: Option<&str>, payment: &wire::Payment, inte
 pub(super) fn receipt(order: Option<String>, payment: &wire::Payment) -> Outcome {
     match payment.money() {
         Some(amount) if !payment.id.is_empty() => {
-            Outcome::Approved(Receipt { order, object: payment.id.clone(), amount })
+            Outcome::Approved(Receipt { order, object: payment.id.clone(), amount, window: None })
         }
         _ => Outcome::unknown("an answer without an id or an amount"),
     }
@@ -177,9 +183,9 @@ fn create_body(charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
         "payment_source": {"paypal": {
             "vault_id": charge.token.expose_secret(),
             "stored_credential": {
-                "payment_initiator": "CUSTOMER",
+                "payment_initiator": if charge.is_shopper_present { "CUSTOMER" } else { "MERCHANT" },
                 "usage": "SUBSEQUENT",
-                "usage_pattern": "IMMEDIATE",
+                "usage_pattern": if charge.is_shopper_present { "IMMEDIATE" } else { "UNSCHEDULED_POSTPAID" },
             },
             "experience_context": {
                 "return_url": charge.return_url,

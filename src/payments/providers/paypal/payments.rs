@@ -1,14 +1,13 @@
-//! Payments v2: capture part of a hold, void, refund, and reading what became of each.
+//! Payments v2: capture part of a hold, refund, and reading what became of each.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::amounts::Amount;
 use super::client::{Answer, Client};
 use super::errors::{Verdict, declined, lost, verdict};
 use super::orders::{self, invoice, payment_outcome, receipt};
 use super::wire::{Order, Payment};
-use crate::money::Money;
-use crate::payments::model::{DeclineReason, Outcome, Receipt};
+use crate::payments::model::{DeclineReason, Outcome};
 use crate::payments::provider::{CaptureRequest, Intent, RefundRequest};
 
 /// Debits part of what is held.
@@ -22,8 +21,14 @@ pub async fn capture(client: &Client, capture: &CaptureRequest<'_>) -> Outcome {
         Ok(answer) if answer.status.is_success() => read_payment(&answer, capture_outcome),
         Ok(answer) => match verdict(&answer) {
             Verdict::Declined(reason) => declined(reason),
-            Verdict::Before | Verdict::Ended => {
-                look_up(client, capture.order, |order| order.capture_named(&name).map(capture_outcome)).await
+            // What was captured without us is for people to look at; what is gone can be debited anew.
+            verdict @ (Verdict::Before | Verdict::Ended) => {
+                let is_gone = matches!(verdict, Verdict::Ended);
+                let reason = if is_gone { DeclineReason::AuthorisationGone } else { DeclineReason::Refused };
+                look_up(client, capture.order, reason, |order| {
+                    order.capture_named(&name).map(capture_outcome)
+                })
+                .await
             }
             Verdict::Action(_) => declined(DeclineReason::Declined),
             Verdict::Again(detail) => Outcome::unknown(detail),
@@ -41,36 +46,6 @@ pub async fn read_refund(client: &Client, object: &str) -> Outcome {
     read(client, "read refund", &format!("/v2/payments/refunds/{object}"), refund_outcome).await
 }
 
-/// Lets go of what is held. PayPal promises no keys here, so it reads before it asks, each time.
-pub async fn void(client: &Client, key: &str, authorisation: &str, amount: Money) -> Outcome {
-    let gone = || Outcome::Approved(Receipt { order: None, object: authorisation.to_owned(), amount });
-    match fetch(client, authorisation).await {
-        Err(unknown) => return unknown,
-        Ok(found) => match found.status.as_str() {
-            "VOIDED" | "DENIED" => return gone(),
-            "CAPTURED" => return declined(DeclineReason::AuthorisationGone),
-            _ => {}
-        },
-    }
-    let path = format!("/v2/payments/authorizations/{authorisation}/void");
-    match client.post("void authorization", &path, key, &Value::Object(serde_json::Map::new())).await {
-        Err(error) => lost(error),
-        Ok(answer) if answer.status.is_success() => gone(),
-        Ok(answer) => match verdict(&answer) {
-            Verdict::Ended => gone(),
-            Verdict::Declined(reason) => declined(reason),
-            Verdict::Before | Verdict::Action(_) => declined(DeclineReason::AuthorisationGone),
-            Verdict::Again(detail) => Outcome::unknown(detail),
-        },
-    }
-}
-
-/// Whether a hold ended without being captured in full.
-pub async fn is_voided(client: &Client, authorisation: &str) -> Option<bool> {
-    let found = fetch(client, authorisation).await.ok()?;
-    Some(matches!(found.status.as_str(), "VOIDED" | "DENIED"))
-}
-
 /// Gives back part of a capture.
 pub async fn refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome {
     let Ok(amount) = Amount::new(refund.amount) else { return declined(DeclineReason::Refused) };
@@ -83,7 +58,10 @@ pub async fn refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome {
         Ok(answer) => match verdict(&answer) {
             Verdict::Declined(reason) => declined(reason),
             Verdict::Before => {
-                look_up(client, refund.order, |order| order.refund_named(&name).map(refund_outcome)).await
+                look_up(client, refund.order, DeclineReason::Refused, |order| {
+                    order.refund_named(&name).map(refund_outcome)
+                })
+                .await
             }
             Verdict::Action(_) | Verdict::Ended => declined(DeclineReason::Refused),
             Verdict::Again(detail) => Outcome::unknown(detail),
@@ -107,14 +85,18 @@ fn refund_outcome(payment: &Payment) -> Outcome {
     }
 }
 
-/// PayPal says that something like it happened before: our own earlier call shows in the order by our name of it.
-async fn look_up(client: &Client, order: Option<&str>, find: impl Fn(&Order) -> Option<Outcome>) -> Outcome {
+/// PayPal says that something like it happened before, or that it can't happen any more: our own earlier call shows in the
+/// order by our name of it. When there was none, it did not happen, for this reason.
+async fn look_up(
+    client: &Client,
+    order: Option<&str>,
+    reason: DeclineReason,
+    find: impl Fn(&Order) -> Option<Outcome>,
+) -> Outcome {
     let Some(order) = order else { return Outcome::unknown("no order to look the payment up in") };
     match orders::fetch(client, order).await {
         Err(unknown) => unknown,
-        Ok(found) => {
-            found.as_ref().and_then(find).unwrap_or_else(|| declined(DeclineReason::AuthorisationGone))
-        }
+        Ok(found) => found.as_ref().and_then(find).unwrap_or_else(|| declined(reason)),
     }
 }
 
@@ -135,15 +117,5 @@ fn read_payment(answer: &Answer, outcome: impl Fn(&Payment) -> Outcome) -> Outco
     match answer.read::<Payment>() {
         Ok(payment) => outcome(&payment),
         Err(lost) => lost.into(),
-    }
-}
-
-async fn fetch(client: &Client, authorisation: &str) -> Result<Payment, Outcome> {
-    let answer =
-        client.get("read authorization", &format!("/v2/payments/authorizations/{authorisation}")).await?;
-    if answer.status.is_success() {
-        Ok(answer.read()?)
-    } else {
-        Err(Outcome::unknown(format!("PayPal answered {}", answer.status.as_u16())))
     }
 }

@@ -16,6 +16,7 @@ pub async fn prove(client: &Client, evidence: &Evidence<'_>) -> Proof {
         OperationKind::Capture => payment(client, evidence, "captures", Intent::Capture).await,
         OperationKind::Refund => refund(client, evidence).await,
         OperationKind::Void => void(client, evidence).await,
+        OperationKind::Renew => payment(client, evidence, "authorizations", Intent::Authorise).await,
     }
 }
 
@@ -28,7 +29,8 @@ async fn payment(client: &Client, evidence: &Evidence<'_>, list: &str, intent: I
         return Proof::Refuted("PayPal's object does not carry our name of the operation");
     }
     // An order's own object tells of its order; a capture of a hold belongs to an order that we know.
-    let order = found.order().filter(|_| evidence.kind != OperationKind::Capture);
+    let is_own = !matches!(evidence.kind, OperationKind::Capture | OperationKind::Renew);
+    let order = found.order().filter(|_| is_own);
     judged(payment_outcome(order.as_deref(), &found, intent))
 }
 
@@ -59,6 +61,7 @@ async fn void(client: &Client, evidence: &Evidence<'_>) -> Proof {
             order: None,
             object: evidence.object.to_owned(),
             amount: evidence.amount,
+            window: None,
         }),
         Ok(_) => Proof::Refuted("PayPal still holds the amount, or captured it"),
         Err(proof) => proof,

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use super::amounts::Amount;
+use crate::clock::Moment;
 use crate::money::Money;
 
 /// A link to follow.
@@ -54,11 +55,24 @@ pub struct Payment {
     pub amount: Option<Amount>,
     pub invoice_id: Option<String>,
     pub supplementary_data: Option<Supplement>,
+    pub create_time: Option<String>,
+    /// Of an authorization: when it ends for good.
+    pub expiration_time: Option<String>,
     #[serde(default)]
     pub links: Vec<Link>,
 }
 
 impl Payment {
+    /// When it was made, when it says so.
+    pub fn created_at(&self) -> Option<Moment> {
+        self.create_time.as_deref().and_then(|text| text.parse().ok())
+    }
+
+    /// When an authorization ends for good, when it says so.
+    pub fn expires_at(&self) -> Option<Moment> {
+        self.expiration_time.as_deref().and_then(|text| text.parse().ok())
+    }
+
     /// The amount, when it was told and can be held.
     pub fn money(&self) -> Option<Money> {
         self.amount.as_ref().and_then(|amount| amount.money().ok())

@@ -76,15 +76,20 @@ impl<'a> Caller<'a> {
         self.patiently(call).await
     }
 
-    /// Links an account of this payer; insists.
+    /// Links an account of this payer at PayPal; insists.
     pub async fn link(&self, email: &str) -> Uuid {
+        self.link_at("paypal", email).await
+    }
+
+    /// Links an account of this payer at a provider; insists.
+    pub async fn link_at(&self, provider: &str, email: &str) -> Uuid {
         let method: Uuid = self.shop.ids.next();
         let path = format!("/v1/payment-methods/{method}");
-        let asked = json!({"provider": "paypal"});
+        let asked = json!({"provider": provider});
         self.patiently(async || {
             let (_, linking) = self.insist(Method::PUT, &path, &asked).await;
             let page = linking["approve_url"].as_str()?;
-            self.shop.paypal.approve(page, email).then_some(())
+            self.shop.approve(page, email).then_some(())
         })
         .await;
         self.patiently(async || {

@@ -14,7 +14,7 @@ use aisle::env::Env;
 use aisle::identity::{Grant, Role, StaffInput, create_staff};
 use aisle::ids::Ids;
 use aisle::random::Random;
-use aisle::sandbox::{dhl, paypal};
+use aisle::sandbox::{dhl, klarna, paypal};
 use reqwest::{Client, Method};
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,6 +37,7 @@ const LOOK: Duration = Duration::from_millis(4);
 
 pub struct Shop {
     pub paypal: paypal::Sandbox,
+    pub klarna: klarna::Sandbox,
     pub dhl: dhl::Sandbox,
     pub database: TestDatabase,
     pub ids: Ids,
@@ -61,12 +62,16 @@ impl Shop {
         })
         .await
         .expect("a sandbox");
+        let merchant = klarna::Settings::local();
+        let klarna = klarna::Sandbox::start(merchant.clone()).await.expect("a sandbox");
         let settings = dhl::Settings::local();
         let dhl = dhl::Sandbox::start(settings.clone()).await.expect("a sandbox");
-        let variables = variables(&database, &paypal, &settings, dhl.url());
+        let mut variables = variables(&database, &paypal, &settings, dhl.url());
+        variables.extend(klarna_variables(&klarna, merchant));
         furnish(&database, &variables).await;
         let shop = Self {
             paypal,
+            klarna,
             dhl,
             database,
             ids: Ids::default(),
@@ -130,6 +135,15 @@ impl Shop {
         Caller::staff(self, SUPERVISOR, PASSWORD).await
     }
 
+    /// The payer agrees on a page of a provider's; whether that was possible.
+    pub fn approve(&self, page: &str, email: &str) -> bool {
+        if page.starts_with(&self.klarna.url()) {
+            self.klarna.approve(page, email)
+        } else {
+            self.paypal.approve(page, email)
+        }
+    }
+
     /// Whether PayPal has used up the faults that were ordered.
     pub async fn is_fault_taken(&self) -> bool {
         let answer = self.client.get(format!("{}/sandbox/faults", self.paypal.url())).send().await;
@@ -179,6 +193,17 @@ fn variables(
         ("AISLE_DHL_PASSWORD", settings.password.clone()),
         ("AISLE_DHL_BILLING_NUMBER", settings.billing_number.clone()),
         ("RUST_LOG", "warn".to_owned()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn klarna_variables(sandbox: &klarna::Sandbox, merchant: klarna::Settings) -> Vec<(String, String)> {
+    let pairs = [
+        ("AISLE_KLARNA_URL", sandbox.url()),
+        ("AISLE_KLARNA_USERNAME", merchant.username),
+        ("AISLE_KLARNA_PASSWORD", merchant.password),
+        ("AISLE_KLARNA_COUNTRY", "DE".to_owned()),
+        ("AISLE_KLARNA_CURRENCY", "EUR".to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -1,5 +1,7 @@
 //! The model under any order of answers.
 
+mod holds;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -51,6 +53,8 @@ impl World {
             may_retry: false,
             provider_order: None,
             provider_authorisation: None,
+            hold: None,
+            hold_look_at: None,
             reference: String::new(),
             country: None,
             return_url: String::new(),
@@ -121,7 +125,7 @@ impl World {
             ledger.post(fact.kind, fact.amount.minor());
         }
         assert_eq!(ledger.check(payment), Ok(()));
-        let is_over = payment.is_closed && !self.books.has_open_capture();
+        let is_over = payment.is_closed && !self.books.has_open_debit();
         let held = ledger.balance(Account::Authorised);
         let free = payment.authorised.minor() - payment.captured.minor();
         assert_eq!(held, if is_over { 0 } else { free }, "what is held, over: {is_over}");
@@ -152,7 +156,23 @@ impl World {
 }
 
 fn receipt(amount: Money) -> Outcome {
-    Outcome::Approved(Receipt { order: Some("O".to_owned()), object: "X".to_owned(), amount })
+    Outcome::Approved(Receipt { order: Some("O".to_owned()), object: "X".to_owned(), amount, window: None })
+}
+
+/// A hold from the beginning of time on: honoured for three days, over after 29.
+fn held(amount: Money, object: &str, from_day: i64) -> Outcome {
+    let at = |days| Moment::UNIX_EPOCH + chrono::Duration::days(days);
+    let window = HoldWindow {
+        honoured_until: at(from_day + 3),
+        ends_at: at(from_day + 29),
+        renew_at: Some(at(from_day + 3)),
+    };
+    let object = object.to_owned();
+    Outcome::Approved(Receipt { order: Some("O".to_owned()), object, amount, window: Some(window) })
+}
+
+fn day(days: i64) -> Moment {
+    Moment::UNIX_EPOCH + chrono::Duration::days(days)
 }
 
 fn declined() -> Outcome {
@@ -306,13 +326,14 @@ fn the_last_capture_waits_for_the_others() {
     world.approve(0);
     let planned = world.books.plan_capture(0, eur(600), true).expect("allowed").expect("new");
     world.add(planned);
-    assert!(world.books.waits_for_captures(&world.books.operations[2]));
-    assert!(
-        !world.books.waits_for_captures(&world.books.operations[1]),
-        "the others don't wait for the last"
-    );
+    assert!(world.books.waits_for_others(&world.books.operations[2]));
+    assert!(!world.books.waits_for_others(&world.books.operations[1]), "the others don't wait for the last");
     world.approve(1);
-    assert!(!world.books.waits_for_captures(&world.books.operations[2]));
+    assert!(!world.books.waits_for_others(&world.books.operations[2]));
+}
+
+fn gone() -> Outcome {
+    Outcome::Declined { reason: DeclineReason::AuthorisationGone, may_retry: false }
 }
 
 #[test]
@@ -376,15 +397,19 @@ enum Step {
     Refund(u128, i64),
     Release,
     GiveUp,
+    Look(i64),
+    HoldIsOver(i64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        8 => (0_usize..12, 0_u8..11).prop_map(|(index, outcome)| Step::Hear(index, outcome)),
+        8 => (0_usize..12, 0_u8..14).prop_map(|(index, outcome)| Step::Hear(index, outcome)),
         2 => (0_i64..3, 1_i64..900, any::<bool>()).prop_map(|(sequence, amount, last)| Step::Capture(sequence, amount, last)),
         2 => (10_u128..13, 1_i64..900).prop_map(|(refund, amount)| Step::Refund(refund, amount)),
         1 => Just(Step::Release),
         1 => Just(Step::GiveUp),
+        1 => (0_i64..40).prop_map(Step::Look),
+        1 => (0_i64..40).prop_map(Step::HoldIsOver),
     ];
     proptest::collection::vec(step, 1..60)
 }
@@ -397,8 +422,10 @@ fn outcome(kind: u8, amount: Money) -> Outcome {
         5 => Outcome::Confirmed { order: "O".to_owned() },
         6 => Outcome::Pending { order: Some("O".to_owned()), object: Some("X".to_owned()) },
         7 => not_sent(),
-        8 => Outcome::Absent,
-        9 => Outcome::Lost { detail: "gone" },
+        8 => gone(),
+        9 | 10 => held(amount, "Y", 0),
+        11 => Outcome::Absent,
+        12 => Outcome::Lost { detail: "gone" },
         _ => receipt(eur(amount.minor() + 1)),
     }
 }
@@ -434,6 +461,14 @@ proptest! {
                     if let Ok(Some(planned)) = world.books.plan_release() {
                         world.add(planned);
                     }
+                }
+                Step::Look(days) => {
+                    let change = world.books.check_hold(day(days)).change;
+                    world.take(change);
+                }
+                Step::HoldIsOver(days) => {
+                    let change = world.books.hold_is_over(day(days));
+                    world.take(change);
                 }
                 Step::GiveUp => {
                     let over = matches!(world.books.payment.state, PaymentState::Cancelled | PaymentState::Declined);

@@ -199,6 +199,7 @@ fn cart<'a>(lines: usize, products: &'a [Product], random: &Random) -> Outcome<B
             rate: product.rate,
             deposit: None,
             seen: None,
+            ways: None,
         }
     };
     Ok(Basket {

@@ -6,7 +6,7 @@ CREATE TABLE ledger_transactions (
     kind TEXT NOT NULL CHECK (kind IN (
         'authorised', 'captured', 'refunded', 'voided', 'fee', 'fee_returned', 'disputed', 'dispute_won', 'dispute_lost',
         'reversed', 'reinstated', 'settled', 'debt_opened', 'debt_of_reversal', 'debt_paid', 'debt_withdrawn',
-        'debt_cleared', 'debt_written_off'
+        'debt_written_off'
     )),
     -- What made it happen: an operation of ours, a debt, or the UUID (version 5) of a line in the provider's books.
     cause UUID NOT NULL,

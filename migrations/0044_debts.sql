@@ -38,8 +38,8 @@ CREATE INDEX debts_payment ON debts (payment);
 
 -- A payment pays for a checkout or a debt; each has one at a time that may debit.
 ALTER TABLE payments ADD COLUMN debt UUID;
--- Who begins it: the shopper, or a rule without them.
-ALTER TABLE payments ADD COLUMN initiator TEXT NOT NULL DEFAULT 'shopper' CHECK (initiator IN ('shopper', 'rule'));
+-- Whether it was begun by rule, without the shopper.
+ALTER TABLE payments ADD COLUMN is_by_rule BOOLEAN NOT NULL DEFAULT FALSE;
 DROP INDEX payments_checkout;
 CREATE UNIQUE INDEX payments_checkout ON payments (checkout)
     WHERE debt IS NULL AND state NOT IN ('declined', 'cancelled');

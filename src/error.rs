@@ -87,11 +87,12 @@ pub struct ProblemBody {
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     faults: Vec<Fault>,
-    alternatives: Vec<Alternative>,
-    debts: Vec<OwedDebt>,
-    until: Option<DateTime<Utc>>,
+    // Boxed, because every fallible function returns one.
+    alternatives: Box<[Alternative]>,
+    debts: Box<[OwedDebt]>,
+    until: Option<Box<DateTime<Utc>>>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -102,10 +103,10 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             faults: Vec::new(),
-            alternatives: Vec::new(),
-            debts: Vec::new(),
+            alternatives: Box::default(),
+            debts: Box::default(),
             until: None,
             retry_after_seconds: None,
             source: None,
@@ -168,21 +169,21 @@ impl Problem {
     /// Adds what may be bought instead.
     #[must_use]
     pub fn offering(mut self, alternatives: Vec<Alternative>) -> Self {
-        self.alternatives = alternatives;
+        self.alternatives = alternatives.into_boxed_slice();
         self
     }
 
     /// Adds from when on the same request would succeed, where that is known.
     #[must_use]
     pub fn until(mut self, moment: Option<DateTime<Utc>>) -> Self {
-        self.until = moment;
+        self.until = moment.map(Box::new);
         self
     }
 
     /// Adds what has to be paid before.
     #[must_use]
     pub fn owing(mut self, debts: Vec<OwedDebt>) -> Self {
-        self.debts = debts;
+        self.debts = debts.into_boxed_slice();
         self
     }
 
@@ -203,11 +204,11 @@ impl Problem {
             status: self.status.as_u16(),
             code: self.code.to_owned(),
             retryable: self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS,
-            detail: self.detail,
+            detail: self.detail.into_string(),
             errors: self.faults,
-            alternatives: self.alternatives,
-            debts: self.debts,
-            until: self.until,
+            alternatives: self.alternatives.into_vec(),
+            debts: self.debts.into_vec(),
+            until: self.until.map(|until| *until),
         }
     }
 }

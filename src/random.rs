@@ -39,6 +39,13 @@ impl Random {
         bytes
     }
 
+    /// `N` characters of Crockford's alphabet, of five bits each: no two of them are taken for each other when read out, and
+    /// they fit every partner's field for a reference.
+    pub fn readable<const N: usize>(&self) -> String {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        self.bytes::<N>().iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+    }
+
     /// A number below `bound`, close enough to even for jitter and draws; 0 when `bound` is 0.
     pub fn below(&self, bound: u64) -> u64 {
         u64::from_le_bytes(self.bytes()).checked_rem(bound).unwrap_or(0)

@@ -108,11 +108,15 @@ pub(super) async fn claim_coupon(
     if reserved == 0 {
         return Ok(false);
     }
-    tx.sql("INSERT INTO coupon_claims (checkout_id, coupon, state) VALUES ($1, $2, 'reserved')")
-        .bind(checkout)
-        .bind(coupon.as_str())
-        .execute()
-        .await?;
+    // Several single coupons of one campaign count for it as many times.
+    tx.sql(
+        "INSERT INTO coupon_claims (checkout_id, coupon, state, times) VALUES ($1, $2, 'reserved', 1)
+         ON CONFLICT (checkout_id, coupon) DO UPDATE SET times = coupon_claims.times + 1",
+    )
+    .bind(checkout)
+    .bind(coupon.as_str())
+    .execute()
+    .await?;
     Ok(true)
 }
 
@@ -185,7 +189,7 @@ struct ClaimRead {
     amount: i64,
 }
 
-/// Frees what a checkout reserved or used. What is free stays as it is.
+/// Frees what a checkout reserved or used of promotions and coupons. What is free stays as it is.
 pub(super) async fn free_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(), db::Error> {
     let mut freed: Vec<ClaimRead> = tx
         .sql(
@@ -203,19 +207,28 @@ pub(super) async fn free_claims(tx: &mut Tx, checkout: CheckoutId) -> Result<(),
             count(tx, &holder, &claim.promotion, (-claim.times, -claim.amount)).await?;
         }
     }
-    let mut coupons: Vec<(String,)> = tx
+    let mut coupons: Vec<(String, i64)> = tx
         .sql(
             "UPDATE coupon_claims SET state = 'freed'
              WHERE checkout_id = $1 AND state <> 'freed'
-             RETURNING coupon",
+             RETURNING coupon, times",
         )
         .bind(checkout)
         .fetch_all()
         .await?;
     coupons.sort();
-    for (coupon,) in coupons {
-        tx.sql("UPDATE coupon_uses SET used = used - 1 WHERE coupon = $1").bind(coupon).execute().await?;
+    for (coupon, times) in coupons {
+        tx.sql("UPDATE coupon_uses SET used = used - $2 WHERE coupon = $1")
+            .bind(coupon)
+            .bind(times)
+            .execute()
+            .await?;
     }
+    Ok(())
+}
+
+/// Frees the vouchers that a checkout reserved or used.
+pub(super) async fn free_vouchers(tx: &mut Tx, checkout: CheckoutId) -> Result<(), db::Error> {
     tx.sql("UPDATE voucher_claims SET state = 'freed' WHERE checkout_id = $1")
         .bind(checkout)
         .execute()

@@ -25,8 +25,8 @@ pub(super) async fn show(app: &App, shopper: ShopperId, id: CartId, text: &str) 
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut cart = open(&mut tx, shopper, id).await?;
-    let row = find(&mut tx, text, now.date_naive()).await?.ok_or(Error::UnknownCoupon)?;
-    if cart.coupons.iter().any(|(coupon, _)| *coupon == row.coupon) {
+    let (coupon, row) = find(&mut tx, text, now.date_naive()).await?.ok_or(Error::UnknownCoupon)?;
+    if cart.coupons.iter().any(|(each, _)| *each == coupon) {
         tx.rollback().await?;
         return Ok(cart);
     }
@@ -35,15 +35,19 @@ pub(super) async fn show(app: &App, shopper: ShopperId, id: CartId, text: &str) 
     if !is_theirs || !till.takes_coupons_of(&row.promotion) {
         return Err(Error::UnknownCoupon);
     }
-    if claims::coupon_uses(&mut tx, &row.coupon).await? >= row.uses_max {
-        return Err(Error::CouponUsed(row.coupon));
+    // A single coupon is good once, and counts for its campaign too.
+    let is_single = coupon != row.coupon;
+    if claims::coupon_uses(&mut tx, &row.coupon).await? >= row.uses_max
+        || (is_single && claims::coupon_uses(&mut tx, &coupon).await? >= 1)
+    {
+        return Err(Error::CouponUsed(coupon));
     }
     if cart.coupons.len() >= COUPONS_MAX {
         return Err(Error::CouponsFull);
     }
     cart.must_have_room(Growth::More)?;
     let entry = Entry { id: app.ids.next(), at: now };
-    let event = Event::CouponShown { coupon: row.coupon, promotion: row.promotion };
+    let event = Event::CouponShown { coupon, promotion: row.promotion };
     trip::append(&mut tx, &mut cart, entry, event).await?;
     tx.commit().await?;
     Ok(cart)
@@ -77,19 +81,30 @@ pub(super) async fn open(tx: &mut Tx, shopper: ShopperId, id: CartId) -> Result<
     Ok(cart)
 }
 
-/// The coupon that a text means: the single one before its campaign.
-async fn find(tx: &mut Tx, text: &str, today: NaiveDate) -> Result<Option<CouponRow>, Error> {
-    for coupon in codes(text, today) {
-        if let Some(row) = catalog::coupon(tx, &coupon).await? {
-            return Ok(Some(row));
+/// The coupon that a text means, by its name, and its row.
+async fn find(tx: &mut Tx, text: &str, today: NaiveDate) -> Result<Option<(CouponCode, CouponRow)>, Error> {
+    for coupon in names(text, today) {
+        if let Some(row) = row_of(tx, &coupon).await? {
+            return Ok(Some((coupon, row)));
         }
     }
     Ok(None)
 }
 
-/// The keys under which a coupon may stand: the retailer's own code as it is, a number of GS1 by its digits, with and
-/// without the serial number.
-fn codes(text: &str, today: NaiveDate) -> Vec<CouponCode> {
+/// The row under which a coupon stands: its own before that of its campaign.
+pub(super) async fn row_of(tx: &mut Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, Error> {
+    let own = catalog::coupon(&mut *tx, coupon).await?;
+    let text = coupon.as_str();
+    let is_number = text.len() > COUPON_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.get(..COUPON_DIGITS).filter(|_| own.is_none() && is_number).map(str::parse) {
+        Some(Ok(campaign)) => Ok(catalog::coupon(tx, &campaign).await?),
+        _ => Ok(own),
+    }
+}
+
+/// The names that a coupon may have: a number of GS1 by its digits, with the serial number of the single coupon; the
+/// retailer's own code as it is.
+fn names(text: &str, today: NaiveDate) -> Vec<CouponCode> {
     let answer = code::interpret(text, None, &code::Profile::None, today);
     let number = answer.ok().and_then(|answer| match answer.meaning {
         code::Meaning::Coupon(code::Coupon::Number(number, _)) => {
@@ -104,10 +119,8 @@ fn codes(text: &str, today: NaiveDate) -> Vec<CouponCode> {
         }
         _ => None,
     });
-    let campaign = number.as_deref().and_then(|number| number.get(..COUPON_DIGITS)).map(str::to_owned);
     let own = code::cleaned(text).map(Cow::into_owned);
-    let texts = [number, campaign, own];
-    texts.into_iter().flatten().filter_map(|text| text.parse().ok()).collect()
+    [number, own].into_iter().flatten().filter_map(|text| text.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -116,7 +129,7 @@ mod tests {
 
     fn texts(text: &str) -> Vec<String> {
         let today = NaiveDate::from_ymd_opt(2026, 7, 15).expect("a day");
-        codes(text, today).iter().map(ToString::to_string).collect()
+        names(text, today).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -124,8 +137,8 @@ mod tests {
         assert_eq!(texts(" SUMMER-26 "), ["SUMMER-26"]);
         assert_eq!(texts("]C0SUMMER-26"), ["SUMMER-26"]);
         assert_eq!(texts("9812345678902")[0], "9812345678902");
-        let of_gs1 = texts("(255)95212340000134567");
-        assert_eq!(of_gs1[..2], ["95212340000134567", "9521234000013"]);
+        assert_eq!(texts("(255)95212340000134567"), ["95212340000134567"], "a single one of a campaign");
+        assert_eq!(texts("]C125595212340000134567")[0], "95212340000134567");
         assert!(texts("no code at all").is_empty());
     }
 }

@@ -6,13 +6,14 @@ use super::event::Event;
 use super::model::{Cart, Error, Growth, POINTS_MAX, ShownVoucher, VOUCHERS_MAX, VOUCHERS_WORTH_MAX};
 use super::till::Till;
 use super::trip::{self, Entry};
-use super::{claims, coupon, ledger, shelf};
+use super::{claims, coupon, ledger, notes, shelf};
 use crate::app::App;
 use crate::catalog::{BESIDE_MAX, Slip};
+use crate::db::Tx;
 use crate::ids::{CartId, ShopperId, VoucherCode};
 use crate::money::Money;
 
-/// Takes a deposit voucher into the cart; one that is there already, however its code was written, changes nothing.
+/// Takes a deposit voucher or a credit note into the cart; one that is there already, however its code was written, changes nothing.
 pub(super) async fn show_voucher(
     app: &App,
     shopper: ShopperId,
@@ -21,27 +22,41 @@ pub(super) async fn show_voucher(
 ) -> Result<Cart, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let mut cart = coupon::open(&mut tx, shopper, id).await?;
+    let cart = coupon::open(&mut tx, shopper, id).await?;
     let catalog = app.catalog.view();
     let store = catalog.store(&cart.store).ok_or(Error::UnknownVoucher)?;
+    if let Some(note) = notes::find(&mut tx, shopper, text, cart.currency).await? {
+        return take(app, tx, cart, note, text).await;
+    }
     let today = shelf::local(store, now).date();
     let slip = store.till.slip(text, store.currency, today).ok_or(Error::UnknownVoucher)?;
     let Slip { voucher: code, amount, is_of_chain, last_day, whole } = slip;
+    if let Some(day) = last_day.filter(|day| *day < today) {
+        return Err(Error::VoucherExpired(code, day));
+    }
+    take(app, tx, cart, ShownVoucher { code, amount, is_of_chain }, &whole).await
+}
+
+/// Takes a voucher or a note into a cart, which may have paid under its whole text.
+async fn take(
+    app: &App,
+    mut tx: Tx,
+    mut cart: Cart,
+    voucher: ShownVoucher,
+    whole: &str,
+) -> Result<Cart, Error> {
     // Carts from before vouchers had names have them by their whole text.
-    if cart.vouchers.iter().any(|each| each.code == code || each.code.as_str() == whole) {
+    if cart.vouchers.iter().any(|each| each.code == voucher.code || each.code.as_str() == whole) {
         tx.rollback().await?;
         return Ok(cart);
     }
-    let voucher = ShownVoucher { code, amount, is_of_chain };
-    if let Some(day) = last_day.filter(|day| *day < today) {
-        return Err(Error::VoucherExpired(voucher.code, day));
-    }
-    if !claims::is_voucher_free(&mut tx, &cart.store, &voucher, &whole).await? {
+    if !claims::is_voucher_free(&mut tx, &cart.store, &voucher, whole).await? {
         return Err(Error::VoucherUsed(voucher.code));
     }
     must_take(&cart, &voucher)?;
-    let entry = Entry { id: app.ids.next(), at: now };
-    let event = Event::VoucherShown { voucher: voucher.code, amount, is_of_chain };
+    let ShownVoucher { code: voucher, amount, is_of_chain } = voucher;
+    let entry = Entry { id: app.ids.next(), at: app.clock.now() };
+    let event = Event::VoucherShown { voucher, amount, is_of_chain };
     trip::append(&mut tx, &mut cart, entry, event).await?;
     tx.commit().await?;
     Ok(cart)

@@ -109,21 +109,40 @@ pub(super) async fn burn(
     if burned == 1 { Ok(()) } else { Err(Error::PointsShort(balance(&mut *tx, shopper).await?.points)) }
 }
 
-/// Gives points back that a checkout burned.
-pub(super) async fn give_back(
+/// So many points a checkout was paid with.
+pub async fn burned(tx: &mut Tx, checkout: CheckoutId) -> Result<i64, Error> {
+    Ok(-entry(tx, checkout.0, PointsKind::Burned).await?)
+}
+
+/// So many points were taken back because of `causes`.
+pub async fn reversed(tx: &mut Tx, causes: &[Uuid]) -> Result<i64, Error> {
+    let mut sum = 0;
+    for cause in causes {
+        sum -= entry(tx, *cause, PointsKind::Reversed).await?;
+    }
+    Ok(sum)
+}
+
+async fn entry(tx: &mut Tx, cause: Uuid, kind: PointsKind) -> Result<i64, db::Error> {
+    let points: Option<(i64,)> = tx
+        .sql("SELECT points FROM points_entries WHERE cause_id = $1 AND kind = $2")
+        .bind(cause)
+        .bind(kind)
+        .fetch_optional()
+        .await?;
+    Ok(points.map_or(0, |(points,)| points))
+}
+
+/// Gives points back that were paid with, because what they paid for was given back for `cause`.
+pub async fn give_back(
     tx: &mut Tx,
     at: Moment,
     shopper: ShopperId,
-    checkout: CheckoutId,
+    cause: Uuid,
+    points: i64,
 ) -> Result<(), Error> {
-    let burned: Option<(i64,)> = tx
-        .sql("SELECT points FROM points_entries WHERE cause_id = $1 AND kind = 'burned'")
-        .bind(checkout)
-        .fetch_optional()
-        .await?;
-    let Some((burned,)) = burned else { return Ok(()) };
-    if add(tx, at, shopper, checkout.0, PointsKind::Returned, -burned).await? {
-        put(tx, shopper, -burned).await?;
+    if points > 0 && add(tx, at, shopper, cause, PointsKind::Returned, points).await? {
+        put(tx, shopper, points).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! it may be sold does not: that is asked again whenever the cart is read, and before it is paid for.
 //!
 //! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product from
-//! being sold (pure), `pricing/` what a cart costs (pure); `promise.rs` says which price counts when it changed on the way (pure), `till.rs` prices with a store's rules, `ledger.rs` keeps points, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
+//! being sold (pure), `pricing/` what a cart costs (pure); `promise.rs` says which price counts when it changed on the way (pure), `till.rs` prices with a store's rules, `ledger.rs` keeps points, `notes.rs` gives credit notes, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
 //! cases, `upkeep.rs` lets go of old records, `view.rs` is how a cart looks from outside.
 
 mod buyer;
@@ -18,6 +18,7 @@ mod http;
 mod journal;
 pub mod ledger;
 mod model;
+pub mod notes;
 pub mod pricing;
 mod promise;
 mod rules;
@@ -45,7 +46,7 @@ pub use shelf::blocked;
 #[cfg(test)]
 pub use till::item;
 pub use till::{POINTS_CREDIT, Till};
-pub use trip::{Entry, close, give_back, load, lock, read, unlock};
+pub use trip::{Entry, Vouchers, close, give_back, load, lock, read, unlock};
 pub use upkeep::{Settings, Upkeep, schedule_upkeep, upkeep};
 pub use wish::{Outcome, Refusal};
 
@@ -62,6 +63,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::credits::offer_points))
         .routes(routes!(http::credits::eat_in))
         .routes(routes!(http::credits::read_points))
+        .routes(routes!(http::credits::list_credit_notes))
         .routes(routes!(http::differences::list_price_differences))
         .routes(routes!(http::replay::replay_cart))
 }

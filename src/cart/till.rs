@@ -22,9 +22,9 @@ use super::pricing::{
 use super::rules::Blocked;
 use super::store::Difference;
 use super::trip::Entry;
-use super::{claims, ledger, promise, rules, store};
+use super::{claims, coupon, ledger, promise, rules, store};
 use crate::app::App;
-use crate::catalog::{self, PricePromise, PromotionRow, ShelfPrice, Snapshot, Store, TillRules};
+use crate::catalog::{PricePromise, PromotionRow, ShelfPrice, Snapshot, Store, TillRules};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId};
@@ -147,7 +147,8 @@ impl Till {
             // A rate that is missing is a fault of master data: the shopper does not pay for it.
             match self.rate_of(&fee.tax_class) {
                 Some(rate) => {
-                    basket.surcharges.push(Surcharge { name: fee.name.clone(), amount: fee.amount, rate });
+                    let (name, amount, is_for_delivery) = (fee.name.clone(), fee.amount, fee.delivery_only);
+                    basket.surcharges.push(Surcharge { name, amount, rate, is_for_delivery });
                 }
                 None => metrics::counter!("aisle_fees_untaxed_total").increment(1),
             }
@@ -271,7 +272,9 @@ impl Till {
     /// checkouts until it ends: what is priced then is there to be had.
     pub(super) async fn hold(&mut self, tx: &mut Tx, cart: &Cart) -> Result<(), Error> {
         let basket = self.basket(cart);
-        let touching = pricing::counted(&basket, &self.promotions);
+        let goods = basket.items.iter().map(pricing::Wares::of);
+        let touching: std::collections::BTreeSet<PromotionId> =
+            self.promotions.counted_on(goods).map(|row| row.promotion.clone()).collect();
         let shopper = cart.shopper.to_string();
         // Sorted: two checkouts take them in the same order and never wait for each other in a circle.
         for promotion in touching {
@@ -302,8 +305,13 @@ impl Till {
         }
         coupons.sort();
         for coupon in coupons {
-            let row = catalog::coupon(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
-            if !claims::claim_coupon(tx, checkout, coupon, row.uses_max).await? {
+            let row = coupon::row_of(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
+            let mut is_had = claims::claim_coupon(tx, checkout, &row.coupon, row.uses_max).await?;
+            if row.coupon != *coupon {
+                // A single one of a campaign is good once.
+                is_had = is_had && claims::claim_coupon(tx, checkout, coupon, 1).await?;
+            }
+            if !is_had {
                 return Err(Error::CouponUsed(coupon.clone()));
             }
         }
@@ -403,6 +411,7 @@ pub fn item(line: &Line) -> Item<'_> {
             Deposit { sku: &deposit.sku, amount, rate: deposit.rate }
         }),
         seen: None,
+        ways: None,
     }
 }
 

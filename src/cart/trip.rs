@@ -182,21 +182,36 @@ pub async fn unlock(tx: &mut Tx, entry: Entry, id: CartId, checkout: CheckoutId)
     let mut cart = store::fold(&mut *tx, id, None).await?.ok_or(Error::Unknown)?;
     if cart.state == State::Locked(checkout) {
         append(tx, &mut cart, entry, Event::Unlocked { checkout }).await?;
-        give_back(tx, entry.at, checkout, cart.shopper).await?;
+        let burned = ledger::burned(tx, checkout).await?;
+        give_back(tx, entry.at, checkout, cart.shopper, burned, Vouchers::Free).await?;
     }
     Ok(())
 }
 
-/// Frees what a checkout has of promotions, coupons and vouchers, and gives the points back that it burned: it was given up,
-/// or its order was taken back as a whole.
+/// What becomes of the vouchers of a checkout that is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vouchers {
+    /// They can be paid with again.
+    Free,
+    /// They stay used, because a part of them came back already.
+    StayUsed,
+}
+
+/// Frees what a checkout has of promotions, coupons and vouchers, and gives points back that it burned: it was given up, or its
+/// order was taken back as a whole.
 pub async fn give_back(
     tx: &mut Tx,
     at: Moment,
     checkout: CheckoutId,
     shopper: ShopperId,
+    points: i64,
+    vouchers: Vouchers,
 ) -> Result<(), Error> {
     claims::free_claims(tx, checkout).await?;
-    ledger::give_back(tx, at, shopper, checkout).await
+    if vouchers == Vouchers::Free {
+        claims::free_vouchers(tx, checkout).await?;
+    }
+    ledger::give_back(tx, at, shopper, checkout.0, points).await
 }
 
 /// Ends the trip: the checkout was paid.

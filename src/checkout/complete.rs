@@ -5,9 +5,11 @@
 
 use uuid::Uuid;
 
-use super::model::{Checkout, Event, NewsKind, Order, OrderState, Picking, RefundState, State};
+use super::model::{Checkout, Event, State};
+use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking, Refund, RefundState};
 use super::{place, store, views};
 use crate::app::App;
+use crate::cart::notes::{self, NewNote};
 use crate::cart::{self, Entry};
 use crate::catalog;
 use crate::clock::Moment;
@@ -16,7 +18,7 @@ use crate::delivery;
 use crate::error::Internal;
 use crate::ids::{CheckoutId, PaymentId, RefundId, ShipmentId};
 use crate::money::Money;
-use crate::payments;
+use crate::payments::{self, DebtKind};
 
 /// The capture of what is taken along is the payment's own first; the one at hand-over is the second.
 const HAND_OVER_SEQUENCE: i64 = 2;
@@ -26,7 +28,7 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
     use payments::News;
     match news {
         News::ActionRequired { payment, checkout, url } => {
-            if order_troubled(tx, payment, "the shopper has to confirm a debit again").await?.is_some() {
+            if order_troubled(tx, payment, "the shopper has to confirm a debit again").await? {
                 return Ok(());
             }
             let change = |checkout: &mut Checkout| checkout.action_url = Some(url);
@@ -42,11 +44,10 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
         News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
         News::CaptureFailed { payment, operation, amount, reason, .. } => {
-            let trouble = format!("capture failed: {reason}");
-            match order_troubled(tx, payment, &trouble).await? {
-                Some(order) => owe(app, tx, now, &order, Owed::refused(operation.0, amount, reason)).await,
-                None => Ok(()),
+            if !order_troubled(tx, payment, &format!("capture failed: {reason}")).await? {
+                return Ok(());
             }
+            owe(app, tx, now, payment, operation.0, amount, (DebtKind::CaptureRefused, Some(reason))).await
         }
         News::HoldEnds { payment, at, .. } => {
             let trouble = format!("what is held for the delivery ends at {at}: hand it over before");
@@ -59,11 +60,10 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             order_troubled(tx, payment, &trouble).await.map(|_| ())
         }
         News::Reversed { payment, operation, amount, .. } => {
-            let trouble = format!("{amount} were taken back by the provider");
-            match order_troubled(tx, payment, &trouble).await? {
-                Some(order) => owe(app, tx, now, &order, Owed::reversed(operation.0, amount)).await,
-                None => Ok(()),
+            if !order_troubled(tx, payment, &format!("{amount} were taken back by the provider")).await? {
+                return Ok(());
             }
+            owe(app, tx, now, payment, operation.0, amount, (DebtKind::Reversed, None)).await
         }
         News::DebtSettled { checkout, .. } => debt_settled(tx, checkout).await,
         News::Refunded { payment, refund, amount, .. } => {
@@ -77,44 +77,40 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             if order.refunded == paid.refunded {
                 return Ok(());
             }
-            let before = std::mem::replace(&mut order.refunded, paid.refunded);
+            order.refunded = paid.refunded;
             store::update_order(tx, &order).await?;
-            take_points_back(tx, now, &order, refund, before).await?;
+            take_points_back(tx, now, &order, refund).await?;
             tell(app, tx, now, NewsKind::Refunded, &order).await
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
     }
 }
 
-/// What is owed for goods that are gone.
-#[derive(Clone, Copy, Debug)]
-struct Owed {
+/// Shows staff what is wrong with an order; answers whether there is one.
+async fn order_troubled(tx: &mut Tx, payment: PaymentId, trouble: &str) -> Result<bool, Internal> {
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(false) };
+    tracing::error!(order.id = %order.id, "an order is in trouble: {trouble}");
+    order.trouble = Some(trouble.to_owned());
+    store::update_order(tx, &order).await?;
+    Ok(true)
+}
+
+/// The goods are with the shopper, or on their way, and the money did not come: it is owed. What is still held for nothing is
+/// let go of.
+async fn owe(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
     cause: Uuid,
-    kind: payments::DebtKind,
     amount: Money,
-    reason: Option<payments::DeclineReason>,
-}
-
-impl Owed {
-    /// Because it could not be debited.
-    fn refused(cause: Uuid, amount: Money, reason: payments::DeclineReason) -> Self {
-        Self { cause, kind: payments::DebtKind::CaptureRefused, amount, reason: Some(reason) }
-    }
-
-    /// Because it was taken back.
-    fn reversed(cause: Uuid, amount: Money) -> Self {
-        Self { cause, kind: payments::DebtKind::Reversed, amount, reason: None }
-    }
-}
-
-/// The goods are with the shopper, or on their way, and the money did not come or is gone: it is owed. What is still held for
-/// nothing is let go of.
-async fn owe(app: &App, tx: &mut Tx, now: Moment, order: &Order, owed: Owed) -> Result<(), Internal> {
+    (kind, reason): (DebtKind, Option<payments::DeclineReason>),
+) -> Result<(), Internal> {
+    let Some(order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     if order.state == OrderState::Cancelled {
         return Ok(());
     }
-    let Owed { cause, kind, amount, reason } = owed;
-    let (payment, store) = (order.payment, order.store.clone());
+    let store = order.store.clone();
     let opening = payments::debts::Opening { cause, kind, payment, store, amount, reason };
     payments::debts::open(tx, &app.ids, now, opening).await?;
     if order.picking.is_closed {
@@ -134,15 +130,6 @@ async fn debt_settled(tx: &mut Tx, checkout: CheckoutId) -> Result<(), Internal>
     }
     order.state = order.settled_state()?;
     Ok(store::update_order(tx, &order).await?)
-}
-
-/// Shows staff what is wrong with an order; answers the order, if there is one.
-async fn order_troubled(tx: &mut Tx, payment: PaymentId, trouble: &str) -> Result<Option<Order>, Internal> {
-    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(None) };
-    tracing::error!(order.id = %order.id, "an order is in trouble: {trouble}");
-    order.trouble = Some(trouble.to_owned());
-    store::update_order(tx, &order).await?;
-    Ok(Some(order))
 }
 
 async fn advance(
@@ -260,28 +247,66 @@ async fn refunded(
     if !store::end_refund(tx, refund, RefundState::Done, None).await? {
         return Ok(());
     }
-    let before = order.refunded;
     order.refunded = match payments::find(&mut *tx, payment).await? {
         Some(paid) => paid.refunded,
         None => order.refunded.plus(amount)?,
     };
     store::update_order(tx, &order).await?;
-    take_points_back(tx, now, &order, refund, before).await?;
+    let refunds = store::refunds(&mut *tx, order.id).await?;
+    if let Some(refund) = refunds.iter().find(|each| each.id == refund) {
+        give_credits_back(app, tx, now, &order, refund).await?;
+    }
     tell(app, tx, now, NewsKind::Refunded, &order).await
 }
 
-/// Points go with the money that was given back. Those of an order that was cancelled went with it as a whole.
-async fn take_points_back(
+/// What goes with a refund that is done: the shares of points and vouchers come back, points that were earned go. Those of
+/// an order that was cancelled went with it as a whole.
+pub(super) async fn give_credits_back(
+    app: &App,
     tx: &mut Tx,
     now: Moment,
     order: &Order,
-    refund: RefundId,
-    before: Money,
+    refund: &Refund,
 ) -> Result<(), Internal> {
     if order.state == OrderState::Cancelled {
         return Ok(());
     }
-    let points = order.points_of(order.refunded) - order.points_of(before);
+    if let Some(amount) = refund.credit_note {
+        issue_note(app, tx, now, order, refund.id.0, amount).await?;
+    }
+    cart::ledger::give_back(tx, now, order.shopper, refund.id.0, refund.points).await?;
+    take_points_back(tx, now, order, refund.id).await
+}
+
+/// Gives the shopper a credit note for what vouchers had paid.
+pub(super) async fn issue_note(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    order: &Order,
+    cause: Uuid,
+    amount: Money,
+) -> Result<(), Internal> {
+    let (shopper, order_number) = (order.shopper, order.number.clone());
+    let note = NewNote { cause, shopper, amount, order_number };
+    Ok(notes::issue(tx, &app.random, now, note).await?)
+}
+
+/// Takes points back that were earned with what was given back: in proportion to all that was, less what was taken before,
+/// so that nothing is lost by cutting off.
+async fn take_points_back(tx: &mut Tx, now: Moment, order: &Order, refund: RefundId) -> Result<(), Internal> {
+    if order.state == OrderState::Cancelled || order.quote.points < 1 {
+        return Ok(());
+    }
+    let refunds = store::refunds(&mut *tx, order.id).await?;
+    let worth = order.credits(cart::ledger::burned(tx, order.checkout).await?).worth;
+    let done = refunds.iter().filter(|refund| refund.state == RefundState::Done);
+    let credits = done.map(|refund| refund.credit_note.map_or(0, Money::minor) + refund.points * worth);
+    let value = order.refunded.minor() + credits.sum::<i64>();
+    let earned = order.quote.points - order.points_not_picked()?;
+    let causes: Vec<Uuid> = refunds.iter().map(|refund| refund.id.0).collect();
+    let taken = cart::ledger::reversed(tx, &causes).await?;
+    let points = order.points_given_back(earned, value)? - taken;
     Ok(cart::ledger::reverse(tx, now, order.shopper, refund.0, points).await?)
 }
 
@@ -322,14 +347,27 @@ pub async fn delivery_news(
     tell(app, tx, now, kind, &order).await
 }
 
+/// Ends the delivery of an order of which nothing was there to be sent, with its shipment called off: the delivery is not
+/// charged, and what is held for it is let go of.
+pub(super) async fn end_delivery(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    order: &mut Order,
+) -> Result<(), Internal> {
+    capture_rest(app, tx, now, order).await?;
+    tell(app, tx, now, NewsKind::Failed, order).await
+}
+
 /// Captures what was delivered. The hold is kept open when the share of what was taken along is still missing. A payment that
 /// does not allow it, because its hold has ended, does not stop the goods: the order shows the trouble.
 async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) -> Result<(), Internal> {
     order.picking.is_closed = true;
     if let Some(shipment) = order.shipment {
         // What was not picked is not paid, and earns nothing.
-        let points = order.points_of(order.quote.to_pay().minus(order.due()?)?);
+        let points = order.points_not_picked()?;
         cart::ledger::reverse(tx, now, order.shopper, shipment.0, points).await?;
+        give_excess_back(app, tx, now, order, shipment).await?;
     }
     let rest = order.due()?.minus(order.quote.due_now)?;
     if !rest.is_positive() {
@@ -344,10 +382,32 @@ async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) ->
             order.trouble = Some(format!("{rest} were handed over and can't be captured: {error}"));
             store::update_order(tx, order).await?;
             let (cause, reason) = (order.id.0, payments::DeclineReason::AuthorisationGone);
-            owe(app, tx, now, order, Owed::refused(cause, rest, reason)).await
+            owe(app, tx, now, order.payment, cause, rest, (DebtKind::CaptureRefused, Some(reason))).await
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Vouchers and points that paid more than what was picked costs come back: points first, then vouchers as a credit note.
+async fn give_excess_back(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    order: &mut Order,
+    shipment: ShipmentId,
+) -> Result<(), Internal> {
+    let excess = order.excess()?;
+    if !excess.is_positive() {
+        return Ok(());
+    }
+    let burned = cart::ledger::burned(tx, order.checkout).await?;
+    let back = order.credits(burned).excess(excess.minor());
+    let note = Money::new(back.vouchers, excess.currency());
+    cart::ledger::give_back(tx, now, order.shopper, shipment.0, back.points).await?;
+    issue_note(app, tx, now, order, shipment.0, note).await?;
+    let credit_note = note.is_positive().then_some(note);
+    order.picking.back = Some(CreditsBack { points: back.points, credit_note });
+    Ok(())
 }
 
 /// Nothing of what was delivered is left to be debited: what is still held for it is let go of.

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::model::{Checkout, Order, Refund, State};
+use super::model::{Checkout, State};
+use super::order::{Order, Refund};
 use super::place::{self, Error, Placement};
 use super::quote::QuoteError;
 use super::views::{CheckoutView, OrderPage, OrderView};
@@ -87,6 +88,11 @@ impl From<Error> for Problem {
                 Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
                     .at("/amount", "out of range")
             }
+            Error::RefundTooSmall(least) => Self::unprocessable(
+                "refund_too_small",
+                format!("Points paid for it, and a point is worth {least}: give back at least that."),
+            )
+            .at("/amount", "out of range"),
             Error::Money(error) => Self::unprocessable("amount_invalid", error.to_string()),
             Error::Database(error) => error.into(),
             Error::Internal(error) => Self::internal(error),
@@ -417,18 +423,22 @@ fn supervisor(staff: &Staff) -> impl FnOnce(&StoreId) -> Result<(), Error> {
     |store| staff.must(Role::Supervisor, store).map_err(|_| Error::UnknownOrder)
 }
 
-/// Money to be given back.
+/// What is to be given back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundWish {
-    /// How much; left out, everything that is left.
+    /// What the goods cost that it is for; left out, everything that is left.
     amount: Option<Money>,
     /// Why, for the books.
     #[schema(min_length = 1, max_length = 200)]
     reason: String,
 }
 
-/// Refund an order in full or part, to the account that was debited
+/// Refund an order in full or part, to whatever paid for it
+///
+/// The account that was debited, vouchers and points each get the share back that they paid of what is left: the account its
+/// money, points the ledger, and what vouchers paid becomes a credit note of the shopper's. Points that were earned go with it.
+/// Given back as a whole, each share comes back as a whole, however many parts went before.
 #[utoipa::path(
     put,
     path = "/v1/orders/{order}/refunds/{refund}",
@@ -446,7 +456,8 @@ pub struct RefundWish {
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`refund_too_large`, `amount_invalid`, `id_reused`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`refund_too_large`, `refund_too_small`, `amount_invalid`, `id_reused`"),
     ),
     security(("staff" = []))
 )]

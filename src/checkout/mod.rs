@@ -5,19 +5,24 @@
 //! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
 //!
 //! `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins, `complete.rs` takes the news of
-//! payments and parcels, `refund.rs` gives back, `receipt.rs` shows, `verify.rs` holds all books against each other.
+//! payments and parcels, `order.rs` says what an order comes to and `shares.rs` what paid for it (pure), `refund.rs` gives
+//! back, `receipt.rs` shows, `verify.rs` holds all books against each other.
 
 mod complete;
 mod http;
 mod limits;
 mod model;
+mod order;
 mod payment_lines;
 mod pick;
 mod place;
 mod quote;
 mod receipt;
 mod refund;
+mod shares;
 mod store;
+#[cfg(test)]
+mod trips;
 mod verify;
 mod views;
 
@@ -25,13 +30,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::db::{self, Run};
+use crate::db::{self, Tx};
 use crate::env::Env;
 use crate::ids::{OrderId, ShopperId};
 
 pub use complete::{delivery_news, payment_news};
 pub use limits::Limits;
-pub use model::{Checkout, ExitFacts, News, NewsKind, Order, OrderState, State};
+pub use model::{Checkout, State};
+pub use order::{ExitFacts, News, NewsKind, Order, OrderState};
 pub use place::{Expire, expire};
 pub use verify::verify;
 
@@ -81,9 +87,9 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// What the exit must know of a shopper's order; nothing when it is another's.
 pub async fn exit_facts(
-    run: impl Run<'_>,
+    tx: &mut Tx,
     shopper: ShopperId,
     order: OrderId,
 ) -> Result<Option<ExitFacts>, db::Error> {
-    store::exit_facts(run, shopper, order).await
+    store::exit_facts(tx, shopper, order).await
 }

@@ -1,7 +1,7 @@
 //! What was really picked of goods that are delivered: the final weight of what was estimated, and what was not there.
 //!
-//! An order is never edited; this stands beside it until the goods are handed over, when what is left is captured. A line
-//! never costs more than the shopper agreed to, whatever the scale says: for that their yes would be needed again.
+//! An order is never edited; this stands beside it until the goods are handed over, when what is left is captured, or until
+//! nothing is left to be sent. A line never costs more than the shopper agreed to, whatever the scale says: for that their yes would be needed again.
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::model::{Order, OrderState, PickedLine};
+use super::order::{Order, OrderState, PickedLine};
 use super::place::Error;
 use super::quote::{Fulfilment, QuoteLine};
 use super::views::OrderView;
-use super::{refund, store};
+use super::{complete, refund, store};
 use crate::app::App;
+use crate::delivery;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path};
 use crate::http::reply::Reply;
@@ -46,7 +47,11 @@ pub struct Pick {
 /// Say what was picked of an order that is delivered
 ///
 /// Replaces what was said before. The line is charged in proportion, with its discounts, its deposit and its tax, and never
-/// above what was agreed on. At the hand-over that is what is captured; the rest of what was held is let go of.
+/// above what was agreed on. At the hand-over that is what is captured; the rest of what was held is let go of. What vouchers
+/// and points paid beyond it comes back: points first, then vouchers as a credit note.
+///
+/// Where nothing of what is delivered was there, that ends the delivery at once: the shipment is called off, neither it nor a
+/// fee for it is charged, and what was held for it is let go of.
 #[utoipa::path(
     put,
     path = "/v1/orders/{order}/picked",
@@ -60,7 +65,7 @@ pub struct Pick {
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`: nothing of it is delivered, or it was handed over, or a line can't be so"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`: nothing of it is delivered, or it was handed over, or a line can't be so; `shipment_state`"),
     ),
     security(("staff" = []))
 )]
@@ -82,12 +87,38 @@ async fn pick(
     picks: &[Pick],
     may: impl FnOnce(&StoreId) -> Result<(), Error>,
 ) -> Result<Order, Error> {
+    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    let mut seen = store::find_order(&mut tx, id).await?.ok_or(Error::UnknownOrder)?;
+    may(&seen.store)?;
+    // What was ordered never changes: this holds whatever else happens.
+    let lines = picked_lines(&seen, picks)?;
+    seen.picking.lines.clone_from(&lines);
+    let is_void = seen.is_delivery_void();
+    if let Some(shipment) = seen.shipment.filter(|_| is_void) {
+        // Locked before the payment, as where a delivery tells its news.
+        delivery::cancel(&mut tx, &app.ids, now, shipment).await?;
+    }
     let mut order = refund::locked(&mut tx, id).await?;
-    may(&order.store)?;
+    if is_void && order.picking.is_closed && order.picking.lines == lines {
+        // The same again: its answer was lost.
+        return Ok(order);
+    }
     if order.state != OrderState::Placed || order.shipment.is_none() || order.picking.is_closed {
         return Err(Error::Order("nothing of the order is waiting to be picked"));
     }
+    order.picking.lines = lines;
+    if is_void {
+        complete::end_delivery(app, &mut tx, now, &mut order).await.map_err(Error::Internal)?;
+    } else {
+        store::update_order(&mut tx, &order).await?;
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(order)
+}
+
+fn picked_lines(order: &Order, picks: &[Pick]) -> Result<Vec<PickedLine>, Error> {
     let mut lines = Vec::with_capacity(picks.len());
     for pick in picks {
         let line = order.quote.lines_of(Fulfilment::Deliver).find(|line| line.line == pick.line);
@@ -97,10 +128,7 @@ async fn pick(
         }
         lines.push(picked(line, pick.quantity)?);
     }
-    order.picking.lines = lines;
-    store::update_order(&mut tx, &order).await?;
-    tx.commit().await?;
-    Ok(order)
+    Ok(lines)
 }
 
 /// A line with what was picked of it.

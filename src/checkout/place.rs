@@ -87,6 +87,9 @@ pub enum Error {
     /// More than what is left of the captured amount was to be given back.
     #[error("at most {0} can be given back")]
     RefundTooLarge(Money),
+    /// Less than a point was to be given back, of what points paid alone.
+    #[error("at least {0} can be given back")]
+    RefundTooSmall(Money),
     /// An amount does not fit.
     #[error(transparent)]
     Money(#[from] crate::money::Error),
@@ -174,6 +177,7 @@ pub(super) async fn place(
         name: "Delivery".to_owned(),
         amount: fee.amount.minor(),
         rate: fee.tax_rate,
+        is_for_delivery: true,
     });
     let entry = Entry { id: app.ids.next(), at: now };
     let priced = till.quote(&mut tx, entry, id, &cart, delivery).await?;
@@ -235,7 +239,7 @@ fn draft(
     }
     Ok(Checkout {
         id,
-        number: number(app),
+        number: app.random.readable::<10>(),
         cart: cart.id,
         cart_version: placement.cart_version,
         shopper: cart.shopper,
@@ -256,13 +260,6 @@ fn draft(
         version: 1,
         created_at: now,
     })
-}
-
-/// Ten characters of Crockford's alphabet: no two of them are taken for each other when read out, and they fit every
-/// partner's field for a reference.
-fn number(app: &App) -> String {
-    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    app.random.bytes::<10>().iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
 fn delivery_fee(app: &App, till: &Till, cart: &Cart) -> Result<DeliveryFee, Error> {

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::cart::pricing::TaxMode;
 use crate::cart::{
     self, Credit, Discount, Origin, Priced, PricedDeposit, PricedSurcharge, Reduction, TaxLine,
 };
@@ -256,7 +257,11 @@ fn per_of(quantity: Quantity) -> String {
 
 /// What pays, as people call it.
 pub(super) fn credit_name(credit: &Credit) -> &'static str {
-    if credit.id == cart::POINTS_CREDIT { "Points" } else { "Deposit voucher" }
+    match credit.id.as_str() {
+        cart::POINTS_CREDIT => "Points",
+        id if cart::notes::is_note(id) => "Credit note",
+        _ => "Deposit voucher",
+    }
 }
 
 fn large_unit(unit: Unit) -> (&'static str, u32) {
@@ -272,6 +277,24 @@ impl Quote {
     /// What is debited in all.
     pub fn to_pay(&self) -> Money {
         self.to_pay.unwrap_or(self.total)
+    }
+
+    /// What vouchers and points pay together.
+    pub fn credited(&self) -> Result<Money, money::Error> {
+        Money::sum(self.total.currency(), self.credits.iter().map(|credit| credit.amount))
+    }
+
+    /// What vouchers pay, and what points do, in minor units.
+    pub fn credits_by_kind(&self) -> (i64, i64) {
+        let (points, vouchers): (Vec<&Credit>, Vec<&Credit>) =
+            self.credits.iter().partition(|credit| credit.id == cart::POINTS_CREDIT);
+        let sum = |credits: Vec<&Credit>| credits.into_iter().map(|credit| credit.amount.minor()).sum();
+        (sum(vouchers), sum(points))
+    }
+
+    /// Whether tax comes on top of its amounts. Where there is no tax that makes no difference.
+    pub fn tax_mode(&self) -> Result<TaxMode, money::Error> {
+        Ok(if self.tax_on_top()?.is_positive() { TaxMode::OnTop } else { TaxMode::Inside })
     }
 
     /// What is captured when the goods are with the courier.

@@ -9,11 +9,12 @@ use chrono::{DateTime, NaiveDate};
 use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Order, OrderState, Refund, RefundState};
+use super::order::{CreditsBack, Order, OrderState, Refund, RefundState};
 use super::quote::{Fulfilment, QuoteLine, credit_name};
 use super::store;
 use crate::app::App;
 use crate::cart::Discount;
+use crate::cart::TaxLine;
 use crate::catalog::Store;
 use crate::clock::Moment;
 use crate::error::{Problem, ProblemBody};
@@ -122,7 +123,8 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option
     let quote = &order.quote;
     let on_top = quote.tax_on_top().map_or(0, Money::minor);
     let due = order.due().unwrap_or(quote.to_pay());
-    let less = quote.to_pay().minor() - due.minor();
+    let less = quote.total.minor() - order.cost().unwrap_or(quote.total).minor();
+    let excess = order.excess().map_or(0, Money::minor);
     let taxes = order.taxes().unwrap_or_else(|_| quote.taxes.clone());
     html! {
         (DOCTYPE)
@@ -159,31 +161,43 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option
                             tr { td { "Sales tax" } td.n { (Money::new(on_top, quote.total.currency()).to_decimal()) } }
                         }
                         tr.total { td { "Total" } td.n { (quote.total) } }
+                        @if less > 0 {
+                            tr { td { "Not picked" } td.n { "−" (Money::new(less, quote.total.currency()).to_decimal()) } }
+                        }
                         @for credit in &quote.credits {
                             tr { td { (credit_name(credit)) } td.n { "−" (credit.amount.to_decimal()) } }
                         }
-                        @if less > 0 {
-                            tr { td { "Not picked" } td.n { "−" (Money::new(less, quote.total.currency()).to_decimal()) } }
+                        @if excess > 0 {
+                            tr {
+                                td { "Of that given back" @if let Some(back) = order.picking.back { div.quiet { (told(&back)) } } }
+                                td.n { (Money::new(excess, quote.total.currency()).to_decimal()) }
+                            }
                         }
                         @if due != quote.total {
                             tr.total { td { "To pay" } td.n { (due) } }
                         }
                     }
                 }
-                h2 { @if on_top > 0 { "Sales tax" } @else { "VAT in the total" } }
-                table {
-                    thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
-                    tbody {
-                        @for tax in &taxes {
-                            tr {
-                                td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
-                                td.n { (tax.gross.to_decimal()) }
-                            }
-                        }
-                    }
-                }
+                (tax_table(&taxes, on_top > 0))
                 (paid(order, refunds, due_on))
             } }
+        }
+    }
+}
+
+fn tax_table(taxes: &[TaxLine], is_on_top: bool) -> Markup {
+    html! {
+        h2 { @if is_on_top { "Sales tax" } @else { "VAT in the total" } }
+        table {
+            thead { tr { th { "Rate" } th.n { "Net" } th.n { "VAT" } th.n { "Gross" } } }
+            tbody {
+                @for tax in taxes {
+                    tr {
+                        td style="white-space: nowrap" { (tax.rate) } td.n { (tax.net.to_decimal()) } td.n { (tax.tax.to_decimal()) }
+                        td.n { (tax.gross.to_decimal()) }
+                    }
+                }
+            }
         }
     }
 }
@@ -263,11 +277,25 @@ fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup 
                     }
                 }
                 @for refund in done {
-                    tr { td { "Given back " (day_and_time(refund.created_at)) } td.n { "−" (refund.amount) } }
+                    tr {
+                        td {
+                            "Given back " (day_and_time(refund.created_at))
+                            @let back = CreditsBack { points: refund.points, credit_note: refund.credit_note };
+                            @if !told(&back).is_empty() { div.quiet { "and " (told(&back)) } }
+                        }
+                        td.n { "−" (refund.to_account) }
+                    }
                 }
             }
         }
     }
+}
+
+/// What came back beside money, in words.
+fn told(back: &CreditsBack) -> String {
+    let points = (back.points > 0).then(|| format!("{} points", back.points));
+    let note = back.credit_note.map(|amount| format!("a credit note of {amount}"));
+    [points, note].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn day_and_time(moment: Moment) -> String {

@@ -1,16 +1,21 @@
 //! Giving back: refunds in full or part, and taking a whole order back.
 
-use super::complete::tell;
-use super::model::{NewsKind, Order, OrderState, Refund, RefundState};
+use uuid::Uuid;
+
+use super::complete::{give_credits_back, issue_note, tell};
+use super::order::{NewsKind, Order, OrderState, Refund, RefundState};
 use super::place::Error;
+use super::shares::{Paid, Shares};
 use super::store;
 use crate::app::App;
+use crate::cart::{self, Vouchers};
+use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{OrderId, RefundId, StaffId, StoreId};
 use crate::money::Money;
-use crate::{cart, delivery, payments};
+use crate::{delivery, payments};
 
-/// What staff ask for: so much back, or, left out, everything that is left.
+/// What staff ask for: back what goods cost so much, or, left out, everything that is left.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub refund: RefundId,
@@ -20,8 +25,8 @@ pub(super) struct Wish {
     pub staff: StaffId,
 }
 
-/// Begins a refund to the account that was debited, never elsewhere. The same request again answers the refund as it is;
-/// says whether it is new.
+/// Begins a refund to whatever paid, each its share: money to the account that was debited, never elsewhere. The same request
+/// again answers the refund as it is; says whether it is new.
 pub(super) async fn refund(
     app: &App,
     wish: Wish,
@@ -37,24 +42,43 @@ pub(super) async fn refund(
             existing.reason == wish.reason && wish.amount.is_none_or(|amount| amount == existing.amount);
         return if is_same { Ok((false, existing.clone())) } else { Err(Error::Differs) };
     }
-    let left = left(&order, &refunds)?;
-    let amount = wish.amount.unwrap_or(left);
-    amount.same_currency(left)?;
-    if !amount.is_positive() || amount.minor() > left.minor() {
-        return Err(Error::RefundTooLarge(left));
+    if order.state == OrderState::Cancelled {
+        return Err(Error::Order("the order was cancelled as a whole"));
     }
+    let left = left(&mut tx, &order, &refunds).await?;
+    let money = |minor| Money::new(minor, order.captured.currency());
+    let amount = wish.amount.unwrap_or_else(|| money(left.value()));
+    amount.same_currency(order.captured)?;
+    if !(1..=left.value()).contains(&amount.minor()) {
+        return Err(Error::RefundTooLarge(money(left.value())));
+    }
+    let shares = left.part(amount.minor());
+    if shares == Shares::default() {
+        // Less than a point, of an order that points paid alone.
+        return Err(Error::RefundTooSmall(money(left.worth)));
+    }
+    let is_of_account = shares.account > 0;
     let refund = Refund {
         id: wish.refund,
         order: order.id,
         amount,
+        to_account: money(shares.account),
+        points: shares.points,
+        credit_note: (shares.vouchers > 0).then(|| money(shares.vouchers)),
         reason: wish.reason,
-        state: RefundState::Pending,
+        state: if is_of_account { RefundState::Pending } else { RefundState::Done },
         failure: None,
         staff: wish.staff,
         created_at: now,
     };
     store::insert_refund(&mut tx, &refund).await?;
-    payments::refund(&mut tx, &app.ids, now, order.payment, refund.id, amount).await?;
+    if is_of_account {
+        payments::refund(&mut tx, &app.ids, now, order.payment, refund.id, refund.to_account).await?;
+    } else {
+        // Nobody else is asked.
+        give_credits_back(app, &mut tx, now, &order, &refund).await.map_err(Error::Internal)?;
+        tell(app, &mut tx, now, NewsKind::Refunded, &order).await.map_err(Error::Internal)?;
+    }
     tx.commit().await?;
     app.jobs.wake();
     Ok((true, refund))
@@ -67,12 +91,28 @@ pub(super) async fn locked(tx: &mut Tx, id: OrderId) -> Result<Order, Error> {
     store::find_order_locked(tx, id).await?.ok_or(Error::UnknownOrder)
 }
 
-/// What can still be given back: captured, less what was or is being given back.
-fn left(order: &Order, refunds: &[Refund]) -> Result<Money, Error> {
-    let pending =
-        refunds.iter().filter(|refund| refund.state == RefundState::Pending).map(|refund| refund.amount);
-    let pending = Money::sum(order.captured.currency(), pending)?;
-    Ok(order.captured.minus(order.refunded)?.minus(pending)?)
+/// What can still be given back: what paid for what the shopper has, less what was or is being given back.
+async fn left(tx: &mut Tx, order: &Order, refunds: &[Refund]) -> Result<Paid, Error> {
+    Ok(order.paid(burned(tx, order).await?)?.without(given(order, refunds)))
+}
+
+/// What was given back or is about to be. What a provider refused counts as far as it went through.
+fn given(order: &Order, refunds: &[Refund]) -> Shares {
+    let mut given = Shares { account: order.refunded.minor(), ..Shares::default() };
+    for refund in refunds.iter().filter(|refund| refund.state != RefundState::Failed) {
+        if refund.state == RefundState::Pending {
+            given.account += refund.to_account.minor();
+        }
+        given.points += refund.points;
+        given.vouchers += refund.credit_note.map_or(0, Money::minor);
+    }
+    given
+}
+
+/// So many points paid for an order.
+async fn burned(tx: &mut Tx, order: &Order) -> Result<i64, Error> {
+    let has_points = order.quote.credits_by_kind().1 > 0;
+    if has_points { Ok(cart::ledger::burned(tx, order.checkout).await?) } else { Ok(0) }
 }
 
 /// Takes a whole order back before its goods have left: what was authorised is released, what was captured given back,
@@ -106,11 +146,33 @@ pub(super) async fn cancel(
     }
     order.state = OrderState::Cancelled;
     store::update_order(&mut tx, &order).await?;
-    cart::give_back(&mut tx, now, order.checkout, order.shopper).await?;
-    let points = order.quote.points - order.points_of(order.refunded);
-    cart::ledger::reverse(&mut tx, now, order.shopper, order.id.0, points).await?;
+    give_credits_up(app, &mut tx, now, &order).await?;
     tell(app, &mut tx, now, NewsKind::Cancelled, &order).await.map_err(Error::Internal)?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(order)
+}
+
+/// What an order that is taken back as a whole has of promotions and coupons is free again; vouchers too, unless a part of
+/// them came back already: then the rest comes as a credit note. Points come back as far as they have not yet, and what was
+/// earned goes.
+async fn give_credits_up(app: &App, tx: &mut Tx, now: Moment, order: &Order) -> Result<(), Error> {
+    let refunds = store::refunds(&mut *tx, order.id).await?;
+    let (mut points, mut notes) =
+        order.picking.back.map_or((0, 0), |back| (back.points, back.credit_note.map_or(0, Money::minor)));
+    for refund in refunds.iter().filter(|refund| refund.state == RefundState::Done) {
+        points += refund.points;
+        notes += refund.credit_note.map_or(0, Money::minor);
+    }
+    let credits = order.credits(burned(tx, order).await?).shares;
+    let vouchers = if notes > 0 { Vouchers::StayUsed } else { Vouchers::Free };
+    cart::give_back(tx, now, order.checkout, order.shopper, credits.points - points, vouchers).await?;
+    if vouchers == Vouchers::StayUsed {
+        let rest = Money::new(credits.vouchers - notes, order.captured.currency());
+        issue_note(app, tx, now, order, order.id.0, rest).await.map_err(Error::Internal)?;
+    }
+    let mut causes: Vec<Uuid> = refunds.iter().map(|refund| refund.id.0).collect();
+    causes.extend(order.shipment.map(|shipment| shipment.0));
+    let earned = order.quote.points - cart::ledger::reversed(tx, &causes).await?;
+    Ok(cart::ledger::reverse(tx, now, order.shopper, order.id.0, earned).await?)
 }

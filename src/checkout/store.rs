@@ -2,7 +2,8 @@
 
 use sqlx::types::Json;
 
-use super::model::{Checkout, ExitFacts, Hold, Order, OrderState, Picking, Refund, RefundState, State};
+use super::model::{Checkout, Hold, State};
+use super::order::{ExitFacts, Order, OrderState, Picking, Refund, RefundState};
 use super::quote::{Fulfilment, Quote};
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
@@ -345,18 +346,28 @@ pub(super) async fn orders_of(
 
 /// What the exit must know of a shopper's order.
 pub(super) async fn exit_facts(
-    run: impl Run<'_>,
+    tx: &mut Tx,
     shopper: ShopperId,
     order: OrderId,
 ) -> Result<Option<ExitFacts>, db::Error> {
-    let order = find_order(run, order).await?.filter(|order| order.shopper == shopper);
-    Ok(order.map(|order| ExitFacts {
+    let order = find_order(&mut *tx, order).await?.filter(|order| order.shopper == shopper);
+    let Some(order) = order else { return Ok(None) };
+    let is_given_back = if order.captured.is_positive() {
+        order.refunded == order.captured
+    } else {
+        // Vouchers and points paid alone: nothing at a provider says that they came back.
+        let done = refunds(&mut *tx, order.id).await?.into_iter();
+        let done = done.filter(|refund| refund.state == RefundState::Done);
+        let back: i64 = done.map(|refund| refund.amount.minor()).sum();
+        back > 0 && order.cost().is_ok_and(|cost| back >= cost.minor())
+    };
+    Ok(Some(ExitFacts {
         order: order.id,
         pieces: order.quote.pieces_of(Fulfilment::TakeAlong),
         // Captured, or paid later, as a whole and not given back as a whole; trouble may mean that a capture of it failed.
         paid: order.captured.minor().saturating_add(order.made_good.minor()) >= order.quote.due_now.minor()
             && order.trouble.is_none()
-            && (order.refunded.minor() == 0 || order.refunded != order.captured),
+            && !is_given_back,
         cancelled: order.state == OrderState::Cancelled,
         store: order.store,
     }))
@@ -367,6 +378,9 @@ struct RefundRow {
     id: RefundId,
     order_id: OrderId,
     amount_minor: i64,
+    account_minor: Option<i64>,
+    points: i64,
+    note_minor: i64,
     currency: Currency,
     reason: String,
     state: RefundState,
@@ -381,6 +395,9 @@ impl From<RefundRow> for Refund {
             id: row.id,
             order: row.order_id,
             amount: Money::new(row.amount_minor, row.currency),
+            to_account: Money::new(row.account_minor.unwrap_or(row.amount_minor), row.currency),
+            points: row.points,
+            credit_note: (row.note_minor > 0).then(|| Money::new(row.note_minor, row.currency)),
             reason: row.reason,
             state: row.state,
             failure: row.failure,
@@ -393,12 +410,16 @@ impl From<RefundRow> for Refund {
 /// Writes a new refund.
 pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db::Error> {
     tx.sql(
-        "INSERT INTO refunds (id, order_id, amount_minor, reason, state, staff_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO refunds
+             (id, order_id, amount_minor, account_minor, points, note_minor, reason, state, staff_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(refund.id)
     .bind(refund.order)
     .bind(refund.amount.minor())
+    .bind(refund.to_account.minor())
+    .bind(refund.points)
+    .bind(refund.credit_note.map_or(0, Money::minor))
     .bind(&refund.reason)
     .bind(refund.state)
     .bind(refund.staff)
@@ -412,7 +433,8 @@ pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db
 pub(super) async fn refunds(run: impl Run<'_>, order: OrderId) -> Result<Vec<Refund>, db::Error> {
     let rows: Vec<RefundRow> = run
         .sql(
-            "SELECT refunds.id, order_id, amount_minor, currency, reason, refunds.state, failure, staff_id, created_at
+            "SELECT refunds.id, order_id, amount_minor, account_minor, points, note_minor, currency, reason, refunds.state,
+                 failure, staff_id, created_at
              FROM refunds
              JOIN orders ON orders.id = order_id
              WHERE order_id = $1

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::model::Order;
+use super::order::Order;
 use super::store;
 use crate::db::{Db, Error, Run, Tx};
 use crate::money::Money;
@@ -39,7 +39,11 @@ async fn without_money(tx: &mut Tx, order: &Order) -> Result<Option<Violation>, 
     let on_its_way: Vec<(Uuid,)> =
         tx.sql(ON_ITS_WAY).bind(order.payment).bind(order.checkout).fetch_all().await?;
     let detail = format!("{received} of {due} for goods that are gone, and nothing is on its way or owed");
-    Ok(on_its_way.is_empty().then(|| Violation { rule: "order.without_money", subject: order.id.0, detail }))
+    Ok(on_its_way.is_empty().then_some(Violation {
+        rule: "order.without_money",
+        subject: order.id.0,
+        detail,
+    }))
 }
 
 /// Open operations of an order's payment, and open debts.

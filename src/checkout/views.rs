@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Checkout, Hold, Order, OrderState, PickedLine, Refund, State};
+use super::model::{Checkout, Hold, State};
+use super::order::{CreditsBack, Order, OrderState, PickedLine, Refund};
 use super::quote::Quote;
 use crate::cart::TaxLine;
 use crate::error::Internal;
@@ -120,6 +121,9 @@ pub struct OrderView {
     /// The taxes of what was picked, where that is not all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     taxes: Vec<TaxLine>,
+    /// What came back of vouchers and points, which had paid more than what was picked costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits_back: Option<CreditsBack>,
     /// What is captured by now.
     captured: Money,
     /// What was given back by now.
@@ -135,7 +139,7 @@ pub struct OrderView {
     trouble: Option<String>,
     /// When it was paid.
     placed_at: DateTime<Utc>,
-    /// Money given back, or to be given back.
+    /// What was given back, or is to be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<Refund>,
     /// The receipt, for a browser; the address works for 50 minutes.
@@ -155,6 +159,7 @@ impl OrderView {
         Ok(Self {
             due,
             taxes,
+            credits_back: order.picking.back,
             picked: order.picking.lines,
             id: order.id,
             number: order.number,

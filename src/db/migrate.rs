@@ -65,12 +65,14 @@ const FILES: &[File] = &[
     file!(33, "0033_payment_providers.sqlite.sql", Some(Engine::Sqlite)),
     file!(34, "0034_price_differences.sql", None),
     file!(36, "0036_record_ages.sql", None),
+    file!(37, "0037_credit_notes.sql", None),
     file!(38, "0038_klarna.sql", None),
     file!(40, "0040_holds.sql", None),
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
     file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
     file!(44, "0044_debts.sql", None),
-    file!(45, "0045_limits_reconciliation.sql", None),
+    file!(45, "0045_limits_reconciliation.postgres.sql", Some(Engine::Postgres)),
+    file!(45, "0045_limits_reconciliation.sqlite.sql", Some(Engine::Sqlite)),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -1,7 +1,9 @@
 //! Callbacks: addresses of ours for providers that sign nothing.
 //!
 //! Each payment and each link has its own, with a secret that only the master key can make. Whoever has one can only make us
-//! look: nothing of what is sent is read, and looks that hints ask for are a while apart.
+//! look: nothing of what is sent is read, and looks are a while apart, however many hints there are.
+
+use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
@@ -15,9 +17,9 @@ use crate::clock::Moment;
 use crate::ids::{MethodId, PaymentId};
 use crate::jobs;
 
-/// Looks that hints ask for are at least this far apart, for each payment and each link: a hint that comes earlier waits for
-/// the next. Short, because a shopper may be waiting.
-const LOOKS_APART: chrono::Duration = chrono::Duration::seconds(5);
+/// However many hints there are, the provider is asked about a payment or a link that waits no more often than this. Short,
+/// because a shopper may be waiting.
+const LOOKS_APART: chrono::Duration = chrono::Duration::seconds(2);
 
 /// What a callback is about.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +67,7 @@ pub(super) async fn receive(app: &App, subject: Subject, secret: &str) -> Result
     Ok(true)
 }
 
-/// Has the provider asked what became of whatever is open, now or when the last look is long enough ago.
+/// Has the provider asked what became of whatever is open. The jobs keep their own pace: see [`LOOKS_APART`].
 pub(super) async fn look(app: &App, subject: Subject) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -76,29 +78,19 @@ pub(super) async fn look(app: &App, subject: Subject) -> Result<(), Error> {
             let is_open = |state| {
                 matches!(state, OperationState::Sent | OperationState::Pending | OperationState::Waiting)
             };
-            let mut open: Vec<_> =
-                operations.iter().filter(|each| is_open(each.state)).map(|each| each.id).collect();
-            if open.is_empty() {
-                return Ok(());
-            }
-            let last = store::payments::looked_at(&mut tx, id).await?;
-            let Some(at) = next_look(last, now) else { return Ok(()) };
-            store::payments::set_looked_at(&mut tx, id, at).await?;
+            let open = operations.iter().filter(|each| is_open(each.state));
+            let mut open: Vec<_> = open.map(|each| each.id).collect();
             // Everybody who asks for several jobs asks for them in one order.
             open.sort_unstable();
             for operation in open {
-                jobs::enqueue_at(&mut tx, &app.ids, now, &Operate { operation }, at).await?;
+                jobs::enqueue(&mut tx, &app.ids, now, &Operate { operation }).await?;
             }
         }
         Subject::Method(id) => {
-            let Some(method) = store::methods::find(&mut tx, id).await? else { return Ok(()) };
-            if method.state != MethodState::Linking {
-                return Ok(());
+            let method = store::methods::find(&mut tx, id).await?;
+            if method.is_some_and(|method| method.state == MethodState::Linking) {
+                jobs::enqueue(&mut tx, &app.ids, now, &link::Link::of(id)).await?;
             }
-            let last = store::methods::looked_at(&mut tx, id).await?;
-            let Some(at) = next_look(last, now) else { return Ok(()) };
-            store::methods::set_looked_at(&mut tx, id, at).await?;
-            jobs::enqueue_at(&mut tx, &app.ids, now, &link::Link::of(id), at).await?;
         }
     }
     tx.commit().await?;
@@ -106,13 +98,11 @@ pub(super) async fn look(app: &App, subject: Subject) -> Result<(), Error> {
     Ok(())
 }
 
-/// When a hint's look takes place; nothing when one that is still to come serves it too.
-fn next_look(last: Option<Moment>, now: Moment) -> Option<Moment> {
-    match last {
-        Some(last) if last > now => None,
-        Some(last) => Some(now.max(last + LOOKS_APART)),
-        None => Some(now),
-    }
+/// How long it is until a provider may be asked again about what only it or the shopper can bring further; nothing when it may
+/// be asked now.
+pub(super) fn too_soon(looked_at: Option<Moment>, now: Moment) -> Option<Duration> {
+    let rest = looked_at? + LOOKS_APART - now;
+    rest.to_std().ok().filter(|rest| !rest.is_zero())
 }
 
 #[cfg(test)]
@@ -120,13 +110,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_that_hints_ask_for_are_apart_and_none_is_lost() {
+    fn a_provider_is_not_asked_again_within_two_seconds() {
         let now = Moment::UNIX_EPOCH + chrono::Duration::hours(1);
-        let ago = |seconds| Some(now - chrono::Duration::seconds(seconds));
-        assert_eq!(next_look(None, now), Some(now));
-        assert_eq!(next_look(ago(60), now), Some(now));
-        assert_eq!(next_look(ago(2), now), Some(now + chrono::Duration::seconds(3)));
-        assert_eq!(next_look(ago(0), now), Some(now + LOOKS_APART));
-        assert_eq!(next_look(ago(-3), now), None);
+        let ago = |milliseconds| Some(now - chrono::Duration::milliseconds(milliseconds));
+        assert_eq!(too_soon(None, now), None);
+        assert_eq!(too_soon(ago(2_000), now), None);
+        assert_eq!(too_soon(ago(1_500), now), Some(Duration::from_millis(500)));
+        assert_eq!(too_soon(ago(0), now), Some(Duration::from_secs(2)));
     }
 }

@@ -173,6 +173,13 @@ pub async fn link(app: &App, lease: &Lease) -> jobs::Outcome {
         return Err(Failure::later("the provider is not configured"));
     };
     let now = app.clock.now();
+    if secrets.setup_token.is_some() {
+        // Hints may come in any number.
+        if let Some(rest) = callback::too_soon(methods::looked_at(&app.db, id).await?, now) {
+            return Err(Failure::after(rest, "it was looked at a moment ago"));
+        }
+        methods::set_looked_at(&app.db, id, now).await?;
+    }
     let result = match &secrets.setup_token {
         None => ask_for_approval(app, lease, provider, &method, &secrets, now).await?,
         Some(setup_token) => finish(app, lease, provider, &method, setup_token, now).await?,

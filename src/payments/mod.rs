@@ -7,9 +7,10 @@
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
 //! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `ask.rs` whether it still is,
-//! `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the books, `reversal.rs` what is taken back, `spent.rs` what a shopper was debited of late, `reconcile/` how the books are held against the providers', `webhook.rs`,
-//! `callback.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait, `statement.rs` what a provider's own
-//! books say, and `providers/` the adapters.
+//! `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the books, `reversal.rs` what is
+//! taken back, `spent.rs` what a shopper was debited of late, `reconcile/` how the books are held against the providers',
+//! `webhook.rs`, `callback.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait, `statement.rs` what a
+//! provider's own books say, and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
 //! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::model::{
-    Books, DeclineReason, Effect, Initiator, Operation, OperationKind, OperationState, Outcome, PaymentLine,
+    Books, DeclineReason, Effect, Operation, OperationKind, OperationState, Outcome, PaymentLine,
 };
 use super::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Intent, Market, OrderRequest, Provider, RefundRequest,
@@ -77,6 +77,14 @@ pub async fn operate(app: &App, lease: &Lease) -> jobs::Outcome {
     let Some(provider) = app.providers.get(books.payment.provider) else {
         return Err(Failure::later("the provider is not configured"));
     };
+    if matches!(operation.state, OperationState::Waiting | OperationState::Pending) {
+        // Hints may come in any number.
+        let looked_at = store::payments::looked_at(&app.db, books.payment.id).await?;
+        if let Some(rest) = callback::too_soon(looked_at, now) {
+            return Err(Failure::after(rest, "it was looked at a moment ago"));
+        }
+        store::payments::set_looked_at(&app.db, books.payment.id, now).await?;
+    }
     let is_first_call = operation.state == OperationState::Intended;
     if is_first_call && !send(app, lease, now, id).await? {
         return Err(Failure::after(UNKNOWN_PAUSES.0, "the operation changed meanwhile"));
@@ -171,7 +179,7 @@ async fn ask_order(
     let effect = books.effect(operation);
     let intent = intent(effect);
     // Nobody has the app in their hand.
-    let is_alone = effect.is_again() || payment.initiator == Initiator::Rule;
+    let is_alone = effect.is_again() || payment.is_by_rule;
     let known = books.order_of(operation);
     let order = known.map(|order| OrderRequest { order, intent, action_url: payment.action_url.as_deref() });
     let waits = matches!(operation.state, OperationState::Waiting | OperationState::Pending);

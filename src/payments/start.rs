@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::model::{
-    Initiator, MethodState, Operation, OperationKind, OperationState, Payment, PaymentLine, PaymentState,
-    Planned, ProviderName,
+    MethodState, Operation, OperationKind, OperationState, Payment, PaymentLine, PaymentState, Planned,
+    ProviderName,
 };
 use super::operate::Operate;
 use super::provider::Provider;
@@ -48,8 +48,8 @@ pub struct Start {
 pub struct Debtor {
     /// Which debt.
     pub debt: DebtId,
-    /// Who begins it.
-    pub initiator: Initiator,
+    /// Whether a rule wants it, and the shopper is not there.
+    pub is_by_rule: bool,
 }
 
 /// The namespace of keys: they are UUIDs version 5 of their operation's id, the same for its whole life.
@@ -91,7 +91,7 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
         id: start.payment,
         checkout: start.checkout,
         debt: start.debt.map(|debtor| debtor.debt),
-        initiator: start.debt.map_or(Initiator::Shopper, |debtor| debtor.initiator),
+        is_by_rule: start.debt.is_some_and(|debtor| debtor.is_by_rule),
         shopper: start.shopper,
         method: start.method,
         provider: method.provider,

@@ -151,6 +151,8 @@ impl Sandboxes {
             set("AISLE_KLARNA_URL", &klarna.url());
             set("AISLE_KLARNA_USERNAME", &settings.username);
             set("AISLE_KLARNA_PASSWORD", &settings.password);
+            set("AISLE_KLARNA_COUNTRY", "DE");
+            set("AISLE_KLARNA_CURRENCY", "EUR");
         }
         lines
     }

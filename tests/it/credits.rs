@@ -33,7 +33,7 @@ pub async fn shop_with(till: &Value, more: &[Value]) -> Shop {
     shop
 }
 
-async fn apply(shop: &Shop, rows: &[Value]) {
+pub async fn apply(shop: &Shop, rows: &[Value]) {
     let report = shop.test.apply_rows(rows).await;
     assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
 }
@@ -338,4 +338,25 @@ async fn a_store_is_taxed_by_its_area_and_its_row_says_whether_on_top() {
     let books = shop.paypal.books();
     let unit = &books.orders.values().next().expect("an order").units[0];
     assert_eq!(serde_json::to_value(&unit.amount).expect("an amount")["minor"], 380);
+}
+
+#[tokio::test]
+async fn a_deposit_is_taxed_at_the_rate_of_the_day_of_the_sale_too() {
+    let rows = [
+        json!({"kind": "product", "sku": "deposit-25", "name": "Deposit", "tax_class": "standard", "sale": "deposit"}),
+        crate::support::catalog::price("de", "deposit-25", 25),
+        json!({"kind": "product", "sku": "milk", "name": "Milk", "tax_class": "reduced", "deliverable": true, "deposit": "deposit-25"}),
+    ];
+    let shop = shop_with(&json!({}), &rows).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    let rate = |answer: &Answer| answer.text("/lines/0/deposit/rate").to_owned();
+    assert_eq!(rate(&shopper.cart(cart).await), "19");
+    let sixteen = json!({"kind": "tax_rate", "country": "DE", "tax_class": "standard", "valid_from": "2026-11-01", "rate": "16"});
+    apply(&shop, &[sixteen]).await;
+    assert_eq!(rate(&shopper.cart(cart).await), "16");
+    let order = shopper.order(cart, &[]).await;
+    // 0.25 × 16 ÷ 116 = 0.034.
+    let deposit = shopper.read_order(order).await.json["quote"]["lines"][0]["deposit"].clone();
+    assert_eq!((&deposit["rate"], &deposit["tax"]["amount"]), (&json!("16"), &json!(3)));
 }

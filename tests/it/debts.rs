@@ -156,7 +156,7 @@ async fn a_debt_is_tried_by_rule_three_times_and_then_left_to_the_shopper() {
     let tried = async || {
         let db = &shop.test.app.db;
         let count: (i64,) = db
-            .sql("SELECT COUNT(*) FROM payments WHERE debt IS NOT NULL AND initiator = 'rule' AND state = 'declined'")
+            .sql("SELECT COUNT(*) FROM payments WHERE debt IS NOT NULL AND is_by_rule AND state = 'declined'")
             .fetch_one()
             .await
             .expect("a count");

@@ -289,7 +289,7 @@ async fn extra_points_are_counted_by_their_limits_and_told_with_their_lines() {
     assert_eq!(earned(&anna.cart(next).await), 2 + 20 + 20, "and gives it back");
 }
 
-async fn show(shopper: &Shopper<'_>, cart: CartId, code: &str) -> Answer {
+pub async fn show(shopper: &Shopper<'_>, cart: CartId, code: &str) -> Answer {
     shopper.post(&format!("/v1/carts/{cart}/coupons"), &json!({"code": code})).await
 }
 

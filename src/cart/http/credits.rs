@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::super::ledger::{self, PointsEntry};
 use super::super::model::{Error, VOUCHERS_MAX};
+use super::super::notes::{self, CreditNote};
 use super::super::{credit, view::CartView};
 use super::coupons::whole;
 use crate::app::App;
@@ -58,7 +59,7 @@ pub struct ScannedVoucher {
 /// The slip of a bottle machine pays like money: its code says what it is worth, by the store's `voucher_templates`, or as a
 /// message of GS1 (`voucher_numbers`). It is known by its own number, however the code is written; shown again it changes
 /// nothing. It pays as a whole or not at all; a checkout reserves it, a payment uses it, and it is free again when that is
-/// given up. Nobody pays with it twice. A cart takes 30 of them, worth 50,000 minor units together.
+/// given up. Nobody pays with it twice. A credit note of the shopper's is shown in the same way. A cart takes 30 of them, worth 50,000 minor units together.
 #[utoipa::path(
     post,
     path = "/v1/carts/{cart}/vouchers",
@@ -127,7 +128,8 @@ pub struct OfferedPoints {
 
 /// Pay with points
 ///
-/// Points pay what vouchers leave, as many as fit. A checkout burns them; when it is given up, or its order cancelled, they come back.
+/// Points pay what vouchers leave, as many as fit. A checkout burns them; when it is given up, or its order cancelled, they come back; with a
+/// refund, or where goods were not there, the share that they paid.
 #[utoipa::path(
     put,
     path = "/v1/carts/{cart}/points",
@@ -225,4 +227,27 @@ pub async fn read_points(
     let balance = ledger::balance(&app.db, shopper.id).await.map_err(Error::from)?;
     let entries = ledger::entries(&app.db, shopper.id).await.map_err(Error::from)?;
     Ok(Reply(StatusCode::OK, ShopperPoints { points: balance.points, owed: balance.owed, entries }))
+}
+
+/// Your credit notes
+///
+/// What vouchers had paid comes back as a note: of goods that were not there when they were picked, or that were given back.
+/// It pays as a whole in any store of its currency; show it like a voucher.
+#[utoipa::path(
+    get,
+    path = "/v1/credit-notes",
+    operation_id = "list_credit_notes",
+    tag = "cart",
+    responses(
+        (status = 200, body = Vec<CreditNote>, description = "The latest 100, the last one first"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []))
+)]
+pub async fn list_credit_notes(
+    AppState(app): AppState<App>,
+    shopper: Shopper,
+) -> Result<Reply<Vec<CreditNote>>, Problem> {
+    let notes = notes::of_shopper(&app.db, shopper.id).await.map_err(Error::from)?;
+    Ok(Reply(StatusCode::OK, notes))
 }

@@ -1,5 +1,7 @@
 //! What a cart is and what may happen to it: the fold of its log, and the decisions on new entries. Pure.
 
+mod limits;
+
 use std::collections::HashSet;
 
 use chrono::NaiveDate;
@@ -15,26 +17,11 @@ use crate::ids::{
 use crate::money::{self, Currency, Money};
 use crate::quantity::{Quantity, Unit};
 
-/// Most lines of a cart: what a courier and a payment provider take, and far more than a trolley holds.
-pub const LINES_MAX: usize = 500;
-/// Most of one product in a cart by phone; more is a purchase for the wholesale desk.
-pub const PIECES_MAX: i64 = 999;
-/// Most coupons of a cart: a thick wallet.
-pub const COUPONS_MAX: usize = 30;
-/// Most deposit vouchers of a cart.
-pub const VOUCHERS_MAX: usize = 30;
-/// What the vouchers of a cart are worth together at most, in minor units: more is no household's empty bottles, and people
-/// should look at it.
-pub const VOUCHERS_WORTH_MAX: i64 = 50_000;
-/// How often a cart may be locked for a checkout: each writes down all that it was priced with.
-pub const LOCKS_MAX: i64 = 30;
-/// Most points that one cart is paid with.
-pub const POINTS_MAX: i64 = 10_000_000;
-/// Most changes of a cart by its shopper: bounds the fold and the memory of event ids. A trip has some hundred.
-pub const CHANGES_MAX: usize = 5_000;
-/// So many more are taken that make it smaller, so that a full cart can be brought to where it can be paid: fewer pieces of
-/// what has a limit, fewer points than were there.
-const CHANGES_RESERVED: usize = 1_000;
+use limits::CHANGES_RESERVED;
+pub use limits::{
+    CHANGES_MAX, COUPONS_MAX, Growth, LINES_MAX, LOCKS_MAX, PIECES_MAX, POINTS_MAX, VOUCHERS_MAX,
+    VOUCHERS_WORTH_MAX,
+};
 
 /// What a cart is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,17 +133,6 @@ pub struct Cart {
     /// What the shopper changed so far.
     changes: usize,
     seen: HashSet<EventId>,
-}
-
-/// What a change does to the room that a cart has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Growth {
-    /// Something comes in, or changes.
-    More,
-    /// Something gets less.
-    Less,
-    /// Something goes, which is always possible: a full cart gets nothing back.
-    Gone,
 }
 
 /// What became of a wish that is not refused.

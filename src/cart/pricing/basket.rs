@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
+use super::prepared::Ways;
 use crate::clock::Moment;
 use crate::ids::{PromotionId, Sku};
 use crate::money::{Currency, Rate};
@@ -77,6 +78,29 @@ pub struct Item<'a> {
     /// When the shopper saw its price, where the store promises what was seen then: a promotion that held at that moment
     /// holds for this line still.
     pub seen: Option<Seen>,
+    /// The promotions that its goods lead to, where that is remembered.
+    pub ways: Option<&'a Ways>,
+}
+
+/// What promotions look at of goods.
+#[derive(Clone, Copy, Debug)]
+pub struct Wares<'a> {
+    /// The product.
+    pub sku: &'a Sku,
+    /// Its way through the tree of goods.
+    pub category: &'a [String],
+    /// Its brand.
+    pub brand: Option<&'a str>,
+    /// The promotions that they lead to, where that is remembered.
+    pub ways: Option<&'a Ways>,
+}
+
+impl<'a> Wares<'a> {
+    /// Those of an item.
+    pub fn of(item: &Item<'a>) -> Self {
+        let Item { sku, category, brand, ways, .. } = *item;
+        Self { sku, category, brand, ways }
+    }
 }
 
 /// A moment, by the world's clock and by the store's own.
@@ -117,6 +141,9 @@ pub struct Surcharge {
     pub amount: i64,
     /// The rate of its tax.
     pub rate: Rate,
+    /// Whether it is for the delivery: where nothing is sent in the end, it is not asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_for_delivery: bool,
 }
 
 /// Something that pays like money: the slip of a bottle machine, points that are burned. It changes no price and no tax.

@@ -2,12 +2,10 @@
 //!
 //! Lines are put into one canonical order first, so that nothing later depends on the order of scanning.
 
-use std::collections::BTreeSet;
-
-use super::basket::{Basket, Charge, Item, Left, PriceError, Seen};
+use super::basket::{Basket, Charge, Item, Left, PriceError, Seen, Wares};
 use super::prepared::{Action, EachOff, Prepared, Promotions, Stage};
 use super::result::Trigger;
-use crate::ids::PromotionId;
+use crate::catalog::Combination;
 use crate::money::in_proportion;
 
 /// What the engine needs to know of a line.
@@ -29,8 +27,6 @@ pub(super) struct Fact<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Active<'p> {
     pub(super) prepared: &'p Prepared,
-    /// Its place among all promotions: their order.
-    pub(super) place: usize,
     /// How many times this basket may have it.
     pub(super) times_max: i64,
     /// How much it may take off.
@@ -43,35 +39,33 @@ pub(super) struct Active<'p> {
     pub(super) segment: Option<&'p str>,
     /// Whether it holds at this moment; else it may for what the shopper saw earlier.
     pub(super) holds_now: bool,
+    /// Those of higher priority come first.
+    pub(super) priority: i64,
+    /// Whether it leaves room for others that stack.
+    pub(super) is_stackable: bool,
+    /// What it takes off single pieces, when that depends on no other piece.
+    pub(super) each_off: Option<EachOff>,
 }
 
 impl Active<'_> {
     /// Whether what it does to one piece depends on others.
     pub(super) fn is_joint(&self) -> bool {
-        let is_limited = self.times_max < i64::MAX || self.amount_max < i64::MAX;
-        is_limited || !matches!(self.prepared.action, Action::Each(_))
-    }
-
-    /// What it takes off single pieces, when that depends on no other piece.
-    pub(super) fn each_off(&self) -> Option<EachOff> {
-        match self.prepared.action {
-            Action::Each(off) if !self.is_joint() => Some(off),
-            _ => None,
-        }
+        self.each_off.is_none()
     }
 }
 
 /// A line that a promotion can touch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Touch {
-    /// The promotion's place among the active ones.
+    /// The promotion's number among the active ones, which are in the order in which they are applied.
     pub(super) active: usize,
     /// Bits of the parts that the line may stand in.
     pub(super) parts: u8,
 }
 
-/// For each line the promotions of one stage that can touch it.
-#[derive(Clone, Debug, Default)]
+/// For each line the promotions of one stage that can touch it, in the order in which they are applied: whoever looks at one
+/// line need not look at all promotions.
+#[derive(Clone, Debug)]
 pub(super) struct Touches {
     list: Vec<Touch>,
     /// Where each line's begin; one more than there are lines.
@@ -108,14 +102,24 @@ pub(super) fn facts<'a>(basket: &'a Basket<'a>) -> Result<Vec<Fact<'a>>, PriceEr
         sum = sum.checked_add(amount).ok_or(PriceError::Overflow)?;
         facts.push(fact);
     }
-    facts.sort_unstable_by(|a, b| {
-        let key = |each: &Fact<'a>| {
-            let item = each.item;
-            (each.full, each.each, item.pieces, each.rate, item.is_marked_down, measure(item), item.seen)
-        };
-        a.item.sku.cmp(b.item.sku).then_with(|| key(a).cmp(&key(b))).then(a.item.line.cmp(&b.item.line))
-    });
-    Ok(facts)
+    // The beginning of a number is nearly always enough to put it in order.
+    let begins = |(place, fact): (usize, &Fact<'_>)| (prefix(fact.item.sku.as_str()), place);
+    let mut order: Vec<(u64, usize)> = facts.iter().enumerate().map(begins).collect();
+    order.sort_unstable();
+    for alike in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1) {
+        alike.sort_unstable_by(|(_, a), (_, b)| canonical(&facts[*a], &facts[*b]));
+    }
+    Ok(order.into_iter().map(|(_, place)| facts[place]).collect())
+}
+
+/// The canonical order.
+fn canonical(a: &Fact<'_>, b: &Fact<'_>) -> std::cmp::Ordering {
+    let key = |each: &Fact<'_>| {
+        let item = each.item;
+        (each.full, each.each, item.pieces, each.rate, item.is_marked_down, measure(item), item.seen)
+    };
+    let by_sku = a.item.sku.cmp(b.item.sku);
+    by_sku.then_with(|| key(a).cmp(&key(b))).then(a.item.line.cmp(&b.item.line))
 }
 
 /// Part of the canonical order: how much it is, at which price for what.
@@ -148,9 +152,16 @@ fn fact<'a>(index: usize, item: &'a Item<'a>, is_member: bool) -> Result<Fact<'a
     Ok(Fact { item, index, full, each, rate: item.rate.thousandths() })
 }
 
-/// A promotion that was not met yet, and one that does not hold.
-const UNMET: usize = usize::MAX;
-const VOID: usize = usize::MAX - 1;
+/// The first bytes of a text as a number of the same order; what is shorter ends with nought.
+fn prefix(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(text.bytes()).for_each(|(byte, of_text)| *byte = of_text);
+    u64::from_be_bytes(bytes)
+}
+
+/// A promotion that was not met yet, and one that does not hold; else its place among those that were met.
+const UNMET: u32 = u32::MAX;
+const VOID: u32 = u32::MAX - 1;
 
 /// Finds what can touch these lines.
 pub(super) fn candidates<'p>(
@@ -158,91 +169,112 @@ pub(super) fn candidates<'p>(
     facts: &[Fact<'_>],
     promotions: &'p Promotions,
 ) -> Candidates<'p> {
-    let mut found = Candidates {
-        actives: Vec::new(),
-        goods: Touches::default(),
-        basket: Touches::default(),
-        points: Touches::default(),
-    };
-    let mut met = vec![UNMET; promotions.len()];
+    let actives = Vec::with_capacity((facts.len() * 2).min(promotions.len()));
+    let mut met = Met { states: vec![UNMET; promotions.len()], actives };
+    let mut touches = [Stage::Goods, Stage::Basket, Stage::Points].map(|_| Touches::for_lines(facts.len()));
+    let mut ways = Vec::new();
     for fact in facts {
         let item = fact.item;
-        for touches in [&mut found.goods, &mut found.basket, &mut found.points] {
+        for way in promotions.ways_of(Wares::of(item), &mut ways) {
+            let Some(active) = met.meet(basket, promotions, way.place) else { continue };
+            let prepared = active.prepared;
+            let holds = || active.holds_now || item.seen.is_some_and(|seen| prepared.holds_at(seen));
+            if holds() && (!item.is_marked_down || prepared.includes_marked_down) {
+                let touch = Touch { active: way.place, parts: way.parts };
+                touches[prepared.stage.number()].list.push(touch);
+            }
+        }
+        for touches in &mut touches {
             touches.starts.push(touches.list.len());
         }
-        promotions.each_spot(item.sku.as_str(), item.category, item.brand, |spot| {
-            if met[spot.place] == UNMET {
-                let active = activate(basket, promotions.at(spot.place), spot.place);
-                met[spot.place] = active.map_or(VOID, |active| {
-                    found.actives.push(active);
-                    found.actives.len() - 1
-                });
-            }
-            let active = met[spot.place];
-            if active == VOID {
-                return;
-            }
-            let Active { prepared, holds_now, .. } = found.actives[active];
-            if !holds_now && !item.seen.is_some_and(|seen| prepared.holds_at(seen)) {
-                return;
-            }
-            if item.is_marked_down && !prepared.row.includes_marked_down {
-                return;
-            }
-            let is_meant = || {
-                prepared.goods(spot.part).is_some_and(|goods| goods.has(item.sku, item.category, item.brand))
+    }
+    let (actives, ranks) = met.in_order();
+    for touches in &mut touches {
+        touches.rename(&ranks);
+    }
+    let [goods, basket, points] = touches;
+    Candidates { actives, goods, basket, points }
+}
+
+/// The promotions that lines led to.
+struct Met<'p> {
+    states: Vec<u32>,
+    actives: Vec<Active<'p>>,
+}
+
+impl<'p> Met<'p> {
+    /// The promotion of this place, when it holds for the basket.
+    #[inline]
+    fn meet(&mut self, basket: &Basket<'_>, promotions: &'p Promotions, place: usize) -> Option<&Active<'p>> {
+        if self.states[place] == UNMET {
+            let active = activate(basket, promotions.at(place));
+            self.states[place] = match active {
+                Some(active) => {
+                    self.actives.push(active);
+                    u32::try_from(self.actives.len() - 1).unwrap_or(VOID)
+                }
+                None => VOID,
             };
-            if spot.must_ask && !is_meant() {
-                return;
-            }
-            let touches = match prepared.stage {
-                Stage::Goods => &mut found.goods,
-                Stage::Basket => &mut found.basket,
-                Stage::Points => &mut found.points,
-            };
-            touches.add(active, 1 << spot.part);
-        });
-        // In the order in which promotions are applied: whoever looks at one line need not look at all promotions.
-        let Candidates { actives, goods, basket, points } = &mut found;
-        for touches in [goods, basket, points] {
-            let start = touches.starts.last().copied().unwrap_or_default();
-            touches.list[start..].sort_unstable_by_key(|touch| actives[touch.active].place);
         }
+        self.actives.get(usize::try_from(self.states[place]).ok()?)
     }
-    for touches in [&mut found.goods, &mut found.basket, &mut found.points] {
-        touches.starts.push(touches.list.len());
+
+    /// In the order in which they are applied, and for each place in the set its number in that.
+    fn in_order(mut self) -> (Vec<Active<'p>>, Vec<u32>) {
+        let mut actives = Vec::with_capacity(self.actives.len());
+        for state in &mut self.states {
+            let met = usize::try_from(*state).ok().and_then(|number| self.actives.get(number));
+            if let Some(active) = met {
+                *state = u32::try_from(actives.len()).unwrap_or(VOID);
+                actives.push(*active);
+            }
+        }
+        (actives, self.states)
     }
-    found
 }
 
 impl Touches {
-    /// Notes a promotion for the line that is being looked at; another part of it when it is known there.
-    fn add(&mut self, active: usize, part: u8) {
-        let start = self.starts.last().copied().unwrap_or_default();
-        match self.list[start..].iter_mut().find(|touch| touch.active == active) {
-            Some(touch) => touch.parts |= part,
-            None => self.list.push(Touch { active, parts: part }),
+    fn for_lines(lines: usize) -> Self {
+        let mut starts = Vec::with_capacity(lines + 1);
+        starts.push(0);
+        Self { list: Vec::with_capacity(lines * 2), starts }
+    }
+
+    /// Names promotions by their numbers among those that hold, which are in the same order.
+    fn rename(&mut self, ranks: &[u32]) {
+        for touch in &mut self.list {
+            touch.active = usize::try_from(ranks[touch.active]).unwrap_or_default();
         }
     }
 }
 
-/// The promotions whose limits are counted beyond one basket and that may touch these goods, whether or not something is
-/// left of them; sorted.
-pub fn counted(basket: &Basket<'_>, promotions: &Promotions) -> BTreeSet<PromotionId> {
-    let mut found = BTreeSet::new();
-    for item in &basket.items {
-        promotions.each_spot(item.sku.as_str(), item.category, item.brand, |spot| {
-            let row = &promotions.at(spot.place).row;
-            if row.is_counted() && !found.contains(&row.promotion) {
-                found.insert(row.promotion.clone());
-            }
-        });
-    }
-    found
-}
-
 /// A promotion as this basket may have it; nothing when it is not for this customer, or nothing is left of it.
-fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Option<Active<'p>> {
+fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared) -> Option<Active<'p>> {
+    let holds_now = prepared.holds_at(Seen { at: basket.at, local: basket.local });
+    let Prepared { priority, combination, .. } = *prepared;
+    let is_stackable = combination == Combination::Stackable;
+    let plain = |times_max, amount_max| {
+        let is_limited = times_max < i64::MAX || amount_max < i64::MAX;
+        let each_off = match prepared.action {
+            Action::Each(off) if !is_limited => Some(off),
+            _ => None,
+        };
+        Active {
+            prepared,
+            times_max,
+            amount_max,
+            coupons: 0,
+            trigger: Trigger::Goods,
+            segment: None,
+            holds_now,
+            priority,
+            is_stackable,
+            each_off,
+        }
+    };
+    if prepared.is_for_all {
+        return Some(plain(i64::MAX, i64::MAX));
+    }
     let row = &prepared.row;
     let customer = &basket.customer;
     if row.members_only && !customer.is_member {
@@ -275,14 +307,6 @@ fn activate<'p>(basket: &Basket<'_>, prepared: &'p Prepared, place: usize) -> Op
         (.., true) => Trigger::Membership,
         _ => Trigger::Goods,
     };
-    (times_max > 0 && amount_max > 0).then_some(Active {
-        prepared,
-        place,
-        times_max,
-        amount_max,
-        coupons,
-        trigger,
-        segment,
-        holds_now: prepared.holds_at(Seen { at: basket.at, local: basket.local }),
-    })
+    let active = Active { coupons, trigger, segment, ..plain(times_max, amount_max) };
+    (times_max > 0 && amount_max > 0).then_some(active)
 }

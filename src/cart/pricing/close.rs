@@ -4,9 +4,9 @@ use super::basket::{Basket, Charge, PriceError, TaxMode, TaxRounding, Voucher};
 use super::candidates::Fact;
 use super::prepared::WHOLE;
 use super::result::{Credit, Discount, ExtraPoints, Priced, PricedDeposit, PricedLine, PricedSurcharge};
-use super::runs::hand_out;
+use super::runs::{hand_out, portion};
 use super::vat::TaxLine;
-use crate::money::{Currency, Money, Rate};
+use crate::money::{Currency, Money, Rate, in_proportion};
 
 /// Something that is taxed.
 #[derive(Clone, Copy, Debug)]
@@ -65,16 +65,18 @@ pub(super) fn close(
 
     let (goods, beside) = entries.split_at(facts.len());
     let (of_deposits, of_surcharges) = beside.split_at(with_deposit().count());
-    let mut lines: Vec<(usize, PricedLine)> =
-        facts.iter().zip(goods).map(|(fact, entry)| (fact.index, line(fact, entry, basket))).collect();
-    lines.sort_unstable_by_key(|(index, _)| *index);
+    // Back into the order of the basket's items.
+    let mut order: Vec<usize> = vec![0; facts.len()];
+    facts.iter().enumerate().for_each(|(place, fact)| order[fact.index] = place);
+    let lines = order.iter().map(|place| line(&facts[*place], &goods[*place], basket)).collect();
     let mut deposits: Vec<(usize, PricedDeposit)> =
         with_deposit().zip(of_deposits).filter_map(|(fact, entry)| deposit(fact, entry, basket)).collect();
     deposits.sort_unstable_by_key(|(index, _)| *index);
     let surcharges = basket.surcharges.iter().zip(of_surcharges).map(|(surcharge, entry)| {
         let (net, tax) = entry.parts(place.tax_mode, currency);
         let amount = Money::new(entry.amount, currency);
-        PricedSurcharge { name: surcharge.name.clone(), amount, rate: entry.rate, net, tax }
+        let is_for_delivery = surcharge.is_for_delivery;
+        PricedSurcharge { name: surcharge.name.clone(), amount, rate: entry.rate, net, tax, is_for_delivery }
     });
 
     let credits = credits(&basket.vouchers, total, currency)?;
@@ -85,7 +87,7 @@ pub(super) fn close(
     let points = extra_points.iter().fold(earned, |sum, extra| sum.saturating_add(extra.points));
     Ok(Priced {
         currency,
-        lines: lines.into_iter().map(|(_, line)| line).collect(),
+        lines,
         deposits: deposits.into_iter().map(|(_, deposit)| deposit).collect(),
         surcharges: surcharges.collect(),
         discounts,
@@ -153,34 +155,33 @@ fn tax(
 ) -> Result<TaxLine, PriceError> {
     let (place, currency) = (basket.place, basket.place.currency);
     let own: Vec<usize> = (0..entries.len()).filter(|at| entries[*at].thousandths == thousandths).collect();
-    let divisor = i128::from(match place.tax_mode {
+    let divisor = match place.tax_mode {
         TaxMode::Inside => WHOLE + thousandths,
         TaxMode::OnTop => WHOLE,
-    });
+    };
     let amount = own.iter().try_fold(0_i64, |sum, at| sum.checked_add(entries[*at].amount));
     let amount = amount.ok_or(PriceError::Overflow)?;
-    let exact = |amount: i64| i128::from(amount) * i128::from(thousandths);
-    let fit = |tax: i128| i64::try_from(tax).map_err(|_| PriceError::Overflow);
     // Nothing is below zero here: half a unit up is half away from zero.
-    let rounded = |product: i128| (product * 2 + divisor) / (divisor * 2);
+    let rounded = |amount: i64| in_proportion(amount, thousandths, divisor).map_err(|_| PriceError::Overflow);
     let sum = match place.tax_rounding {
         TaxRounding::Line => {
             let mut sum = 0_i64;
             for at in own {
-                let tax = fit(rounded(exact(entries[at].amount)))?;
+                let tax = rounded(entries[at].amount)?;
                 entries[at].tax = tax;
                 sum = sum.checked_add(tax).ok_or(PriceError::Overflow)?;
             }
             sum
         }
         TaxRounding::Sum => {
-            let sum = fit(rounded(exact(amount)))?;
+            let sum = rounded(amount)?;
             let mut parts = Vec::with_capacity(own.len());
             let mut rests = Vec::with_capacity(own.len());
             for (place, at) in own.iter().enumerate() {
-                let product = exact(entries[*at].amount);
-                parts.push(fit(product / divisor)?);
-                rests.push((product % divisor, place));
+                // Rates are at most 100 %: the tax of an amount is at most the amount.
+                let (part, rest) = portion(entries[*at].amount, thousandths, divisor);
+                parts.push(part);
+                rests.push((rest, place));
             }
             hand_out(sum - parts.iter().sum::<i64>(), &mut rests, &mut parts);
             for (at, part) in own.iter().zip(parts) {

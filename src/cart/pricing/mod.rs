@@ -15,7 +15,7 @@
 //!
 //! # In which order
 //! 1. The price: what everybody pays, or what members pay when that is less. Promotions count from there.
-//! 2. Promotions on goods (`search.rs` chooses, `apply.rs` applies).
+//! 2. Promotions on goods (`search.rs` says what is chosen between, `contest.rs` chooses, `apply.rs` and `sets.rs` apply).
 //! 3. Promotions on the basket, on what goods cost after that; what has a promotion that stands alone does not count.
 //! 4. Deposits and fees, which no promotion touches.
 //! 5. Taxes (`vat.rs`), rounded half away from zero where the store's rule says ([`TaxRounding`]).
@@ -30,12 +30,16 @@ mod apply;
 mod basket;
 mod candidates;
 mod close;
+mod contest;
+mod leads;
 mod near;
 mod prepared;
 mod record;
 mod result;
 mod runs;
 mod search;
+mod sets;
+mod singles;
 mod vat;
 
 #[cfg(test)]
@@ -43,11 +47,10 @@ mod tests;
 
 pub use basket::{
     Basket, Charge, Customer, Deposit, Item, Left, Place, PointsRule, PriceError, Seen, Surcharge, TaxMode,
-    TaxRounding, Voucher,
+    TaxRounding, Voucher, Wares,
 };
-pub use candidates::counted;
 pub use near::{Missing, Near, near};
-pub use prepared::Promotions;
+pub use prepared::{Promotions, Ways};
 pub use record::Record;
 pub use result::{
     Credit, Discount, DiscountShare, ExtraPoints, PointsShare, Priced, PricedDeposit, PricedLine,
@@ -57,9 +60,10 @@ pub use vat::TaxLine;
 
 use apply::Ground;
 use candidates::{Active, Candidates, Fact, candidates, facts};
-use prepared::Action;
+use prepared::{Action, Stage};
 use runs::{Mark, Run};
-use search::{Step, solve};
+use search::solve;
+use singles::Step;
 
 use crate::money::Money;
 
@@ -75,17 +79,17 @@ pub fn price(basket: &Basket<'_>, promotions: &Promotions) -> Result<Priced, Pri
         mark: Mark::Free,
         had_before: false,
     };
-    let (runs, mut steps) = solve(&on_goods, facts.iter().enumerate().map(run).collect());
+    let mut discounts = member_prices(basket, &facts);
+    let (runs, steps) = solve(&on_goods, facts.iter().enumerate().map(run).collect());
+    discounts.extend(told(&on_goods, basket, steps));
     let (runs, alone) = for_basket(&runs, facts.len());
-    let on_basket = Ground { facts: &facts, actives: &found.actives, touches: &found.basket };
-    let (runs, later) = solve(&on_basket, runs);
-    steps.extend(later);
+    let on_basket = Ground { touches: &found.basket, ..on_goods };
+    let (runs, steps) = solve(&on_basket, runs);
+    discounts.extend(told(&on_basket, basket, steps));
     let mut left = alone;
     for run in &runs {
         left[run.line] += run.amount();
     }
-    let mut discounts = member_prices(basket, &facts);
-    discounts.extend(told(basket, &facts, &found, steps));
     let extra = extra_points(basket, &facts, &found);
     close::close(basket, &facts, &left, discounts, extra)
 }
@@ -140,55 +144,41 @@ fn member_prices(basket: &Basket<'_>, facts: &[Fact<'_>]) -> Vec<Discount> {
     }]
 }
 
-/// The steps as discounts: one a promotion, in the order of stages and priorities, with its lines by number.
-fn told(
-    basket: &Basket<'_>,
-    facts: &[Fact<'_>],
-    found: &Candidates<'_>,
-    mut steps: Vec<Step>,
-) -> Vec<Discount> {
+/// The steps of a stage as discounts: one a promotion, in their order, with its lines by number.
+fn told(ground: &Ground<'_>, basket: &Basket<'_>, mut steps: Vec<Step>) -> Vec<Discount> {
     let currency = basket.place.currency;
-    let stage = |step: &Step| match found.actives[step.active].prepared.action {
-        Action::BasketPercent(..) | Action::BasketAmount(..) => 1,
-        _ => 0,
+    let line = |step: &Step| ground.facts[step.share.line].item.line;
+    steps.sort_unstable_by_key(|step| step.active);
+    let discount = |steps: &mut [Step]| {
+        let active = &ground.actives[steps[0].active];
+        steps.sort_unstable_by_key(line);
+        let mut lines: Vec<DiscountShare> = Vec::with_capacity(steps.len());
+        for of_line in steps.chunk_by(|a, b| a.share.line == b.share.line) {
+            let pieces = of_line.iter().map(|step| step.share.pieces).sum();
+            lines.push(DiscountShare {
+                line: line(&of_line[0]),
+                // One on the basket counts the line as a whole.
+                pieces: match active.prepared.stage {
+                    Stage::Basket => ground.facts[of_line[0].share.line].item.pieces,
+                    Stage::Goods | Stage::Points => pieces,
+                },
+                amount: Money::new(of_line.iter().map(|step| step.share.amount).sum(), currency),
+            });
+        }
+        let times = steps.iter().map(|step| step.times).sum();
+        let amount = lines.iter().map(|share| share.amount.minor()).sum();
+        Discount {
+            promotion: Some(active.prepared.row.promotion.clone()),
+            name: active.prepared.row.name.clone(),
+            trigger: active.trigger,
+            segment: active.segment.map(str::to_owned),
+            times,
+            coupons: coupons(active, times),
+            amount: Money::new(amount, currency),
+            lines,
+        }
     };
-    steps.sort_by_key(|step| (stage(step), found.actives[step.active].place));
-    steps
-        .chunk_by(|a, b| a.active == b.active)
-        .map(|steps| {
-            let active = &found.actives[steps[0].active];
-            let mut shares: Vec<_> = steps.iter().flat_map(|step| &step.shares).copied().collect();
-            shares.sort_unstable_by_key(|share| facts[share.line].item.line);
-            let lines: Vec<DiscountShare> = shares
-                .chunk_by(|a, b| a.line == b.line)
-                .map(|shares| DiscountShare {
-                    line: facts[shares[0].line].item.line,
-                    pieces: pieces(active, facts[shares[0].line].item.pieces, shares),
-                    amount: Money::new(shares.iter().map(|share| share.amount).sum(), currency),
-                })
-                .collect();
-            let times = steps.iter().map(|step| step.times).sum();
-            let amount = lines.iter().map(|share| share.amount.minor()).sum();
-            Discount {
-                promotion: Some(active.prepared.row.promotion.clone()),
-                name: active.prepared.row.name.clone(),
-                trigger: active.trigger,
-                segment: active.segment.map(str::to_owned),
-                times,
-                coupons: coupons(active, times),
-                amount: Money::new(amount, currency),
-                lines,
-            }
-        })
-        .collect()
-}
-
-/// The pieces that a promotion counted on a line; one on the basket counts the line as a whole.
-fn pieces(active: &Active<'_>, of_line: i64, shares: &[runs::Share]) -> i64 {
-    match active.prepared.action {
-        Action::BasketPercent(..) | Action::BasketAmount(..) => of_line,
-        _ => shares.iter().map(|share| share.pieces).sum(),
-    }
+    steps.chunk_by_mut(|a, b| a.active == b.active).map(discount).collect()
 }
 
 /// How many coupons so many times need.
@@ -203,7 +193,7 @@ fn extra_points(basket: &Basket<'_>, facts: &[Fact<'_>], found: &Candidates<'_>)
     if basket.points.is_none() {
         return Vec::new();
     }
-    let mut given: Vec<(usize, ExtraPoints)> = Vec::new();
+    let mut given: Vec<ExtraPoints> = Vec::new();
     for (number, active) in found.actives.iter().enumerate() {
         let Action::Points(each) = active.prepared.action else { continue };
         let mut left = active.times_max;
@@ -221,7 +211,7 @@ fn extra_points(basket: &Basket<'_>, facts: &[Fact<'_>], found: &Candidates<'_>)
         }
         lines.sort_unstable_by_key(|share| share.line);
         let times = lines.iter().map(|share| share.pieces).sum();
-        let extra = ExtraPoints {
+        given.push(ExtraPoints {
             promotion: active.prepared.row.promotion.clone(),
             name: active.prepared.row.name.clone(),
             trigger: active.trigger,
@@ -230,9 +220,7 @@ fn extra_points(basket: &Basket<'_>, facts: &[Fact<'_>], found: &Candidates<'_>)
             coupons: coupons(active, times),
             points: lines.iter().fold(0, |sum: i64, share| sum.saturating_add(share.points)),
             lines,
-        };
-        given.push((active.place, extra));
+        });
     }
-    given.sort_unstable_by_key(|(place, _)| *place);
-    given.into_iter().map(|(_, extra)| extra).collect()
+    given
 }

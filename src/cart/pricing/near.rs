@@ -6,7 +6,7 @@
 use super::basket::{Basket, Charge, Item, PriceError};
 use super::candidates::{Active, candidates, facts};
 use super::prepared::{Action, Threshold};
-use super::{Priced, Promotions, price};
+use super::{Priced, Promotions, price, sets};
 use crate::ids::PromotionId;
 use crate::money::Money;
 
@@ -50,12 +50,9 @@ pub struct Near {
 pub fn near(basket: &Basket<'_>, promotions: &Promotions, priced: &Priced) -> Result<Vec<Near>, PriceError> {
     let facts = facts(basket)?;
     let found = candidates(basket, &facts, promotions);
-    let mut order: Vec<usize> = (0..found.actives.len()).collect();
-    order.sort_unstable_by_key(|active| found.actives[*active].place);
     let mut offers = Vec::new();
     let mut looked_at = 0;
-    for number in order {
-        let active = &found.actives[number];
+    for (number, active) in found.actives.iter().enumerate() {
         if !active.holds_now {
             continue;
         }
@@ -108,16 +105,13 @@ fn missing(
     };
     match &active.prepared.action {
         Action::Sets(parts, _) => {
-            let complete = parts.iter().enumerate().map(|(part, of_set)| pieces(part) / of_set).min()?;
+            let pieces: Vec<(u8, i64)> = own.iter().map(|(item, parts)| (*parts, item.pieces)).collect();
+            let complete = sets::complete(parts, &pieces);
             if complete >= active.times_max {
                 return None;
             }
-            let mut lacking = parts.iter().enumerate().filter_map(|(part, of_set)| {
-                let lacks = (complete + 1) * of_set - pieces(part);
-                (lacks > 0).then_some((lacks, part))
-            });
-            let (lacks, part) = lacking.next()?;
-            if lacking.next().is_some() { None } else { few(lacks, part) }
+            let (lacks, part) = sets::lacking(parts, &pieces, complete + 1)?;
+            few(lacks, part)
         }
         Action::Tiers(tiers) => tiers.iter().find_map(|(threshold, _)| match threshold {
             Threshold::Pieces(least) if pieces(0) < *least => few(least - pieces(0), 0),

@@ -1,15 +1,15 @@
 //! Promotions made ready for pricing: an immutable set, built once when promotions change, which leads from a product to the
-//! promotions that can touch it. A cart never looks at the others.
+//! promotions that can touch it (`leads.rs`). A cart never looks at the others.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use foldhash::fast::RandomState;
-
-use super::basket::{Basket, Seen};
+use super::basket::{Basket, Seen, Wares};
+use super::leads::{Leads, Making, Spot};
 use crate::catalog::{
     BasketReward, Combination, Goods, PromotionRow, SetPart, SetReward, Terms, TierReward, within,
 };
+use crate::clock::Moment;
 use crate::ids::PromotionId;
 use crate::money::Rate;
 use crate::quantity::Unit;
@@ -23,6 +23,17 @@ pub(super) enum Stage {
     Basket,
     /// Last: no price is changed.
     Points,
+}
+
+impl Stage {
+    /// Counted from nought.
+    pub(super) const fn number(self) -> usize {
+        match self {
+            Self::Goods => 0,
+            Self::Basket => 1,
+            Self::Points => 2,
+        }
+    }
 }
 
 /// What comes off a single piece.
@@ -78,6 +89,30 @@ pub(super) enum Action {
     Points(i64),
 }
 
+/// What a promotion that looks at several pieces needs at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Least {
+    pub(super) pieces: i64,
+    pub(super) amount: i64,
+}
+
+impl Least {
+    fn of(action: &Action) -> Self {
+        let (pieces, amount) = match action {
+            Action::Each(_) | Action::Points(_) => (1, 1),
+            Action::Sets(parts, _) => (parts.iter().sum(), 1),
+            // The thresholds of tiers rise.
+            Action::Tiers(tiers) => match tiers.first() {
+                Some((Threshold::Pieces(least), _)) => (*least, 1),
+                Some((Threshold::Amount(least), _)) => (1, *least),
+                Some((Threshold::Measure(..), _)) | None => (1, 1),
+            },
+            Action::BasketPercent(from, _) | Action::BasketAmount(from, _) => (1, *from),
+        };
+        Self { pieces, amount }
+    }
+}
+
 /// A promotion as the engine uses it.
 #[derive(Clone, Debug)]
 pub(super) struct Prepared {
@@ -86,35 +121,46 @@ pub(super) struct Prepared {
     pub(super) stage: Stage,
     /// Days, and minutes since midnight.
     pub(super) hours: Vec<(Vec<u8>, u32, u32)>,
+    /// From when on it holds, and from when on no longer.
+    valid: (Moment, Moment),
+    pub(super) priority: i64,
+    pub(super) combination: Combination,
+    pub(super) includes_marked_down: bool,
+    /// With fewer pieces, or goods for less, it takes nothing off.
+    pub(super) least: Least,
+    /// Whether it is for everybody, without a coupon and without a limit.
+    pub(super) is_for_all: bool,
 }
 
-/// A promotion that a product leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spot {
+/// A promotion that goods lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Way {
     /// Its place in the set.
     pub(super) place: usize,
-    /// The part of it that the product may stand in.
-    pub(super) part: usize,
-    /// Whether the way here says too little: the goods must be asked.
-    pub(super) must_ask: bool,
+    /// The parts of it in which they may stand, as bits.
+    pub(super) parts: u8,
 }
 
-type Map<V> = HashMap<Box<str>, V, RandomState>;
-
+/// The promotions of a set that goods lead to, whoever buys them and whenever. Whoever has the goods may remember them, so
+/// that a cart of many lines is not looked up with each scan; of another set they mean nothing.
 #[derive(Clone, Debug, Default)]
-struct Branch {
-    spots: Vec<Spot>,
-    below: Map<Branch>,
+pub struct Ways {
+    set: u64,
+    ways: Box<[Way]>,
 }
+
+/// The number of the next set that is made in this process.
+static NEXT_SET: AtomicU64 = AtomicU64::new(1);
 
 /// The promotions of one store, ready for pricing.
 #[derive(Clone, Debug, Default)]
 pub struct Promotions {
+    /// No other set of this process has it; nought for the one without promotions.
+    number: u64,
     list: Vec<Prepared>,
-    skus: Map<Vec<Spot>>,
-    brands: Map<Vec<Spot>>,
-    categories: Branch,
-    everywhere: Vec<Spot>,
+    leads: Leads,
+    /// The places of those whose limits are counted beyond one basket.
+    counted: Vec<usize>,
 }
 
 impl Promotions {
@@ -128,38 +174,18 @@ impl Promotions {
             key(a).cmp(&key(b)).then_with(|| a.row.promotion.cmp(&b.row.promotion))
         });
         list.dedup_by(|a, b| a.row.promotion == b.row.promotion);
-        let mut set = Self::default();
+        let mut making = Making::default();
         for (place, prepared) in list.iter().enumerate() {
             for (part, goods) in parts(&prepared.row).enumerate() {
-                set.lead(goods, place, part);
+                lead(&mut making, goods, place, part);
             }
         }
-        set.list = list;
-        set
-    }
-
-    fn lead(&mut self, goods: &Goods, place: usize, part: usize) {
-        let has_exceptions = !goods.except.is_empty() || !goods.except_categories.is_empty();
-        let spot = Spot { place, part, must_ask: has_exceptions };
-        if goods.names_all() {
-            self.everywhere.push(spot);
-        }
-        for sku in &goods.skus {
-            self.skus.entry(sku.as_str().into()).or_default().push(spot);
-        }
-        // Where both are named a brand has fewer products than a category: it leads, and the category is asked.
-        let asks = Spot { must_ask: has_exceptions || !goods.categories.is_empty(), ..spot };
-        for brand in &goods.brands {
-            self.brands.entry(brand.as_str().into()).or_default().push(asks);
-        }
-        if goods.brands.is_empty() {
-            for path in &goods.categories {
-                let mut branch = &mut self.categories;
-                for each in path {
-                    branch = branch.below.entry(each.as_str().into()).or_default();
-                }
-                branch.spots.push(spot);
-            }
+        let counted = list.iter().enumerate().filter(|(_, each)| each.row.is_counted());
+        Self {
+            number: NEXT_SET.fetch_add(1, Ordering::Relaxed),
+            counted: counted.map(|(place, _)| place).collect(),
+            leads: making.finish(),
+            list,
         }
     }
 
@@ -175,17 +201,69 @@ impl Promotions {
 
     /// Those whose limits are counted beyond one basket.
     pub fn counted(&self) -> impl Iterator<Item = &PromotionRow> {
-        self.list.iter().map(|each| &*each.row).filter(|row| row.is_counted())
+        self.counted.iter().map(|place| &*self.list[*place].row)
+    }
+
+    /// Those of them that can touch one of these goods.
+    pub fn counted_on<'a>(
+        &self,
+        goods: impl Iterator<Item = Wares<'a>>,
+    ) -> impl Iterator<Item = &PromotionRow> {
+        let mut is_met = vec![false; if self.counted.is_empty() { 0 } else { self.list.len() }];
+        if !self.counted.is_empty() {
+            self.meet(goods, &mut is_met);
+        }
+        let met = self.counted.iter().filter(move |place| is_met[**place]);
+        met.map(|place| &*self.list[*place].row)
     }
 
     /// Those that can touch goods of these, with the others of the set left out: what such goods cost is the same.
     pub fn touching(&self, basket: &Basket<'_>) -> Vec<Arc<PromotionRow>> {
         let mut is_met = vec![false; self.list.len()];
-        for item in &basket.items {
-            self.each_spot(item.sku.as_str(), item.category, item.brand, |spot| is_met[spot.place] = true);
-        }
+        self.meet(basket.items.iter().map(Wares::of), &mut is_met);
         let met = self.list.iter().zip(is_met).filter(|(_, is_met)| *is_met);
         met.map(|(each, _)| Arc::clone(&each.row)).collect()
+    }
+
+    fn meet<'a>(&self, goods: impl Iterator<Item = Wares<'a>>, is_met: &mut [bool]) {
+        let mut found = Vec::new();
+        for wares in goods {
+            self.ways_of(wares, &mut found).iter().for_each(|way| is_met[way.place] = true);
+        }
+    }
+
+    /// The ways from goods, to be remembered with them: those that are known, when they are of this set.
+    pub fn ways(&self, wares: Wares<'_>) -> Ways {
+        let mut found = Vec::new();
+        let ways = self.ways_of(wares, &mut found).into();
+        Ways { set: self.number, ways }
+    }
+
+    /// Whether what is remembered is of this set.
+    pub fn knows(&self, ways: &Ways) -> bool {
+        ways.set == self.number
+    }
+
+    /// The ways from goods, in the order in which promotions are applied: as they are remembered, else found now.
+    pub(super) fn ways_of<'w>(&self, wares: Wares<'w>, found: &'w mut Vec<Way>) -> &'w [Way] {
+        let Wares { sku, category, brand, ways } = wares;
+        if let Some(known) = ways.filter(|ways| self.knows(ways)) {
+            return &known.ways;
+        }
+        found.clear();
+        self.leads.each(sku.as_str(), category, brand, |spot| {
+            let (place, part) = (spot.place(), usize::from(spot.part));
+            let goods = || parts(&self.list[place].row).nth(part);
+            if spot.must_ask && !goods().is_some_and(|goods| goods.has(sku, category, brand)) {
+                return;
+            }
+            match found.iter_mut().find(|way| way.place == place) {
+                Some(way) => way.parts |= 1 << spot.part,
+                None => found.push(Way { place, parts: 1 << spot.part }),
+            }
+        });
+        found.sort_unstable();
+        found
     }
 
     /// One of them, by its place.
@@ -197,48 +275,30 @@ impl Promotions {
     pub fn row(&self, promotion: &PromotionId) -> Option<&Arc<PromotionRow>> {
         self.list.iter().map(|each| &each.row).find(|row| row.promotion == *promotion)
     }
+}
 
-    /// Calls with each promotion that can touch such a product; with the same one again when several ways lead to it.
-    pub(super) fn each_spot(
-        &self,
-        sku: &str,
-        category: &[String],
-        brand: Option<&str>,
-        mut call: impl FnMut(Spot),
-    ) {
-        let mut all = |spots: &[Spot]| spots.iter().copied().for_each(&mut call);
-        all(&self.everywhere);
-        if let Some(spots) = self.skus.get(sku) {
-            all(spots);
-        }
-        if let Some(spots) = brand.and_then(|brand| self.brands.get(brand)) {
-            all(spots);
-        }
-        let mut branch = &self.categories;
-        for each in category {
-            let Some(below) = branch.below.get(each.as_str()) else { break };
-            branch = below;
-            all(&branch.spots);
-        }
+/// Leads goods to a part of a promotion.
+fn lead(making: &mut Making, goods: &Goods, place: usize, part: usize) {
+    let has_exceptions = !goods.except.is_empty() || !goods.except_categories.is_empty();
+    let Some(spot) = Spot::new(place, part, has_exceptions) else { return };
+    if goods.names_all() {
+        making.everywhere(spot);
+    }
+    goods.skus.iter().for_each(|sku| making.sku(sku.as_str(), spot));
+    // Where both are named a brand has fewer products than a category: it leads, and the category is asked.
+    let asks = if goods.categories.is_empty() { spot } else { spot.asking() };
+    goods.brands.iter().for_each(|brand| making.brand(brand, asks));
+    if goods.brands.is_empty() {
+        goods.categories.iter().for_each(|path| making.category(path, spot));
     }
 }
 
 impl Prepared {
-    /// The goods of one part.
-    pub(super) fn goods(&self, part: usize) -> Option<&Goods> {
-        parts(&self.row).nth(part)
-    }
-
     /// Whether it holds at a moment.
     pub(super) fn holds_at(&self, seen: Seen) -> bool {
         let is_hour = |(days, from, to): &(Vec<u8>, u32, u32)| within(days, *from, *to, seen.local);
-        (self.row.valid_from..self.row.valid_to).contains(&seen.at)
+        (self.valid.0 <= seen.at && seen.at < self.valid.1)
             && (self.hours.is_empty() || self.hours.iter().any(is_hour))
-    }
-
-    /// Whether it leaves room for others that stack.
-    pub(super) fn is_stackable(&self) -> bool {
-        self.row.combination == Combination::Stackable
     }
 }
 
@@ -264,7 +324,19 @@ fn prepare(row: Arc<PromotionRow>) -> Option<Prepared> {
         let (from, to) = hours.minutes()?;
         Some((hours.days.clone(), from, to))
     });
-    Some(Prepared { hours: hours.collect(), action, stage, row })
+    let is_limited = row.basket_max.is_some() || row.is_counted();
+    Some(Prepared {
+        hours: hours.collect(),
+        least: Least::of(&action),
+        action,
+        stage,
+        valid: (row.valid_from, row.valid_to),
+        priority: row.priority,
+        combination: row.combination,
+        includes_marked_down: row.includes_marked_down,
+        is_for_all: !row.asks_who() && !row.needs_coupon && !is_limited,
+        row,
+    })
 }
 
 /// Thousandths of a percent that are all of it.

@@ -135,6 +135,7 @@ impl RecordedItem {
                 rate: *rate,
             }),
             seen: self.seen,
+            ways: None,
         }
     }
 }

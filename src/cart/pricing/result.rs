@@ -75,6 +75,9 @@ pub struct PricedSurcharge {
     pub net: Money,
     /// Its share of the tax.
     pub tax: Money,
+    /// Whether it is for the delivery: where nothing is sent in the end, it is not asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_for_delivery: bool,
 }
 
 /// What one discount takes off one line.

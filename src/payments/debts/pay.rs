@@ -9,9 +9,7 @@ use crate::db::Tx;
 use crate::ids::{DebtId, Ids, MethodId, ShopperId};
 use crate::jobs::{self, Failure, Job, Lease};
 use crate::payments::Error;
-use crate::payments::model::{
-    DebtEvent, DebtState, Initiator, PaymentLine, PaymentLineKind, pause_before_try,
-};
+use crate::payments::model::{DebtEvent, DebtState, PaymentLine, PaymentLineKind, pause_before_try};
 use crate::payments::start::{Debtor, Start, start};
 use crate::payments::store::{self, debts};
 
@@ -26,7 +24,7 @@ pub async fn pay(app: &App, shopper: ShopperId, id: DebtId, method: MethodId) ->
     let debt = debts::lock(&mut tx, id).await?.filter(|debt| debt.shopper == shopper);
     let mut debt = debt.ok_or(Error::DebtUnknown)?;
     match (debt.state, debt.paying) {
-        (DebtState::Open, _) => begin(app, &mut tx, now, &mut debt, method, Initiator::Shopper).await?,
+        (DebtState::Open, _) => begin(app, &mut tx, now, &mut debt, method, false).await?,
         (DebtState::Paid, _) => return Ok(debt),
         (DebtState::BeingPaid, Some(paying)) => {
             let paying = store::payments::find(&mut tx, paying).await?.ok_or(Error::PaymentUnknown)?;
@@ -46,7 +44,7 @@ async fn begin(
     now: Moment,
     debt: &mut Debt,
     method: MethodId,
-    initiator: Initiator,
+    is_by_rule: bool,
 ) -> Result<(), Error> {
     let of = store::payments::find(&mut *tx, debt.payment).await?.ok_or(Error::PaymentUnknown)?;
     let payment = app.ids.next();
@@ -54,7 +52,7 @@ async fn begin(
     let wish = Start {
         payment,
         checkout: debt.checkout,
-        debt: Some(Debtor { debt: debt.id, initiator }),
+        debt: Some(Debtor { debt: debt.id, is_by_rule }),
         shopper: debt.shopper,
         method,
         total: debt.amount,
@@ -107,17 +105,16 @@ pub async fn collect(app: &App, lease: &Lease) -> jobs::Outcome {
         return Err(Failure::never("there is no such debt"));
     };
     let Some(try_at) = debt.try_at.filter(|_| debt.state == DebtState::Open) else { return Ok(()) };
-    if let Ok(left) = (try_at - now).to_std() {
-        if !left.is_zero() {
-            return Err(Failure::after(left, "not yet"));
-        }
+    let left = (try_at - now).to_std().unwrap_or_default();
+    if !left.is_zero() {
+        return Err(Failure::after(left, "not yet"));
     }
     let Some(of) = store::payments::find(&mut tx, debt.payment).await? else {
         return Err(Failure::never("there is no such payment"));
     };
     debt.tries = debt.tries.saturating_add(1);
     debt.try_at = None;
-    match begin(app, &mut tx, now, &mut debt, of.method, Initiator::Rule).await {
+    match begin(app, &mut tx, now, &mut debt, of.method, true).await {
         Ok(()) => {}
         Err(Error::Database(error)) => return Err(error.into()),
         // The last one is still being undone at its provider.

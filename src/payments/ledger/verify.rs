@@ -166,19 +166,19 @@ const UNPOSTED: &str = "
         SELECT 'refund', 'refunded', FALSE
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
-        AND CASE
-            -- Later charges and holds stand in for a hold that is gone: what was authorised stays as it was.
-            WHEN meant.fact = 'authorised' AND payment_operations.kind = 'complete' THEN payment_operations.target IS NULL
-            WHEN meant.fact = 'authorised' THEN payment_operations.sequence = 0
-            -- What the shopper confirmed debits when it completes a charge.
-            WHEN meant.of_charge THEN EXISTS (
-                SELECT 1 FROM payment_operations AS others
-                WHERE others.payment = payments.id AND others.kind = 'charge'
-                    AND (others.id = payment_operations.target
-                        OR (payment_operations.target IS NULL AND others.sequence = 0))
-            )
-            ELSE TRUE
-        END
+        AND (NOT meant.of_charge OR EXISTS (
+            SELECT 1 FROM payment_operations AS others
+            WHERE others.payment = payments.id AND others.kind = 'charge'
+                AND (
+                    others.id = payment_operations.target
+                    OR payment_operations.target IS NULL AND others.sequence = 0
+                )
+        ))
+        AND (
+            meant.fact <> 'authorised'
+            OR payment_operations.kind = 'complete' AND payment_operations.target IS NULL
+            OR payment_operations.kind <> 'complete' AND payment_operations.sequence = 0
+        )
         AND NOT EXISTS (
             SELECT 1 FROM ledger_transactions
             JOIN ledger_postings ON transaction_id = ledger_transactions.id

@@ -263,8 +263,14 @@ impl Change {
             self.planned.push(books.plan_charge_again(operation));
             return;
         }
-        let (payment, checkout, amount) = (self.payment.id, self.payment.checkout, operation.amount);
-        self.news.push(News::CaptureFailed { payment, checkout, operation: operation.id, amount, reason });
+        let (payment, checkout) = (self.payment.id, self.payment.checkout);
+        self.news.push(News::CaptureFailed {
+            payment,
+            checkout,
+            operation: operation.id,
+            amount: operation.amount,
+            reason,
+        });
     }
 
     /// A renewal was refused. A hold that is gone is taken again; else it stands as it is, and is looked at again later.

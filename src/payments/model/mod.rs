@@ -7,7 +7,7 @@
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `hold.rs` how long a hold
 //! lasts, and what is done about its end; `refund.rs` how refunds count; `accounts.rs` what each fact moves in the ledger;
-//! `debt.rs` what is owed when goods left without money.
+//! `debt.rs` what is owed when goods left without money; `reconcile.rs` what does not agree with a provider's books.
 
 mod accounts;
 mod apply;
@@ -86,16 +86,6 @@ text_enum! {
 }
 
 text_enum! {
-    /// Who begins a payment.
-    pub enum Initiator {
-        /// The shopper, who is there to confirm it.
-        Shopper = "shopper",
-        /// A rule, without the shopper.
-        Rule = "rule",
-    }
-}
-
-text_enum! {
     /// What an operation asks of the provider.
     pub enum OperationKind {
         /// Debit the total; later ones debit what a hold that is gone was for.
@@ -165,6 +155,7 @@ text_enum! {
 
 /// The payment of one checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
 pub struct Payment {
     /// Which payment.
     pub id: PaymentId,
@@ -172,8 +163,8 @@ pub struct Payment {
     pub checkout: CheckoutId,
     /// Of which debt that came of it, when it pays no more than that.
     pub debt: Option<DebtId>,
-    /// Who began it.
-    pub initiator: Initiator,
+    /// Whether it was begun by rule, without the shopper.
+    pub is_by_rule: bool,
     /// Who pays.
     pub shopper: ShopperId,
     /// Which account is debited.

@@ -244,14 +244,14 @@ pub async fn use_secret(db: impl Run<'_>, now: Moment, id: MethodId) -> Result<(
     Ok(())
 }
 
-/// When a hint's look takes place, or took place last.
+/// When the provider was asked last about what waits.
 pub async fn looked_at(db: impl Run<'_>, id: MethodId) -> Result<Option<Moment>, Error> {
     let row: Option<(Option<Moment>,)> =
         db.sql("SELECT looked_at FROM payment_methods WHERE id = $1").bind(id).fetch_optional().await?;
     Ok(row.and_then(|(at,)| at))
 }
 
-/// Notes when a hint's look takes place.
+/// Notes when the provider was asked about what waits.
 pub async fn set_looked_at(db: impl Run<'_>, id: MethodId, at: Moment) -> Result<(), Error> {
     db.sql("UPDATE payment_methods SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
     Ok(())

@@ -6,17 +6,16 @@ use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
 use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
-use crate::payments::model::{
-    DeclineReason, HoldWindow, Initiator, Payment, PaymentLine, PaymentState, ProviderName,
-};
+use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
 use crate::payments::spent::Spent;
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
 struct PaymentRow {
     id: PaymentId,
     checkout: CheckoutId,
     debt: Option<DebtId>,
-    initiator: Initiator,
+    is_by_rule: bool,
     shopper: ShopperId,
     method: MethodId,
     provider: ProviderName,
@@ -51,7 +50,7 @@ impl From<PaymentRow> for Payment {
             id: row.id,
             checkout: row.checkout,
             debt: row.debt,
-            initiator: row.initiator,
+            is_by_rule: row.is_by_rule,
             shopper: row.shopper,
             method: row.method,
             provider: row.provider,
@@ -95,7 +94,7 @@ pub async fn insert(
             "INSERT INTO payments (
                  id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
                  state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at, debt,
-                 initiator
+                 is_by_rule
              )
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14, $15, $16)
              ON CONFLICT DO NOTHING",
@@ -115,7 +114,7 @@ pub async fn insert(
         .bind(payment.country.as_deref())
         .bind(now)
         .bind(payment.debt)
-        .bind(payment.initiator)
+        .bind(payment.is_by_rule)
         .execute()
         .await?;
     Ok(rows == 1)
@@ -125,7 +124,7 @@ pub async fn insert(
 pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Error> {
     let row: Option<PaymentRow> = db
         .sql(
-            "SELECT id, checkout, debt, initiator, shopper, method, provider, currency, total, due_now, authorised, captured,
+            "SELECT id, checkout, debt, is_by_rule, shopper, method, provider, currency, total, due_now, authorised, captured,
                  refunded, state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
                  provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference,
                  country, return_url, created_at
@@ -207,10 +206,8 @@ pub async fn spent(run: impl Run<'_>, shopper: ShopperId, since: Moment) -> Resu
         .bind(since)
         .fetch_all()
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(at, minor, currency)| Spent { at, amount: Money::new(minor, currency) })
-        .collect())
+    let spent = |(at, minor, currency)| Spent { at, amount: Money::new(minor, currency) };
+    Ok(rows.into_iter().map(spent).collect())
 }
 
 /// The last payment of a debt, which may be on its way or have failed.
@@ -223,14 +220,14 @@ pub async fn last_of_debt(run: impl Run<'_>, debt: DebtId) -> Result<Option<Paym
     Ok(row.map(|(id,)| id))
 }
 
-/// When a hint's look takes place, or took place last.
+/// When the provider was asked last about what waits.
 pub async fn looked_at(db: impl Run<'_>, id: PaymentId) -> Result<Option<Moment>, Error> {
     let row: Option<(Option<Moment>,)> =
         db.sql("SELECT looked_at FROM payments WHERE id = $1").bind(id).fetch_optional().await?;
     Ok(row.and_then(|(at,)| at))
 }
 
-/// Notes when a hint's look takes place.
+/// Notes when the provider was asked about what waits.
 pub async fn set_looked_at(db: impl Run<'_>, id: PaymentId, at: Moment) -> Result<(), Error> {
     db.sql("UPDATE payments SET looked_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
     Ok(())

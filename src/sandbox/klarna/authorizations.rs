@@ -82,13 +82,16 @@ pub fn place_of(state: &mut State, authorization: &Authorization, body: &Value) 
     if let Some(authorization) = state.books.authorizations.get_mut(&authorization.token) {
         authorization.order_id = Some(order_id.clone());
     }
-    repair(state, &shopper);
+    repair(state, &shopper, authorization.request["step_up_id"].as_str());
     order_id
 }
 
-/// The shopper came and paid: their tokens that waited for it work again.
-fn repair(state: &mut State, shopper: &Shopper) {
-    for token in state.books.customer_tokens.values_mut().filter(|token| token.shopper == *shopper) {
+/// The shopper came and paid: their tokens that waited for it work again, and so does the one that the session named.
+fn repair(state: &mut State, shopper: &Shopper, step_up_id: Option<&str>) {
+    let waits = |token: &&mut CustomerToken| {
+        token.shopper == *shopper || (step_up_id.is_some() && token.step_up_id.as_deref() == step_up_id)
+    };
+    for token in state.books.customer_tokens.values_mut().filter(waits) {
         if token.step_up_id.take().is_some() || token.status == TokenStatus::Suspended {
             token.repaired = true;
         }

@@ -7,7 +7,7 @@
 //! | `merchant_urls.notification` | `{order_id, event_type, timestamp}` | every 10 minutes for 24 hours until 200 |
 //! | `merchant_urls.push` | none: ids only through the address | every 2 hours for 48 hours until acknowledged |
 //!
-//! How push behaves for Klarna Payments and the pauses of the first two are not documented; ours are in [`habits`].
+//! How push behaves for Klarna Payments and the pauses of the first two are not documented; ours are in `habits`.
 //! Pauses are of the sandbox's own clock. [`Controls`] make the delivery as bad as the real one can be: late, doubled,
 //! lost, out of order.
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `GET /` | explains the sandbox and shows its books |
 //! | `GET, POST /hpp/payments/{id}` | the hosted page: the shopper approves, goes back or refuses |
+//! | `GET /hpp/payments/{id}/qr` | the page's address as a picture for the phone's camera |
 //! | `GET /redirect/{session}` | where `redirect_url` of an order leads: back to the shop's confirmation page |
 //! | `GET /sandbox/books` | [`super::Books`] as JSON, and the amounts of every `merchant_reference1` |
 //! | `POST /sandbox/clock` `{"advance_seconds": n}` | moves the sandbox's clock on |
@@ -16,6 +17,7 @@
 //! | `POST /sandbox/tokens/{id}/status` `{"status": "SUSPENDED"}` | suspends, cancels or revives a customer token |
 //! | `POST /sandbox/tokens/{id}/charges` `{"outcome": "step_up", "times": n}` | what its next charges come to |
 //! | `POST /sandbox/orders/{id}/review` `{"accepted": true}` | ends a review |
+//! | `POST /sandbox/orders/{id}/cancel` | Klarna cancels an order that nothing was captured of |
 //! | `POST /sandbox/orders/{id}/chargebacks` `{"amount": n}` | the shopper takes money back by a dispute |
 //! | `POST /sandbox/orders/{id}/chargebacks/{reference}/win` | the shop wins that dispute |
 //! | `POST /sandbox/payouts` | pays out what is open, now |
@@ -46,6 +48,7 @@ pub async fn answer(shared: &Shared, method: &Method, target: &str, body: &[u8])
         ("GET", [""]) => index::page(&shared.state()).into_response(),
         ("GET", ["hpp", "payments", id]) => page::show(shared, id),
         ("POST", ["hpp", "payments", id]) => page::answer(shared, id, body),
+        ("GET", ["hpp", "payments", id, "qr"]) => page::picture(&shared.state(), id),
         ("GET", ["redirect", session]) => redirect(&shared.state(), session),
         ("GET", ["assets", "descriptive.svg" | "standard.svg"]) => {
             ([(header::CONTENT_TYPE, "image/svg+xml")], index::BADGE).into_response()
@@ -135,6 +138,7 @@ fn decision(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resu
             let accepted = parsed::<Value>(body)?["accepted"].as_bool().ok_or(StatusCode::BAD_REQUEST)?;
             done(orders::decide(state, id, accepted))
         }
+        ("POST", ["orders", id, "cancel"]) => done(orders::cancel(state, id)),
         ("POST", ["orders", id, "chargebacks"]) => {
             let reference = settlements::charge_back(state, id, number(body, "amount")?);
             Ok(json!({"reference": reference.ok_or(StatusCode::CONFLICT)?}))

@@ -84,7 +84,7 @@ pub fn change_amount(state: &mut State, call: &Call) -> Outcome {
         if amount < order.captured() {
             return Err(not_allowed("The amount is below what was captured"));
         }
-        if amount > order.original_order_amount && order.shopper.email.contains("+norise") {
+        if amount > order.original_order_amount && order.shopper.is_refused_more() {
             return Err(not_allowed("The amount was not accepted for this customer"));
         }
         order.order_amount = amount;

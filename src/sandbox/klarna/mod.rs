@@ -32,6 +32,7 @@ mod limits;
 mod management;
 mod orders;
 mod page;
+mod qr;
 mod refunds;
 mod replay;
 mod reports;
@@ -244,6 +245,11 @@ impl Sandbox {
     /// Ends the review of a pending order; `false` when it isn't pending.
     pub fn decide_review(&self, order_id: &str, accepted: bool) -> bool {
         self.change(|state| orders::decide(state, order_id, accepted)).unwrap_or(false)
+    }
+
+    /// Klarna cancels an order by itself; `false` when it isn't authorized any more, or something was captured.
+    pub fn cancel_order(&self, order_id: &str) -> bool {
+        self.change(|state| orders::cancel(state, order_id)).unwrap_or(false)
     }
 
     /// The shopper takes an amount back by a dispute: its reference, unless so much was never paid.

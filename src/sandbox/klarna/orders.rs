@@ -116,6 +116,12 @@ pub fn decide(state: &mut State, order_id: &str, accepted: bool) -> bool {
     true
 }
 
+/// Klarna cancels an order by itself; `false` when it isn't authorized any more, or something was captured.
+pub fn cancel(state: &mut State, order_id: &str) -> bool {
+    let order = state.books.orders.get_mut(order_id).filter(|order| order.status == OrderStatus::Authorized);
+    order.map(|order| order.status = OrderStatus::Cancelled).is_some()
+}
+
 /// Ends the reviews and orders whose time came.
 pub fn pass_time(state: &mut State, now: DateTime<Utc>) {
     let due = |order: &&Order| order.fraud_decision.is_some_and(|decision| decision.at <= now);

@@ -1,6 +1,6 @@
 //! The hosted payment page: a shopper approves, goes back, or refuses.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::server::Shared;
 use super::sessions::{self, Unauthorized};
 use super::shoppers::{self, Shopper};
 use super::state::State;
-use super::{authorizations, callbacks, captures, cart};
+use super::{authorizations, callbacks, captures, cart, qr};
 
 /// Lines shown of a cart; the sum counts all.
 const LINES_SHOWN_MAX: usize = 20;
@@ -86,6 +86,15 @@ pub fn show(shared: &Shared, id: &str) -> Response {
     match opened {
         Ok(Some(content)) => page("Klarna sandbox", false, &content).into_response(),
         _ => (StatusCode::NOT_FOUND, nothing_to_decide()).into_response(),
+    }
+}
+
+/// The page's address as a QR code.
+pub fn picture(state: &State, id: &str) -> Response {
+    let address = open(state, id).map(|session| format!("{}/hpp/payments/{}", state.pages_url(), session.id));
+    match address.and_then(|address| qr::svg(&address)) {
+        Some(picture) => ([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

@@ -6,8 +6,9 @@
 //! digits are right.
 //!
 //! Klarna has no words for charges of a token, so these are ours: `+charge-failed`, `+charge-unavailable`,
-//! `+charge-forbidden`, `+step-up`, `+suspended`, `+cancelled`, and `+rejected` for orders whose review ends at once. A
-//! test that wants one charge to go differently plans it for the token ([`Planned`]).
+//! `+charge-forbidden`, `+step-up`, `+suspended`, `+cancelled`; `+rejected` for orders whose review ends at once, and
+//! `+no-more` for orders whose amount may not rise. A test that wants one charge to go differently plans it for the
+//! token ([`Planned`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,11 @@ impl Shopper {
 
     pub fn must_sign_up(&self) -> bool {
         self.has("+require_signup")
+    }
+
+    /// Whether an order of this shopper may not become larger than it was.
+    pub fn is_refused_more(&self) -> bool {
+        self.has("+no-more")
     }
 
     /// What a charge of this shopper's token comes to, when nothing else is planned.

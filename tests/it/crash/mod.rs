@@ -3,17 +3,21 @@
 //!
 //! The moments are drawn from a seed; those around a call to PayPal are met exactly, by faults of the sandbox.
 
+mod money;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aisle::random::Random;
-use aisle::sandbox::paypal::{AuthorizationStatus, Books, CaptureStatus, Fault, Rule};
+use aisle::sandbox::paypal::{Books, Fault, Rule};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::catalog::{BATTERIES, COFFEE, MILK, SOAP, STORE};
+use money::Money;
+
 use crate::support::killable::{Caller, Shop, within};
 
 /// Draws the order of the moments, the baskets, and what the shopper does next. Another seed is another test.
@@ -463,44 +467,4 @@ fn pieces_of(cart: &Value) -> BTreeMap<String, i64> {
 /// Does something for so many milliseconds at most; says that it was broken off.
 async fn interrupted(after: u64, work: impl Future<Output = ()>) -> bool {
     tokio::time::timeout(Duration::from_millis(after), work).await.is_err()
-}
-
-/// What PayPal's books say about a checkout, in cents.
-#[derive(Debug)]
-struct Money {
-    /// Orders with a capture that holds, or with an open authorization.
-    orders: usize,
-    captured: i64,
-    refunded: i64,
-    /// The sum of open authorizations.
-    set_aside: i64,
-}
-
-impl Money {
-    fn of(trip: &Trip, books: &Books) -> Self {
-        let orders = trip.paypal_orders(books);
-        let captures: Vec<_> = books
-            .captures
-            .values()
-            .filter(|capture| orders.contains(&capture.order_id) && capture.status != CaptureStatus::Declined)
-            .collect();
-        let is_open =
-            |status| matches!(status, AuthorizationStatus::Created | AuthorizationStatus::PartiallyCaptured);
-        let open: Vec<_> = books
-            .authorizations
-            .values()
-            .filter(|authorization| orders.contains(&authorization.order_id))
-            .filter(|authorization| is_open(authorization.status))
-            .collect();
-        let moved = |order: &&String| {
-            captures.iter().any(|capture| capture.order_id == **order)
-                || open.iter().any(|authorization| authorization.order_id == **order)
-        };
-        Self {
-            orders: orders.iter().filter(moved).count(),
-            captured: captures.iter().map(|capture| capture.amount.minor).sum(),
-            refunded: captures.iter().map(|capture| books.refunded_minor(&capture.id)).sum(),
-            set_aside: open.iter().map(|authorization| authorization.amount.minor).sum(),
-        }
-    }
 }

@@ -64,6 +64,8 @@ async fn a_link_is_named_by_the_app_and_proven_by_paypal_alone() {
     assert_eq!(waiting.text("/state"), "linking");
     assert!(shop.sandbox.approve(linking.text("/approve_url"), "anna@example.com"));
     shop.sandbox.add_fault(Rule::new("vault.token", LOST, 1));
+    // PayPal is not asked twice within two seconds.
+    shop.test.advance(chrono::Duration::seconds(2));
     shop.test.post(&format!("{path}/confirm"), &json!({})).bearer(&anna.token).send().await.expect(202);
     for _ in 0..3 {
         shop.test.run_jobs().await;

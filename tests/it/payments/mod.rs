@@ -1,7 +1,9 @@
-//! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does.
+//! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does. `klarna/` has
+//! the same at Klarna.
 
 mod holds;
 mod invoice;
+mod klarna;
 mod ledger;
 mod links;
 mod lives;

@@ -3,7 +3,7 @@
 use aisle::sandbox::klarna::{Amounts, Planned, TokenStatus};
 use serde_json::json;
 
-use super::{Shop, authorized_order, token_order};
+use super::{Shop, authorized_order, session, token_order};
 
 #[tokio::test]
 async fn the_same_key_charges_once_and_with_another_body_never() {
@@ -116,11 +116,29 @@ async fn a_charge_that_needs_the_shopper_is_repaired_by_an_order_in_a_session() 
     assert_eq!(said.status, 403);
     assert!(!said.text("/step_up_id").is_empty() && !said.code().is_empty(), "{said:?}");
 
-    let authorization =
-        shop.sandbox.authorize(&shop.session("buy").await, "cleo+step-up@example.com").unwrap();
+    let mut named = session("buy");
+    named["step_up_id"] = json!(said.text("/step_up_id"));
+    let session_id = shop.post("/payments/v1/sessions", &named).await.text("/session_id");
+    let read = shop.get(&format!("/payments/v1/sessions/{session_id}")).await;
+    assert!(read.body.get("step_up_id").is_none(), "the file knows no such field");
+    // Whoever pays it: the session says which token waits.
+    let authorization = shop.sandbox.authorize(&session_id, "cleo@example.com").unwrap();
     let path = format!("/payments/v1/authorizations/{authorization}/order");
     assert_eq!(shop.post(&path, &authorized_order()).await.status, 200);
     assert_eq!(shop.charge(&token, "k3", 500).await.status, 200);
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn a_suspended_token_works_again_after_its_shopper_paid_in_a_session() {
+    let shop = Shop::open().await;
+    let token = shop.link("anna@example.com").await;
+    assert!(shop.sandbox.set_token_status(&token, TokenStatus::Suspended));
+    let authorization = shop.sandbox.authorize(&shop.session("buy").await, "anna@example.com").unwrap();
+    let path = format!("/payments/v1/authorizations/{authorization}/order");
+    assert_eq!(shop.post(&path, &authorized_order()).await.status, 200);
+    assert_eq!(shop.get(&format!("/customer-token/v1/tokens/{token}")).await.text("/status"), "ACTIVE");
+    assert_eq!(shop.charge(&token, "k1", 500).await.status, 200);
     shop.end().await;
 }
 

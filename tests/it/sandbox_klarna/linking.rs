@@ -103,3 +103,88 @@ async fn an_authorization_ends_after_an_hour_or_when_it_is_given_back() {
     assert_eq!((said.status, said.code()), (404, "NOT_FOUND"));
     shop.end().await;
 }
+
+#[tokio::test]
+async fn the_hosted_page_places_the_order_itself_when_it_is_told_to() {
+    let shop = Shop::open().await;
+    for (mode, status) in [("PLACE_ORDER", "AUTHORIZED"), ("CAPTURE_ORDER", "CAPTURED")] {
+        let page = shop.hosted(&shop.session("buy").await, mode).await;
+        assert!(shop.sandbox.approve(&page.text("/redirect_url"), "anna@example.com"));
+        let hosted = format!("/hpp/v1/sessions/{}", page.text("/session_id"));
+        let read = shop.get(&hosted).await;
+        let order = shop.get(&format!("/ordermanagement/v1/orders/{}", read.text("/order_id"))).await;
+        assert_eq!((order.text("/status").as_str(), order.number("order_amount")), (status, 1999));
+        assert_eq!(shop.delete(&hosted).await.status, 400, "it is completed");
+    }
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn the_page_asks_again_when_the_form_is_wrong() {
+    let shop = Shop::open().await;
+    let page = shop.hosted(&shop.session("buy").await, "NONE").await;
+    for (email, code, text) in [
+        ("anna", "123456", "no e-mail address"),
+        ("anna@example.com", "999999", "The code is wrong"),
+        ("anna+require_signup@example.com", "123456", "needs a new account"),
+    ] {
+        let form = [("email", email), ("code", code), ("decision", "approve")];
+        let answer = shop.client.post(page.text("/redirect_url")).form(&form).send().await.unwrap();
+        let text_of_page = answer.text().await.unwrap();
+        assert!(text_of_page.contains(text) && text_of_page.contains("Milk 1 l"), "{text_of_page}");
+    }
+    let form = [
+        ("email", "anna+require_signup@example.com"),
+        ("code", "123456"),
+        ("decision", "approve"),
+        ("signs_up", "yes"),
+    ];
+    assert_eq!(shop.client.post(page.text("/redirect_url")).form(&form).send().await.unwrap().status(), 303);
+    let closed = shop.client.get(page.text("/redirect_url")).send().await.unwrap();
+    assert_eq!(closed.status(), 404, "it was used");
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn the_page_has_a_picture_of_its_address() {
+    let shop = Shop::open().await;
+    let page = shop.hosted(&shop.session("buy").await, "NONE").await;
+    let picture = shop.client.get(page.text("/qr_code_url")).send().await.unwrap();
+    assert_eq!(
+        (picture.status().as_u16(), picture.headers()["content-type"].to_str().unwrap()),
+        (200, "image/svg+xml")
+    );
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn nothing_is_offered_to_an_address_that_is_red() {
+    let shop = Shop::open().await;
+    let mut body = session("buy");
+    body["billing_address"] = json!({"email": "anna+red@example.com", "country": "DE"});
+    let said = shop.post("/payments/v1/sessions", &body).await;
+    assert_eq!(said.body["payment_method_categories"], json!([]));
+    assert_eq!(shop.sandbox.authorize(&said.text("/session_id"), "anna@example.com"), None);
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn a_token_is_made_only_of_a_session_that_asked_for_one() {
+    let shop = Shop::open().await;
+    let token = shop.sandbox.authorize(&shop.session("buy").await, "anna@example.com").unwrap();
+    let path = format!("/payments/v1/authorizations/{token}/customer-token");
+    assert_eq!(shop.post(&path, &token_request()).await.code(), "INVALID_OPERATION");
+    let token = shop.sandbox.authorize(&shop.session("buy_and_tokenize").await, "anna@example.com").unwrap();
+    let path = format!("/payments/v1/authorizations/{token}");
+    let mut request = token_request();
+    request["purchase_currency"] = json!("SEK");
+    let refused = shop.post(&format!("{path}/customer-token"), &request).await;
+    assert_eq!((refused.status, refused.message()), (409, "Not matching fields: [purchase_currency]"));
+    assert_eq!(shop.post(&format!("{path}/customer-token"), &token_request()).await.status, 200);
+    assert_eq!(
+        shop.post(&format!("{path}/order"), &authorized_order()).await.status,
+        200,
+        "one authorization, both"
+    );
+    shop.end().await;
+}

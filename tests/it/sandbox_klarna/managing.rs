@@ -75,3 +75,61 @@ async fn a_cancelled_order_and_an_expired_one_can_no_more_be_captured() {
     assert_eq!(shop.get("/ordermanagement/v1/orders/unknown").await.code(), "NO_SUCH_ORDER");
     shop.end().await;
 }
+
+#[tokio::test]
+async fn an_order_may_shrink_to_what_was_captured_and_grow_unless_klarna_refuses() {
+    let shop = Shop::open().await;
+    let path = format!("/ordermanagement/v1/orders/{}", shop.order(1000).await);
+    let to = |amount: i64| json!({"order_amount": amount, "order_lines": [line("Rice", amount, 700)]});
+    let change = format!("{path}/authorization");
+    assert_eq!(shop.patch(&change, &to(1200)).await.status, 204);
+    shop.post(&format!("{path}/captures"), &json!({"captured_amount": 700})).await;
+    assert_eq!(shop.patch(&change, &to(699)).await.code(), "NOT_ALLOWED");
+    assert_eq!(
+        shop.patch(&change, &json!({"order_amount": 800, "order_lines": [line("Rice", 700, 700)]}))
+            .await
+            .status,
+        400
+    );
+    assert_eq!(shop.patch(&change, &to(700)).await.status, 204);
+    let read = shop.get(&path).await;
+    assert_eq!((read.text("/status").as_str(), read.number("original_order_amount")), ("CAPTURED", 1000));
+
+    let token = shop.link("anna+no-more@example.com").await;
+    let order = shop.charge(&token, "k1", 1000).await.text("/order_id");
+    let change = format!("/ordermanagement/v1/orders/{order}/authorization");
+    assert_eq!(shop.patch(&change, &to(1001)).await.code(), "NOT_ALLOWED");
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn an_order_that_captures_itself_is_captured_when_it_is_accepted() {
+    let shop = Shop::open().await;
+    for (email, before) in [("anna@example.com", "CAPTURED"), ("a+pend-accept-05@example.com", "AUTHORIZED")]
+    {
+        let token = shop.link(email).await;
+        let mut body = super::token_order(email, 500);
+        body["auto_capture"] = json!(true);
+        let said = shop.keyed(&format!("/customer-token/v1/tokens/{token}/order"), email, &body).await;
+        let path = format!("/ordermanagement/v1/orders/{}", said.text("/order_id"));
+        assert_eq!(shop.get(&path).await.text("/status"), before);
+        shop.sandbox.advance_seconds(5 * 60);
+        assert_eq!(shop.get(&path).await.text("/status"), "CAPTURED");
+    }
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn klarna_may_cancel_an_order_by_itself() {
+    let shop = Shop::open().await;
+    let order = shop.order(1000).await;
+    assert!(shop.sandbox.cancel_order(&order));
+    let path = format!("/ordermanagement/v1/orders/{order}");
+    let said = shop.post(&format!("{path}/captures"), &json!({"captured_amount": 1000})).await;
+    assert_eq!((said.status, said.code()), (403, "CAPTURE_NOT_ALLOWED"));
+    assert_eq!(shop.ask(&format!("{path}/acknowledge")).await.code(), "NOT_ALLOWED");
+    let changed =
+        shop.patch(&format!("{path}/merchant-references"), &json!({"merchant_reference1": "x"})).await;
+    assert_eq!(changed.code(), "NOT_ALLOWED");
+    shop.end().await;
+}

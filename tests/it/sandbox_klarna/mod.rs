@@ -1,9 +1,12 @@
 //! The Klarna sandbox itself, driven over HTTP. Every exchange is held against Klarna's specifications.
 
+mod callbacks;
 mod charging;
+mod faults;
 mod linking;
 mod managing;
 mod operations;
+mod settling;
 
 use aisle::sandbox::klarna::Sandbox;
 use reqwest::{Client, Method, StatusCode};

@@ -6,6 +6,8 @@ pub mod delivery;
 pub mod identity;
 pub mod killable;
 pub mod klarna;
+pub mod klarna_shop;
+pub mod money;
 pub mod openapi;
 pub mod payments;
 pub mod phone;

@@ -1,6 +1,6 @@
 //! A shop that is paid through the PayPal sandbox: both sides on loopback, jobs and webhooks only when the test says so.
 
-use aisle::db::{Run, Tx};
+use aisle::db::Tx;
 use aisle::ids::{CheckoutId, MethodId, PaymentId, RefundId, ShopperId};
 use aisle::money::{Currency, Money};
 use aisle::payments::{self, Payment, PaymentLine, PaymentLineKind, PaymentState, Start};
@@ -14,9 +14,6 @@ use crate::contract::paypal::specifications;
 
 /// The id of our subscription at the sandbox.
 pub const WEBHOOK_ID: &str = "1AB23456CD789012E";
-/// Rounds of jobs, a second apart, after which an open payment counts as stuck: longer than every quick pause.
-const ROUNDS_MAX: usize = 60;
-
 /// Euros in cents.
 pub fn eur(minor: i64) -> Money {
     Money::new(minor, Currency::EUR)
@@ -120,15 +117,7 @@ impl PaidShop {
 
     /// Works jobs off, a second apart, until the payment is as far as meant.
     pub async fn until(&self, payment: PaymentId, is_far: impl Fn(&Payment) -> bool) -> Payment {
-        for _ in 0..ROUNDS_MAX {
-            self.test.run_jobs().await;
-            let found = self.read(payment).await;
-            if is_far(&found) {
-                return found;
-            }
-            self.test.advance(chrono::Duration::seconds(1));
-        }
-        panic!("the payment is stuck: {:?}", self.read(payment).await)
+        self.test.until_payment(payment, is_far).await
     }
 
     /// Works jobs off until the payment is in this state.
@@ -137,15 +126,12 @@ impl PaidShop {
     }
 
     pub async fn read(&self, payment: PaymentId) -> Payment {
-        payments::find(&self.test.app.db, payment).await.expect("read").expect("a payment")
+        self.test.read_payment(payment).await
     }
 
     /// Gives a payment up.
     pub async fn cancel(&self, payment: PaymentId) {
-        let app = &self.test.app;
-        let mut tx = app.db.begin().await.expect("begun");
-        payments::cancel(&mut tx, &app.ids, app.clock.now(), payment).await.expect("cancelled");
-        tx.commit().await.expect("committed");
+        self.test.cancel(payment).await;
     }
 
     pub async fn capture(
@@ -155,10 +141,7 @@ impl PaidShop {
         amount: Money,
         last: bool,
     ) -> Result<(), payments::Error> {
-        let app = &self.test.app;
-        let mut tx = app.db.begin().await?;
-        payments::capture(&mut tx, &app.ids, app.clock.now(), payment, sequence, amount, last).await?;
-        Ok(tx.commit().await?)
+        self.test.capture(payment, sequence, amount, last).await
     }
 
     pub async fn refund(
@@ -167,28 +150,12 @@ impl PaidShop {
         refund: RefundId,
         amount: Money,
     ) -> Result<(), payments::Error> {
-        let app = &self.test.app;
-        let mut tx = app.db.begin().await?;
-        payments::refund(&mut tx, &app.ids, app.clock.now(), payment, refund, amount).await?;
-        Ok(tx.commit().await?)
+        self.test.refund(payment, refund, amount).await
     }
 
     /// The ledger's entries of a payment: kind and minor units, sorted.
     pub async fn facts(&self, payment: PaymentId) -> Vec<(String, i64)> {
-        self.test
-            .app
-            .db
-            .sql(
-                "SELECT kind, MAX(amount) FROM ledger_transactions
-                 JOIN ledger_postings ON transaction_id = id
-                 WHERE payment = $1
-                 GROUP BY id, kind
-                 ORDER BY kind, MAX(amount)",
-            )
-            .bind(payment)
-            .fetch_all()
-            .await
-            .expect("facts")
+        self.test.facts_of(payment).await
     }
 
     /// What PayPal's own books say was debited and not given back, in cents.

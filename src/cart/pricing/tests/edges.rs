@@ -176,3 +176,34 @@ fn a_promotion_that_ended_holds_for_what_was_seen_before() {
     let now = basket(vec![pieces(1, &a, 1, 100), pieces(2, &b, 1, 100)]);
     assert_eq!(priced(&now, &promotions).total.minor(), 200, "nothing was promised");
 }
+
+#[test]
+fn a_limited_promotion_beside_one_that_stacks_keeps_its_limit() {
+    let (a, d) = (sku("A"), sku("D"));
+    let budget = |uses, amount| Some(crate::catalog::Budget { uses, amount });
+    let rows = [
+        PromotionRow {
+            goods: on(&["D"]),
+            combination: Combination::Stackable,
+            budget: budget(None, Some(1)),
+            ..promotion("P", Terms::PercentOff { percent: rate("33.333") })
+        },
+        PromotionRow {
+            goods: on(&["A", "D"]),
+            budget: budget(Some(1), None),
+            ..promotion("Q", Terms::FixedPrice { amount: 2 })
+        },
+    ];
+    let mut basket = basket(vec![pieces(1, &d, 1, 2), pieces(2, &a, 2, 1_276)]);
+    basket.left = rows
+        .iter()
+        .filter_map(|row| Some((row.promotion.clone(), row.budget?)))
+        .map(|(promotion, budget)| {
+            (promotion, super::super::Left { uses: budget.uses, amount: budget.amount })
+        })
+        .collect();
+    let found = priced(&basket, &prepared(&rows));
+    let times: Vec<_> =
+        found.discounts.iter().map(|discount| (discount.times, discount.amount.minor())).collect();
+    assert_eq!(times, [(1, 1_274), (1, 1)]);
+}

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::{
     Basket, Charge, Customer, Deposit, Item, Left, Priced, Promotions, Record, Seen, TaxMode, TaxRounding,
-    Voucher,
+    Voucher, Wares, Ways,
 };
 use super::{basket, on, prepared, priced, promotion, rate, sku};
 use crate::catalog::{
@@ -211,6 +211,7 @@ fn lay<'a>(
             let local = super::noon() - chrono::Duration::hours(hours);
             Seen { at: local.and_utc(), local }
         }),
+        ways: None,
     };
     let mut basket = basket(goods.map(item).collect());
     basket.place.tax_mode = setting.mode;
@@ -320,7 +321,13 @@ proptest! {
         if setting.mode == TaxMode::Inside {
             taxes_fit_klarna(&found)?;
         }
-        prop_assert_eq!(&priced(&basket, &prepared(&rows)), &found, "the same again");
+        let promotions = prepared(&rows);
+        prop_assert_eq!(&priced(&basket, &promotions), &found, "the same again");
+        let ways: Vec<Ways> = basket.items.iter().map(|item| promotions.ways(Wares::of(item))).collect();
+        let mut remembered = basket.clone();
+        remembered.items.iter_mut().zip(&ways).for_each(|(item, ways)| item.ways = Some(ways));
+        prop_assert_eq!(&priced(&remembered, &promotions), &found, "with remembered ways");
+        prop_assert_eq!(&priced(&remembered, &prepared(&rows)), &found, "with those of another set");
         let record = Record::of(&basket, &prepared(&rows), found.clone());
         let text = serde_json::to_string(&record).expect("a record");
         let read: Record = serde_json::from_str(&text).expect("a record");

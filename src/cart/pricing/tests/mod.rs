@@ -1,7 +1,9 @@
-//! Tests of the engine: worked examples (`examples.txt`, read by `table.rs`), the laws (`laws.rs`), and what neither shows.
+//! Tests of the engine: worked examples (`examples.txt`, read by `table.rs`), the laws (`laws.rs`), sets against all ways
+//! there are (`sets.rs`), and what none of these shows.
 
 mod edges;
 mod laws;
+mod sets;
 mod table;
 
 use std::collections::BTreeMap;
@@ -62,6 +64,7 @@ fn pieces(line: i64, sku: &Sku, pieces: i64, price: i64) -> Item<'_> {
         rate: rate("7"),
         deposit: None,
         seen: None,
+        ways: None,
     }
 }
 

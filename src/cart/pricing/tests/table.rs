@@ -71,6 +71,7 @@ impl Good {
             rate: self.rate,
             deposit: deposit.map(|(sku, amount, rate)| Deposit { sku, amount: *amount, rate: *rate }),
             seen: None,
+            ways: None,
         }
     }
 }
@@ -315,7 +316,12 @@ impl Example {
                 "fee" => {
                     let (amount, percent) = value.split_once('@').expect("a rate");
                     let (amount, rate) = (self.minor(amount), rate(percent));
-                    basket.surcharges.push(Surcharge { name: "fee".to_owned(), amount, rate });
+                    basket.surcharges.push(Surcharge {
+                        name: "fee".to_owned(),
+                        amount,
+                        rate,
+                        is_for_delivery: false,
+                    });
                 }
                 "points" => {
                     let (per, points) = of();

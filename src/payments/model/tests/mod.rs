@@ -35,7 +35,7 @@ impl World {
             id: Uuid::from_u128(1).into(),
             checkout: Uuid::from_u128(2).into(),
             debt: None,
-            initiator: Initiator::Shopper,
+            is_by_rule: false,
             shopper: Uuid::from_u128(3).into(),
             method: Uuid::from_u128(4).into(),
             provider: ProviderName::PayPal,

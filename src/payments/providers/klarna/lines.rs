@@ -379,9 +379,10 @@ mod tests {
             if credit > 0 {
                 lines.push(line(PaymentLineKind::GiftCard, 1, -credit, 0, None));
             }
-            match cart(&lines, eur(sum - credit), "DE") {
-                Ok(cart) => holds(&cart, sum - credit),
-                Err(NotExpressible) => prop_assert_eq!(sum - credit, 0),
+            if let Ok(cart) = cart(&lines, eur(sum - credit), "DE") {
+                holds(&cart, sum - credit);
+            } else {
+                prop_assert_eq!(sum - credit, 0);
             }
         }
     }

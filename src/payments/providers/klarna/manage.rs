@@ -77,14 +77,14 @@ pub async fn find_capture(client: &Client, capture: &CaptureRequest<'_>) -> Outc
 /// The capture in its order, when it is there.
 async fn captured(client: &Client, capture: &CaptureRequest<'_>, order: &Order) -> Option<Outcome> {
     let found = order.capture_named(&capture.operation.to_string())?;
-    let Some(amount) = order.money(found.captured_amount) else {
+    let Some(amount) = order.money(found.amount) else {
         return Some(Outcome::unknown("an order without a currency"));
     };
     if amount != capture.amount {
-        let name = capture_name(capture.authorisation, &found.capture_id);
+        let name = capture_name(capture.authorisation, &found.id);
         return Some(Outcome::Approved(receipt(&name, amount)));
     }
-    Some(release_if_last(client, capture, &found.capture_id).await)
+    Some(release_if_last(client, capture, &found.id).await)
 }
 
 /// After the last capture, lets go of what is left; only then all of it happened.
@@ -190,8 +190,8 @@ pub async fn void(client: &Client, void: &VoidRequest<'_>) -> Outcome {
 }
 
 fn is_captured_in_full(order: &Order) -> bool {
-    let captured: i64 = order.captures.iter().map(|capture| capture.captured_amount).sum();
-    captured >= order.original_order_amount.unwrap_or(order.order_amount)
+    let captured: i64 = order.captures.iter().map(|capture| capture.amount).sum();
+    captured >= order.original_amount.unwrap_or(order.amount)
 }
 
 /// Whether the hold ended without being captured in full.
@@ -237,8 +237,8 @@ pub async fn find_refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome
         Err(outcome) => return outcome,
     };
     let Some(found) = order.refund_named(&refund.operation.to_string()) else { return Outcome::Absent };
-    match order.money(found.refunded_amount) {
-        Some(amount) => Outcome::Approved(receipt(&found.refund_id, amount)),
+    match order.money(found.amount) {
+        Some(amount) => Outcome::Approved(receipt(&found.id, amount)),
         None => Outcome::unknown("an order without a currency"),
     }
 }

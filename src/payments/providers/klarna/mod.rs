@@ -6,7 +6,7 @@
 //!
 //! `client.rs` has the calls and `pace.rs` their pace, `settings.rs` what is configured, `lines.rs` the arithmetic of purchases,
 //! `pages.rs` Klarna's pages, `token.rs` links, `orders.rs` holds and the shopper's confirmation, `manage.rs` captures,
-//! releases and refunds, `errors.rs` what an error means, `proof.rs` what people say that happened.
+//! releases and refunds, `errors.rs` what an error means, `proof.rs` what people say that happened, `settlements.rs` Klarna's books.
 
 mod client;
 mod errors;
@@ -17,6 +17,7 @@ mod pace;
 mod pages;
 mod proof;
 mod settings;
+mod settlements;
 mod token;
 mod wire;
 
@@ -26,12 +27,14 @@ use async_trait::async_trait;
 use chrono::Duration;
 use secrecy::SecretString;
 
+use crate::clock::Moment;
 use crate::money::Money;
 use crate::payments::model::Outcome;
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
     LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
 };
+use crate::payments::statement::{Statement, StatementError, StatementTerms};
 
 pub use settings::Settings;
 
@@ -146,5 +149,13 @@ impl Provider for Klarna {
 
     async fn prove(&self, evidence: &Evidence<'_>) -> Proof {
         proof::prove(&self.client, evidence).await
+    }
+
+    fn statement_terms(&self) -> Option<StatementTerms> {
+        Some(settlements::TERMS)
+    }
+
+    async fn statement(&self, from: Moment, to: Moment) -> Result<Statement, StatementError> {
+        settlements::statement(&self.client, from, to).await
     }
 }

@@ -278,11 +278,11 @@ fn placed(answer: &Answer, amount: Money) -> Outcome {
 
 /// What an order says of the hold that it is.
 pub fn held(order: &wire::Order) -> Outcome {
-    let name = Some(order.order_id.clone()).filter(|id| !id.is_empty());
+    let name = Some(order.id.clone()).filter(|id| !id.is_empty());
     match (order.status.as_str(), order.fraud_status.as_str()) {
         (_, "REJECTED") | ("CANCELLED" | "EXPIRED", _) => declined(DeclineReason::Declined),
         ("AUTHORIZED" | "PART_CAPTURED" | "CAPTURED" | "CLOSED", "ACCEPTED") => {
-            let amount = order.money(order.original_order_amount.unwrap_or(order.order_amount));
+            let amount = order.money(order.original_amount.unwrap_or(order.amount));
             match (name, amount) {
                 (Some(name), Some(amount)) => Outcome::Approved(Receipt {
                     order: Some(name.clone()),
@@ -300,9 +300,9 @@ pub fn held(order: &wire::Order) -> Outcome {
 /// What an order says of the debit that it was placed for: accepted and not captured, it is to be completed.
 fn debited(order: &wire::Order) -> Outcome {
     match (held(order), order.captures.first()) {
-        (Outcome::Approved(receipt), Some(capture)) => match order.money(capture.captured_amount) {
+        (Outcome::Approved(receipt), Some(capture)) => match order.money(capture.amount) {
             Some(amount) => {
-                let object = manage::capture_name(&receipt.object, &capture.capture_id);
+                let object = manage::capture_name(&receipt.object, &capture.id);
                 Outcome::Approved(Receipt { object, amount, ..receipt })
             }
             None => Outcome::unknown("an order without a currency"),

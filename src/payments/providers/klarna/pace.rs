@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A call whose turn comes later than this is not made: whoever waits for it has a deadline, and tries again.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 /// The longest time for which Klarna is believed that it takes nothing: a larger number is a moment, or a mistake.
-const CLOSED_MAX: Duration = Duration::from_secs(60);
+const CLOSED_MAX: Duration = Duration::from_mins(1);
 
 /// The turns of one kind of calls.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ mod tests {
         let now = Instant::now();
         let taken = (0..20).filter(|_| pace.take(now).is_ok()).count();
         assert!((6..=8).contains(&taken), "{taken}");
-        pace.close(now, Duration::from_secs(3_600));
+        pace.close(now, Duration::from_hours(1));
         assert_eq!(pace.take(now + Duration::from_secs(50)), Err(TooMany));
         assert!(pace.take(now + CLOSED_MAX).is_ok());
     }

@@ -43,25 +43,25 @@ fn is_named(reference: Option<&str>, evidence: &Evidence<'_>) -> bool {
 }
 
 fn capture(order: &Order, evidence: &Evidence<'_>) -> Proof {
-    let Some(found) = order.captures.iter().find(|capture| capture.capture_id == evidence.object) else {
+    let Some(found) = order.captures.iter().find(|capture| capture.id == evidence.object) else {
         return Proof::Refuted("Klarna's order has no such capture");
     };
     if !is_named(found.reference.as_deref(), evidence) {
         return Proof::Refuted("Klarna's capture does not carry our name of the operation");
     }
-    proven(order, &capture_name(&order.order_id, &found.capture_id), found.captured_amount)
+    proven(order, &capture_name(&order.id, &found.id), found.amount)
 }
 
 /// A refund that somebody made by hand carries no name of ours.
 fn refund(order: &Order, evidence: &Evidence<'_>) -> Proof {
-    let Some(found) = order.refunds.iter().find(|refund| refund.refund_id == evidence.object) else {
+    let Some(found) = order.refunds.iter().find(|refund| refund.id == evidence.object) else {
         return Proof::Refuted("Klarna's order has no such refund");
     };
     let is_by_hand = found.reference.as_deref().is_none_or(str::is_empty);
     if !is_by_hand && !is_named(found.reference.as_deref(), evidence) {
         return Proof::Refuted("Klarna's refund is not of this operation");
     }
-    proven(order, &found.refund_id, found.refunded_amount)
+    proven(order, &found.id, found.amount)
 }
 
 fn void(order: &Order, evidence: &Evidence<'_>) -> Proof {

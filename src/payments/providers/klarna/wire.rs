@@ -62,13 +62,16 @@ pub struct Placed {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Order {
-    pub order_id: String,
+    #[serde(rename = "order_id")]
+    pub id: String,
     pub status: String,
     pub fraud_status: String,
     pub merchant_reference2: Option<String>,
     pub purchase_currency: String,
-    pub order_amount: i64,
-    pub original_order_amount: Option<i64>,
+    #[serde(rename = "order_amount")]
+    pub amount: i64,
+    #[serde(rename = "original_order_amount")]
+    pub original_amount: Option<i64>,
     pub remaining_authorized_amount: i64,
     pub expires_at: Option<DateTime<Utc>>,
     pub captures: Vec<Capture>,
@@ -90,8 +93,10 @@ impl Order {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Capture {
-    pub capture_id: String,
-    pub captured_amount: i64,
+    #[serde(rename = "capture_id")]
+    pub id: String,
+    #[serde(rename = "captured_amount")]
+    pub amount: i64,
     pub reference: Option<String>,
 }
 
@@ -99,8 +104,10 @@ pub struct Capture {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Refund {
-    pub refund_id: String,
-    pub refunded_amount: i64,
+    #[serde(rename = "refund_id")]
+    pub id: String,
+    #[serde(rename = "refunded_amount")]
+    pub amount: i64,
     pub reference: Option<String>,
 }
 

@@ -1,0 +1,493 @@
+//! What an order is and what it comes to: what was agreed on, what was picked of it, what paid for it. Pure.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::quote::{Fulfilment, Quote, QuoteLine};
+use super::shares::{Paid, Shares};
+use crate::cart::TaxLine;
+use crate::cart::pricing::TaxMode;
+use crate::ids::{CheckoutId, OrderId, PaymentId, RefundId, ShipmentId, ShopperId, StaffId, StoreId};
+use crate::money::{self, Money, Rate};
+use crate::quantity::Quantity;
+use crate::text_enum;
+
+/// Thousandths of a percent that are all of it.
+const RATE_WHOLE: i64 = 100_000;
+
+text_enum! {
+    /// What an order waits for.
+    pub enum OrderState {
+        /// For the goods to be handed over and the rest to be captured.
+        Placed = "placed",
+        /// For nothing: handed over and captured.
+        Completed = "completed",
+        /// For nothing: taken back as a whole.
+        Cancelled = "cancelled",
+    }
+}
+
+/// What was bought and paid.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Which.
+    pub id: OrderId,
+    /// What the shopper can read out.
+    pub number: String,
+    /// The checkout that it came from.
+    pub checkout: CheckoutId,
+    /// Its payment.
+    pub payment: PaymentId,
+    /// Whose.
+    pub shopper: ShopperId,
+    /// Where.
+    pub store: StoreId,
+    /// What it waits for.
+    pub state: OrderState,
+    /// What was bought.
+    pub quote: Quote,
+    /// What is captured by now.
+    pub captured: Money,
+    /// What was given back by now.
+    pub refunded: Money,
+    /// What was paid later as a debt, or written off, instead of being captured.
+    pub made_good: Money,
+    /// The goods on their way.
+    pub shipment: Option<ShipmentId>,
+    /// Why money that was due could not be captured.
+    pub trouble: Option<String>,
+    /// What was really picked of what is delivered.
+    pub picking: Picking,
+    /// Grows with each change.
+    pub version: i64,
+    /// When it was paid.
+    pub placed_at: DateTime<Utc>,
+}
+
+/// What was really picked of what is delivered, line by line: an order is never edited, this stands beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picking {
+    /// The lines of which something else was picked than was ordered.
+    pub lines: Vec<PickedLine>,
+    /// Whether the goods were handed over, or nothing was there to be: nothing changes any more.
+    #[serde(default)]
+    pub is_closed: bool,
+    /// What came back then of vouchers and points, which had paid more than what was picked costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<CreditsBack>,
+}
+
+/// What comes back of vouchers and points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CreditsBack {
+    /// Points, to the shopper's ledger.
+    pub points: i64,
+    /// What vouchers had paid, as a credit note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit_note: Option<Money>,
+}
+
+/// A line of which something else was picked than was ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PickedLine {
+    /// The line.
+    pub line: i64,
+    /// How much was picked, in what it was ordered in: pieces or a measure. Left out, nothing of it was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// What the line costs then, without its deposit: never more than was agreed on.
+    pub amount: Money,
+    /// What its deposit costs then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<Money>,
+}
+
+impl Order {
+    /// The line as it was picked, where that is something else than was ordered.
+    fn picked(&self, line: i64) -> Option<&PickedLine> {
+        self.picking.lines.iter().find(|picked| picked.line == line)
+    }
+
+    /// Whether nothing of what is to be delivered was there: then nothing is sent, and the delivery costs nothing.
+    pub fn is_delivery_void(&self) -> bool {
+        let mut delivered = self.quote.lines_of(Fulfilment::Deliver).peekable();
+        let is_missing =
+            |line: &QuoteLine| self.picked(line.line).is_some_and(|picked| picked.quantity.is_none());
+        delivered.peek().is_some() && delivered.all(is_missing)
+    }
+
+    /// Each line, deposit and fee with its tax, as picked. What is as it was agreed on keeps the tax that was agreed on; what
+    /// is less is taxed alone, rounded half away from zero: so no amount depends on any other.
+    fn items(&self) -> Result<Vec<Taxed>, money::Error> {
+        let (quote, mode) = (&self.quote, self.quote.tax_mode()?);
+        let mut items = Vec::new();
+        for line in &quote.lines {
+            let picked = self.picked(line.line);
+            let agreed = Taxed::agreed(mode, line.amount, line.tax_rate, line.tax)?;
+            items.push(picked.map_or(Ok(agreed), |picked| agreed.less(mode, picked.amount))?);
+            if let Some(deposit) = &line.deposit {
+                let agreed = Taxed::agreed(mode, deposit.amount, deposit.rate, Some(deposit.tax))?;
+                let left = picked.and_then(|picked| picked.deposit);
+                items.push(left.map_or(Ok(agreed), |left| agreed.less(mode, left))?);
+            }
+        }
+        let is_void = self.is_delivery_void();
+        if let Some(fee) = quote.delivery_fee.filter(|_| !is_void) {
+            items.push(Taxed::agreed(mode, fee.amount, fee.tax_rate, fee.tax)?);
+        }
+        for fee in quote.fees.iter().filter(|fee| !(is_void && fee.is_for_delivery)) {
+            items.push(Taxed::agreed(mode, fee.amount, fee.rate, Some(fee.tax))?);
+        }
+        Ok(items)
+    }
+
+    /// The taxes of what was picked, by rate: those of the quote where all of it was, else the sums of its items' taxes.
+    pub fn taxes(&self) -> Result<Vec<TaxLine>, money::Error> {
+        if self.picking.lines.is_empty() {
+            return Ok(self.quote.taxes.clone());
+        }
+        let items = self.items()?;
+        let currency = self.quote.total.currency();
+        let of_rate = |rate: Rate| -> Result<TaxLine, money::Error> {
+            let own = items.iter().filter(|item| item.rate == rate);
+            let (net, tax): (Vec<Money>, Vec<Money>) = own.map(|item| (item.net, item.tax)).unzip();
+            let (net, tax) = (Money::sum(currency, net)?, Money::sum(currency, tax)?);
+            Ok(TaxLine { rate, gross: net.plus(tax)?, net, tax })
+        };
+        self.quote.taxes.iter().map(|tax| of_rate(tax.rate)).collect()
+    }
+
+    /// What everything costs that was picked: goods, deposits, fees and tax.
+    pub fn cost(&self) -> Result<Money, money::Error> {
+        if self.picking.lines.is_empty() {
+            return Ok(self.quote.total);
+        }
+        let gross = self.items()?.into_iter().map(|item| item.net.plus(item.tax));
+        Money::sum(self.quote.total.currency(), gross.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// What is debited in all: what was picked costs, less what vouchers and points paid of it.
+    pub fn due(&self) -> Result<Money, money::Error> {
+        let (cost, credited) = (self.cost()?, self.quote.credited()?);
+        let left = cost.minus(credited)?;
+        Ok(if left.minor() < 0 { Money::zero(left.currency()) } else { left })
+    }
+
+    /// What vouchers and points paid beyond what was picked costs.
+    pub fn excess(&self) -> Result<Money, money::Error> {
+        let over = self.quote.credited()?.minus(self.cost()?)?;
+        Ok(if over.minor() < 0 { Money::zero(over.currency()) } else { over })
+    }
+
+    /// What vouchers and points paid, as a whole; so many points were burned.
+    pub fn credits(&self, burned: i64) -> Paid {
+        let (vouchers, points) = self.quote.credits_by_kind();
+        let worth = points.checked_div(burned).unwrap_or(0);
+        Paid { shares: Shares { account: 0, vouchers, points: if worth > 0 { burned } else { 0 } }, worth }
+    }
+
+    /// What has paid so far for what the shopper has: the account, and of vouchers and points what they paid of it. They pay
+    /// first for what is taken along; the rest counts once the goods are handed over.
+    pub fn paid(&self, burned: i64) -> Result<Paid, money::Error> {
+        let mut paid = self.credits(burned);
+        let is_all_there = self.shipment.is_none() || self.picking.is_closed;
+        let back = self.picking.back;
+        if is_all_there {
+            paid.shares.points -= back.map_or(0, |back| back.points);
+            paid.shares.vouchers -= back.and_then(|back| back.credit_note).map_or(0, Money::minor);
+        } else {
+            paid = paid.first(self.taken_along()?.minor());
+        }
+        paid.shares.account = self.captured.minor();
+        Ok(paid)
+    }
+
+    /// What is taken along costs.
+    fn taken_along(&self) -> Result<Money, money::Error> {
+        let mode = self.quote.tax_mode()?;
+        let mut sum = Money::zero(self.quote.total.currency());
+        for line in self.quote.lines_of(Fulfilment::TakeAlong) {
+            let own = Taxed::agreed(mode, line.amount, line.tax_rate, line.tax)?;
+            sum = sum.plus(own.net)?.plus(own.tax)?;
+            if let Some(deposit) = &line.deposit {
+                let own = Taxed::agreed(mode, deposit.amount, deposit.rate, Some(deposit.tax))?;
+                sum = sum.plus(own.net)?.plus(own.tax)?;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// The state that the amounts and the goods lead to: completed once everything is captured, which for delivered goods
+    /// happens at their hand-over.
+    pub fn settled_state(&self) -> Result<OrderState, money::Error> {
+        Ok(match self.state {
+            OrderState::Placed if self.received()? == self.due()? => OrderState::Completed,
+            state => state,
+        })
+    }
+
+    /// What nothing more is waited for of: captured, paid later as a debt, or written off.
+    pub fn received(&self) -> Result<Money, money::Error> {
+        self.captured.plus(self.made_good)
+    }
+
+    /// The share of the earned points that goes with what was not picked.
+    pub fn points_not_picked(&self) -> Result<i64, money::Error> {
+        let missing = self.quote.total.minus(self.cost()?)?;
+        Ok(share(self.quote.points, missing.minor(), self.quote.total.minor()))
+    }
+
+    /// The share of the points that were earned with what was picked, `earned`, that goes with so much of it given back.
+    pub fn points_given_back(&self, earned: i64, value: i64) -> Result<i64, money::Error> {
+        Ok(share(earned, value, self.cost()?.minor()))
+    }
+}
+
+/// A part of points, cut off to whole ones: none where there is no whole.
+fn share(points: i64, part: i64, whole: i64) -> i64 {
+    let share = i128::from(points) * i128::from(part) / i128::from(whole.max(1));
+    i64::try_from(share).unwrap_or(points).clamp(0, points.max(0))
+}
+
+/// Something that costs and is taxed.
+#[derive(Clone, Copy, Debug)]
+struct Taxed {
+    rate: Rate,
+    /// In the terms of the shelf.
+    amount: Money,
+    net: Money,
+    tax: Money,
+}
+
+impl Taxed {
+    /// As it was agreed on; with the tax that its rate makes of it where the quote is older than shares of tax.
+    fn agreed(mode: TaxMode, amount: Money, rate: Rate, tax: Option<Money>) -> Result<Self, money::Error> {
+        match tax {
+            Some(tax) => Self::with(mode, amount, rate, tax),
+            None => Self::alone(mode, amount, rate),
+        }
+    }
+
+    /// The same with another amount.
+    fn less(self, mode: TaxMode, amount: Money) -> Result<Self, money::Error> {
+        if amount == self.amount { Ok(self) } else { Self::alone(mode, amount, self.rate) }
+    }
+
+    fn alone(mode: TaxMode, amount: Money, rate: Rate) -> Result<Self, money::Error> {
+        let tax = match mode {
+            TaxMode::Inside => rate.tax_inside(amount)?,
+            TaxMode::OnTop => {
+                let tax = money::in_proportion(amount.minor(), rate.thousandths(), RATE_WHOLE)?;
+                Money::new(tax, amount.currency())
+            }
+        };
+        Self::with(mode, amount, rate, tax)
+    }
+
+    fn with(mode: TaxMode, amount: Money, rate: Rate, tax: Money) -> Result<Self, money::Error> {
+        let net = match mode {
+            TaxMode::Inside => amount.minus(tax)?,
+            TaxMode::OnTop => amount,
+        };
+        Ok(Self { rate, amount, net, tax })
+    }
+}
+
+text_enum! {
+    /// What a refund waits for.
+    pub enum RefundState {
+        /// For the provider.
+        Pending = "pending",
+        /// For nothing: the money is on its way to the shopper.
+        Done = "done",
+        /// For staff: the provider refused.
+        Failed = "failed",
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &i64) -> bool {
+    *count == 0
+}
+
+/// What is given back.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Refund {
+    /// Which; named by whoever asked for it.
+    pub id: RefundId,
+    /// The order.
+    pub order: OrderId,
+    /// What the goods cost that it is for: all of the shares below together, to less than a point.
+    pub amount: Money,
+    /// What the account that was debited gets of it.
+    pub to_account: Money,
+    /// Points that come back, for the share that points paid.
+    #[serde(skip_serializing_if = "is_none")]
+    pub points: i64,
+    /// What comes back as a credit note, for the share that vouchers paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credit_note: Option<Money>,
+    /// Why, as staff said.
+    pub reason: String,
+    /// What it waits for.
+    pub state: RefundState,
+    /// Why the provider refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// Who asked for it.
+    pub staff: StaffId,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What the exit must know of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExitFacts {
+    /// The order.
+    pub order: OrderId,
+    /// The store whose gates it opens.
+    pub store: StoreId,
+    /// How many pieces are taken along.
+    pub pieces: i64,
+    /// Whether everything that is taken along is captured.
+    pub paid: bool,
+    /// Whether the order was taken back.
+    pub cancelled: bool,
+}
+
+/// What other systems are told of an order.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// What happened.
+    pub kind: NewsKind,
+    /// To which order.
+    pub order: OrderId,
+    /// Where.
+    pub store: StoreId,
+    /// The order as it is now, and what happened to it.
+    pub payload: serde_json::Value,
+}
+
+/// What happened to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NewsKind {
+    /// It was paid.
+    Paid,
+    /// Money was given back.
+    Refunded,
+    /// It was taken back as a whole.
+    Cancelled,
+    /// A courier has accepted its parcels.
+    Booked,
+    /// Its goods are with the courier.
+    HandedOver,
+    /// Its goods arrived.
+    Delivered,
+    /// Its goods came back.
+    Returned,
+    /// Its goods could not be sent, or were lost.
+    Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::super::trips::{Trip, eur, quoted, trip};
+    use super::*;
+    use crate::quantity::Unit;
+
+    fn order(trip: &Trip) -> Order {
+        let (quote, id) = (quoted(trip), Uuid::from_u128(1));
+        let shipment = quote.lines_of(Fulfilment::Deliver).next().map(|_| ShipmentId(id));
+        Order {
+            id: OrderId(id),
+            number: "A1".to_owned(),
+            checkout: CheckoutId(id),
+            payment: PaymentId(id),
+            shopper: ShopperId(id),
+            store: "0001".parse().expect("a key"),
+            state: OrderState::Placed,
+            captured: quote.due_now,
+            refunded: eur(0),
+            made_good: eur(0),
+            shipment,
+            trouble: None,
+            picking: Picking::default(),
+            version: 1,
+            placed_at: DateTime::UNIX_EPOCH,
+            quote,
+        }
+    }
+
+    /// So many hundredths of each delivered line are picked; all of it with a hundred.
+    fn pick(order: &mut Order, hundredths: &[i64]) {
+        let part = |whole: Money, of: i64| eur(money::in_proportion(whole.minor(), of, 100).expect("fits"));
+        let lines = order.quote.lines_of(Fulfilment::Deliver).zip(hundredths).filter(|(_, of)| **of < 100);
+        let picked = lines.map(|(line, of)| PickedLine {
+            line: line.line,
+            quantity: Quantity::new(*of, Unit::Piece).ok(),
+            amount: part(line.amount, *of),
+            deposit: line.deposit.as_ref().map(|deposit| part(deposit.amount, *of)),
+        });
+        order.picking.lines = picked.collect();
+    }
+
+    fn minor(money: Result<Money, money::Error>) -> i64 {
+        money.expect("fits").minor()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn what_was_picked_is_taxed_line_by_line_and_comes_to_what_is_debited(
+            trip in trip(), hundredths in prop::collection::vec(0_i64..=100, 8),
+        ) {
+            let mut order = order(&trip);
+            let agreed = order.items().expect("fits");
+            pick(&mut order, &hundredths);
+            let (cost, due) = (minor(order.cost()), minor(order.due()));
+            let taxes = order.taxes().expect("fits");
+            prop_assert_eq!(taxes.iter().map(|tax| tax.gross.minor()).sum::<i64>(), cost, "receipt and debit agree");
+            prop_assert!(taxes.iter().all(|tax| tax.net.plus(tax.tax) == Ok(tax.gross)));
+            prop_assert!(order.quote.due_now.minor() <= due && due <= order.quote.to_pay().minor());
+            prop_assert_eq!(cost - due, minor(order.quote.credited()) - minor(order.excess()));
+            if order.is_delivery_void() {
+                return Ok(());
+            }
+            for (item, agreed) in order.items().expect("fits").iter().zip(&agreed) {
+                prop_assert!(item.net.minor() + item.tax.minor() <= agreed.net.minor() + agreed.tax.minor());
+                let mode = order.quote.tax_mode().expect("fits");
+                let alone = Taxed::alone(mode, item.amount, item.rate).expect("fits");
+                prop_assert!((item.tax.minor() - alone.tax.minor()).abs() <= 1, "{item:?}");
+            }
+        }
+
+        #[test]
+        fn what_is_given_back_comes_to_what_paid(
+            trip in trip(), hundredths in prop::collection::vec(0_i64..=100, 8),
+        ) {
+            let mut order = order(&trip);
+            let burned = order.quote.credits_by_kind().1 / trip.worth;
+            let taken = minor(order.taken_along());
+            let before = order.paid(burned).expect("fits");
+            if order.shipment.is_some() {
+                prop_assert!(before.value() <= taken && taken - before.value() < before.worth.max(1));
+            }
+            pick(&mut order, &hundredths);
+            let excess = minor(order.excess());
+            let back = order.credits(burned).excess(excess);
+            order.picking.is_closed = true;
+            let credit_note = (back.vouchers > 0).then(|| eur(back.vouchers));
+            order.picking.back = Some(CreditsBack { points: back.points, credit_note });
+            order.captured = order.due().expect("fits");
+            let paid = order.paid(burned).expect("fits");
+            // A last point may be worth more than what it comes back for.
+            let cost = minor(order.cost());
+            prop_assert!(paid.value() <= cost && cost - paid.value() < paid.worth.max(1), "{paid:?} {cost}");
+        }
+    }
+}

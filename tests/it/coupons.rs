@@ -1,0 +1,49 @@
+//! Single coupons of a campaign: each is good once, however many carts show it at the same time, and counts for the campaign.
+
+use serde_json::json;
+
+use crate::credits::{cancel, pay};
+use crate::promotions::{apply, half, quoted, show, total};
+use crate::support::catalog::MILK;
+use crate::support::trip::Shop;
+use crate::weighed::checked;
+
+#[tokio::test]
+async fn a_single_coupon_of_a_campaign_is_good_once_and_counts_for_it() {
+    let shop = Shop::open().await;
+    let campaign = checked("952123400001");
+    let needs = json!({"needs_coupon": true, "basket_max": 1});
+    let rows = [
+        half("P1", "milk", &needs),
+        json!({"kind": "coupon", "coupon": campaign, "promotion": "P1", "uses_max": 3}),
+    ];
+    apply(&shop, &rows).await;
+    let (anna, bert) = (shop.payer("anna@example.com").await, shop.payer("bert@example.com").await);
+    let (hers, his) = (anna.fill(&[MILK, MILK]).await, bert.fill(&[MILK]).await);
+    let single = format!("(255){campaign}00001");
+    assert_eq!(total(&show(&anna, hers, &single).await.expect(200)), 64 + 129);
+    assert_eq!(total(&show(&bert, his, &format!("]C1255{campaign}00001")).await.expect(200)), 64);
+    // Both at once: one of them has it.
+    let (first, second) = tokio::join!(anna.place(hers, &[]), bert.place(his, &[]));
+    let statuses = [first.1.status.as_u16(), second.1.status.as_u16()];
+    assert!(statuses.contains(&201) && statuses.contains(&409), "{statuses:?}");
+    let (winner, won) = if statuses[0] == 201 { (&anna, first.0) } else { (&bert, second.0) };
+    cancel(winner, won).await;
+    // Two more of the campaign with her: two of milk at half price, and both count.
+    let shown = show(&anna, hers, &format!("(255){campaign}00002")).await.expect(200);
+    assert_eq!(total(&shown), 64 + 64);
+    let (checkout, placed) = anna.place(hers, &[]).await;
+    assert_eq!(quoted(&placed.expect(201)), 128);
+    pay(&anna, checkout, 128).await;
+    bert.place(his, &[]).await.1.problem(409, "coupon_used");
+    let next = bert.fill(&[MILK]).await;
+    show(&bert, next, &single).await.problem(409, "coupon_used");
+    show(&bert, next, &format!("(255){campaign}00003")).await.expect(200);
+    let (third, placed) = bert.place(next, &[]).await;
+    assert_eq!(quoted(&placed.expect(201)), 64);
+    // That was the campaign's last one; given up, it is there again.
+    let last = anna.fill(&[MILK]).await;
+    show(&anna, last, &format!("(255){campaign}00004")).await.problem(409, "coupon_used");
+    cancel(&bert, third).await;
+    show(&anna, last, &format!("(255){campaign}00004")).await.expect(200);
+}

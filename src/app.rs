@@ -110,6 +110,8 @@ kinds_of_jobs! {
     payments::AnswerDispute => payments::answer_dispute,
     payments::FetchEvents => payments::fetch_events,
     payments::debts::Collect => payments::debts::collect,
+    payments::reconcile::Nightly => payments::reconcile::nightly,
+    payments::reconcile::Reconcile => payments::reconcile::reconcile,
     payments::Follow => payments::follow,
     payments::Link => payments::link,
     payments::Operate => payments::operate,

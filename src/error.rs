@@ -74,6 +74,9 @@ pub struct ProblemBody {
     /// What the store sells instead of a product that it does not sell, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,
+    /// From when on the same request would succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
     /// What the shopper owes and has to pay before, the longest owed first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub debts: Vec<OwedDebt>,
@@ -89,6 +92,7 @@ pub struct Problem {
     // Boxed, because every fallible function returns one.
     alternatives: Box<[Alternative]>,
     debts: Box<[OwedDebt]>,
+    until: Option<Box<DateTime<Utc>>>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -103,6 +107,7 @@ impl Problem {
             faults: Vec::new(),
             alternatives: Box::default(),
             debts: Box::default(),
+            until: None,
             retry_after_seconds: None,
             source: None,
         }
@@ -168,6 +173,13 @@ impl Problem {
         self
     }
 
+    /// Adds from when on the same request would succeed, where that is known.
+    #[must_use]
+    pub fn until(mut self, moment: Option<DateTime<Utc>>) -> Self {
+        self.until = moment.map(Box::new);
+        self
+    }
+
     /// Adds what has to be paid before.
     #[must_use]
     pub fn owing(mut self, debts: Vec<OwedDebt>) -> Self {
@@ -196,6 +208,7 @@ impl Problem {
             errors: self.faults,
             alternatives: self.alternatives.into_vec(),
             debts: self.debts.into_vec(),
+            until: self.until.map(|until| *until),
         }
     }
 }

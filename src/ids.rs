@@ -71,6 +71,8 @@ ids! {
     CheckoutId,
     /// What a shopper owes.
     DebtId,
+    /// Something that does not agree between our books and a provider's.
+    DifferenceId,
     /// One try to hand an event to a subscriber.
     DispatchId,
     /// What staff answered to a dispute. Named by whoever answers.
@@ -101,6 +103,8 @@ ids! {
     PaymentId,
     /// A delivered row that is kept aside.
     QuarantineId,
+    /// A comparison of our books with a provider's. Named by whoever asks for it.
+    ReconciliationId,
     /// Money given back for an order. Named by whoever asks for it.
     RefundId,
     /// Goods of one order on their way to the shopper.

@@ -69,6 +69,16 @@ impl From<Error> for Problem {
             Error::Quote(error) => quote_problem(&error),
             Error::Payment(error) => error.into(),
             Error::Delivery(error) => error.into(),
+            Error::DebitMax(most) => Self::unprocessable(
+                "debit_too_large",
+                format!("At most {most} are debited at once. Take something out, or pay at a till."),
+            )
+            .at("/cart", "costs too much"),
+            Error::DayLimit(until) => Self::conflict(
+                "day_limit_reached",
+                "With this purchase more would be debited within 24 hours than is allowed. Pay at a till, or later.",
+            )
+            .until(until),
             Error::Total(total) => {
                 Self::unprocessable("total_differs", format!("The quote's total is {total}."))
                     .at("/total", "not the quote's total")
@@ -123,7 +133,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]
@@ -210,7 +220,7 @@ pub struct Confirmation {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`, `day_limit_reached`: `until` says from when on it would be debited"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`total_differs`, `payment_method_unusable`"),
     ),
     security(("shopper" = []))

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::model::{Checkout, Event, Hold, State, Step};
 use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
-use super::{complete, store};
+use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
 use crate::catalog;
@@ -72,6 +72,12 @@ pub enum Error {
     /// The delivery refuses.
     #[error(transparent)]
     Delivery(#[from] delivery::Error),
+    /// More than what is debited at once.
+    #[error("at most {0} are debited at once")]
+    DebitMax(Money),
+    /// More than what a shopper is debited within a day.
+    #[error("no more is debited within a day")]
+    DayLimit(Option<Moment>),
     /// The shopper agreed to another total than the quote's.
     #[error("the quote's total is {0}")]
     Total(Money),
@@ -233,7 +239,11 @@ fn draft(
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
     let quote = quote::quote(&cart.lines, &delivered, fee, priced)?;
     let mut holds = Vec::new();
-    if quote.total.minor() > app.config.checkout.limit_minor {
+    let limits = limits::of_store(app, &cart.store, cart.currency);
+    if let Some(most) = limits.debit_max.filter(|most| quote.to_pay().minor() > *most) {
+        return Err(Error::DebitMax(Money::new(most, cart.currency)));
+    }
+    if limits.look_above.is_some_and(|limit| quote.total.minor() > limit) {
         holds.push(Hold::AmountLimit);
     }
     if cart.lines.iter().any(|line| line.product.age_min.is_some()) {
@@ -258,6 +268,7 @@ fn draft(
         action_url: None,
         reason: None,
         may_retry: false,
+        limit_ends_at: None,
         deadline: now + QUOTE_LASTS,
         version: 1,
         created_at: now,
@@ -288,6 +299,9 @@ pub(super) async fn confirm(
         return Err(Error::State(State::Cancelled));
     }
     let mut tx = let_out_if_unsaleable(app, tx, &mut checkout, now).await?;
+    if checkout.state == State::Quoted {
+        limits::check(app, &mut tx, &mut checkout, now).await?;
+    }
     let event = if checkout.holds.is_empty() { Event::Confirmed } else { Event::ConfirmedWithHold };
     step(app, &mut tx, &mut checkout, event, now).await?;
     end_if_free(app, &mut tx, &mut checkout, now).await?;

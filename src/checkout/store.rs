@@ -33,6 +33,7 @@ struct CheckoutRow {
     action_url: Option<String>,
     reason: Option<String>,
     may_retry: bool,
+    limit_ends_at: Option<Moment>,
     deadline: Moment,
     version: i64,
     created_at: Moment,
@@ -59,6 +60,7 @@ impl From<CheckoutRow> for Checkout {
             action_url: row.action_url,
             reason: row.reason,
             may_retry: row.may_retry,
+            limit_ends_at: row.limit_ends_at,
             deadline: row.deadline,
             version: row.version,
             created_at: row.created_at,
@@ -101,7 +103,8 @@ pub(super) async fn find(run: impl Run<'_>, id: CheckoutId) -> Result<Option<Che
     let row: Option<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
+                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, limit_ends_at, deadline,
+                 version, created_at
              FROM checkouts
              WHERE id = $1",
         )
@@ -121,7 +124,7 @@ pub(super) async fn find_locked(tx: &mut Tx, id: CheckoutId) -> Result<Option<Ch
 pub(super) async fn update(tx: &mut Tx, checkout: &Checkout, now: Moment) -> Result<(), db::Error> {
     tx.sql(
         "UPDATE checkouts SET state = $2, payment_id = $3, order_id = $4, action_url = $5, reason = $6, deadline = $7,
-             may_retry = $8, changed_at = $9
+             may_retry = $8, changed_at = $9, holds = $10, limit_ends_at = $11
          WHERE id = $1",
     )
     .bind(checkout.id)
@@ -133,6 +136,8 @@ pub(super) async fn update(tx: &mut Tx, checkout: &Checkout, now: Moment) -> Res
     .bind(checkout.deadline)
     .bind(checkout.may_retry)
     .bind(now)
+    .bind(Json(&checkout.holds))
+    .bind(checkout.limit_ends_at)
     .execute()
     .await?;
     Ok(())
@@ -143,7 +148,8 @@ pub(super) async fn held(run: impl Run<'_>, store: &StoreId, limit: i64) -> Resu
     let rows: Vec<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
+                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, limit_ends_at, deadline,
+                 version, created_at
              FROM checkouts
              WHERE store_id = $1 AND state = 'held'
              ORDER BY changed_at, id

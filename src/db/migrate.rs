@@ -73,6 +73,8 @@ const FILES: &[File] = &[
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
     file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
     file!(44, "0044_debts.sql", None),
+    file!(45, "0045_limits_reconciliation.postgres.sql", Some(Engine::Postgres)),
+    file!(45, "0045_limits_reconciliation.sqlite.sql", Some(Engine::Sqlite)),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

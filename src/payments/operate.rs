@@ -179,12 +179,14 @@ async fn ask_order(
     let payment = &books.payment;
     let effect = books.effect(operation);
     let intent = intent(effect);
+    // Nobody has the app in their hand.
+    let is_alone = effect.is_again() || payment.is_by_rule;
     let known = books.order_of(operation);
     let order = known.map(|order| OrderRequest { order, intent, action_url: payment.action_url.as_deref() });
     let waits = matches!(operation.state, OperationState::Waiting | OperationState::Pending);
     if let Some(order) = order.filter(|_| waits) {
         let outcome = provider.read_order(&order).await;
-        let time = if effect.is_again() { LATER_ACTION_TIME_MAX } else { ACTION_TIME_MAX };
+        let time = if is_alone { LATER_ACTION_TIME_MAX } else { ACTION_TIME_MAX };
         return Ok(give_up_waiting(operation, outcome, now, time));
     }
     if forgotten(operation, provider.order_key_lifetime(), now) {
@@ -223,7 +225,7 @@ async fn ask_order(
         market: purchase.market(books),
         return_url: &purchase.return_url,
         callback_url: &purchase.callback_url,
-        is_shopper_present: !effect.is_again() && !payment.is_by_rule,
+        is_shopper_present: !is_alone,
     };
     Ok(provider.charge(&charge).await)
 }

@@ -35,13 +35,14 @@ impl Job for Sweep {
     }
 }
 
-/// Makes sure that the next sweep is asked for. Call it at start; from then on each sweep asks for the next.
+/// Makes sure that the next sweep is asked for, and the next night's comparison. Call it at start; from then on each sweep asks for the next.
 pub async fn schedule(app: &App) -> Result<(), db::Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
-    tx.commit().await
+    tx.commit().await?;
+    super::reconcile::schedule_nightly(app).await
 }
 
 /// Does [`Sweep`].

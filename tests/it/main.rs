@@ -27,6 +27,7 @@ mod http;
 mod identity;
 mod import;
 mod jobs;
+mod limits;
 mod offline;
 mod openapi;
 mod operations;

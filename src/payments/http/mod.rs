@@ -1,12 +1,13 @@
 //! The routes of payments: one payment, the page that shoppers come back to from it, webhooks; `methods.rs` has those of linked
-//! accounts, `callbacks.rs` those for providers that sign nothing, `debts.rs` what is owed, `disputes.rs` and
-//! `parked.rs` those for staff.
+//! accounts, `callbacks.rs` those for providers that sign nothing, `debts.rs` what is owed, `disputes.rs`, `parked.rs` and
+//! `reconciliations.rs` those for staff.
 
 mod callbacks;
 mod debts;
 mod disputes;
 mod methods;
 mod parked;
+mod reconciliations;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -51,6 +52,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(debts::pay_debt))
         .routes(routes!(debts::list_store_debts))
         .routes(routes!(debts::write_off_debt))
+        .routes(routes!(reconciliations::list_reconciliations))
+        .routes(routes!(reconciliations::begin_reconciliation, reconciliations::read_reconciliation))
+        .routes(routes!(reconciliations::list_differences))
+        .routes(routes!(reconciliations::explain_difference))
         .routes(routes!(parked::list_parked_operations))
         .routes(routes!(parked::resolve_operation))
         .routes(routes!(disputes::list_disputes))
@@ -266,6 +271,25 @@ impl From<Error> for Problem {
                 format!("The debt is {state}; it can't do that any more, or not yet."),
             ),
             Error::Owed(debts) => owed(&debts),
+            Error::ReconciliationUnknown => {
+                Self::not_found("reconciliation_unknown", "There is no such comparison.")
+            }
+            Error::ReconciliationTaken => Self::conflict(
+                "reconciliation_taken",
+                "The id was used before for another comparison. Choose a new one.",
+            ),
+            Error::Span => Self::unprocessable("span_invalid", error.to_string()).at("/from", "out of range"),
+            Error::StatementAbsent => {
+                Self::unprocessable("statement_absent", "The provider's books can't be read here.")
+                    .at("/provider", "does not show its books")
+            }
+            Error::DifferenceUnknown => {
+                Self::not_found("difference_unknown", "There is no such difference.")
+            }
+            Error::DifferenceState => Self::conflict(
+                "difference_state",
+                "The difference was explained otherwise, or is gone. List them again.",
+            ),
             Error::OperationUnknown => {
                 Self::not_found("operation_unknown", "There is no such operation; list them again.")
             }

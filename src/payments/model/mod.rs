@@ -7,7 +7,8 @@
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `confirm.rs` what waits;
 //! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count; `dispute.rs` what payers
-//! dispute; `debt.rs` what is owed when goods left without money; `accounts.rs` what each fact moves in the ledger.
+//! dispute; `debt.rs` what is owed when goods left without money; `accounts.rs` what each fact moves in the ledger;
+//! `reconcile.rs` what does not agree with a provider's books.
 
 mod accounts;
 mod apply;
@@ -18,6 +19,7 @@ mod hold;
 mod line;
 mod outcome;
 mod plan;
+mod reconcile;
 mod refund;
 
 #[cfg(test)]
@@ -36,6 +38,10 @@ pub use hold::{Effect, HoldWindow};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt, Remedy};
 pub use plan::{PlanError, Planned};
+pub use reconcile::{
+    Certainty, Compare, Compared, DifferenceState, Finding, FindingKind, FoundLine, Movement, MovementKind,
+    ReconciliationState, Undone, about_line, compare,
+};
 
 text_enum! {
     /// A payment provider.

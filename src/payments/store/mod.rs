@@ -8,4 +8,5 @@ pub(super) mod methods;
 pub(super) mod operations;
 pub(super) mod parcels;
 pub(super) mod payments;
+pub(super) mod reconciliations;
 pub(super) mod resolutions;

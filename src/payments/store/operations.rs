@@ -149,6 +149,25 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
     Ok(())
 }
 
+/// The operation that made a capture of the provider, and its payment.
+pub async fn capture_by_object(
+    db: impl Run<'_>,
+    provider: ProviderName,
+    object: &str,
+) -> Result<Option<(OperationId, PaymentId)>, Error> {
+    db.sql(
+        "SELECT payment_operations.id, payment_operations.payment FROM payment_operations
+         JOIN payments ON payments.id = payment_operations.payment
+         WHERE payments.provider = $1 AND payment_operations.provider_object = $2
+             AND payment_operations.state = 'done' AND payment_operations.kind IN ('charge', 'complete', 'capture')
+         LIMIT 1",
+    )
+    .bind(provider)
+    .bind(object)
+    .fetch_optional()
+    .await
+}
+
 /// The open operations that a provider's object or order may tell something about.
 pub async fn by_object(
     db: impl Run<'_>,

@@ -7,6 +7,7 @@ use crate::db::{Error, Run, Tx};
 use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
 use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
+use crate::payments::spent::Spent;
 
 #[derive(sqlx::FromRow)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
@@ -185,6 +186,35 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     .execute()
     .await?;
     Ok(())
+}
+
+/// Takes what a shopper is debited for this transaction: whoever counts it waits here for the others.
+pub async fn lock_shopper(tx: &mut Tx, shopper: ShopperId) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO shopper_debits (shopper, version) VALUES ($1, 1)
+         ON CONFLICT (shopper) DO UPDATE SET version = shopper_debits.version + 1",
+    )
+    .bind(shopper)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What a shopper was debited since then, or is about to be, the oldest first.
+pub async fn spent(run: impl Run<'_>, shopper: ShopperId, since: Moment) -> Result<Vec<Spent>, Error> {
+    let rows: Vec<(Moment, i64, Currency)> = run
+        .sql(
+            "SELECT created_at, CASE WHEN is_closed THEN captured ELSE total END, currency
+             FROM payments
+             WHERE shopper = $1 AND created_at > $2 AND debt IS NULL AND state NOT IN ('declined', 'cancelled')
+             ORDER BY created_at, id",
+        )
+        .bind(shopper)
+        .bind(since)
+        .fetch_all()
+        .await?;
+    let spent = |(at, minor, currency)| Spent { at, amount: Money::new(minor, currency) };
+    Ok(rows.into_iter().map(spent).collect())
 }
 
 /// The last payment of a debt, which may be on its way or have failed.

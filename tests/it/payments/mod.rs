@@ -13,6 +13,7 @@ mod missed;
 mod mistakes;
 mod parked;
 mod purchases;
+mod reconcile;
 mod statements;
 mod troubles;
 pub mod unsent;

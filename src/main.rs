@@ -120,7 +120,9 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
 async fn reconcile(arguments: &aisle::payments::reconcile::Arguments) -> ExitCode {
     let done = async {
         let (_, app) = open().await?;
-        let report = aisle::payments::reconcile::command(&app, arguments).await?;
+        let report = aisle::payments::reconcile::command(&app, arguments)
+            .await
+            .map_err(|error| -> Box<dyn std::error::Error> { error })?;
         tell(report.text.trim_end())?;
         Ok::<_, Box<dyn std::error::Error>>(report.code)
     };

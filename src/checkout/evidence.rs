@@ -1,6 +1,6 @@
 //! What an order says of a purchase that is disputed later: its receipt as a text.
 
-use super::model::Order;
+use super::order::Order;
 use super::store;
 use crate::db::{self, Run};
 use crate::ids::{OrderId, PaymentId, ShipmentId};

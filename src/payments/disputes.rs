@@ -18,7 +18,6 @@ use super::{Error, model};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::error::Internal;
 use crate::ids::{CheckoutId, DisputeAnswerId, DisputeId, OperationId, PaymentId, StaffId};
 use crate::jobs::{self, Failure, Job, Lease};
 use crate::text_enum;
@@ -312,6 +311,6 @@ pub(super) async fn find(app: &App, id: DisputeId) -> Result<(Known, Vec<Answer>
 }
 
 /// The disputes, those first that must be answered first.
-pub(super) async fn list(app: &App, with_ended: bool) -> Result<Vec<Known>, Internal> {
-    Ok(disputes::list(&app.db, with_ended).await?)
+pub(super) async fn list(app: &App, with_ended: bool) -> Result<Vec<Known>, db::Error> {
+    disputes::list(&app.db, with_ended).await
 }

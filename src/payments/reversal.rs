@@ -7,7 +7,7 @@
 use super::Error;
 use super::debts;
 use super::ledger::{self, Entry};
-use super::model::{self, FactKind, Payment, ProviderName};
+use super::model::{FactKind, Payment, ProviderName};
 use super::settle::{load, write_change};
 use super::store;
 use crate::app::App;
@@ -42,7 +42,7 @@ pub enum Noted {
     NotOurs,
 }
 
-/// Takes in that a debit was taken back, as [`model::Books::reverse`] says: the room above is told, once. Wake the jobs after
+/// Takes in that a debit was taken back, as [`Books::reverse`](super::model::Books::reverse) says: the room above is told, once. Wake the jobs after
 /// the commit.
 pub async fn reversed(app: &App, tx: &mut Tx, now: Moment, told: &Told) -> Result<Noted, Error> {
     let found = store::operations::capture_by_object(&mut *tx, told.provider, &told.capture).await?;

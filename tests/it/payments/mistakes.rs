@@ -23,7 +23,7 @@ async fn deliver(shop: &PaidShop, (headers, _): &Signed, body: String) -> u16 {
     for (name, value) in headers {
         call = call.header(name, value);
     }
-    call.send().await.status
+    call.send().await.status.as_u16()
 }
 
 async fn events(shop: &PaidShop) -> i64 {

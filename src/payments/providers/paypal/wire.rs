@@ -184,7 +184,7 @@ pub struct Wallet {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Attributes {
-    pub vault: Option<Token>,
+    pub vault: Option<Box<Token>>,
 }
 
 /// An error.

@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::error::Error;
 use super::model::{Checkout, State};
 use super::order::{Order, Refund};
-use super::place::{self, Error, Placement};
+use super::place::{self, Placement};
 use super::quote::QuoteError;
 use super::views::{CheckoutView, OrderPage, OrderView};
 use super::{receipt, refund, store};

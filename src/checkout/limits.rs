@@ -4,8 +4,8 @@
 //! maximum it is refused, and the shopper is told from when on it would fit. What counts are debits of all linked accounts that
 //! are held, on their way or done; what was declined or went back counts no more.
 
+use super::error::Error;
 use super::model::{Checkout, Hold};
-use super::place::Error;
 use crate::app::App;
 use crate::catalog::DebitLimits;
 use crate::clock::Moment;

@@ -9,6 +9,7 @@
 //! back, `receipt.rs` shows, `verify.rs` holds all books against each other.
 
 mod complete;
+mod error;
 mod evidence;
 mod http;
 mod limits;

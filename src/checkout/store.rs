@@ -257,7 +257,7 @@ pub(super) async fn order_of_payment(
     let row: Option<OrderRow> = run
         .sql(
             "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, shipment_id, trouble, picked, version, placed_at
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
              FROM orders
              WHERE payment_id = $1",
         )

@@ -1,6 +1,7 @@
 //! The model under any order of answers.
 
 mod holds;
+mod reconcile;
 
 use proptest::prelude::*;
 use uuid::Uuid;

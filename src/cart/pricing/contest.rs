@@ -206,7 +206,9 @@ impl<'a> Scene<'a> {
                 self.contest(rivals, table, members);
             } else {
                 // Those that share no piece contest nothing.
-                apart(rivals).into_iter().for_each(|rivals| self.contest(rivals, table, members));
+                for rivals in apart(rivals) {
+                    self.contest(rivals, table, members);
+                }
             }
         }
         if self.stacking.is_empty() {
@@ -239,7 +241,9 @@ impl<'a> Scene<'a> {
                 table.give(self.ground, best.iter().map(|(active, attempt)| (*active, attempt)), members);
             }
         }
-        late.iter().for_each(|late| self.follow(late.active, table, members));
+        for late in late {
+            self.follow(late.active, table, members);
+        }
     }
 
     /// The best of all numbers of applications of a promotion that is alone with promotions on single pieces: what a contest of
@@ -547,7 +551,9 @@ fn shared(rivals: &[Rival<'_>]) -> Vec<bool> {
     let mut shared = vec![false; rivals.len() * rivals.len()];
     for of_run in by_run.chunk_by(|a, b| a.0 == b.0) {
         for (_, one) in of_run {
-            of_run.iter().for_each(|(_, other)| shared[one * rivals.len() + other] = true);
+            for (_, other) in of_run {
+                shared[one * rivals.len() + other] = true;
+            }
         }
     }
     shared

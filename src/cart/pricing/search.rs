@@ -56,7 +56,7 @@ pub(super) struct Bids {
     /// What they may take, one promotion after the other.
     owns: Vec<Own>,
     /// By promotion: where its own are, and what it does. Nothing of those that would take nothing off.
-    bids: Vec<Option<(Range<usize>, Attempt)>>,
+    made: Vec<Option<(Range<usize>, Attempt)>>,
     /// The group of each.
     groups: Vec<usize>,
 }
@@ -105,13 +105,13 @@ impl Bids {
             let attempt = ground.attempt(active, &owns[range.clone()], stock, i64::MAX)?;
             Some((range, attempt))
         };
-        let bids = (0..ground.actives.len()).map(&mut bid).collect();
-        Self { groups: vec![ALONE; ground.actives.len()], owns, bids }
+        let made = (0..ground.actives.len()).map(&mut bid).collect();
+        Self { groups: vec![ALONE; ground.actives.len()], owns, made }
     }
 
     /// The bid of a promotion: what it may take, in its order, and what it does.
     pub(super) fn get(&self, active: usize) -> Option<(&[Own], &Attempt)> {
-        let (range, attempt) = self.bids.get(active)?.as_ref()?;
+        let (range, attempt) = self.made.get(active)?.as_ref()?;
         Some((&self.owns[range.clone()], attempt))
     }
 

@@ -17,6 +17,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::rc::Rc;
 
 use super::apply::{Attempt, Ground, Own, Stock, Taken};
 use super::runs::{Mark, Run, Share, cut};
@@ -85,9 +86,9 @@ impl Table {
     ) {
         self.marked.clear();
         for (active, attempt) in chosen {
-            note(active, attempt, &self.runs, &mut self.steps);
-            let mark = ground.mark(active);
-            self.marked.extend(attempt.taken.iter().map(|taken| (*taken, mark)));
+            let before = self.marked.len();
+            attempt.take(&self.runs, ground.mark(active), &mut self.marked);
+            note(active, attempt.times, &self.marked[before..], &self.runs, &mut self.steps);
         }
         let before = self.runs.len();
         take(&mut self.runs, &mut self.marked);
@@ -139,9 +140,8 @@ fn priorities(ground: &Ground<'_>, table: &Table, members: &[usize]) -> Vec<i64>
 }
 
 /// Writes down what a promotion does.
-fn note(active: usize, attempt: &Attempt, runs: &[Run], steps: &mut Vec<Step>) {
-    let mut times = attempt.times;
-    for taken in &attempt.taken {
+fn note(active: usize, mut times: i64, taken: &[(Taken, Mark)], runs: &[Run], steps: &mut Vec<Step>) {
+    for (taken, _) in taken {
         let share = Share { line: runs[taken.at].line, pieces: taken.pieces, amount: taken.amount };
         steps.push(Step { active, times: std::mem::take(&mut times), share });
     }
@@ -237,8 +237,8 @@ impl<'a> Scene<'a> {
                 table.give(self.ground, best.iter().map(|attempt| (rival.active, &**attempt)), members);
             }
             _ => {
-                let best = Contest::new(self, table, rivals).best();
-                table.give(self.ground, best.iter().map(|(active, attempt)| (*active, attempt)), members);
+                let best = Contest::new(self, table, rivals, members).best();
+                table.give(self.ground, best.iter().map(|(active, attempt)| (*active, &**attempt)), members);
             }
         }
         for late in late {
@@ -376,9 +376,10 @@ impl<'a> Scene<'a> {
             let taken = ground.sort(active, runs, &vec![0; runs.len()], &mut own);
             let stock = Stock { runs, left: &left };
             if let Some(attempt) = ground.attempt(active, &own[..taken], stock, i64::MAX) {
-                note(active, &attempt, runs, steps);
-                let taken = attempt.taken.into_iter().map(|taken| (taken, Mark::Stacked));
-                take(runs, &mut taken.collect::<Vec<_>>());
+                let mut taken = Vec::with_capacity(attempt.taken.len());
+                attempt.take(runs, Mark::Stacked, &mut taken);
+                note(active, attempt.times, &taken, runs, steps);
+                take(runs, &mut taken);
             }
         }
     }
@@ -407,13 +408,16 @@ struct Contest<'a> {
     stacked: Vec<usize>,
     is_used: Vec<bool>,
     /// Rivals, and what each does.
-    way: Vec<(usize, Attempt)>,
-    best: Option<(i64, Vec<(usize, Attempt)>)>,
+    way: Way,
+    best: Option<(i64, Way)>,
     looks: usize,
 }
 
+/// Promotions, and what each does, in the order in which they are tried.
+type Way = Vec<(usize, Rc<Attempt>)>;
+
 impl<'a> Contest<'a> {
-    fn new(scene: &'a Scene<'a>, table: &'a mut Table, rivals: Vec<Rival<'a>>) -> Self {
+    fn new(scene: &'a Scene<'a>, table: &'a mut Table, rivals: Vec<Rival<'a>>, members: &[usize]) -> Self {
         let mut stacked = Vec::new();
         let mut stacking_most = 0;
         for active in &scene.stacking {
@@ -421,8 +425,7 @@ impl<'a> Contest<'a> {
             stacking_most += attempt.saved;
             // Where promotions of higher priority divided a run, its rest stands behind.
             let lines: Vec<usize> = own.iter().map(|own| table.runs[own.at].line).collect();
-            let runs = table.runs.iter().enumerate();
-            stacked.extend(runs.filter(|(_, run)| lines.contains(&run.line)).map(|(at, _)| at));
+            stacked.extend(members.iter().filter(|at| lines.contains(&table.runs[**at].line)));
         }
         stacked.sort_unstable();
         stacked.dedup();
@@ -442,33 +445,49 @@ impl<'a> Contest<'a> {
     }
 
     /// The promotions of the best way, and what each does.
-    fn best(mut self) -> Vec<(usize, Attempt)> {
+    fn best(mut self) -> Way {
         let most = self.rivals.iter().map(|rival| rival.most).sum();
-        self.explore(0, most);
+        self.explore(0, most, None);
         let best = self.best.map(|(_, way)| way).unwrap_or_default();
         best.into_iter().map(|(number, attempt)| (self.rivals[number].active, attempt)).collect()
     }
 
-    /// Goes every way on from here that may be better than the best. `most` is what the rivals that are left take off at most.
-    fn explore(&mut self, gained: i64, most: i64) {
-        let end = gained + self.beside();
-        if self.best.as_ref().is_none_or(|(best, _)| end > *best) {
-            self.best = Some((end, self.way.clone()));
+    /// Goes every way on from here that may be better than the best. `most` is what the rivals that are left take off at most,
+    /// `beside` what [`Self::beside`] says, where that is known.
+    fn explore(&mut self, gained: i64, most: i64, mut beside: Option<i64>) {
+        // Each step more gains something, but what stacks may be worth more with a step less.
+        let may_end_here = !self.stacked.is_empty();
+        if may_end_here {
+            self.end(gained, &mut beside);
         }
         for number in 0..self.rivals.len() {
             if !self.may_be_better(gained + most) {
-                return;
+                break;
             }
             if !self.is_used[number] && !self.is_same_way(number) {
                 self.is_used[number] = true;
-                self.explore_with(number, gained, most - self.rivals[number].most);
+                self.explore_with(number, gained, most - self.rivals[number].most, beside);
                 self.is_used[number] = false;
             }
+        }
+        if !may_end_here {
+            self.end(gained, &mut beside);
+        }
+    }
+
+    /// Keeps the way as it is when it is the best.
+    fn end(&mut self, gained: i64, beside: &mut Option<i64>) {
+        if !self.may_be_better(gained) {
+            return;
+        }
+        let end = gained + *beside.get_or_insert_with(|| self.beside());
+        if self.best.as_ref().is_none_or(|(best, _)| end > *best) {
+            self.best = Some((end, self.way.clone()));
         }
     }
 
     /// The same with each number of applications of one more rival.
-    fn explore_with(&mut self, number: usize, gained: i64, rest: i64) {
+    fn explore_with(&mut self, number: usize, gained: i64, rest: i64, beside: Option<i64>) {
         let mut times = i64::MAX;
         while times > 0 && self.look(number) {
             let Rival { active, own, .. } = &self.rivals[number];
@@ -480,8 +499,11 @@ impl<'a> Contest<'a> {
             let gain = self.table.gain(&attempt);
             if gain > 0 {
                 attempt.taken.iter().for_each(|taken| self.table.left[taken.at] -= taken.pieces);
-                self.way.push((number, attempt));
-                self.explore(gained + gain, rest);
+                let is_same =
+                    !attempt.taken.iter().any(|taken| self.stacked.binary_search(&taken.at).is_ok());
+                let beside = beside.filter(|_| is_same);
+                self.way.push((number, Rc::new(attempt)));
+                self.explore(gained + gain, rest, beside);
                 if let Some((_, attempt)) = self.way.pop() {
                     attempt.taken.iter().for_each(|taken| self.table.left[taken.at] += taken.pieces);
                 }

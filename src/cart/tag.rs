@@ -6,6 +6,7 @@ use super::pricing::{Discount, Priced};
 use super::rules::Standing;
 use crate::hash::sha256_hex;
 use crate::http::reply;
+use crate::ids::PromotionId;
 use crate::money::Money;
 
 /// Characters of the digest in an entity tag: 64 bits, for one cart's states.
@@ -75,18 +76,18 @@ impl Shown {
 
     /// How many of something follow.
     fn count(&mut self, count: usize) {
-        self.0.extend_from_slice(&count.to_le_bytes());
+        self.numbers([i64::try_from(count).unwrap_or(i64::MAX)]);
     }
 
     fn text(&mut self, text: Option<&str>) {
-        // None is longer than any text.
-        self.count(text.map_or(usize::MAX, str::len));
-        self.0.extend_from_slice(text.unwrap_or_default().as_bytes());
+        let Some(text) = text else { return self.numbers([-1]) };
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn discount(&mut self, discount: &Discount) {
         let Discount { promotion, name, trigger, segment, times, coupons, amount, lines } = discount;
-        self.text(promotion.as_ref().map(|promotion| promotion.as_str()));
+        self.text(promotion.as_ref().map(PromotionId::as_str));
         self.text(Some(name));
         self.text(Some(trigger.as_str()));
         self.text(segment.as_deref());

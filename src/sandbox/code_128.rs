@@ -11,6 +11,7 @@ const SYMBOLS: &str = "\
     114311 411113 411311 113141 114131 311141 411131 211412 211214 211232";
 const STOP: &str = "2331112";
 const FUNCTION_1: usize = 102;
+const START_B: usize = 104;
 const START_C: usize = 105;
 
 /// A number of an even count of digits in set C, with the leading function 1 of a GS1 code.
@@ -20,6 +21,13 @@ pub fn gs1_digits(digits: &str) -> Vec<u32> {
     });
     let values: Vec<usize> = [FUNCTION_1].into_iter().chain(pairs).collect();
     bars(START_C, &values)
+}
+
+/// A text of visible ASCII in set B; any other character becomes a space.
+pub fn text(text: &str) -> Vec<u32> {
+    let value = |character: u8| if (b' '..=b'~').contains(&character) { character - b' ' } else { 0 };
+    let values: Vec<usize> = text.bytes().map(|character| usize::from(value(character))).collect();
+    bars(START_B, &values)
 }
 
 fn bars(start: usize, values: &[usize]) -> Vec<u32> {
@@ -53,7 +61,16 @@ mod tests {
     }
 
     #[test]
-    fn a_number_takes_its_known_width() {
+    fn a_number_takes_half_the_width_of_a_text() {
         assert_eq!(gs1_digits("00340434000000000018").iter().sum::<u32>(), 13 * 11 + 13);
+        assert_eq!(text("1Z").iter().sum::<u32>(), 4 * 11 + 13);
+    }
+
+    #[test]
+    fn a_text_ends_with_its_known_check_symbol() {
+        // 104 + 1*48 + 2*42 + 3*42 + 4*17 + 5*18 + 6*19 + 7*35 is 879, and 879 mod 103 is 55.
+        let widths = text("PJJ123C");
+        let check: String = widths[8 * 6..9 * 6].iter().map(ToString::to_string).collect();
+        assert_eq!(check, SYMBOLS.split_whitespace().nth(55).unwrap());
     }
 }

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::{dhl, klarna, paypal};
+use super::{dhl, klarna, paypal, ups};
 
 /// The credentials of the PayPal sandbox.
 const PAYPAL_CLIENT: (&str, &str) = ("aisle-sandbox", "aisle-sandbox-secret");
@@ -25,6 +25,8 @@ pub enum Which {
     Dhl,
     /// Klarna.
     Klarna,
+    /// UPS.
+    Ups,
     /// All of them.
     All,
 }
@@ -35,7 +37,7 @@ pub struct Arguments {
     /// Which partners.
     #[arg(default_value = "all")]
     which: Which,
-    /// Where they listen: PayPal here, DHL one port above, Klarna two; one alone here; port 0 takes free ones.
+    /// Where they listen: PayPal here, DHL one port above, Klarna two, UPS three; one alone here; port 0 takes free ones.
     #[arg(long, default_value = "127.0.0.1:8090")]
     bind: SocketAddr,
     /// Where their books are kept; the next run goes on with them.
@@ -54,6 +56,7 @@ pub struct Sandboxes {
     paypal: Option<paypal::Sandbox>,
     dhl: Option<(dhl::Sandbox, dhl::Settings)>,
     klarna: Option<(klarna::Sandbox, klarna::Settings)>,
+    ups: Option<(ups::Sandbox, ups::Settings)>,
     webhook: paypal::WebhookTarget,
     environment: PathBuf,
     roots: PathBuf,
@@ -94,8 +97,9 @@ impl Sandboxes {
         } else {
             None
         };
+        let ups = if runs(Which::Ups) { Some(start_ups(at(3), &state).await?) } else { None };
         let (environment, roots) = (state.join("aisle.env"), state.join("paypal-root.pem"));
-        let sandboxes = Self { paypal, dhl, klarna, webhook, environment, roots };
+        let sandboxes = Self { paypal, dhl, klarna, ups, webhook, environment, roots };
         if let Some(paypal) = &sandboxes.paypal {
             std::fs::write(&sandboxes.roots, paypal.root_certificate_pem())?;
         }
@@ -115,6 +119,9 @@ impl Sandboxes {
         }
         if let Some((klarna, settings)) = &self.klarna {
             let _ = writeln!(guide, "{}", klarna_guide(&klarna.url(), settings));
+        }
+        if let Some((ups, settings)) = &self.ups {
+            let _ = writeln!(guide, "{}", ups_guide(ups.url(), settings));
         }
         let _ = writeln!(guide, "Variables for `aisle serve`, also in {}:\n", self.environment.display());
         for line in self.variables().lines() {
@@ -168,7 +175,17 @@ impl Sandboxes {
         if let Some((klarna, _)) = self.klarna {
             klarna.stop().await;
         }
+        if let Some((ups, _)) = self.ups {
+            ups.stop().await;
+        }
     }
+}
+
+/// UPS alone: with limits, and with packages that travel as the clock runs.
+async fn start_ups(bind: SocketAddr, state: &Path) -> io::Result<(ups::Sandbox, ups::Settings)> {
+    let (state_file, limits) = (Some(state.join("ups.json")), ups::Limits::ALONE);
+    let settings = ups::Settings { bind, state_file, limits, travels: true, ..ups::Settings::local() };
+    Ok((ups::Sandbox::start(settings.clone()).await?, settings))
 }
 
 /// The address so many ports above; free ports stay free ones.
@@ -254,5 +271,28 @@ fn klarna_guide(url: &str, settings: &klarna::Settings) -> String {
   clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
 ",
         settings.username, settings.password, settings.api_key
+    )
+}
+
+fn ups_guide(url: &str, settings: &ups::Settings) -> String {
+    format!(
+        "UPS sandbox            {url}
+  client id, secret    {}, {}
+  account number       {}
+  pages                {url}/  shows its books and moves packages by buttons
+  books                GET {url}/sandbox/books
+  clock                POST {url}/sandbox/clock {{\"advance_seconds\":86400}}; packages follow their timetable
+  a package moves on   POST {url}/sandbox/packages/NUMBER/events {{\"code\":\"advance\"}}
+                       codes: advance, return_started, return_to_sender, age_check_failed, refused, at_access_point,
+                       lost, or a status of UPS such as 011; seconds_ago makes a late scan
+  faults               POST {url}/sandbox/faults
+                       {{\"operation\":\"ship\",\"kind\":\"no_answer_after\",\"times\":1}}
+                       kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
+                       delay_ms (delay_ms), label_missing, charges_missing, garbled; DELETE clears
+  pushes go wrong      POST {url}/sandbox/alerts
+                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"delay_seconds\":60,\"hold\":false}}
+  tokens are revoked   DELETE {url}/sandbox/tokens
+",
+        settings.client_id, settings.client_secret, settings.account_number
     )
 }

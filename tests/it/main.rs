@@ -42,6 +42,7 @@ mod rules;
 mod sandbox_dhl;
 mod sandbox_klarna;
 mod sandbox_paypal;
+mod sandbox_ups;
 mod search;
 mod simulation;
 mod support;

@@ -154,6 +154,13 @@ impl Sandboxes {
             set("AISLE_DHL_PASSWORD", &settings.password);
             set("AISLE_DHL_BILLING_NUMBER", &settings.billing_number);
         }
+        if let Some((ups, settings)) = &self.ups {
+            set("AISLE_UPS_URL", ups.url());
+            set("AISLE_UPS_CLIENT_ID", &settings.client_id);
+            set("AISLE_UPS_CLIENT_SECRET", &settings.client_secret);
+            set("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number);
+            set("AISLE_UPS_COUNTRY", "DE");
+        }
         if let Some((klarna, settings)) = &self.klarna {
             set("AISLE_KLARNA_URL", &klarna.url());
             set("AISLE_KLARNA_USERNAME", &settings.username);

@@ -39,9 +39,8 @@ pub(super) fn is_date(text: &str) -> bool {
     text.len() == 8 && chrono::NaiveDate::parse_from_str(text, "%Y%m%d").is_ok()
 }
 
-pub(super) const WEIGHT_UNIT: &[Field] =
-    &[words("Code", &["LBS", "KGS", "OZS"]).required(), filled("Description", 35)];
-pub(super) const SIDE_UNIT: &[Field] = &[words("Code", &["IN", "CM"]).required(), filled("Description", 35)];
+const WEIGHT_UNIT: &[Field] = &[words("Code", &["LBS", "KGS", "OZS"]).required(), filled("Description", 35)];
+const SIDE_UNIT: &[Field] = &[words("Code", &["IN", "CM"]).required(), filled("Description", 35)];
 const SIDES: &[Field] = &[
     object("UnitOfMeasurement", SIDE_UNIT).required(),
     shape("Length", is_side).required(),

@@ -1,8 +1,8 @@
 //! The fields of the requests beside shipping: rating, time in transit, address validation, pickup, Track Alert, locator.
 
 use super::bodies::{
-    CODE_2, INDICATION, LINE, MONEY, PACKAGE_OPTIONS, RATING_OPTIONS, SIDE_UNIT, TRANSACTION, WEIGHT_UNIT,
-    indicator, is_date, is_decimal, list,
+    CODE_2, INDICATION, LINE, MONEY, PACKAGE_OPTIONS, RATING_OPTIONS, TRANSACTION, WEIGHT_UNIT, indicator,
+    is_date, is_decimal, list,
 };
 use crate::sandbox::fields::{Field, Kind, anything, field, filled, object, shape, text, words};
 
@@ -29,8 +29,13 @@ const RATE_SHIPPER: &[Field] = &[
     field("ShipperNumber", Kind::Text(6, 6)),
     object("Address", RATE_ADDRESS).required(),
 ];
+/// Unlike shipping, rating wants units described.
+const RATE_WEIGHT_UNIT: &[Field] =
+    &[words("Code", &["LBS", "KGS", "OZS"]).required(), filled("Description", 35).required()];
+const RATE_SIDE_UNIT: &[Field] =
+    &[words("Code", &["IN", "CM"]).required(), filled("Description", 35).required()];
 const RATE_SIDES: &[Field] = &[
-    object("UnitOfMeasurement", SIDE_UNIT).required(),
+    object("UnitOfMeasurement", RATE_SIDE_UNIT).required(),
     shape("Length", is_decimal).required(),
     shape("Width", is_decimal).required(),
     shape("Height", is_decimal).required(),
@@ -41,7 +46,7 @@ const RATE_PACKAGE: Kind = Kind::Object(&[
     anything("DimWeight"),
     object(
         "PackageWeight",
-        &[object("UnitOfMeasurement", WEIGHT_UNIT).required(), shape("Weight", is_decimal).required()],
+        &[object("UnitOfMeasurement", RATE_WEIGHT_UNIT).required(), shape("Weight", is_decimal).required()],
     ),
     indicator("LargePackageIndicator"),
     object("PackageServiceOptions", PACKAGE_OPTIONS),

@@ -52,7 +52,7 @@ impl Ups {
             let path = format!("couriers/ups/{name}.yaml");
             let file = Specification::load_repaired(&path, |root| {
                 drop_deprecated(root);
-                drop_counts(root);
+                mend_schemas(root);
                 repair(root);
             })?;
             Some(file.strict_both().allowing_statuses(STATUSES))
@@ -110,17 +110,23 @@ fn drop_deprecated(root: &mut Value) {
     }
 }
 
-/// `maximum: 1` is meant as "at most once", and so stands at numbers whose value it would bound. And `const` is younger
-/// than the drafts that OpenAPI 3.0 knows.
-fn drop_counts(value: &mut Value) {
+/// `maximum: 1` is meant as "at most once", and so stands at numbers whose value it would bound. `const` is younger than
+/// the drafts that OpenAPI 3.0 knows. And some objects require what they don't describe: `RequestOption` of rating, which
+/// stands in the path, `saturdayDeliveryIndicator` of time in transit, `AllowAllConfidenceLevels` of the locator.
+fn mend_schemas(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(drop_counts),
+        Value::Array(items) => items.iter_mut().for_each(mend_schemas),
         Value::Object(object) => {
             object.remove("maximum");
             if let Some(only) = object.remove("const") {
                 object.insert("enum".to_owned(), json!([only]));
             }
-            object.values_mut().for_each(drop_counts);
+            if let Some(described) = object.get("properties").and_then(Value::as_object).cloned()
+                && let Some(required) = object.get_mut("required").and_then(Value::as_array_mut)
+            {
+                required.retain(|name| name.as_str().is_some_and(|name| described.contains_key(name)));
+            }
+            object.values_mut().for_each(mend_schemas);
         }
         _ => {}
     }

@@ -225,6 +225,8 @@ fn rate() -> Value {
     let shipment = &whole["ShipmentRequest"]["Shipment"];
     let mut package = shipment["Package"][0].clone();
     package["PackagingType"] = package["Packaging"].take();
+    package["PackageWeight"]["UnitOfMeasurement"]["Description"] = json!("Pounds");
+    package["Dimensions"]["UnitOfMeasurement"]["Description"] = json!("Inches");
     let fields = package.as_object_mut().expect("an object");
     fields.retain(|name, _| name != "Packaging" && name != "ReferenceNumber");
     json!({"RateRequest": {

@@ -38,7 +38,7 @@ async fn a_timetable_is_followed_as_the_clock_runs() {
     let number = shipper.book("AISLE-0001").await;
     let led = shipper.book("AISLE-0002").await;
     shipper.sandbox.record_event(&led, "lost", 0).expect("an event");
-    shipper.sandbox.advance_clock(12 * 3_600);
+    shipper.sandbox.advance_clock(13 * 3_600);
     assert_eq!(codes(&shipper.track(&number).await.body), ["005", "038", "003"]);
     shipper.sandbox.advance_clock(24 * 3_600);
     assert_eq!(codes(&shipper.track(&number).await.body), ["011", "021", "010", "005", "038", "003"]);

@@ -39,6 +39,7 @@ async fn a_wrong_field_is_named_and_nothing_is_booked() {
 #[tokio::test]
 async fn what_the_fields_allow_and_the_rules_forbid_has_a_code_of_its_own() {
     let shipper = Shipper::new().await;
+    let wide = json!({"UnitOfMeasurement": {"Code": "IN"}, "Length": "60", "Width": "30", "Height": "30"});
     let heavy = |weight: &str| with("/Shipment/Package/0/PackageWeight/Weight", json!(weight));
     for (body, code) in [
         (with("/Shipment/Shipper/ShipperNumber", json!("ZZZZZZ")), "120100"),
@@ -49,7 +50,7 @@ async fn what_the_fields_allow_and_the_rules_forbid_has_a_code_of_its_own() {
         (heavy("0"), "111030"),
         (heavy("150.1"), "111035"),
         (with("/Shipment/Package/0/Dimensions/Length", json!("109")), "111055"),
-        (with("/Shipment/Package/0/Dimensions/Width", json!("80")), "111056"),
+        (with("/Shipment/Package/0/Dimensions", wide), "111056"),
         (with("/Shipment/Package/0/Dimensions/UnitOfMeasurement/Code", json!("CM")), "111057"),
         (with("/Shipment/Package/0/Packaging/Code", json!("99")), "120502"),
         (with("/Shipment/ReferenceNumber", json!([{"Value": "r"}])), "120541"),

@@ -48,5 +48,6 @@ mod simulation;
 mod support;
 mod tags;
 mod upkeep;
+mod ups_adapter;
 mod vouchers;
 mod weighed;

@@ -11,10 +11,10 @@ use crate::db::{self, Db};
 use crate::error::{Internal, Problem};
 use crate::exchange::EventKind;
 use crate::http::wait::Changes;
-use crate::ids::{Ids, ShopperId};
+use crate::ids::{Ids, PaymentId, ShopperId};
 use crate::jobs::{self, Job, Lease};
 use crate::random::Random;
-use crate::{cart, catalog, checkout, delivery, exchange, identity, payments};
+use crate::{cart, catalog, checkout, delivery, exchange, exit, identity, payments};
 
 /// Everything a request or a job needs.
 #[derive(Clone)]
@@ -107,10 +107,16 @@ kinds_of_jobs! {
     delivery::TrackShipment => delivery::track_shipment,
     exchange::Dispatch => exchange::dispatch,
     payments::Ask => payments::ask,
+    payments::AnswerDispute => payments::answer_dispute,
+    payments::FetchEvents => payments::fetch_events,
     payments::debts::Collect => payments::debts::collect,
+    payments::reconcile::Nightly => payments::reconcile::nightly,
+    payments::reconcile::Reconcile => payments::reconcile::reconcile,
     payments::Follow => payments::follow,
     payments::Link => payments::link,
     payments::Operate => payments::operate,
+    payments::ReadDispute => payments::read_dispute,
+    payments::TellParcel => payments::tell_parcel,
     payments::Sweep => payments::sweep,
     payments::Unlink => payments::unlink,
     payments::WatchHold => payments::watch_hold,
@@ -143,7 +149,7 @@ impl App {
         let identity = identity::Identity::open(&db, &config.identity, &clock, &random, &http).await?;
         let catalog = catalog::Catalog::load(&db).await?;
         let journal = cart::Journal::start(&db);
-        let providers = payments::Providers::new(&config.payments, &http);
+        let providers = payments::Providers::new(&config.payments, &http, &clock);
         let carriers = delivery::Carriers::new(&config.delivery, &http);
         let outbound = exchange::Outbound::new(&config.exchange)
             .map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;
@@ -175,6 +181,27 @@ impl App {
         news: payments::News,
     ) -> Result<(), Internal> {
         checkout::payment_news(self, tx, now, news).await
+    }
+
+    /// What the rooms above and beside know of a purchase whose debit is disputed: its receipt, the gate that it opened, its
+    /// parcels.
+    pub async fn purchase_evidence(
+        &self,
+        payment: PaymentId,
+    ) -> Result<Vec<payments::EvidencePiece>, Internal> {
+        use payments::{EvidenceKind, EvidencePiece};
+        let Some(purchase) = checkout::evidence(&self.db, payment).await? else { return Ok(Vec::new()) };
+        let mut pieces = vec![EvidencePiece::new(EvidenceKind::Receipt, &purchase.receipt)];
+        if let Some(gate) = exit::evidence(&self.db, purchase.order).await? {
+            pieces.push(EvidencePiece::new(EvidenceKind::Gate, &gate));
+        }
+        if let Some(shipment) = purchase.shipment {
+            for parcel in delivery::evidence(&self.db, shipment).await? {
+                let number = &parcel.tracking_number;
+                pieces.push(EvidencePiece::delivery(&parcel.text, &parcel.carrier, number));
+            }
+        }
+        Ok(pieces)
     }
 
     /// Whether a shopper may begin a new trip: asked by carts, which know nothing of payments.

@@ -71,8 +71,14 @@ ids! {
     CheckoutId,
     /// What a shopper owes.
     DebtId,
+    /// Something that does not agree between our books and a provider's.
+    DifferenceId,
     /// One try to hand an event to a subscriber.
     DispatchId,
+    /// What staff answered to a dispute. Named by whoever answers.
+    DisputeAnswerId,
+    /// A debit that its payer disputes.
+    DisputeId,
     /// One scan or change of a cart, as the app named it: sent twice, it counts once.
     EventId,
     /// A unit of work that may fail later.
@@ -97,6 +103,8 @@ ids! {
     PaymentId,
     /// A delivered row that is kept aside.
     QuarantineId,
+    /// A comparison of our books with a provider's. Named by whoever asks for it.
+    ReconciliationId,
     /// Money given back for an order. Named by whoever asks for it.
     RefundId,
     /// Goods of one order on their way to the shopper.

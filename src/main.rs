@@ -58,6 +58,7 @@ enum Command {
         #[arg(long)]
         store: Option<StoreId>,
     },
+    Reconcile(aisle::payments::reconcile::Arguments),
     /// The keys that sign tokens.
     #[command(subcommand)]
     Keys(Keys),
@@ -72,7 +73,7 @@ enum Keys {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Command::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("aisle: {error}");
             ExitCode::FAILURE
@@ -80,11 +81,12 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
-    match command {
+async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let done: Result<(), Box<dyn std::error::Error>> = match command {
         Command::Serve => serve().await,
         Command::Demo(arguments) => aisle::demo::run(arguments).await,
         Command::Sandbox(arguments) => sandbox(arguments).await,
+        Command::Reconcile(arguments) => return Ok(reconcile(&arguments).await),
         Command::Openapi => tell(&aisle::router::document().to_pretty_json()?),
         Command::Staff { login, role, stores } => {
             let (env, app) = open().await?;
@@ -109,6 +111,26 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
             let summary = import::import(&arguments, &Env::of_process()).await?;
             tell(summary.to_string().trim_end())?;
             if summary.held.is_empty() { Ok(()) } else { Err("a batch is held".into()) }
+        }
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// 0: both sides agree; 1: open differences; 2: they could not be compared.
+async fn reconcile(arguments: &aisle::payments::reconcile::Arguments) -> ExitCode {
+    let done = async {
+        let (_, app) = open().await?;
+        let report = aisle::payments::reconcile::command(&app, arguments)
+            .await
+            .map_err(|error| -> Box<dyn std::error::Error> { error })?;
+        tell(report.text.trim_end())?;
+        Ok::<_, Box<dyn std::error::Error>>(report.code)
+    };
+    match done.await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("aisle: {error}");
+            ExitCode::from(2)
         }
     }
 }

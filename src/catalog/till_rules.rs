@@ -64,6 +64,44 @@ pub struct TillRules {
     /// How members earn points, and what a point pays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<PointsTerms>,
+    /// Limits of automatic debits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<DebitLimits>,
+}
+
+/// Limits of automatic debits, in minor units of the store's currency. What is left out is as the service is set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DebitLimits {
+    /// Above this, staff look before a debit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub look_above: Option<i64>,
+    /// Above this, no debit is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub debit_max: Option<i64>,
+    /// What a shopper may be debited within 24 hours, over all stores and accounts, before staff look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub day_look_above: Option<i64>,
+    /// How often a shopper may be debited within 24 hours before staff look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub day_debits: Option<i64>,
+    /// What a shopper may be debited within 24 hours at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub day_max: Option<i64>,
+}
+
+impl DebitLimits {
+    fn is_sound(&self) -> bool {
+        let from_zero = [self.look_above, self.day_look_above, self.day_debits];
+        let above_zero = [self.debit_max, self.day_max];
+        from_zero.into_iter().flatten().all(|limit| limit >= 0)
+            && above_zero.into_iter().flatten().all(|limit| limit >= 1)
+    }
 }
 
 /// Goods that are taxed otherwise when they are eaten in the store.
@@ -161,6 +199,9 @@ impl TillRules {
         let is_number = |number: &String| number.len() == NUMBER_DIGITS && Gtin::checked(number).is_ok();
         if !self.voucher_numbers.iter().all(is_number) {
             return Err("voucher_numbers are 13 digits with a right check digit".to_owned());
+        }
+        if self.limits.is_some_and(|limits| !limits.is_sound()) {
+            return Err("limits are not below nought, and maxima not below 1".to_owned());
         }
         let Some(terms) = self.points else { return Ok(()) };
         let is_right =
@@ -324,6 +365,13 @@ mod tests {
                 "price_promise_minutes",
             ),
             (TillRules { tax_area: Some("us-ny".to_owned()), ..TillRules::default() }, "tax_area"),
+            (
+                TillRules {
+                    limits: Some(DebitLimits { day_max: Some(0), ..DebitLimits::default() }),
+                    ..TillRules::default()
+                },
+                "limits",
+            ),
             (
                 TillRules {
                     points: Some(PointsTerms { per: 0, points: 1, worth: 1 }),

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::error::Error;
 use super::model::{Checkout, State};
 use super::order::{Order, Refund};
-use super::place::{self, Error, Placement};
-use super::quote::QuoteError;
+use super::place::{self, Placement};
 use super::views::{CheckoutView, OrderPage, OrderView};
 use super::{receipt, refund, store};
 use crate::app::App;
@@ -26,80 +26,6 @@ const HELD_LISTED_MAX: i64 = 100;
 const PAGE_MAX: i64 = 50;
 /// Longest reason that staff may give.
 const REASON_LENGTH_MAX: usize = 200;
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unknown => Self::not_found("checkout_unknown", "You have no such checkout."),
-            Error::UnknownOrder => Self::not_found("order_unknown", "You have no such order."),
-            Error::Differs => Self::unprocessable(
-                "id_reused",
-                "The id names something that was asked for differently. Choose a new UUID.",
-            ),
-            Error::Method(detail) => Self::unprocessable(
-                "payment_method_unusable",
-                format!("The payment method can't be debited: {detail}."),
-            )
-            .at("/payment_method", detail),
-            Error::Address(faults) => faults.into_iter().fold(
-                Self::unprocessable("address_invalid", "The address can't be delivered to; see errors."),
-                |problem, fault| problem.at(format!("/deliver/recipient{}", fault.pointer), fault.detail),
-            ),
-            Error::StoreClosed => Self::conflict(
-                "store_closed",
-                "The store is closed. Nothing was debited, and the cart is open.",
-            ),
-            Error::Blocked(lines) => lines.into_iter().fold(
-                Self::conflict(
-                    "lines_blocked",
-                    "Some goods in the cart must not be sold now; see errors. Take them out and ask again.",
-                ),
-                |problem, (line, blocked)| {
-                    problem.at(format!("/lines/{line}"), format!("{}: {}", blocked.reason, blocked.notice))
-                },
-            ),
-            Error::FeeUntaxed => {
-                Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
-            }
-            Error::Cart(error) => error.into(),
-            Error::Quote(error) => quote_problem(&error),
-            Error::Payment(error) => error.into(),
-            Error::Delivery(error) => error.into(),
-            Error::Total(total) => {
-                Self::unprocessable("total_differs", format!("The quote's total is {total}."))
-                    .at("/total", "not the quote's total")
-            }
-            Error::State(state) => Self::conflict(
-                "checkout_state",
-                format!("The checkout is {state}; it can't do that any more, or not yet."),
-            ),
-            Error::Order(detail) => Self::conflict("order_state", detail),
-            Error::RefundTooLarge(left) => {
-                Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
-                    .at("/amount", "out of range")
-            }
-            Error::RefundTooSmall(least) => Self::unprocessable(
-                "refund_too_small",
-                format!("Points paid for it, and a point is worth {least}: give back at least that."),
-            )
-            .at("/amount", "out of range"),
-            Error::Money(error) => Self::unprocessable("amount_invalid", error.to_string()),
-            Error::Database(error) => error.into(),
-            Error::Internal(error) => Self::internal(error),
-        }
-    }
-}
-
-fn quote_problem(error: &QuoteError) -> Problem {
-    let code = match error {
-        QuoteError::UnknownLine(_) => "line_unknown",
-        QuoteError::NotDeliverable(_) => "line_not_deliverable",
-        QuoteError::TooHeavy(_) => "line_too_heavy",
-        QuoteError::TooMuch => "delivery_too_large",
-        QuoteError::Money(_) => "amount_too_large",
-    };
-    Problem::unprocessable(code, error.to_string()).at("/deliver/lines", error.to_string())
-}
 
 /// Place a checkout: quote the cart and lock it
 ///
@@ -119,7 +45,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]
@@ -206,7 +132,7 @@ pub struct Confirmation {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`, `day_limit_reached`: `until` says from when on it would be debited"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`total_differs`, `payment_method_unusable`"),
     ),
     security(("shopper" = []))

@@ -9,7 +9,10 @@
 //! back, `receipt.rs` shows, `verify.rs` holds all books against each other.
 
 mod complete;
+mod error;
+mod evidence;
 mod http;
+mod limits;
 mod model;
 mod order;
 mod payment_lines;
@@ -34,6 +37,8 @@ use crate::env::Env;
 use crate::ids::{OrderId, ShopperId};
 
 pub use complete::{delivery_news, payment_news};
+pub use evidence::{PurchaseEvidence, evidence};
+pub use limits::Limits;
 pub use model::{Checkout, State};
 pub use order::{ExitFacts, News, NewsKind, Order, OrderState};
 pub use place::{Expire, expire};
@@ -41,13 +46,13 @@ pub use verify::verify;
 
 /// Limits and deadlines of checkouts.
 ///
-/// `AISLE_CHECKOUT_LIMIT`: total in minor units above which staff must look before an automatic debit (default 30000).
+/// Limits: see [`Limits`].
 /// `AISLE_DELIVERY_FEE`: what the courier costs the shopper, gross, in minor units (default 499).
 /// `AISLE_DELIVERY_TAX_CLASS`: how that fee is taxed (default `standard`).
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Minor units above which staff must look first.
-    pub limit_minor: i64,
+    /// Above what staff must look first, and what is not debited at all.
+    pub limits: Limits,
     /// What the courier costs the shopper, gross, in minor units.
     pub delivery_fee_minor: i64,
     /// The tax class of that fee.
@@ -58,7 +63,7 @@ impl Settings {
     /// Reads the settings.
     pub fn read(env: &Env) -> Self {
         Self {
-            limit_minor: env.parsed_or("AISLE_CHECKOUT_LIMIT", "an amount in minor units", 30_000),
+            limits: Limits::read(env),
             delivery_fee_minor: env.parsed_or("AISLE_DELIVERY_FEE", "an amount in minor units", 499),
             delivery_tax_class: env
                 .parsed("AISLE_DELIVERY_TAX_CLASS", "a tax class")

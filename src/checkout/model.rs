@@ -116,6 +116,8 @@ text_enum! {
         AmountLimit = "amount_limit",
         /// Something in the cart may only be sold from an age on.
         Age = "age",
+        /// The shopper was debited as much, or as often, within a day as is done without a look.
+        DayLimit = "day_limit",
     }
 }
 
@@ -144,6 +146,8 @@ pub struct Checkout {
     pub quote: Quote,
     /// Where to, for what is delivered.
     pub recipient: Option<delivery::Address>,
+    /// The session of the shopper's device at the payment provider.
+    pub device_session: Option<String>,
     /// Of the request that made it.
     pub request_hash: String,
     /// Its payment, once it began.
@@ -156,6 +160,8 @@ pub struct Checkout {
     pub reason: Option<String>,
     /// Whether the same account may be debited another time, when it was declined.
     pub may_retry: bool,
+    /// When the day's limit would let it pass without a look; nothing when no such limit holds it, or never within a day.
+    pub limit_ends_at: Option<DateTime<Utc>>,
     /// When it gives itself up.
     pub deadline: DateTime<Utc>,
     /// Grows with each change.

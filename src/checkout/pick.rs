@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::error::Error;
 use super::order::{Order, OrderState, PickedLine};
-use super::place::Error;
 use super::quote::{Fulfilment, QuoteLine};
 use super::views::OrderView;
 use super::{complete, refund, store};

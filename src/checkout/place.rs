@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
-use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
-use super::{complete, store};
+use super::quote::{self, DeliveryFee, Fulfilment};
+use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
 use crate::catalog;
@@ -29,71 +30,6 @@ const HOLD_LASTS: chrono::Duration = chrono::Duration::minutes(15);
 const PAYMENT_LASTS: chrono::Duration = chrono::Duration::minutes(15);
 /// A deadline is looked at this much later, so that the job never comes too early by a rounding.
 const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
-
-/// Why a checkout can't be done.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No such checkout, or another's.
-    #[error("no such checkout")]
-    Unknown,
-    /// No such order, or another's.
-    #[error("no such order")]
-    UnknownOrder,
-    /// The id names a checkout that was asked for differently.
-    #[error("the id names another checkout")]
-    Differs,
-    /// No such payment method, or not usable.
-    #[error("the payment method is not usable: {0}")]
-    Method(&'static str),
-    /// The address can't be delivered to.
-    #[error("the address has faults")]
-    Address(Vec<delivery::AddressFault>),
-    /// The store was closed.
-    #[error("the store is closed")]
-    StoreClosed,
-    /// These lines of the cart must not be sold now, by number.
-    #[error("lines of the cart must not be sold now")]
-    Blocked(Vec<(i64, cart::Blocked)>),
-    /// There is no tax rate for the delivery fee in the store's country.
-    #[error("the delivery fee has no tax rate")]
-    FeeUntaxed,
-    /// The cart refuses.
-    #[error(transparent)]
-    Cart(#[from] cart::Error),
-    /// There is no quote.
-    #[error(transparent)]
-    Quote(#[from] QuoteError),
-    /// The payment refuses.
-    #[error(transparent)]
-    Payment(#[from] payments::Error),
-    /// The delivery refuses.
-    #[error(transparent)]
-    Delivery(#[from] delivery::Error),
-    /// The shopper agreed to another total than the quote's.
-    #[error("the quote's total is {0}")]
-    Total(Money),
-    /// The state does not allow it.
-    #[error("a checkout that is {0} can't do that")]
-    State(State),
-    /// The order does not allow it.
-    #[error("{0}")]
-    Order(&'static str),
-    /// More than what is left of the captured amount was to be given back.
-    #[error("at most {0} can be given back")]
-    RefundTooLarge(Money),
-    /// Less than a point was to be given back, of what points paid alone.
-    #[error("at least {0} can be given back")]
-    RefundTooSmall(Money),
-    /// An amount does not fit.
-    #[error(transparent)]
-    Money(#[from] crate::money::Error),
-    /// The database does not answer.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-    /// Something inside went wrong that has no meaning for the caller.
-    #[error("{0}")]
-    Internal(#[source] crate::error::Internal),
-}
 
 /// What is to be delivered, and where to.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -119,6 +55,11 @@ pub struct Placement {
     /// What is delivered; left out, everything is taken along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliver: Option<Deliver>,
+    /// The session of the shopper's device at the payment provider, when the app has one (PayPal's client metadata id): the
+    /// provider looks at the risk of the debit by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 36)]
+    pub device_session: Option<String>,
 }
 
 /// Quotes and locks. The same request again answers the checkout as it is; says whether it is new.
@@ -133,6 +74,9 @@ pub(super) async fn place(
         return same(existing, shopper, &hash).map(|existing| (false, existing));
     }
     payments::debts::may_shop(&app.db, shopper).await?;
+    if !placement.device_session.as_deref().is_none_or(is_session) {
+        return Err(Error::DeviceSession);
+    }
     if let Some(deliver) = &placement.deliver {
         let faults = deliver.recipient.faults();
         if !faults.is_empty() {
@@ -186,6 +130,11 @@ pub(super) async fn place(
     Ok((true, checkout))
 }
 
+/// Goes to the provider as it is, in a header.
+fn is_session(text: &str) -> bool {
+    (1..=36).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn same(existing: Checkout, shopper: ShopperId, hash: &str) -> Result<Checkout, Error> {
     if existing.shopper != shopper {
         return Err(Error::Unknown);
@@ -202,11 +151,7 @@ async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<
     let method = payments::find_method(&mut *tx, shopper, id)
         .await?
         .ok_or(Error::Method("you have no such method"))?;
-    if method.state == payments::MethodState::Active {
-        Ok(method)
-    } else {
-        Err(Error::Method("it is not linked, or not any more"))
-    }
+    if method.may_debit() { Ok(method) } else { Err(Error::Method("it is not linked, or not any more")) }
 }
 
 fn draft(
@@ -221,7 +166,11 @@ fn draft(
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
     let quote = quote::quote(&cart.lines, &delivered, fee, priced)?;
     let mut holds = Vec::new();
-    if quote.total.minor() > app.config.checkout.limit_minor {
+    let limits = limits::of_store(app, &cart.store, cart.currency);
+    if let Some(most) = limits.debit_max.filter(|most| quote.to_pay().minor() > *most) {
+        return Err(Error::DebitMax(Money::new(most, cart.currency)));
+    }
+    if limits.look_above.is_some_and(|limit| quote.total.minor() > limit) {
         holds.push(Hold::AmountLimit);
     }
     if cart.lines.iter().any(|line| line.product.age_min.is_some()) {
@@ -239,12 +188,14 @@ fn draft(
         holds,
         quote,
         recipient: placement.deliver.as_ref().map(|deliver| deliver.recipient.clone()),
+        device_session: placement.device_session.clone(),
         request_hash,
         payment: None,
         order: None,
         action_url: None,
         reason: None,
         may_retry: false,
+        limit_ends_at: None,
         deadline: now + QUOTE_LASTS,
         version: 1,
         created_at: now,
@@ -275,6 +226,9 @@ pub(super) async fn confirm(
         return Err(Error::State(State::Cancelled));
     }
     let mut tx = let_out_if_unsaleable(app, tx, &mut checkout, now).await?;
+    if checkout.state == State::Quoted {
+        limits::check(app, &mut tx, &mut checkout, now).await?;
+    }
     let event = if checkout.holds.is_empty() { Event::Confirmed } else { Event::ConfirmedWithHold };
     step(app, &mut tx, &mut checkout, event, now).await?;
     end_if_free(app, &mut tx, &mut checkout, now).await?;
@@ -429,6 +383,7 @@ async fn begin_payment(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Mom
         reference: checkout.number.clone(),
         country: store.map(|store| store.country),
         return_url: String::new(),
+        device_session: checkout.device_session.clone(),
     };
     payments::start(app, tx, now, start).await?;
     Ok(())

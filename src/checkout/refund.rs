@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::complete::{give_credits_back, issue_note, tell};
+use super::error::Error;
 use super::order::{NewsKind, Order, OrderState, Refund, RefundState};
-use super::place::Error;
 use super::shares::{Paid, Shares};
 use super::store;
 use crate::app::App;

@@ -26,12 +26,14 @@ struct CheckoutRow {
     holds: Json<Vec<Hold>>,
     quote: Json<Quote>,
     recipient: Option<Json<delivery::Address>>,
+    device_session: Option<String>,
     request_hash: String,
     payment_id: Option<PaymentId>,
     order_id: Option<OrderId>,
     action_url: Option<String>,
     reason: Option<String>,
     may_retry: bool,
+    limit_ends_at: Option<Moment>,
     deadline: Moment,
     version: i64,
     created_at: Moment,
@@ -51,12 +53,14 @@ impl From<CheckoutRow> for Checkout {
             holds: row.holds.0,
             quote: row.quote.0,
             recipient: row.recipient.map(|recipient| recipient.0),
+            device_session: row.device_session,
             request_hash: row.request_hash,
             payment: row.payment_id,
             order: row.order_id,
             action_url: row.action_url,
             reason: row.reason,
             may_retry: row.may_retry,
+            limit_ends_at: row.limit_ends_at,
             deadline: row.deadline,
             version: row.version,
             created_at: row.created_at,
@@ -69,8 +73,8 @@ pub(super) async fn insert(tx: &mut Tx, checkout: &Checkout) -> Result<bool, db:
     let written = tx
         .sql(
             "INSERT INTO checkouts (id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote,
-                 recipient, request_hash, deadline, version, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+                 recipient, request_hash, deadline, version, created_at, changed_at, device_session)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(checkout.id)
@@ -88,6 +92,7 @@ pub(super) async fn insert(tx: &mut Tx, checkout: &Checkout) -> Result<bool, db:
         .bind(checkout.deadline)
         .bind(checkout.version)
         .bind(checkout.created_at)
+        .bind(checkout.device_session.as_deref())
         .execute()
         .await?;
     Ok(written == 1)
@@ -98,7 +103,8 @@ pub(super) async fn find(run: impl Run<'_>, id: CheckoutId) -> Result<Option<Che
     let row: Option<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
+                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, limit_ends_at, deadline,
+                 version, created_at
              FROM checkouts
              WHERE id = $1",
         )
@@ -118,7 +124,7 @@ pub(super) async fn find_locked(tx: &mut Tx, id: CheckoutId) -> Result<Option<Ch
 pub(super) async fn update(tx: &mut Tx, checkout: &Checkout, now: Moment) -> Result<(), db::Error> {
     tx.sql(
         "UPDATE checkouts SET state = $2, payment_id = $3, order_id = $4, action_url = $5, reason = $6, deadline = $7,
-             may_retry = $8, changed_at = $9
+             may_retry = $8, changed_at = $9, holds = $10, limit_ends_at = $11
          WHERE id = $1",
     )
     .bind(checkout.id)
@@ -130,6 +136,8 @@ pub(super) async fn update(tx: &mut Tx, checkout: &Checkout, now: Moment) -> Res
     .bind(checkout.deadline)
     .bind(checkout.may_retry)
     .bind(now)
+    .bind(Json(&checkout.holds))
+    .bind(checkout.limit_ends_at)
     .execute()
     .await?;
     Ok(())
@@ -140,7 +148,8 @@ pub(super) async fn held(run: impl Run<'_>, store: &StoreId, limit: i64) -> Resu
     let rows: Vec<CheckoutRow> = run
         .sql(
             "SELECT id, number, cart_id, cart_version, shopper_id, store_id, method_id, state, holds, quote, recipient,
-                 request_hash, payment_id, order_id, action_url, reason, may_retry, deadline, version, created_at
+                 device_session, request_hash, payment_id, order_id, action_url, reason, may_retry, limit_ends_at, deadline,
+                 version, created_at
              FROM checkouts
              WHERE store_id = $1 AND state = 'held'
              ORDER BY changed_at, id
@@ -235,6 +244,24 @@ pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<
              WHERE id = $1",
         )
         .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(Order::from))
+}
+
+/// The order of a payment as it is.
+pub(super) async fn order_of_payment(
+    run: impl Run<'_>,
+    payment: PaymentId,
+) -> Result<Option<Order>, db::Error> {
+    let row: Option<OrderRow> = run
+        .sql(
+            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
+             FROM orders
+             WHERE payment_id = $1",
+        )
+        .bind(payment)
         .fetch_optional()
         .await?;
     Ok(row.map(Order::from))

@@ -59,6 +59,8 @@ const RULES: &[(&str, &str)] = &[
     ("order.unpaid", UNPAID),
     ("checkout.without_order", WITHOUT_ORDER),
     ("checkout.debited_twice", DEBITED_TWICE),
+    ("points.balance", POINTS_BALANCE),
+    ("points.returned", POINTS_RETURNED),
     ("order.made_good", WRONG_MADE_GOOD),
 ];
 
@@ -96,6 +98,42 @@ const WITHOUT_ORDER: &str = "
     WHERE payments.authorised > 0 AND NOT payments.is_given_up AND payments.state <> 'cancelled' AND orders.id IS NULL
         -- What is due at once is held and then debited where a provider can't do both in one call: paid for by the debit.
         AND (payments.captured > 0 OR payments.due_now < payments.total)
+    LIMIT $1";
+
+/// A shopper's points are what the entries come to.
+const POINTS_BALANCE: &str = "
+    SELECT shopper_id, 'points less those owed are ' || (points - owed) || ', the entries come to ' || entries
+    FROM (
+        SELECT
+            shopper_id, points, owed,
+            COALESCE((
+                SELECT CAST(SUM(points_entries.points) AS BIGINT) FROM points_entries
+                WHERE points_entries.shopper_id = points_balances.shopper_id
+            ), 0) AS entries
+        FROM points_balances
+    ) AS books
+    WHERE points - owed <> entries
+    LIMIT $1";
+
+/// No more points come back than paid for an order, whatever of it was given back.
+const POINTS_RETURNED: &str = "
+    SELECT id, 'of ' || burned || ' points that paid ' || returned || ' came back'
+    FROM (
+        SELECT
+            orders.id,
+            COALESCE((
+                SELECT -points FROM points_entries WHERE cause_id = orders.checkout_id AND kind = 'burned'
+            ), 0) AS burned,
+            COALESCE((
+                SELECT CAST(SUM(points) AS BIGINT) FROM points_entries
+                WHERE kind = 'returned' AND (
+                    cause_id = orders.checkout_id OR cause_id = orders.shipment_id
+                    OR cause_id IN (SELECT refunds.id FROM refunds WHERE refunds.order_id = orders.id)
+                )
+            ), 0) AS returned
+        FROM orders
+    ) AS books
+    WHERE returned > burned
     LIMIT $1";
 
 /// A checkout debits once, and no more than its quote.

@@ -50,6 +50,9 @@ pub struct CheckoutView {
     deadline: Option<DateTime<Utc>>,
     /// Why staff must look first.
     holds: Vec<Hold>,
+    /// When the day's limit that it is held for would let it pass by itself; left out where that is not within a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_ends_at: Option<DateTime<Utc>>,
     /// What is paid, and for what.
     quote: Quote,
     /// Where the shopper approves, while that is waited for.
@@ -86,6 +89,7 @@ impl From<Checkout> for CheckoutView {
             state: checkout.state,
             waits_for,
             deadline: waits_for.map(|_| checkout.deadline),
+            limit_ends_at: checkout.limit_ends_at.filter(|_| checkout.state == State::Held),
             holds: checkout.holds,
             quote: checkout.quote,
             action_url: checkout.action_url.filter(|_| checkout.state == State::ActionRequired),

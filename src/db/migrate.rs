@@ -68,9 +68,13 @@ const FILES: &[File] = &[
     file!(37, "0037_credit_notes.sql", None),
     file!(38, "0038_klarna.sql", None),
     file!(40, "0040_holds.sql", None),
+    file!(41, "0041_disputes.sql", None),
+    file!(42, "0042_purchases.sql", None),
     file!(43, "0043_ledger.postgres.sql", Some(Engine::Postgres)),
     file!(43, "0043_ledger.sqlite.sql", Some(Engine::Sqlite)),
     file!(44, "0044_debts.sql", None),
+    file!(45, "0045_limits_reconciliation.postgres.sql", Some(Engine::Postgres)),
+    file!(45, "0045_limits_reconciliation.sqlite.sql", Some(Engine::Sqlite)),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

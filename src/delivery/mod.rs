@@ -13,6 +13,7 @@ mod book;
 pub mod carrier;
 pub mod carriers;
 mod correct;
+mod evidence;
 mod hand_over;
 mod http;
 mod model;
@@ -26,6 +27,7 @@ mod withdraw;
 
 pub use address::{Address, AddressFault};
 pub use book::{BookParcel, book_parcel};
+pub use evidence::{ParcelEvidence, evidence, parcels};
 pub use hand_over::{CloseDay, close_day};
 pub use http::routes;
 pub use model::{AttemptState, ShipmentState};

@@ -1,4 +1,4 @@
-//! What must hold after the trip, held against the books of PayPal, of DHL and of the retailer's own system.
+//! What must hold after the trip, held against the books of PayPal, of Klarna, of DHL and of the retailer's own system.
 
 use std::collections::BTreeSet;
 
@@ -37,8 +37,9 @@ pub async fn check(printer: &Printer, ground: &Ground, journey: &Journey) -> Res
     checks.extend(taxes(journey)?);
     checks.push(messages(ground, journey));
     checks.push(webhooks(&ground.paypal.books()));
+    checks.push(at_klarna(ground, journey));
     checks.push(dead_jobs(ground).await?);
-    printer.heading("Checks, against the books of PayPal, DHL and the retailer's own system");
+    printer.heading("Checks, against the books of PayPal, Klarna, DHL and the retailer's own system");
     for check in &checks {
         printer.check(check.holds, check.name, &check.found);
     }
@@ -80,6 +81,22 @@ fn money(books: &Books, journey: &Journey) -> Result<Vec<Check>, Unexpected> {
             format!("{} and {}, in {} PayPal order", journey.due_now, rest, orders.len()),
         ),
     ])
+}
+
+fn at_klarna(ground: &Ground, journey: &Journey) -> Check {
+    let books = ground.klarna.books();
+    let is_ours = |order: &&crate::sandbox::klarna::Order| {
+        order.merchant_reference1.as_deref() == Some(&journey.klarna.number)
+    };
+    let orders: Vec<_> = books.orders.values().filter(is_ours).collect();
+    let captures: Vec<i64> =
+        orders.iter().flat_map(|order| &order.captures).map(|capture| capture.amount).collect();
+    let holds = orders.len() == 1 && captures == [journey.klarna.total.minor()];
+    check_that(
+        "the second trip is captured at Klarna, once",
+        holds,
+        format!("{} = {}", journey.klarna.total, eur(captures.iter().sum())),
+    )
 }
 
 fn eur(minor: i64) -> Money {

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::operations;
 use crate::random::Random;
-use crate::sandbox::{dhl, paypal};
+use crate::sandbox::{dhl, klarna, paypal};
 use crate::serve::Service;
 
 /// What the demo's shop is called at the PayPal sandbox.
@@ -40,6 +40,8 @@ pub struct Ground {
     pub app: App,
     /// PayPal.
     pub paypal: paypal::Sandbox,
+    /// Klarna.
+    pub klarna: klarna::Sandbox,
     /// DHL.
     pub dhl: dhl::Sandbox,
     /// The retailer's own system.
@@ -63,15 +65,18 @@ impl Ground {
         let credentials =
             dhl::Settings { state_file: Some(folder.join("dhl.json")), ..dhl::Settings::local() };
         let dhl = dhl::Sandbox::start(credentials.clone()).await?;
+        let merchant =
+            klarna::Settings { state_file: Some(folder.join("klarna.json")), ..klarna::Settings::local() };
+        let klarna = klarna::Sandbox::start(merchant.clone()).await?;
         let subscriber = Subscriber::start().await?;
         let is_new = !folder.join("aisle.db").exists();
-        let config = settings(folder, &url, &paypal, (&credentials, dhl.url()))?;
+        let config = settings(folder, &url, &paypal, (&merchant, &klarna.url()), (&credentials, dhl.url()))?;
         operations::install_metrics();
         log_to(&folder.join(LOG))?;
         let app = App::start(config, Clock::System, Random::System).await?;
         let service = Service::start(&app, listener).await?;
         let accounts = Accounts::of(&app, &folder.join(ACCOUNTS), is_new).await?;
-        Ok(Self { app, paypal, dhl, subscriber, accounts, service, folder: folder.to_owned() })
+        Ok(Self { app, paypal, klarna, dhl, subscriber, accounts, service, folder: folder.to_owned() })
     }
 
     /// The service's address, without a slash at the end.
@@ -91,6 +96,7 @@ impl Ground {
         printer.pair("service", &self.url());
         printer.pair("database", &self.app.config.database.describe());
         printer.pair("PayPal sandbox", &self.paypal.url());
+        printer.pair("Klarna sandbox", &self.klarna.url());
         printer.pair("DHL sandbox", self.dhl.url());
         printer.pair("retailer's own system", &self.subscriber.url);
         printer.pair("the service's log", &self.folder.join(LOG).display().to_string());
@@ -103,6 +109,7 @@ impl Ground {
         printer.pair("API documentation", &format!("{}/docs", self.url()));
         printer.pair("metrics", &format!("{}/metrics", self.url()));
         printer.pair("PayPal sandbox, its books", &self.paypal.url());
+        printer.pair("Klarna sandbox, its books", &self.klarna.url());
         printer.pair("DHL sandbox, its books", self.dhl.url());
         printer.pair("the parcel's label (PDF)", &journey.label);
         printer.pair("the receipt, for a while", "");
@@ -135,6 +142,7 @@ impl Ground {
         self.service.stop().await;
         self.app.db.close().await;
         self.paypal.stop().await;
+        self.klarna.stop().await;
         self.dhl.stop().await;
         self.subscriber.stop().await;
     }
@@ -178,6 +186,7 @@ fn settings(
     folder: &Path,
     url: &str,
     paypal: &paypal::Sandbox,
+    (klarna, klarna_url): (&klarna::Settings, &str),
     (dhl, dhl_url): (&dhl::Settings, &str),
 ) -> Result<Config, Box<dyn std::error::Error>> {
     let paypal_url = paypal.url();
@@ -192,6 +201,11 @@ fn settings(
         ("AISLE_PAYPAL_WEBHOOK_ID", PAYPAL_WEBHOOK.to_owned()),
         ("AISLE_PAYPAL_WEBHOOK_ROOTS", paypal.root_certificate_pem()),
         ("AISLE_PAYPAL_CERT_HOSTS", paypal_url.trim_start_matches("http://").to_owned()),
+        ("AISLE_KLARNA_URL", klarna_url.to_owned()),
+        ("AISLE_KLARNA_USERNAME", klarna.username.clone()),
+        ("AISLE_KLARNA_PASSWORD", klarna.password.clone()),
+        ("AISLE_KLARNA_COUNTRY", "DE".to_owned()),
+        ("AISLE_KLARNA_CURRENCY", "EUR".to_owned()),
         ("AISLE_DHL_URL", dhl_url.to_owned()),
         ("AISLE_DHL_API_KEY", dhl.api_key.clone()),
         ("AISLE_DHL_API_SECRET", dhl.api_secret.clone()),

@@ -14,11 +14,13 @@
 //!
 //! `issue.rs` makes a pass, `redeem.rs` opens.
 
+mod evidence;
 mod http;
 mod issue;
 mod model;
 mod redeem;
 mod store;
 
+pub use evidence::evidence;
 pub use http::routes;
 pub use model::{AUDIENCE, TYPE};

@@ -75,3 +75,14 @@ pub(super) async fn standing(db: impl Run<'_>, order: OrderId) -> Result<Option<
         .fetch_optional()
         .await
 }
+
+/// Where and when an order's pass opened a gate.
+pub(super) async fn opened(
+    db: impl Run<'_>,
+    order: OrderId,
+) -> Result<Option<(StoreId, DateTime<Utc>)>, Error> {
+    db.sql("SELECT store_id, opened_at FROM exit_passes WHERE order_id = $1 AND opened_at IS NOT NULL")
+        .bind(order)
+        .fetch_optional()
+        .await
+}

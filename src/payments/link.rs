@@ -19,14 +19,19 @@ use super::store::methods::{self, Method, SealedLink};
 use super::{Error, callback, store};
 use crate::app::App;
 use crate::clock::Moment;
-use crate::ids::{MethodId, ShopperId};
+use crate::db::{self, Tx};
+use crate::ids::{Ids, MethodId, ShopperId};
 use crate::jobs::{self, Failure, Job, Lease};
 use crate::money::Currency;
 
 /// A link that was not approved in this time is given up: within the time that providers remember the keys.
 const LINK_TIME_MAX: chrono::Duration = chrono::Duration::hours(2);
+/// An account that is to be linked with a purchase has this time for it, and the provider to make the link.
+const PURCHASE_TIME_MAX: chrono::Duration = chrono::Duration::hours(24);
 /// The first pause and the longest before the approval is looked for again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
+/// The first pause and the longest before the link that a purchase makes is looked for: an event tells of it too.
+const PURCHASE_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(15));
 /// The pause of an unlink while a debit may still be on its way.
 const IN_USE: Duration = Duration::from_secs(5);
 
@@ -77,12 +82,15 @@ pub(super) struct Wish {
     pub currency: Option<Currency>,
     /// The shopper's language and region.
     pub locale: Option<String>,
+    /// Whether it is linked with its first purchase instead of before.
+    pub with_purchase: bool,
 }
 
 /// Begins to link an account under a name of the shopper's choice; again with the same contents, it is the same link.
 pub(super) async fn begin(app: &App, shopper: ShopperId, id: MethodId, wish: Wish) -> Result<Method, Error> {
-    if app.providers.get(wish.provider).is_none() {
-        return Err(Error::ProviderAbsent);
+    let provider = app.providers.get(wish.provider).ok_or(Error::ProviderAbsent)?;
+    if wish.with_purchase && !provider.links_with_purchase() {
+        return Err(Error::WithPurchase);
     }
     if wish.return_url.as_deref().is_some_and(|url| !app.config.payments.may_lead_to(url)) {
         return Err(Error::ReturnUrl);
@@ -99,6 +107,7 @@ pub(super) async fn begin(app: &App, shopper: ShopperId, id: MethodId, wish: Wis
         country: wish.country,
         currency: wish.currency,
         locale: wish.locale,
+        with_purchase: wish.with_purchase,
         created_at: now,
     };
     let secret = URL_SAFE_NO_PAD.encode(app.random.bytes::<32>());
@@ -115,10 +124,15 @@ pub(super) async fn begin(app: &App, shopper: ShopperId, id: MethodId, wish: Wis
         known.shopper == shopper
             && known.provider == method.provider
             && known.return_url == method.return_url
-            && (&known.country, known.currency, &known.locale)
-                == (&method.country, method.currency, &method.locale)
+            && (&known.country, known.currency, &known.locale, known.with_purchase)
+                == (&method.country, method.currency, &method.locale, method.with_purchase)
     };
     known.filter(is_same).ok_or(Error::MethodTaken)
+}
+
+/// Has a link looked at that a purchase made.
+pub(super) async fn enqueue(tx: &mut Tx, ids: &Ids, now: Moment, method: MethodId) -> Result<(), db::Error> {
+    jobs::enqueue(tx, ids, now, &Link { method }).await
 }
 
 /// Has the provider asked now whether the shopper approved.
@@ -181,6 +195,7 @@ pub async fn link(app: &App, lease: &Lease) -> jobs::Outcome {
         methods::set_looked_at(&app.db, id, now).await?;
     }
     let result = match &secrets.setup_token {
+        None if method.with_purchase => take_from_purchase(app, lease, provider, &method, now).await?,
         None => ask_for_approval(app, lease, provider, &method, &secrets, now).await?,
         Some(setup_token) => finish(app, lease, provider, &method, setup_token, now).await?,
     };
@@ -223,6 +238,27 @@ async fn ask_for_approval(
     lease.commit(tx).await?;
     app.changes.changed(method.id.0);
     Ok(Ok(false))
+}
+
+/// Takes the link that a purchase made, once there was one; answers whether there is nothing left to do.
+async fn take_from_purchase(
+    app: &App,
+    lease: &Lease,
+    provider: &dyn Provider,
+    method: &Method,
+    now: Moment,
+) -> Result<Result<bool, LinkError>, Failure> {
+    let Some(order) = store::payments::linking_order(&app.db, method.id).await? else {
+        let is_late = now - method.created_at >= PURCHASE_TIME_MAX;
+        let detail = "nothing was bought with it in time".to_owned();
+        return Ok(if is_late { Err(LinkError::Refused(detail)) } else { Ok(false) });
+    };
+    match provider.linked_with(&order).await {
+        Ok(Some(linked)) => Ok(Ok(keep(app, lease, method, &linked, now).await?)),
+        Ok(None) if now - method.created_at < PURCHASE_TIME_MAX => Ok(Ok(false)),
+        Ok(None) => Ok(Err(LinkError::Refused("the provider made no link of the purchase".to_owned()))),
+        Err(error) => Ok(Err(error)),
+    }
 }
 
 /// Makes an approved link one that can be debited; answers whether there is nothing left to do.
@@ -322,5 +358,6 @@ pub async fn unlink(app: &App, lease: &Lease) -> jobs::Outcome {
 }
 
 fn pause(method: &Method, now: Moment, reason: &str) -> Failure {
-    Failure::after(pause_since(method.created_at, now, PAUSES), reason)
+    let pauses = if method.with_purchase { PURCHASE_PAUSES } else { PAUSES };
+    Failure::after(pause_since(method.created_at, now, pauses), reason)
 }

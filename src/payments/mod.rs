@@ -6,10 +6,12 @@
 //! while its outcome was open ends with nothing debited.
 //!
 //! `model/` has the rules, `start.rs` and `change.rs` what the rooms above may ask for, `operate.rs` and `settle.rs` how an
-//! operation is done, `resolve.rs` what people settle, `link.rs` how an account is linked, `ask.rs` whether it still is,
-//! `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the books, `webhook.rs`,
-//! `callback.rs`, `sweep.rs` and `watch.rs` what makes it move on, `provider.rs` the trait, `statement.rs` what a provider's
-//! own books say, and `providers/` the adapters.
+//! operation is done, `resolve.rs` what people settle, `disputes.rs` what payers dispute, `link.rs` how an account is linked,
+//! `ask.rs` whether it still is, `secrets.rs` what is kept sealed of it, `debts/` what is owed and how it is paid, `ledger/` the
+//! books, `reversal.rs` what is taken back, `spent.rs` what a shopper was debited of late, `reconcile/` how the books are held
+//! against the providers', `webhook.rs`, `callback.rs`, `missed.rs`, `sweep.rs` and `watch.rs` what makes it move on,
+//! `parcels.rs` what providers are told of deliveries, `provider.rs` the trait, `statement.rs` what a provider's own books say,
+//! and `providers/` the adapters.
 //!
 //! Lock order: whoever locks a row of an own room and a payment in one transaction locks the payment first
 //! ([`lock`]), because news come to the rooms above with the payment locked; a shipment before it, the rows of jobs last.
@@ -18,17 +20,24 @@ mod ask;
 mod callback;
 mod change;
 pub mod debts;
+mod disputes;
+mod evidence;
 mod http;
 mod ledger;
 mod link;
+mod missed;
 mod model;
 mod operate;
 mod pages;
+mod parcels;
 mod provider;
 mod providers;
+pub mod reconcile;
 mod resolve;
+pub mod reversal;
 mod secrets;
 mod settle;
+mod spent;
 mod start;
 mod statement;
 mod store;
@@ -50,15 +59,20 @@ use crate::money::Money;
 pub use ask::{Ask, ask, expect_debit};
 pub use change::WindDown;
 pub use change::{cancel, capture, refund, release, wind_down};
+pub use disputes::{AnswerDispute, ReadDispute, answer_dispute, read_dispute};
+pub use evidence::{EvidenceKind, EvidencePiece};
 pub use http::routes;
 pub use ledger::{Violation, verify};
 pub use link::{Link, Unlink, link, unlink};
+pub use missed::{FetchEvents, fetch_events};
 pub use model::{
     DebtKind, DebtState, DeclineReason, FactKind, HoldWindow, LineTax, MethodState, News, OperationKind,
     OperationState, Payment, PaymentLine, PaymentLineKind, PaymentState, PlanError, ProviderName, Remedy,
 };
 pub use operate::{Operate, operate};
+pub use parcels::{TellParcel, shipped, tell_parcel};
 pub use providers::Providers;
+pub use spent::{DAY, Spent, spent};
 pub use start::{Start, can_debit, start};
 pub use statement::{LineKind, Statement, StatementError, StatementLine, StatementTerms, UnreadLine};
 pub use store::methods::Method;
@@ -66,15 +80,21 @@ pub use sweep::{Sweep, schedule, sweep};
 pub use watch::{WatchHold, watch_hold};
 pub use webhook::{Follow, follow};
 
+/// How long comparisons of books may be kept: a month that is being closed, ten years.
+const KEEP_DAYS: std::ops::RangeInclusive<i64> = 31..=3_660;
+
 /// Settings of the room.
 ///
 /// `AISLE_APP_LINKS` (optional): addresses that pages for shoppers may lead back to, by comma, such as
-/// `https://shop.example/app/` or `aisle://paid`: the app's own links. The settings of each provider are told in its module of
+/// `https://shop.example/app/` or `aisle://paid`: the app's own links. `AISLE_KEEP_RECONCILIATIONS_DAYS` (default 800): how long
+/// comparisons of books are kept. The settings of each provider are told in its module of
 /// `providers/`.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     providers: providers::Settings,
     app_links: Vec<Url>,
+    /// Days that comparisons of books are kept, and differences that nobody has to look at any more.
+    keep_reconciliations_days: i64,
 }
 
 impl Settings {
@@ -89,7 +109,12 @@ impl Settings {
                 ),
             }
         }
-        Self { providers: providers::Settings::read(env), app_links }
+        let keep = env.parsed_or("AISLE_KEEP_RECONCILIATIONS_DAYS", "a whole number of days", 800);
+        if !KEEP_DAYS.contains(&keep) {
+            env.mistake("AISLE_KEEP_RECONCILIATIONS_DAYS must be from 31 to 3660".to_owned());
+        }
+        let providers = providers::Settings::read(env);
+        Self { providers, app_links, keep_reconciliations_days: keep }
     }
 
     /// Whether a page may lead back to this address: one of the app's own links, or below one.
@@ -123,6 +148,9 @@ pub enum Error {
     /// The address is not one of the app's own.
     #[error("the return address is not one of the configured app links")]
     ReturnUrl,
+    /// The provider links no account with a purchase.
+    #[error("the provider links no account with a purchase")]
+    WithPurchase,
     /// The provider is not configured.
     #[error("the payment provider is not configured")]
     ProviderAbsent,
@@ -135,6 +163,15 @@ pub enum Error {
     /// The total is not positive, or the lines don't add up to it, or more is due now than in all.
     #[error("the amounts of the payment don't add up")]
     Amounts,
+    /// There is no such dispute.
+    #[error("there is no such dispute")]
+    DisputeUnknown,
+    /// The provider does not let us do that about the dispute now.
+    #[error("the dispute does not allow it now")]
+    DisputeAction,
+    /// The name was used before for another answer.
+    #[error("the answer was named before with other contents")]
+    AnswerTaken,
     /// There is no such debt, or it is not the shopper's.
     #[error("there is no such debt")]
     DebtUnknown,
@@ -144,6 +181,24 @@ pub enum Error {
     /// The shopper owes something.
     #[error("the shopper owes something")]
     Owed(Vec<debts::Debt>),
+    /// There is no such comparison.
+    #[error("there is no such comparison")]
+    ReconciliationUnknown,
+    /// The name was used before for another comparison.
+    #[error("the comparison was named before with other contents")]
+    ReconciliationTaken,
+    /// The span is empty, too long, or begins in the future.
+    #[error("the span must begin in the past and have 92 days at most")]
+    Span,
+    /// The provider does not show its books.
+    #[error("the provider does not show its books")]
+    StatementAbsent,
+    /// There is no such difference.
+    #[error("there is no such difference")]
+    DifferenceUnknown,
+    /// The difference was explained otherwise, or is gone.
+    #[error("the difference is not open")]
+    DifferenceState,
     /// There is no such operation.
     #[error("there is no such operation")]
     OperationUnknown,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{
     Books, DeclineReason, Effect, Operation, OperationKind, OperationState, Outcome, PaymentLine,
+    PaymentLineKind,
 };
 use super::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Intent, Market, OrderRequest, Provider, RefundRequest,
@@ -178,12 +179,14 @@ async fn ask_order(
     let payment = &books.payment;
     let effect = books.effect(operation);
     let intent = intent(effect);
+    // Nobody has the app in their hand.
+    let is_alone = effect.is_again() || payment.is_by_rule;
     let known = books.order_of(operation);
     let order = known.map(|order| OrderRequest { order, intent, action_url: payment.action_url.as_deref() });
     let waits = matches!(operation.state, OperationState::Waiting | OperationState::Pending);
     if let Some(order) = order.filter(|_| waits) {
         let outcome = provider.read_order(&order).await;
-        let time = if effect.is_again() { LATER_ACTION_TIME_MAX } else { ACTION_TIME_MAX };
+        let time = if is_alone { LATER_ACTION_TIME_MAX } else { ACTION_TIME_MAX };
         return Ok(give_up_waiting(operation, outcome, now, time));
     }
     if forgotten(operation, provider.order_key_lifetime(), now) {
@@ -197,15 +200,18 @@ async fn ask_order(
         return complete(app, provider, books, operation, (order, intent)).await;
     }
     let secrets = secrets::of_method(app, &app.db, payment.method).await?;
-    let Some(token) = secrets.and_then(|secrets| secrets.provider_token) else {
+    // The call that links the account stays the same when it is repeated: it never names the link that it made.
+    let links_method = payment.links_method && !effect.is_again();
+    let token = secrets.and_then(|secrets| secrets.provider_token).filter(|_| !links_method);
+    if token.is_none() && !links_method {
         if operation.state != OperationState::Intended {
             // It may have been debited before the link went: only asking helps, and there is nothing to ask with.
             return Ok(lost("the link is gone while the outcome is open"));
         }
         // The link is gone before anything was debited with it.
         return Ok(Outcome::Declined { reason: DeclineReason::LinkRevoked, may_retry: false });
-    };
-    let purchase = Purchase::of(app, books, effect).await?;
+    }
+    let purchase = Purchase::of(app, books, operation).await?;
     let charge = ChargeRequest {
         key: &operation.key,
         operation: operation.id,
@@ -214,11 +220,12 @@ async fn ask_order(
         amount: operation.amount,
         lines: &purchase.lines,
         reference: &payment.reference,
-        token: &token,
+        token: token.as_ref(),
+        device_session: payment.device_session.as_deref().filter(|_| !effect.is_again()),
         market: purchase.market(books),
         return_url: &purchase.return_url,
         callback_url: &purchase.callback_url,
-        is_shopper_present: !effect.is_again(),
+        is_shopper_present: !is_alone,
     };
     Ok(provider.charge(&charge).await)
 }
@@ -230,7 +237,7 @@ async fn complete(
     operation: &Operation,
     (order, intent): (&str, Intent),
 ) -> Result<Outcome, Failure> {
-    let purchase = Purchase::of(app, books, books.effect(operation)).await?;
+    let purchase = Purchase::of(app, books, operation).await?;
     let complete = CompleteRequest {
         key: &operation.key,
         operation: operation.id,
@@ -256,11 +263,14 @@ struct Purchase {
 }
 
 impl Purchase {
-    async fn of(app: &App, books: &Books, effect: Effect) -> Result<Self, Failure> {
+    async fn of(app: &App, books: &Books, operation: &Operation) -> Result<Self, Failure> {
         let payment = &books.payment;
-        // What is debited or held later is a part of the whole: its lines would not add up.
-        let lines =
-            if effect.is_again() { Vec::new() } else { store::payments::lines(&app.db, payment.id).await? };
+        let lines = if books.effect(operation).is_again() {
+            // A part of the whole, to which its lines would not add up.
+            vec![PaymentLine::new(PaymentLineKind::Goods, &payment.reference, 1, operation.amount)]
+        } else {
+            store::payments::lines(&app.db, payment.id).await?
+        };
         let method = store::methods::find(&app.db, payment.method).await?;
         Ok(Self {
             lines,
@@ -281,7 +291,7 @@ const fn lost(detail: &'static str) -> Outcome {
 }
 
 /// What an order is made for.
-pub(super) fn intent(effect: Effect) -> Intent {
+pub(super) const fn intent(effect: Effect) -> Intent {
     if effect.is_debit() { Intent::Capture } else { Intent::Authorise }
 }
 

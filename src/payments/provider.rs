@@ -8,7 +8,8 @@ use axum::http::HeaderMap;
 use chrono::{Duration, NaiveDate};
 use secrecy::SecretString;
 
-use super::model::{OperationKind, Outcome, PaymentLine, Receipt};
+use super::evidence::{AnswerOutcome, DisputeAnswer};
+use super::model::{Dispute, HoldWindow, OperationKind, Outcome, PaymentLine, Receipt};
 use super::statement::{Statement, StatementError, StatementTerms};
 use super::store::events::Hint;
 use crate::clock::Moment;
@@ -79,6 +80,12 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     /// is nothing left to renew.
     async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome;
 
+    /// How long a hold lasts, for providers that don't say it when they hold; nothing when it lasts as long as it is needed. The
+    /// text says why it can't be told now.
+    async fn hold_window(&self, _authorisation: &str) -> Result<Option<HoldWindow>, String> {
+        Ok(None)
+    }
+
     /// Lets go of what is held and not captured; what was let go of before is let go of.
     async fn void(&self, void: &VoidRequest<'_>) -> Outcome;
 
@@ -98,6 +105,51 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
 
     /// Reads back what people say that an operation made.
     async fn prove(&self, evidence: &Evidence<'_>) -> Proof;
+
+    /// Whether what was debited is still ours.
+    async fn read_debit(&self, _capture: &str) -> Debit {
+        Debit::Stands
+    }
+
+    /// How a dispute stands; nothing when the provider does not know it. An error says why it can't be read now.
+    async fn read_dispute(&self, _dispute: &str) -> Result<Option<Dispute>, String> {
+        Ok(None)
+    }
+
+    /// Answers a dispute. There are no keys: whoever repeats it looks first.
+    async fn answer_dispute(&self, _answer: &DisputeAnswer<'_>) -> AnswerOutcome {
+        AnswerOutcome::Refused("disputes are answered on the provider's own pages".to_owned())
+    }
+
+    /// Whether the provider wants to know of parcels.
+    fn wants_parcels(&self) -> bool {
+        false
+    }
+
+    /// Tells of a parcel that what was captured is sent in. There are no keys: whoever repeats it says so.
+    async fn tell_parcel(&self, _parcel: &ParcelNotice<'_>) -> AnswerOutcome {
+        AnswerOutcome::Refused("the provider takes no parcels".to_owned())
+    }
+
+    /// Whether an account can be linked with its first purchase: [`ChargeRequest::token`] may be nothing then.
+    fn links_with_purchase(&self) -> bool {
+        false
+    }
+
+    /// The link that an order made with its purchase; nothing while the provider has yet to make it.
+    async fn linked_with(&self, _order: &str) -> LinkOutcome<Option<Linked>> {
+        Err(LinkError::Refused("the provider links no account with a purchase".to_owned()))
+    }
+
+    /// Whether the provider keeps a list of the events that it told.
+    fn lists_events(&self) -> bool {
+        false
+    }
+
+    /// Where the events of a span say to look, whether they arrived or not. An error says why they can't be read now.
+    async fn list_events(&self, _from: Moment, _to: Moment) -> Result<Vec<Hint>, String> {
+        Ok(Vec::new())
+    }
 
     /// Proves that an event came from the provider, over the bytes as they came, and says where to look. A provider that signs
     /// nothing calls the addresses that it was given instead ([`LinkRequest::callback_url`]).
@@ -120,6 +172,17 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
     async fn statement(&self, _from: Moment, _to: Moment) -> Result<Statement, StatementError> {
         Err(StatementError::NotOffered)
     }
+}
+
+/// Whether what was debited is still ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Debit {
+    /// It is, as far as the provider says.
+    Stands,
+    /// It was taken back without us: so much of it.
+    Reversed(Money),
+    /// It can't be read now.
+    Unknown(String),
 }
 
 /// Whether to debit or to hold.
@@ -220,8 +283,10 @@ pub struct ChargeRequest<'a> {
     pub lines: &'a [PaymentLine],
     /// What people call the purchase.
     pub reference: &'a str,
-    /// The linked account.
-    pub token: &'a SecretString,
+    /// The linked account; nothing where it is to be linked with this purchase ([`Provider::links_with_purchase`]).
+    pub token: Option<&'a SecretString>,
+    /// The session of the shopper's device at the provider, when the app gave it.
+    pub device_session: Option<&'a str>,
     /// Where the shopper buys.
     pub market: Market<'a>,
     /// Where the shopper comes back to after confirming.
@@ -338,6 +403,21 @@ pub struct RefundRequest<'a> {
     pub capture: &'a str,
     /// How much.
     pub amount: Money,
+}
+
+/// A parcel that something captured is sent in.
+#[derive(Clone, Copy, Debug)]
+pub struct ParcelNotice<'a> {
+    /// The provider's order.
+    pub order: &'a str,
+    /// The provider's capture.
+    pub capture: &'a str,
+    /// The courier.
+    pub carrier: &'a str,
+    /// Its number of the parcel.
+    pub tracking_number: &'a str,
+    /// Whether it may have been told before.
+    pub is_repeat: bool,
 }
 
 /// What people say that an operation made.

@@ -2,9 +2,9 @@
 
 use super::debts;
 use super::ledger::{self, Entry};
-use super::model::{Books, Change, OperationState, Outcome, Payment};
+use super::model::{Books, Change, FactKind, OperationState, Outcome, Payment};
 use super::start::write_down;
-use super::store;
+use super::{link, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -68,6 +68,9 @@ pub(super) async fn write_change(
         ledger::post(tx, &app.ids, now, &Entry::of(payment, fact, now)).await?;
     }
     ledger::check(&mut *tx, payment).await?;
+    if payment.links_method && change.facts.iter().any(|fact| fact.kind == FactKind::Authorised) {
+        link::enqueue(tx, &app.ids, now, payment.method).await?;
+    }
     for planned in &change.planned {
         write_down(tx, &app.ids, now, payment.id, planned).await?;
     }

@@ -41,6 +41,8 @@ pub struct Start {
     pub country: Option<String>,
     /// Where the page after a confirmation leads back to: one of the app's own links, or empty.
     pub return_url: String,
+    /// The session of the shopper's device at the provider, when the app gave it.
+    pub device_session: Option<String>,
 }
 
 /// Which debt is paid, and who wants it.
@@ -80,7 +82,7 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
     check_amounts(&start)?;
     let method = store::methods::lock(tx, start.method).await?;
     let method = method.filter(|method| method.shopper == start.shopper).ok_or(Error::MethodUnknown)?;
-    if method.state != MethodState::Active {
+    if !method.may_debit() {
         return Err(Error::MethodInactive);
     }
     let rest = start.total.minus(start.due_now).map_err(|_| Error::Amounts)?;
@@ -114,6 +116,8 @@ pub async fn start(app: &App, tx: &mut Tx, now: Moment, start: Start) -> Result<
         reference: start.reference,
         country: start.country,
         return_url: start.return_url,
+        links_method: method.state == MethodState::Linking,
+        device_session: start.device_session,
         created_at: now,
     };
     if !store::payments::insert(tx, now, &payment, &start.lines).await? {
@@ -147,6 +151,8 @@ pub(super) async fn write_down(
         state: OperationState::Intended,
         object: None,
         reason: None,
+        reversed: Money::zero(planned.amount.currency()),
+        is_disputed: false,
         trouble: None,
         created_at: now,
         sent_at: None,

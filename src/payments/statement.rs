@@ -67,6 +67,13 @@ pub struct StatementLine {
     pub payout: Option<String>,
 }
 
+impl StatementLine {
+    /// The provider's name of what it is about: its refund, or its capture.
+    pub fn object(&self) -> Option<&str> {
+        self.refund.as_deref().or(self.capture.as_deref())
+    }
+}
+
 /// What a line is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LineKind {

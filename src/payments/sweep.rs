@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operate::Operate;
 use super::watch::WatchHold;
-use super::{ask, store};
+use super::{ask, disputes, missed, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db;
@@ -35,13 +35,14 @@ impl Job for Sweep {
     }
 }
 
-/// Makes sure that the next sweep is asked for. Call it at start; from then on each sweep asks for the next.
+/// Makes sure that the next sweep is asked for, and the next night's comparison. Call it at start; from then on each sweep asks for the next.
 pub async fn schedule(app: &App) -> Result<(), db::Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let (next, run_at) = next(now);
     jobs::enqueue_at(&mut tx, &app.ids, now, &next, run_at).await?;
-    tx.commit().await
+    tx.commit().await?;
+    super::reconcile::schedule_nightly(app).await
 }
 
 /// Does [`Sweep`].
@@ -59,6 +60,8 @@ pub async fn sweep(app: &App, lease: &Lease) -> jobs::Outcome {
         }
     }
     ask::sweep(&mut tx, &app.ids, now).await?;
+    disputes::sweep(app, &mut tx, now).await?;
+    missed::sweep(app, &mut tx, now).await?;
     let mut holds = store::payments::holds_due(&mut tx, now, HOLDS_MAX).await?;
     holds.sort_unstable();
     for payment in holds {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::settle::{load, write_change};
-use super::store;
+use super::{PaymentState, store};
 use crate::app::App;
 use crate::ids::PaymentId;
 use crate::jobs::{self, Failure, Job, Lease};
@@ -32,22 +32,31 @@ pub async fn watch_hold(app: &App, lease: &Lease) -> jobs::Outcome {
     };
     let now = app.clock.now();
     // Asked before anything is locked, and only when it can't be told from our own books.
-    let is_over = match (seen.hold, &seen.provider_authorisation) {
+    let provider =
+        || app.providers.get(seen.provider).ok_or_else(|| Failure::later("the provider is not configured"));
+    let is_open = seen.state == PaymentState::Authorised && !seen.is_closed;
+    let (mut is_over, mut learned) = (false, None);
+    match (seen.hold, &seen.provider_authorisation) {
         (Some(window), Some(hold)) if now >= window.ends_at => {
-            let Some(provider) = app.providers.get(seen.provider) else {
-                return Err(Failure::later("the provider is not configured"));
-            };
-            provider.is_voided(hold).await.ok_or_else(|| Failure::later("the hold can't be read"))?
+            let answer = provider()?.is_voided(hold).await;
+            is_over = answer.ok_or_else(|| Failure::later("the hold can't be read"))?;
         }
-        _ => false,
-    };
+        (None, Some(hold)) if is_open => {
+            learned = Some(provider()?.hold_window(hold).await.map_err(Failure::later)?);
+        }
+        _ => {}
+    }
     let mut tx = app.db.begin().await?;
     let Some(books) = load(&mut tx, payment).await? else {
         return Err(Failure::never("there is no such payment"));
     };
     let is_same = books.payment.provider_authorisation == seen.provider_authorisation;
     let check = books.check_hold(now);
-    let change = if check.is_over && is_over && is_same { books.hold_is_over(now) } else { check.change };
+    let change = match learned {
+        Some(window) if is_same => books.note_window(window),
+        _ if check.is_over && is_over && is_same => books.hold_is_over(now),
+        _ => check.change,
+    };
     write_change(app, &mut tx, now, change).await?;
     lease.commit(tx).await?;
     app.jobs.wake();

@@ -217,13 +217,23 @@ fn paypal_guide(url: &str, webhook: &paypal::WebhookTarget) -> String {
                        approval pages: as the answers of the API name them
   books                GET {url}/sandbox/books
   outcomes             words in the payer's e-mail address, before the @: +declined, +action, +pending,
-                       +revoked, +latedecline, +refundpending
+                       +revoked, +latedecline, +renewdeclined, +disputes, +chargeback, +savelater, +refundpending
+                       or the header of a call, as at PayPal:
+                       PayPal-Mock-Response: {{\"mock_application_codes\":\"INSTRUMENT_DECLINED\"}}
   faults               POST {url}/sandbox/faults
                        {{\"operation\":\"orders.create\",\"kind\":\"no_answer_after\",\"times\":1}}
-                       kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
-                       delay_ms (delay_ms); DELETE clears
+                       kinds: error_before, error_after (status, 429 for too many calls), no_answer_before,
+                       no_answer_after (hold), delay_ms (delay_ms); DELETE clears; DELETE {url}/sandbox/tokens
+                       ends every access token
   webhooks go wrong    POST {url}/sandbox/webhooks
-                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"hold\":false}}
+                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"hold\":false,\"delay_ms\":500}}
+  later events         POST {url}/sandbox/captures/ID/settle {{\"outcome\":\"DECLINED\"}}, .../reverse,
+                       .../dispute {{\"reason\":\"UNAUTHORISED\",\"stage\":\"CHARGEBACK\"}};
+                       POST {url}/sandbox/disputes/ID/resolve {{\"ending\":\"buyer\"}} (or seller, withdrawn);
+                       POST {url}/sandbox/refunds/ID/settle, {url}/sandbox/payment-tokens/ID/revoke,
+                       {url}/sandbox/orders/ID/save
+  its own books        POST {url}/sandbox/payouts {{\"currency_code\":\"EUR\",\"minor\":1000}};
+                       POST {url}/sandbox/reporting {{\"late_seconds\":10800}}
   clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
 ",
         PAYPAL_CLIENT.0, PAYPAL_CLIENT.1, webhook.url, webhook.webhook_id
@@ -260,7 +270,8 @@ fn klarna_guide(url: &str, settings: &klarna::Settings) -> String {
   books                GET {url}/sandbox/books
   outcomes             words in the shopper's e-mail address, before the @: +denied, +red, +pend-accept-05,
                        +pend-reject-05, +require_signup at approval; +charge-failed, +charge-unavailable,
-                       +charge-forbidden, +step-up, +suspended, +cancelled when a token is charged;
+                       +charge-forbidden, +step-up, +suspended, +cancelled, +rejected when a token is charged; +no-more
+                       when an order's amount shall rise;
                        the code from the text message is any six digits but 999999
   one charge           POST {url}/sandbox/tokens/TOKEN/charges {{\"outcome\":\"step_up\",\"times\":1}}
                        outcomes: accept, pend_accept, pend_reject (minutes), reject, fail, unavailable,

@@ -59,6 +59,13 @@ async fn goods_delivered_are_authorised_then_captured_at_hand_over() {
     let captured: Vec<String> =
         shop.paypal.books().captures.values().map(|capture| capture.amount.value().clone()).collect();
     assert_eq!(captured.len(), 2, "{captured:?}");
+    // PayPal knows the parcel.
+    let parcels = || {
+        let orders = shop.paypal.books().orders.into_values();
+        orders.flat_map(|order| order.trackers).collect::<Vec<_>>()
+    };
+    shop.until(async || parcels().len() == 1).await;
+    assert_eq!(parcels()[0].tracking_number, shop.dhl.books().shipments[0].number);
     let receipt = read.text("/receipt_url").trim_start_matches(shop.test.url()).to_owned();
     let page = shop.test.get(&receipt).send().await.expect(200);
     let page = String::from_utf8(page.bytes).expect("text");

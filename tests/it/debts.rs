@@ -4,6 +4,8 @@ use aisle::db::Run;
 use aisle::identity::Role;
 use aisle::ids::{MethodId, OrderId};
 use aisle::money::{Currency, Money};
+use aisle::payments::ProviderName;
+use aisle::payments::reversal::{self, Noted, Told};
 use aisle::sandbox::paypal::{CaptureStatus, Controls, Fault, Rule};
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -344,4 +346,86 @@ async fn goods_that_left_after_their_hold_had_ended_are_owed() {
     let read = shopper.read_order(order).await;
     assert_eq!((read.text("/state"), read.number("/made_good/amount")), ("completed", 4498));
     assert!(read.json["trouble"].is_null());
+}
+
+/// PayPal says that a capture was taken back, or came again.
+async fn told(shop: &Shop, capture: &str, came_again: bool) -> Noted {
+    let app = &shop.test.app;
+    let told = Told {
+        provider: ProviderName::PayPal,
+        capture: capture.to_owned(),
+        amount: eur(BREAD_CENTS),
+        at: app.clock.now(),
+        line: format!("line of {capture}"),
+    };
+    let mut tx = app.db.begin().await.expect("begun");
+    let noted = if came_again {
+        reversal::reinstated(app, &mut tx, app.clock.now(), &told).await
+    } else {
+        reversal::reversed(app, &mut tx, app.clock.now(), &told).await
+    };
+    tx.commit().await.expect("committed");
+    noted.expect("noted")
+}
+
+/// The capture that PayPal made last.
+fn last_capture(shop: &Shop, but: &[&str]) -> String {
+    let books = shop.paypal.books();
+    books.captures.keys().find(|id| !but.contains(&id.as_str())).expect("a capture").clone()
+}
+
+#[tokio::test]
+async fn what_a_bank_takes_back_is_owed_and_never_debited_again_by_rule() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD]).await;
+    let order = shopper.order(cart, &[]).await;
+    let capture = last_capture(&shop, &[]);
+    assert_eq!(told(&shop, "another", false).await, Noted::NotOurs);
+    assert!(matches!(told(&shop, &capture, false).await, Noted::New(_)));
+    assert!(matches!(told(&shop, &capture, false).await, Noted::Known(_)));
+    let owed = debt(&shopper).await;
+    assert_eq!((&owed["kind"], &owed["amount"]), (&json!("reversed"), &json!(eur(BREAD_CENTS))));
+    assert!(owed["try_at"].is_null());
+    assert!(shopper.read_order(order).await.text("/trouble").contains("taken back"));
+    begin_trip(&shopper).await.problem(409, "debt_open");
+    let stands = async |account: &str| balance(&shop, account).await;
+    assert_eq!(
+        (stands("receivable").await, stands("reversed").await, stands("debt").await),
+        (0, 0, BREAD_CENTS)
+    );
+    shop.test.advance(Duration::days(5));
+    shop.test.run_jobs().await;
+    assert_eq!(debited(&shop), BREAD_CENTS, "the first debit alone");
+    shopper.sign_in_again().await;
+    pay(&shopper, &owed, shopper.method).await.expect(202);
+    shop.until(async || debt(&shopper).await["state"] == "paid").await;
+    assert!(shopper.read_order(order).await.json["trouble"].is_null());
+    assert_eq!((stands("receivable").await, stands("sales").await), (BREAD_CENTS, -BREAD_CENTS));
+    // What paid the debt is taken back too.
+    let second = last_capture(&shop, &[&capture]);
+    assert!(matches!(told(&shop, &second, false).await, Noted::New(_)));
+    let debts = debts(&shopper).await;
+    assert_eq!(debts.iter().filter(|debt| debt["state"] == "open").count(), 1, "{debts:?}");
+    begin_trip(&shopper).await.problem(409, "debt_open");
+}
+
+#[tokio::test]
+async fn what_comes_again_after_it_was_taken_back_is_not_owed_any_more() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD]).await;
+    let order = shopper.order(cart, &[]).await;
+    let capture = last_capture(&shop, &[]);
+    told(&shop, &capture, false).await;
+    assert!(matches!(told(&shop, &capture, true).await, Noted::New(_)));
+    assert!(matches!(told(&shop, &capture, true).await, Noted::Known(_)));
+    assert_eq!(debt(&shopper).await["state"], "withdrawn");
+    assert!(shopper.read_order(order).await.json["trouble"].is_null());
+    let stands = async |account: &str| balance(&shop, account).await;
+    assert_eq!(
+        (stands("receivable").await, stands("reversed").await, stands("debt").await),
+        (BREAD_CENTS, 0, 0)
+    );
+    begin_trip(&shopper).await.expect(201);
 }

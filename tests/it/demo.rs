@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 /// Words of every step's title, in the order of the trip.
-const STEPS: [&str; 19] = [
+const STEPS: [&str; 21] = [
     "brings in its catalogue",
     "subscribes",
     "signs in as a guest",
@@ -23,6 +23,8 @@ const STEPS: [&str; 19] = [
     "to the door",
     "price back",
     "The receipt",
+    "links a Klarna account",
+    "debited through Klarna",
 ];
 
 fn demo(folder: &std::path::Path) -> Output {

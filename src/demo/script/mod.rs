@@ -2,12 +2,13 @@
 //!
 //! `arrive.rs` is what comes before the first scan, `shop.rs` the way to a paid order and out of the door, `counter.rs`
 //! what is weighed and what is marked down, `bring.rs` the
-//! parcel's way to the shopper, `after.rs` what comes later.
+//! parcel's way to the shopper, `after.rs` what comes later, `klarna.rs` a second trip through another provider.
 
 mod after;
 mod arrive;
 mod bring;
 mod counter;
+mod klarna;
 mod shop;
 
 use serde_json::Value;
@@ -17,6 +18,8 @@ use super::ground::Ground;
 use super::sample;
 use crate::ids::{CartId, CheckoutId, MethodId, OrderId, ShipmentId};
 use crate::money::Money;
+
+pub use klarna::Bought;
 
 /// What the checks need to know of the trip.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub struct Journey {
     pub label: String,
     /// How often the gate opened.
     pub gate_openings: usize,
+    /// What was bought through Klarna.
+    pub klarna: Bought,
     /// The events of the order that the retailer's system is to be told of, in their order.
     pub events: Vec<&'static str>,
 }
@@ -91,6 +96,9 @@ pub async fn walk(caller: &mut Caller, ground: &Ground) -> Result<Journey, Unexp
     let refunded = after::refund(caller, ground, order).await?;
     let (view, receipt, receipt_page) = after::receipt(caller, &shopper, order, refunded).await?;
     let events = after::events(caller, ground, order).await?;
+    let method = klarna::link(caller, ground, &shopper.token).await?;
+    let at_klarna = Shopper { token: shopper.token.clone(), method };
+    let klarna = klarna::buy(caller, ground, &at_klarna).await?;
     Ok(Journey {
         shopper_token: shopper.token,
         method: shopper.method,
@@ -106,6 +114,7 @@ pub async fn walk(caller: &mut Caller, ground: &Ground) -> Result<Journey, Unexp
         receipt,
         label,
         gate_openings,
+        klarna,
         events,
     })
 }

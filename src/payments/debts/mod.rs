@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
 use crate::error::Internal;
-use crate::ids::{CheckoutId, DebtId, Ids, PaymentId, ShopperId, StaffId, StoreId};
+use crate::ids::{CheckoutId, DebtId, Ids, OperationId, PaymentId, ShopperId, StaffId, StoreId};
 use crate::jobs;
 use crate::money::{Currency, Money};
 
@@ -188,7 +188,7 @@ pub async fn withdraw(tx: &mut Tx, ids: &Ids, now: Moment, checkout: CheckoutId)
             (DebtState::Open, _) => {
                 let payment = store::payments::find(&mut *tx, debt.payment).await?;
                 let payment = payment.ok_or(Error::PaymentUnknown)?;
-                end(tx, ids, now, &mut debt, &payment).await?;
+                end(tx, ids, now, &mut debt, &payment, FactKind::DebtWithdrawn).await?;
             }
             // Withdrawn when that payment has ended without money: it can't but end so.
             (DebtState::BeingPaid | DebtState::Paid, Some(paying)) => {
@@ -200,13 +200,49 @@ pub async fn withdraw(tx: &mut Tx, ids: &Ids, now: Moment, checkout: CheckoutId)
     Ok(())
 }
 
-async fn end(tx: &mut Tx, ids: &Ids, now: Moment, debt: &mut Debt, of: &Payment) -> Result<(), Error> {
+async fn end(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    debt: &mut Debt,
+    of: &Payment,
+    kind: FactKind,
+) -> Result<(), Error> {
     let Some(state) = debt.state.apply(DebtEvent::Withdrawn) else { return Ok(()) };
     debt.state = state;
     debt.paying = None;
     debt.try_at = None;
     debts::update(tx, now, debt).await?;
-    post(tx, ids, now, debt, of, FactKind::DebtWithdrawn).await
+    post(tx, ids, now, debt, of, kind).await
+}
+
+/// What had paid a debt was taken back: it is owed again, as a debt of its own. The payment is locked.
+async fn reversed(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    debt: &Debt,
+    paying: &Payment,
+    (operation, amount): (OperationId, Money),
+) -> Result<(), Error> {
+    let (kind, payment, store) = (DebtKind::Reversed, paying.id, debt.store.clone());
+    let opening = Opening { cause: operation.0, kind, payment, store, amount, reason: None };
+    open(tx, &app.ids, now, opening).await?;
+    Ok(())
+}
+
+/// What a debit had been taken back came again: if nothing paid the debt of it yet, it is not owed any more. What paid it
+/// meanwhile is for people to give back. The payment is locked.
+pub(super) async fn clear(app: &App, tx: &mut Tx, now: Moment, cause: OperationId) -> Result<(), Error> {
+    let Some(debt) = debts::by_cause(&mut *tx, cause.0).await? else { return Ok(()) };
+    let Some(mut debt) = debts::lock(tx, debt).await? else { return Ok(()) };
+    if debt.state != DebtState::Open {
+        tracing::error!(debt.id = %debt.id, "a debt that is {} came again by itself: people have to look", debt.state);
+        return Ok(());
+    }
+    let of = store::payments::find(&mut *tx, debt.payment).await?.ok_or(Error::PaymentUnknown)?;
+    end(tx, &app.ids, now, &mut debt, &of, FactKind::DebtCleared).await?;
+    tell_settled(app, tx, now, &debt).await.map_err(Error::News)
 }
 
 /// Takes what a payment of a debt learned; the payment is locked.
@@ -230,8 +266,13 @@ pub(super) async fn payment_news(
             tell_settled(app, tx, now, &debt).await
         }
         News::Declined { .. } if is_current => Ok(pay::failed(tx, &app.ids, now, &mut debt).await?),
+        News::Reversed { operation, amount, .. } => {
+            Ok(reversed(app, tx, now, &debt, paying, (operation, amount)).await?)
+        }
         // Given up by nobody but whoever withdraws the debt.
-        News::Cancelled { .. } if is_current => Ok(end(tx, &app.ids, now, &mut debt, &of).await?),
+        News::Cancelled { .. } if is_current => {
+            Ok(end(tx, &app.ids, now, &mut debt, &of, FactKind::DebtWithdrawn).await?)
+        }
         _ => Ok(()),
     }
 }

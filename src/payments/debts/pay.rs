@@ -61,6 +61,7 @@ async fn begin(
         reference: debt.reference.clone(),
         country: of.country,
         return_url: String::new(),
+        device_session: None,
     };
     start(app, tx, now, wish).await?;
     debt.state = debt.state.apply(DebtEvent::Begun).ok_or(Error::DebtState(debt.state))?;

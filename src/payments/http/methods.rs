@@ -38,6 +38,10 @@ pub(super) struct LinkBody {
     /// The language of the provider's pages with the region, such as `de-AT`. Left out, the provider's usual one.
     #[schema(pattern = "^[a-z]{2}-[A-Z]{2}$")]
     locale: Option<String>,
+    /// Link it with the first purchase instead of now: it can be chosen at a checkout at once, and the shopper approves both in
+    /// one go. Not every provider can.
+    #[serde(default)]
+    with_purchase: bool,
 }
 
 impl LinkBody {
@@ -71,6 +75,8 @@ pub(super) struct MethodBody {
     provider: ProviderName,
     /// How far the link is.
     state: MethodState,
+    /// Whether it is linked with its first purchase: it can be chosen while it is `linking`.
+    with_purchase: bool,
     /// What the shopper recognises it by, masked.
     label: Option<String>,
     /// Where the shopper approves the link, while it is `linking`: open it in a browser.
@@ -85,6 +91,7 @@ impl From<Method> for MethodBody {
             id: method.id,
             provider: method.provider,
             state: method.state,
+            with_purchase: method.with_purchase,
             label: method.label,
             approve_url: method.approve_url.filter(|_| method.state == MethodState::Linking),
             created_at: method.created_at,
@@ -145,11 +152,11 @@ pub(super) async fn link_payment_method(
     Json(body): Json<LinkBody>,
 ) -> Result<Reply<MethodBody>, Problem> {
     body.check()?;
-    let LinkBody { provider, return_url, country, currency, locale } = body;
-    let wish = link::Wish { provider, return_url, country, currency, locale };
+    let LinkBody { provider, return_url, country, currency, locale, with_purchase } = body;
+    let wish = link::Wish { provider, return_url, country, currency, locale, with_purchase };
     link::begin(&app, shopper.id, id, wish).await?;
     let is_told: fn(&Method) -> bool =
-        |method| method.state != MethodState::Linking || method.approve_url.is_some();
+        |method| method.state != MethodState::Linking || method.with_purchase || method.approve_url.is_some();
     let method = wait_for(app, shopper.id, id, wait(&headers), is_told).await?;
     let status = if is_told(&method) { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(Reply(status, method.into()))

@@ -12,7 +12,7 @@ mod verify;
 
 use uuid::Uuid;
 
-use super::model::{Fact, Imbalance, Payment};
+use super::model::{Fact, Imbalance, Payment, ProviderName};
 use super::store;
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
@@ -20,6 +20,9 @@ use crate::ids::Ids;
 
 pub use super::store::ledger::Entry;
 pub use verify::{Violation, verify};
+
+/// The namespace of causes that are lines of a provider's books.
+const LINES: Uuid = Uuid::from_u128(0x2d0c_8a37_51e4_5b0f_8c6d_90a1_4e7b_bb02);
 
 /// Why something can't be written into the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,11 @@ impl Entry {
             at: now,
         }
     }
+}
+
+/// What a line of a provider's books is told by as a cause: the same line is the same cause.
+pub fn cause_of_line(provider: ProviderName, line: &str) -> Uuid {
+    Uuid::new_v5(&LINES, format!("{provider}:{line}").as_bytes())
 }
 
 /// Writes what happened to money. What was written before counts once; the same cause with another amount is an error.

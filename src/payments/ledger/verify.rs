@@ -135,8 +135,7 @@ const WRONG_HOLDS: &str = "
     WHERE held.amount <> CASE
         WHEN payments.is_closed AND NOT EXISTS (
             SELECT 1 FROM payment_operations
-            WHERE payment = payments.id
-                AND (kind = 'capture' OR kind = 'charge' AND sequence > 0 OR kind = 'complete' AND target IS NOT NULL)
+            WHERE payment = payments.id AND kind = 'capture'
                 AND state NOT IN ('done', 'passed_on', 'failed', 'abandoned')
         ) THEN 0
         ELSE payments.authorised - payments.captured
@@ -147,11 +146,13 @@ const WRONG_HOLDS: &str = "
 const WRONG_ENDS: &str = "
     SELECT id, state || ' with ' || authorised || ' authorised, ' || captured || ' captured, ' || refunded || ' refunded'
     FROM payments
-    WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured <> refunded)
+    WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured <> refunded + (
+        SELECT CAST(COALESCE(SUM(reversed), 0) AS BIGINT) FROM payment_operations WHERE payment = payments.id
+    ))
     LIMIT $1";
 
 /// Every operation that happened is in the ledger, with its amount. A hold that is taken again takes the place of one that is
-/// there; a later charge only debits.
+/// there.
 const UNPOSTED: &str = "
     SELECT payment_operations.id, payment_operations.kind || ' of ' || payment_operations.amount || ' without ' || meant.fact
     FROM payment_operations
@@ -167,12 +168,7 @@ const UNPOSTED: &str = "
     ) AS meant ON meant.kind = payment_operations.kind
     WHERE payment_operations.state = 'done'
         AND (NOT meant.of_charge OR EXISTS (
-            SELECT 1 FROM payment_operations AS others
-            WHERE others.payment = payments.id AND others.kind = 'charge'
-                AND (
-                    others.id = payment_operations.target
-                    OR payment_operations.target IS NULL AND others.sequence = 0
-                )
+            SELECT 1 FROM payment_operations AS begun WHERE begun.payment = payments.id AND begun.kind = 'charge'
         ))
         AND (
             meant.fact <> 'authorised'

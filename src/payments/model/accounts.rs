@@ -83,6 +83,8 @@ text_enum! {
         DebtPaid = "debt_paid",
         /// A debt is no longer owed: the goods came back.
         DebtWithdrawn = "debt_withdrawn",
+        /// A debt is no longer owed: what was taken back came again.
+        DebtCleared = "debt_cleared",
         /// A debt was given up.
         DebtWrittenOff = "debt_written_off",
     }
@@ -111,6 +113,7 @@ impl FactKind {
             Self::DebtOpened => &[(Debt, Sales)],
             Self::DebtOfReversal => &[(Debt, Reversed)],
             Self::DebtPaid | Self::DebtWithdrawn => &[(Sales, Debt)],
+            Self::DebtCleared => &[(Reversed, Debt)],
             Self::DebtWrittenOff => &[(WrittenOff, Debt)],
         }
     }

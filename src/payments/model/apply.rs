@@ -127,8 +127,8 @@ impl Change {
             && match books.effect(operation) {
                 Effect::Charge => self.charged(operation, receipt),
                 Effect::Hold => self.authorised(operation, receipt),
-                Effect::HoldAgain => self.held_again(operation, receipt),
-                Effect::Capture | Effect::ChargeAgain => self.captured(operation),
+                Effect::HoldAgain => self.held_again(books, operation, receipt),
+                Effect::Capture => self.captured(operation),
                 Effect::Void => {
                     self.payment.is_closed = true;
                     true
@@ -220,7 +220,6 @@ impl Change {
             return false;
         }
         payment.captured = captured;
-        payment.action_url = None;
         if operation.is_last || captured == payment.authorised {
             payment.is_closed = true;
         }
@@ -252,9 +251,7 @@ impl Change {
         let is_own_charge = self.is_own_charge(operation);
         let payment = &mut self.payment;
         match books.effect(operation) {
-            effect @ (Effect::ChargeAgain | Effect::HoldAgain) => {
-                self.again_refused(operation, effect, reason);
-            }
+            Effect::HoldAgain => self.hold_again_refused(books, operation, reason),
             Effect::Charge | Effect::Hold => {
                 payment.action_url = None;
                 if reason == DeclineReason::LinkRevoked {
@@ -288,90 +285,13 @@ impl Change {
         }
     }
 
-    fn ask_shopper(&mut self, books: &Books, operation: &mut Operation, order: &str, url: &str) {
-        if !is_order(operation.kind) {
-            return;
-        }
-        let is_again = books.effect(operation).is_again();
-        let payment = &mut self.payment;
-        operation.object = Some(order.to_owned());
-        if !is_again {
-            payment.provider_order = Some(order.to_owned());
-        }
-        if payment.is_given_up {
-            operation.state = OperationState::Abandoned;
-            return;
-        }
-        operation.state = OperationState::Waiting;
-        let mut is_new = payment.action_url.as_deref() != Some(url);
-        if !is_again {
-            is_new |= payment.state != PaymentState::ActionRequired;
-            payment.state = PaymentState::ActionRequired;
-        }
-        payment.action_url = Some(url.to_owned());
-        if is_new {
-            let (payment, checkout) = (payment.id, payment.checkout);
-            self.news.push(News::ActionRequired { payment, checkout, url: url.to_owned() });
-        }
-    }
-
-    fn complete(&mut self, books: &Books, operation: &mut Operation, order: &str) {
-        if !is_order(operation.kind) {
-            return;
-        }
-        let is_again = books.effect(operation).is_again();
-        operation.object = Some(order.to_owned());
-        if !is_again {
-            self.payment.provider_order = Some(order.to_owned());
-        }
-        if self.payment.is_given_up {
-            operation.state = OperationState::Abandoned;
-            return;
-        }
-        operation.state = OperationState::PassedOn;
-        operation.waits_since = None;
-        self.payment.action_url = None;
-        if !is_again {
-            self.payment.state = PaymentState::Pending;
-        }
-        let sequence = books.next_sequence(OperationKind::Complete);
-        let target = is_again.then(|| operation.target.unwrap_or(operation.id));
-        self.planned.push(Planned {
-            is_last: operation.is_last,
-            ..Planned::complete(sequence, operation.amount, target)
-        });
-    }
-
-    fn hold_open(
-        &mut self,
-        books: &Books,
-        operation: &mut Operation,
-        order: Option<&String>,
-        object: Option<&String>,
-    ) {
-        operation.state = OperationState::Pending;
-        if books.effect(operation).is_again() {
-            // Looked at through its own order, which is not the payment's, or not yet.
-            operation.object = order.or(operation.object.as_ref()).cloned();
-            return;
-        }
-        operation.object = object.or(operation.object.as_ref()).cloned();
-        if let Some(order) = order {
-            self.payment.provider_order = Some(order.clone());
-        }
-        if is_order(operation.kind) {
-            self.payment.state = PaymentState::Pending;
-            self.payment.action_url = None;
-        }
-    }
-
     /// A payment of which nothing more can be captured is over as soon as no capture is open any more.
     fn close(&mut self, books: &Books) {
-        if self.plans_debit() || books.with(self.operation.as_ref()).has_open_debit() {
-            return;
-        }
         let payment = &mut self.payment;
         if payment.state != PaymentState::Authorised || !payment.is_closed || payment.is_given_up {
+            return;
+        }
+        if books.with(self.operation.as_ref()).has_open_capture() {
             return;
         }
         if payment.captured.is_positive() {
@@ -386,8 +306,8 @@ impl Change {
     /// capture, the provider.
     fn end_hold(&mut self, books: &Books, operation: OperationId) {
         let after = books.with(self.operation.as_ref());
-        let ends = self.payment.is_closed && !self.plans_debit() && !after.has_open_debit();
-        let had_ended = books.payment.is_closed && !books.has_open_debit();
+        let ends = self.payment.is_closed && !after.has_open_capture();
+        let had_ended = books.payment.is_closed && !books.has_open_capture();
         let left = self.payment.authorised.minor().saturating_sub(self.payment.captured.minor());
         if ends && !had_ended && left > 0 {
             let amount = Money::new(left, self.payment.currency);
@@ -431,12 +351,6 @@ impl Change {
         }
     }
 
-    /// Whether a debit of what is or was held comes next.
-    fn plans_debit(&self) -> bool {
-        let is_debit = |each: &Planned| matches!(each.kind, OperationKind::Charge | OperationKind::Capture);
-        self.planned.iter().any(is_debit)
-    }
-
     fn tell_captured(&mut self, amount: Money) {
         self.news.push(News::Captured {
             payment: self.payment.id,
@@ -451,9 +365,4 @@ impl Change {
 fn park(operation: &mut Operation, trouble: String) {
     operation.state = OperationState::Parked;
     operation.trouble = Some(trouble);
-}
-
-/// Whether the operation makes or completes the provider's order.
-fn is_order(kind: OperationKind) -> bool {
-    matches!(kind, OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete)
 }

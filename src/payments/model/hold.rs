@@ -2,8 +2,9 @@
 //!
 //! A hold is honoured for some time, then only perhaps, and ends for good some time later; a renewal replaces it under a new
 //! name, and what is told of the old name from then on means nothing. One that ran out is taken again on the linked
-//! account, by an operation with a key of its own. A capture that finds its hold gone is debited anew in the same way.
+//! account, by an operation with a key of its own; so is one that a capture found gone, and the capture then follows.
 
+use super::apply::OWN_CAPTURE;
 use super::{
     Books, Change, DeclineReason, MethodState, News, Operation, OperationKind, OperationState, PaymentState,
     Planned, Receipt,
@@ -15,6 +16,8 @@ use crate::money::Money;
 const ENDS_SOON: chrono::Duration = chrono::Duration::days(2);
 /// A renewal that was refused is asked for again after this time: the account may have been filled meanwhile.
 const RENEW_AGAIN: chrono::Duration = chrono::Duration::days(1);
+/// How long a hold lasts is asked after this time, where the provider did not say it with the hold.
+const ASK_AFTER: chrono::Duration = chrono::Duration::days(1);
 /// A hold whose end is being found out is looked at again after this time.
 const LOOK_AGAIN: chrono::Duration = chrono::Duration::hours(1);
 /// Holds that are taken again for one payment: about three months at PayPal. Goods that nobody has handed over by then never
@@ -39,9 +42,7 @@ pub enum Effect {
     Charge,
     /// The total is held.
     Hold,
-    /// What a hold that is gone was for is debited anew.
-    ChargeAgain,
-    /// What a hold that ran out was for is held anew.
+    /// What a hold that is gone was for is held anew.
     HoldAgain,
     /// Part of what is held is debited.
     Capture,
@@ -65,12 +66,12 @@ pub struct HoldCheck {
 impl Effect {
     /// Whether money is debited by it.
     pub const fn is_debit(self) -> bool {
-        matches!(self, Self::Charge | Self::ChargeAgain | Self::Capture)
+        matches!(self, Self::Charge | Self::Capture)
     }
 
     /// Whether the shopper is not there when it is done.
     pub const fn is_again(self) -> bool {
-        matches!(self, Self::ChargeAgain | Self::HoldAgain)
+        matches!(self, Self::HoldAgain)
     }
 }
 
@@ -86,18 +87,13 @@ impl Books {
     /// What an operation does to the payment when it happens. A completion does what the operation would have done that the
     /// shopper confirmed.
     pub fn effect(&self, operation: &Operation) -> Effect {
-        let completed = || self.operations.iter().find(|each| Some(each.id) == operation.target);
         match operation.kind {
-            OperationKind::Charge if operation.sequence == 0 => Effect::Charge,
-            OperationKind::Charge => Effect::ChargeAgain,
+            OperationKind::Charge => Effect::Charge,
             OperationKind::Authorise if operation.sequence == 0 => Effect::Hold,
             OperationKind::Authorise => Effect::HoldAgain,
-            OperationKind::Complete => match completed().map(|each| each.kind) {
-                Some(OperationKind::Charge) => Effect::ChargeAgain,
-                Some(_) => Effect::HoldAgain,
-                None if self.is_charge() => Effect::Charge,
-                None => Effect::Hold,
-            },
+            OperationKind::Complete if operation.target.is_some() => Effect::HoldAgain,
+            OperationKind::Complete if self.is_charge() => Effect::Charge,
+            OperationKind::Complete => Effect::Hold,
             OperationKind::Capture => Effect::Capture,
             OperationKind::Void => Effect::Void,
             OperationKind::Refund => Effect::Refund,
@@ -111,10 +107,7 @@ impl Books {
             return self.payment.provider_order.as_deref();
         }
         match operation.kind {
-            OperationKind::Complete => {
-                let completed = self.operations.iter().find(|each| Some(each.id) == operation.target);
-                completed.and_then(|each| each.object.as_deref())
-            }
+            OperationKind::Complete => self.target_of(operation).and_then(|each| each.object.as_deref()),
             _ => operation.object.as_deref(),
         }
     }
@@ -132,9 +125,8 @@ impl Books {
         is_open && matches!(self.effect(operation), Effect::Renew | Effect::HoldAgain)
     }
 
-    /// Whether an operation may yet debit what the hold is for.
-    pub(super) fn is_debiting_hold(&self, operation: &Operation) -> bool {
-        !operation.state.is_final() && matches!(self.effect(operation), Effect::Capture | Effect::ChargeAgain)
+    fn target_of(&self, operation: &Operation) -> Option<&Operation> {
+        self.operations.iter().find(|each| Some(each.id) == operation.target)
     }
 
     /// Whether goods may still wait for what is held.
@@ -161,7 +153,7 @@ impl Books {
             return HoldCheck { change, is_over };
         }
         let mut next = window.look_after(Some(now));
-        if window.renew_at.is_some_and(|at| at <= now) && !self.has_open_debit() {
+        if window.renew_at.is_some_and(|at| at <= now) && !self.has_open_capture() {
             let sequence = self.next_sequence(OperationKind::Renew);
             change.planned.push(Planned::new(OperationKind::Renew, sequence, self.payment.held()));
             next = next.into_iter().chain([now + RENEW_AGAIN]).min();
@@ -174,21 +166,28 @@ impl Books {
         HoldCheck { change, is_over }
     }
 
+    /// Takes in how long the hold lasts, where its making did not say.
+    pub fn note_window(&self, window: Option<HoldWindow>) -> Change {
+        let mut change = self.unchanged();
+        change.payment.hold = window;
+        change.payment.hold_look_at = window.and_then(|window| window.look_after(None));
+        change
+    }
+
     /// What follows from the provider's word that the hold is over. One that ran out is taken again; one that somebody let go
     /// of before its time is over here too, by an operation that finds it gone.
     pub fn hold_is_over(&self, now: Moment) -> Change {
         let mut change = self.unchanged();
-        let is_open = |each: &Operation| self.is_changing_hold(each) || self.is_debiting_hold(each);
         if !self.is_hold_wanted() {
             return change;
         }
         change.payment.hold_look_at = Some(now + LOOK_AGAIN);
-        if self.operations.iter().any(is_open) {
+        if self.has_open_capture() || self.operations.iter().any(|each| self.is_changing_hold(each)) {
             // What is held depends on how that ends.
             return change;
         }
         let ran_out = self.payment.hold.is_some_and(|window| now >= window.ends_at);
-        if ran_out && let Some(planned) = self.plan_hold_again() {
+        if ran_out && let Some(planned) = self.plan_hold_again(None) {
             change.planned.push(planned);
         } else {
             change.planned.push(self.plan_void());
@@ -196,18 +195,28 @@ impl Books {
         change
     }
 
-    fn plan_hold_again(&self) -> Option<Planned> {
+    /// What takes the hold again, for the capture that found it gone if one did; nothing when it was done often enough.
+    fn plan_hold_again(&self, capture: Option<&Operation>) -> Option<Planned> {
         let sequence = self.next_sequence(OperationKind::Authorise);
-        let planned = Planned::new(OperationKind::Authorise, sequence, self.payment.held());
-        (sequence <= AGAIN_MAX).then_some(planned)
+        let amount = self.payment.held();
+        let target = capture.map(|capture| capture.id);
+        let planned = Planned { target, ..Planned::new(OperationKind::Authorise, sequence, amount) };
+        (sequence <= AGAIN_MAX && amount.is_positive()).then_some(planned)
     }
 
-    /// What debits anew the amount of a capture whose hold is gone.
-    fn plan_charge_again(&self, capture: &Operation) -> Planned {
-        // The first operation of a payment that is held is no charge: its number is left free, so that later ones are told
-        // from it.
-        let sequence = self.next_sequence(OperationKind::Charge).max(1);
-        Planned { is_last: capture.is_last, ..Planned::new(OperationKind::Charge, sequence, capture.amount) }
+    /// The capture that a hold is taken again for, by the operation that takes it or completes it.
+    fn capture_of<'a>(&'a self, operation: &'a Operation) -> Option<&'a Operation> {
+        let hold = match operation.kind {
+            OperationKind::Complete => self.target_of(operation)?,
+            _ => operation,
+        };
+        self.target_of(hold)
+    }
+
+    /// A number below those that callers give, and below all that were given.
+    fn own_capture_sequence(&self) -> i64 {
+        let captures = self.operations.iter().filter(|each| each.kind == OperationKind::Capture);
+        captures.map(|each| each.sequence).min().unwrap_or(0).min(OWN_CAPTURE).saturating_sub(1)
     }
 }
 
@@ -216,7 +225,11 @@ impl Change {
     pub(super) fn note_hold(&mut self, receipt: &Receipt) {
         self.payment.provider_authorisation = Some(receipt.object.clone());
         self.payment.hold = receipt.window;
-        self.payment.hold_look_at = receipt.window.and_then(|window| window.look_after(None));
+        self.payment.hold_look_at = match receipt.window {
+            Some(window) => window.look_after(None),
+            // Most holds are used up by then: how long one lasts is asked only of those that are not.
+            None => Some(self.payment.created_at + ASK_AFTER),
+        };
     }
 
     pub(super) fn renewed(&mut self, receipt: &Receipt) -> bool {
@@ -224,43 +237,44 @@ impl Change {
         true
     }
 
-    /// The old hold ended and another took its place: what is held in all stays as it was.
-    pub(super) fn held_again(&mut self, operation: &Operation, receipt: &Receipt) -> bool {
+    /// The old hold ended and another took its place: what is held in all stays as it was. A capture that found the old one
+    /// gone follows under a name of its own.
+    pub(super) fn held_again(&mut self, books: &Books, operation: &Operation, receipt: &Receipt) -> bool {
         if operation.amount != self.payment.held() {
             return false;
         }
         self.note_hold(receipt);
         self.payment.action_url = None;
         self.payment.provider_order = receipt.order.clone().or_else(|| self.payment.provider_order.clone());
+        if let Some(capture) = books.capture_of(operation).filter(|_| !self.payment.is_given_up) {
+            let sequence = books.own_capture_sequence();
+            self.planned.push(Planned::capture(sequence, capture.amount, capture.is_last));
+        }
         true
     }
 
-    /// What was refused to be held or debited anew.
-    pub(super) fn again_refused(&mut self, operation: &Operation, effect: Effect, reason: DeclineReason) {
-        let (payment, checkout) = (self.payment.id, self.payment.checkout);
-        let amount = operation.amount;
+    pub(super) fn hold_again_refused(&mut self, books: &Books, operation: &Operation, reason: DeclineReason) {
+        let (payment, checkout, amount) = (self.payment.id, self.payment.checkout, operation.amount);
         self.payment.action_url = None;
+        self.payment.is_closed = true;
         if reason == DeclineReason::LinkRevoked {
             self.method = Some(MethodState::Revoked);
         }
-        if effect == Effect::ChargeAgain {
-            self.news.push(News::CaptureFailed {
-                payment,
-                checkout,
-                operation: operation.id,
-                amount,
-                reason,
-            });
-            return;
+        match books.capture_of(operation) {
+            // The goods are gone already.
+            Some(capture) => {
+                let (operation, amount) = (capture.id, capture.amount);
+                self.news.push(News::CaptureFailed { payment, checkout, operation, amount, reason });
+            }
+            None => self.news.push(News::HoldLost { payment, checkout, amount, reason }),
         }
-        self.payment.is_closed = true;
-        self.news.push(News::HoldLost { payment, checkout, amount, reason });
     }
 
-    /// A capture was refused: its amount is debited anew when only the hold is gone.
+    /// A capture was refused. When only the hold is gone, it is taken again, and the capture follows.
     pub(super) fn capture_refused(&mut self, books: &Books, operation: &Operation, reason: DeclineReason) {
-        if reason == DeclineReason::AuthorisationGone && !self.payment.is_given_up {
-            self.planned.push(books.plan_charge_again(operation));
+        let is_again = reason == DeclineReason::AuthorisationGone && !self.payment.is_given_up;
+        if is_again && let Some(planned) = books.plan_hold_again(Some(operation)) {
+            self.planned.push(planned);
             return;
         }
         let (payment, checkout) = (self.payment.id, self.payment.checkout);
@@ -277,7 +291,7 @@ impl Change {
     pub(super) fn renewal_refused(&mut self, books: &Books, reason: DeclineReason) {
         let is_wanted = !self.payment.is_given_up && !self.payment.is_closed;
         if reason == DeclineReason::AuthorisationGone && is_wanted {
-            self.planned.extend(books.plan_hold_again());
+            self.planned.extend(books.plan_hold_again(None));
         }
     }
 }

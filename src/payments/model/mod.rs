@@ -5,17 +5,21 @@
 //! asked for parks the operation instead of being believed.
 //!
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
-//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `hold.rs` how long a hold
-//! lasts, and what is done about its end; `refund.rs` how refunds count; `debt.rs` what is owed when goods left without money;
-//! `accounts.rs` what each fact moves in the ledger.
+//! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `confirm.rs` what waits;
+//! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count; `dispute.rs` what payers
+//! dispute; `debt.rs` what is owed when goods left without money; `accounts.rs` what each fact moves in the ledger;
+//! `reconcile.rs` what does not agree with a provider's books.
 
 mod accounts;
 mod apply;
+mod confirm;
 mod debt;
+mod dispute;
 mod hold;
 mod line;
 mod outcome;
 mod plan;
+mod reconcile;
 mod refund;
 
 #[cfg(test)]
@@ -29,10 +33,15 @@ use crate::text_enum;
 pub use accounts::{Account, FactKind, Imbalance, Moved};
 pub use apply::Change;
 pub use debt::{DebtEvent, DebtKind, DebtState, pause_before_try};
+pub use dispute::{Dispute, DisputeAction, DisputeReason, DisputeStage, DisputeState};
 pub use hold::{Effect, HoldWindow};
 pub use line::{LineTax, PaymentLine, PaymentLineKind};
 pub use outcome::{DeclineReason, Outcome, Receipt, Remedy};
 pub use plan::{PlanError, Planned};
+pub use reconcile::{
+    Certainty, Compare, Compared, DifferenceState, Finding, FindingKind, FoundLine, Movement, MovementKind,
+    ReconciliationState, Undone, about_line, compare,
+};
 
 text_enum! {
     /// A payment provider.
@@ -83,9 +92,9 @@ text_enum! {
 text_enum! {
     /// What an operation asks of the provider.
     pub enum OperationKind {
-        /// Debit the total; later ones debit what a hold that is gone was for.
+        /// Debit the total.
         Charge = "charge",
-        /// Hold the total; later ones hold anew what a hold that ran out was for.
+        /// Hold the total; later ones hold anew what a hold that is gone was for.
         Authorise = "authorise",
         /// Finish a charge or a hold that the shopper had to confirm.
         Complete = "complete",
@@ -204,6 +213,10 @@ pub struct Payment {
     pub country: Option<String>,
     /// Where the page after a confirmation leads back to; may be empty.
     pub return_url: String,
+    /// Whether the account is linked with this purchase.
+    pub links_method: bool,
+    /// The session of the shopper's device at the provider, when the app gave it.
+    pub device_session: Option<String>,
     /// When it was asked for.
     pub created_at: Moment,
 }
@@ -232,8 +245,8 @@ pub struct Operation {
     pub is_last: bool,
     /// Of a refund: whose it is; nothing when the payment is being given up.
     pub refund: Option<RefundId>,
-    /// Of a refund: the operation that captured. Of a completion: the later charge or hold that it completes; nothing when
-    /// that is the first one.
+    /// Of a refund: the operation that captured. Of a hold that is taken again: the capture that found the old one gone, if
+    /// one did. Of its completion: that hold.
     pub target: Option<OperationId>,
     /// What the provider tells a repeat by.
     pub key: String,
@@ -243,6 +256,10 @@ pub struct Operation {
     pub object: Option<String>,
     /// Why it failed.
     pub reason: Option<DeclineReason>,
+    /// Of a debit: what was taken back of it without us.
+    pub reversed: Money,
+    /// Of a debit: whether it is disputed, so that nothing of it is given back by us.
+    pub is_disputed: bool,
     /// Why it is parked, for people.
     pub trouble: Option<String>,
     /// When it was written down.
@@ -393,6 +410,35 @@ pub enum News {
         /// What had debited it.
         operation: OperationId,
         /// How much.
+        amount: Money,
+    },
+    /// The payer disputes a debit: somebody has to answer. Told once for each dispute.
+    Disputed {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much is disputed.
+        amount: Money,
+        /// Until when it must be answered, when the provider says.
+        respond_by: Option<Moment>,
+    },
+    /// A dispute must be answered soon, and is not yet.
+    DisputeDue {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// Until when.
+        respond_by: Moment,
+    },
+    /// A dispute ended without money going back. One that is lost is told as [`News::Reversed`].
+    DisputeEnded {
+        /// Of which payment.
+        payment: PaymentId,
+        /// Of which checkout.
+        checkout: CheckoutId,
+        /// How much was disputed.
         amount: Money,
     },
 }

@@ -17,7 +17,8 @@ pub struct Planned {
     pub is_last: bool,
     /// Of a refund: whose it is.
     pub refund: Option<RefundId>,
-    /// Of a refund: the operation that captured; of a completion: the later charge or hold that it completes.
+    /// Of a refund: the operation that captured; of a hold that is taken again: the capture that found the old one gone; of
+    /// its completion: that hold.
     pub target: Option<OperationId>,
     /// Whether it follows one that failed and had better wait a while.
     pub is_later: bool,
@@ -32,6 +33,9 @@ pub enum PlanError {
     /// The amount is not positive, of another currency, or more than there is.
     #[error("the amount is not covered by the payment")]
     Amount,
+    /// What is left to give back is disputed: the provider decides.
+    #[error("the debit is disputed")]
+    Disputed,
     /// The same name was used before for something else.
     #[error("the sequence or refund was used before for another amount")]
     Used,
@@ -135,8 +139,12 @@ impl Books {
         // A refund that failed frees its amount again; one that is open or parked does not.
         let captures =
             self.captures(|state| !matches!(state, OperationState::Failed | OperationState::Abandoned));
-        let free = captures.iter().map(|(_, rest)| *rest).fold(0, i64::saturating_add);
-        self.check_amount(amount, free)?;
+        let sum = |captures: &[(&Operation, i64)]| {
+            captures.iter().map(|(_, rest)| *rest).fold(0, i64::saturating_add)
+        };
+        self.check_amount(amount, sum(&captures))?;
+        let captures: Vec<_> = captures.into_iter().filter(|(capture, _)| !capture.is_disputed).collect();
+        self.check_amount(amount, sum(&captures)).map_err(|_| PlanError::Disputed)?;
         let mut open = amount.minor();
         let mut sequence = self.next_sequence(OperationKind::Refund);
         let mut planned = Vec::new();
@@ -162,9 +170,9 @@ impl Books {
         self.operations.iter().filter(stops).map(|each| each.id).collect()
     }
 
-    /// Whether something may yet debit what is or was held.
-    pub(super) fn has_open_debit(&self) -> bool {
-        self.operations.iter().any(|each| self.is_debiting_hold(each))
+    /// Whether a capture is still open: a release has to wait for it.
+    pub fn has_open_capture(&self) -> bool {
+        self.operations.iter().any(|each| each.kind == OperationKind::Capture && !each.state.is_final())
     }
 
     /// Whether an operation has to wait for others: a void for all captures, and the last capture, which ends the hold, for

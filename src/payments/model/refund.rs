@@ -9,7 +9,8 @@ use crate::money::Money;
 const REFUND_TRIES_MAX: usize = 30;
 
 impl Books {
-    /// The operations that debited, with what is left of each after the refunds that `counts` lets count.
+    /// The operations that debited, with what is left of each after the refunds that `counts` lets count, and after what was
+    /// taken back.
     pub(super) fn captures(&self, counts: impl Fn(OperationState) -> bool) -> Vec<(&Operation, i64)> {
         let given_back = |capture: OperationId| -> i64 {
             let refunds = self.operations.iter().filter(|each| each.kind == OperationKind::Refund);
@@ -21,7 +22,10 @@ impl Books {
         self.operations
             .iter()
             .filter(|each| each.state == OperationState::Done && self.effect(each).is_debit())
-            .map(|each| (each, each.amount.minor().saturating_sub(given_back(each.id))))
+            .map(|each| {
+                let gone = given_back(each.id).saturating_add(each.reversed.minor());
+                (each, each.amount.minor().saturating_sub(gone))
+            })
             .collect()
     }
 

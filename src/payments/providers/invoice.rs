@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{Duration, NaiveDate};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::env::Env;
 use crate::ids::OperationId;
 use crate::money::{Currency, Money};
@@ -68,7 +68,7 @@ fn limit(text: &str) -> Option<Money> {
 }
 
 /// The invoice with these settings.
-pub fn open(settings: &Settings, _http: &reqwest::Client) -> Arc<dyn Provider> {
+pub fn open(settings: &Settings, _http: &reqwest::Client, _clock: &Clock) -> Arc<dyn Provider> {
     Arc::new(Invoice(settings.clone()))
 }
 

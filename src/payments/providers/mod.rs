@@ -15,6 +15,7 @@ use url::Url;
 
 use super::model::ProviderName;
 use super::provider::Provider;
+use crate::clock::Clock;
 use crate::env::Env;
 
 macro_rules! registry {
@@ -40,9 +41,11 @@ macro_rules! registry {
 
         impl Providers {
             /// The configured providers.
-            pub fn new(settings: &super::Settings, http: &reqwest::Client) -> Self {
+            pub fn new(settings: &super::Settings, http: &reqwest::Client, clock: &Clock) -> Self {
                 let settings = &settings.providers;
-                Self { $($module: settings.$module.as_ref().map(|settings| $module::open(settings, http)),)* }
+                Self {
+                    $($module: settings.$module.as_ref().map(|settings| $module::open(settings, http, clock)),)*
+                }
             }
 
             /// A provider; nothing when it is not configured.

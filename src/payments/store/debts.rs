@@ -145,6 +145,13 @@ pub async fn find(run: impl Run<'_>, id: DebtId) -> Result<Option<Debt>, Error> 
     Ok(row.map(Debt::from))
 }
 
+/// The debt that this made.
+pub async fn by_cause(run: impl Run<'_>, cause: Uuid) -> Result<Option<DebtId>, Error> {
+    let row: Option<(DebtId,)> =
+        run.sql("SELECT id FROM debts WHERE cause = $1").bind(cause).fetch_optional().await?;
+    Ok(row.map(|(id,)| id))
+}
+
 /// Takes a debt for this transaction: everybody who decides over it waits here for the others.
 pub async fn lock(tx: &mut Tx, id: DebtId) -> Result<Option<Debt>, Error> {
     tx.sql("UPDATE debts SET version = version + 1 WHERE id = $1").bind(id).execute().await?;

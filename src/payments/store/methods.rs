@@ -32,8 +32,17 @@ pub struct Method {
     pub currency: Option<Currency>,
     /// The shopper's language and region; nothing when the provider's settings say it.
     pub locale: Option<String>,
+    /// Whether it is linked with its first purchase.
+    pub with_purchase: bool,
     /// When it was asked for.
     pub created_at: Moment,
+}
+
+impl Method {
+    /// Whether a purchase may be debited from it: it is linked, or will be with the purchase.
+    pub fn may_debit(&self) -> bool {
+        self.state == MethodState::Active || (self.state == MethodState::Linking && self.with_purchase)
+    }
 }
 
 /// What only providers may see of a linked account, sealed.
@@ -61,7 +70,8 @@ pub struct SealedLink {
 /// A linked account.
 pub async fn find(db: impl Run<'_>, id: MethodId) -> Result<Option<Method>, Error> {
     db.sql(
-        "SELECT id, shopper, provider, state, label, return_url, approve_url, country, currency, locale, created_at
+        "SELECT id, shopper, provider, state, label, return_url, approve_url, country, currency, locale,
+             with_purchase, created_at
          FROM payment_methods
          WHERE id = $1",
     )
@@ -79,7 +89,8 @@ pub async fn lock(tx: &mut crate::db::Tx, id: MethodId) -> Result<Option<Method>
 /// The accounts that a shopper linked and did not remove, newest first.
 pub async fn list(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<Method>, Error> {
     db.sql(
-        "SELECT id, shopper, provider, state, label, return_url, approve_url, country, currency, locale, created_at
+        "SELECT id, shopper, provider, state, label, return_url, approve_url, country, currency, locale,
+             with_purchase, created_at
          FROM payment_methods
          WHERE shopper = $1 AND state <> 'unlinked'
          ORDER BY created_at DESC, id DESC
@@ -119,8 +130,9 @@ pub async fn insert(
     let rows = db
         .sql(
             "INSERT INTO payment_methods
-                 (id, shopper, provider, state, return_url, return_secret, country, currency, locale, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+                 (id, shopper, provider, state, return_url, return_secret, country, currency, locale, with_purchase,
+                  created_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(method.id)
@@ -132,6 +144,7 @@ pub async fn insert(
         .bind(method.country.as_deref())
         .bind(method.currency)
         .bind(method.locale.as_deref())
+        .bind(method.with_purchase)
         .bind(now)
         .execute()
         .await?;

@@ -23,6 +23,8 @@ struct OperationRow {
     state: OperationState,
     provider_object: Option<String>,
     reason: Option<DeclineReason>,
+    reversed: i64,
+    is_disputed: bool,
     trouble: Option<String>,
     created_at: Moment,
     sent_at: Option<Moment>,
@@ -44,6 +46,8 @@ impl OperationRow {
             state: self.state,
             object: self.provider_object,
             reason: self.reason,
+            reversed: Money::new(self.reversed, currency),
+            is_disputed: self.is_disputed,
             trouble: self.trouble,
             created_at: self.created_at,
             sent_at: self.sent_at,
@@ -92,7 +96,7 @@ pub async fn of_payment(
     let rows: Vec<OperationRow> = db
         .sql(
             "SELECT id, payment, kind, sequence, amount, is_last, refund, target, request_key, state, provider_object,
-                 reason, trouble, created_at, sent_at, waits_since
+                 reason, reversed, is_disputed, trouble, created_at, sent_at, waits_since
              FROM payment_operations
              WHERE payment = $1
              ORDER BY created_at, id
@@ -127,7 +131,7 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
     tx.sql(
         "UPDATE payment_operations SET
              state = $2, provider_object = $3, reason = $4, waits_since = $5, trouble = $6, sent_at = $7,
-             changed_at = $8
+             changed_at = $8, reversed = $9, is_disputed = $10
          WHERE id = $1",
     )
     .bind(operation.id)
@@ -138,9 +142,30 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
     .bind(operation.trouble.as_deref())
     .bind(operation.sent_at)
     .bind(now)
+    .bind(operation.reversed.minor())
+    .bind(operation.is_disputed)
     .execute()
     .await?;
     Ok(())
+}
+
+/// The operation that made a capture of the provider, and its payment.
+pub async fn capture_by_object(
+    db: impl Run<'_>,
+    provider: ProviderName,
+    object: &str,
+) -> Result<Option<(OperationId, PaymentId)>, Error> {
+    db.sql(
+        "SELECT payment_operations.id, payment_operations.payment FROM payment_operations
+         JOIN payments ON payments.id = payment_operations.payment
+         WHERE payments.provider = $1 AND payment_operations.provider_object = $2
+             AND payment_operations.state = 'done' AND payment_operations.kind IN ('charge', 'complete', 'capture')
+         LIMIT 1",
+    )
+    .bind(provider)
+    .bind(object)
+    .fetch_optional()
+    .await
 }
 
 /// The open operations that a provider's object or order may tell something about.
@@ -156,7 +181,7 @@ pub async fn by_object(
              JOIN payments ON payments.id = payment_operations.payment
              WHERE payments.provider = $1
                  AND (payment_operations.provider_object = $2 OR payments.provider_order = $2
-                     OR payments.provider_order = $3)
+                     OR payments.provider_order = $3 OR payment_operations.provider_object = $3)
                  AND payment_operations.state IN ('sent', 'pending', 'waiting')
              LIMIT $4",
         )
@@ -167,6 +192,25 @@ pub async fn by_object(
         .fetch_all()
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The debit that a provider's capture is, with its payment.
+pub async fn debit_by_object(
+    db: impl Run<'_>,
+    provider: ProviderName,
+    object: &str,
+) -> Result<Option<(PaymentId, OperationId)>, Error> {
+    db.sql(
+        "SELECT payments.id, payment_operations.id FROM payment_operations
+         JOIN payments ON payments.id = payment_operations.payment
+         WHERE payments.provider = $1 AND payment_operations.provider_object = $2
+             AND payment_operations.state = 'done' AND payment_operations.kind IN ('charge', 'complete', 'capture')
+         LIMIT 1",
+    )
+    .bind(provider)
+    .bind(object)
+    .fetch_optional()
+    .await
 }
 
 /// Open operations that nothing was heard of since `before`.

@@ -7,6 +7,7 @@ use crate::db::{Error, Run, Tx};
 use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
 use crate::money::{Currency, Money};
 use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
+use crate::payments::spent::Spent;
 
 #[derive(sqlx::FromRow)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that stays, not a state")]
@@ -39,6 +40,8 @@ struct PaymentRow {
     reference: String,
     country: Option<String>,
     return_url: String,
+    links_method: bool,
+    device_session: Option<String>,
     created_at: Moment,
 }
 
@@ -76,6 +79,8 @@ impl From<PaymentRow> for Payment {
             reference: row.reference,
             country: row.country,
             return_url: row.return_url,
+            links_method: row.links_method,
+            device_session: row.device_session,
             created_at: row.created_at,
         }
     }
@@ -93,9 +98,10 @@ pub async fn insert(
             "INSERT INTO payments (
                  id, checkout, shopper, method, provider, currency, total, due_now, authorised, captured, refunded,
                  state, is_closed, is_given_up, reference, return_url, lines, country, version, created_at, changed_at, debt,
-                 is_by_rule
+                 is_by_rule, links_method, device_session
              )
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14, $15, $16)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, FALSE, FALSE, $10, $11, $12, $13, 1, $14, $14, $15, $16, $17,
+                 $18)
              ON CONFLICT DO NOTHING",
         )
         .bind(payment.id)
@@ -114,6 +120,8 @@ pub async fn insert(
         .bind(now)
         .bind(payment.debt)
         .bind(payment.is_by_rule)
+        .bind(payment.links_method)
+        .bind(payment.device_session.as_deref())
         .execute()
         .await?;
     Ok(rows == 1)
@@ -126,7 +134,7 @@ pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Er
             "SELECT id, checkout, debt, is_by_rule, shopper, method, provider, currency, total, due_now, authorised, captured,
                  refunded, state, is_closed, is_given_up, action_url, decline_reason, may_retry, provider_order,
                  provider_authorisation, hold_honoured_until, hold_ends_at, hold_renew_at, hold_look_at, reference,
-                 country, return_url, created_at
+                 country, return_url, links_method, device_session, created_at
              FROM payments
              WHERE id = $1",
         )
@@ -180,6 +188,35 @@ pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), E
     Ok(())
 }
 
+/// Takes what a shopper is debited for this transaction: whoever counts it waits here for the others.
+pub async fn lock_shopper(tx: &mut Tx, shopper: ShopperId) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO shopper_debits (shopper, version) VALUES ($1, 1)
+         ON CONFLICT (shopper) DO UPDATE SET version = shopper_debits.version + 1",
+    )
+    .bind(shopper)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What a shopper was debited since then, or is about to be, the oldest first.
+pub async fn spent(run: impl Run<'_>, shopper: ShopperId, since: Moment) -> Result<Vec<Spent>, Error> {
+    let rows: Vec<(Moment, i64, Currency)> = run
+        .sql(
+            "SELECT created_at, CASE WHEN is_closed THEN captured ELSE total END, currency
+             FROM payments
+             WHERE shopper = $1 AND created_at > $2 AND debt IS NULL AND state NOT IN ('declined', 'cancelled')
+             ORDER BY created_at, id",
+        )
+        .bind(shopper)
+        .bind(since)
+        .fetch_all()
+        .await?;
+    let spent = |(at, minor, currency)| Spent { at, amount: Money::new(minor, currency) };
+    Ok(rows.into_iter().map(spent).collect())
+}
+
 /// The last payment of a debt, which may be on its way or have failed.
 pub async fn last_of_debt(run: impl Run<'_>, debt: DebtId) -> Result<Option<PaymentId>, Error> {
     let row: Option<(PaymentId,)> = run
@@ -216,6 +253,36 @@ pub async fn by_authorisation(
         .fetch_optional()
         .await?;
     Ok(row.map(|(id,)| id))
+}
+
+/// The provider's order of a purchase that an account is linked with, once it was held or debited.
+pub async fn linking_order(db: impl Run<'_>, method: MethodId) -> Result<Option<String>, Error> {
+    let row: Option<(String,)> = db
+        .sql(
+            "SELECT provider_order FROM payments
+             WHERE method = $1 AND links_method AND authorised > 0 AND provider_order IS NOT NULL
+             ORDER BY created_at DESC, id DESC
+             LIMIT 1",
+        )
+        .bind(method)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(order,)| order))
+}
+
+/// The account that is linked with the purchase of this order of a provider.
+pub async fn linked_with(
+    db: impl Run<'_>,
+    provider: ProviderName,
+    order: &str,
+) -> Result<Option<MethodId>, Error> {
+    let row: Option<(MethodId,)> = db
+        .sql("SELECT method FROM payments WHERE provider = $1 AND provider_order = $2 AND links_method LIMIT 1")
+        .bind(provider)
+        .bind(order)
+        .fetch_optional()
+        .await?;
+    Ok(row.map(|(method,)| method))
 }
 
 /// Payments whose hold is to be looked at now, the longest due first.

@@ -49,13 +49,16 @@ pub fn claim(state: &mut State, call: &Call) -> Result<Claim, Early> {
         first_at: now,
         outcome: None,
     };
+    let at_work = state.in_progress.iter().any(|other| other == key);
     let entry = state.books.requests.entry(key.to_owned()).or_insert_with(|| fresh.clone());
-    if entry.outcome.is_none() || entry.first_at + Duration::hours(WINDOW_HOURS) <= now {
+    // A key that nothing is kept under belongs to whoever comes next, but not while the first is at work.
+    let is_free = entry.outcome.is_none() || entry.first_at + Duration::hours(WINDOW_HOURS) <= now;
+    if is_free && !at_work {
         *entry = KeyedRequest { count: entry.count, ..fresh.clone() };
     }
     entry.count += 1;
     let conflict = |text: &str| Err(Early::Refused(Refusal::new(409, "CONFLICT", text)));
-    if state.in_progress.iter().any(|other| other == key) {
+    if at_work {
         return conflict("A request with this Klarna-Idempotency-Key is in progress");
     }
     if (&entry.operation, &entry.path) != (&fresh.operation, &fresh.path) {

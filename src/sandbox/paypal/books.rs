@@ -19,6 +19,11 @@ pub struct Books {
     pub authorizations: BTreeMap<String, Authorization>,
     pub captures: BTreeMap<String, Capture>,
     pub refunds: BTreeMap<String, Refund>,
+    #[serde(default)]
+    pub disputes: BTreeMap<String, Dispute>,
+    /// What went to the shop's bank.
+    #[serde(default)]
+    pub payouts: Vec<Payout>,
     /// In the order they happened.
     pub events: Vec<Event>,
     /// Every `PayPal-Request-Id` seen, under `operation key`.
@@ -61,6 +66,9 @@ pub struct PaymentToken {
     pub payer: Payer,
     pub create_time: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The order that it was saved with.
+    #[serde(default)]
+    pub order_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,8 +99,35 @@ pub struct Order {
     pub wallet_named: bool,
     pub return_url: Option<String>,
     pub cancel_url: Option<String>,
+    /// The wish to save the wallet with this purchase.
+    #[serde(default)]
+    pub saving: Option<Saving>,
+    /// The parcels that it was told of.
+    #[serde(default)]
+    pub trackers: Vec<Tracker>,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+}
+
+/// The wish to save a wallet with a purchase, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saving {
+    /// `customer` as it is answered.
+    pub customer: Value,
+    /// The instruction as it was sent.
+    pub instruction: Value,
+    /// The payment token, once it is made.
+    pub token: Option<String>,
+}
+
+/// A parcel of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tracker {
+    pub capture_id: String,
+    pub tracking_number: String,
+    /// As it was sent.
+    pub request: Value,
+    pub create_time: DateTime<Utc>,
 }
 
 /// One purchase unit.
@@ -149,11 +184,62 @@ pub struct Capture {
     pub status: CaptureStatus,
     pub amount: Amount,
     pub final_capture: bool,
+    /// When it was taken back.
+    #[serde(default)]
+    pub reversal: Option<Reversal>,
+    /// When a review let it pass; none when there was no review.
+    #[serde(default)]
+    pub passed_at: Option<DateTime<Utc>>,
     pub invoice_id: Option<String>,
     pub custom_id: Option<String>,
     pub payer: Payer,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+}
+
+/// A capture that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reversal {
+    /// The id of the movement.
+    pub id: String,
+    /// What was not refunded before.
+    pub minor: i64,
+    /// Whether the payer's claim was the cause.
+    pub is_chargeback: bool,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DisputeStatus {
+    WaitingForSellerResponse,
+    UnderReview,
+    Resolved,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Dispute {
+    pub id: String,
+    pub capture_id: String,
+    pub reason: String,
+    pub stage: String,
+    pub status: DisputeStatus,
+    pub amount: Amount,
+    /// Once it is over.
+    pub outcome: Option<String>,
+    pub respond_by: DateTime<Utc>,
+    /// What the shop sent, as it was sent.
+    pub evidences: Vec<Value>,
+    pub create_time: DateTime<Utc>,
+    pub update_time: DateTime<Utc>,
+}
+
+/// Money that went to the shop's bank.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Payout {
+    pub id: String,
+    pub amount: Amount,
+    pub at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,6 +329,23 @@ pub enum Object {
     Authorization(String),
     Capture(String),
     Refund(String),
+    Dispute(String),
+}
+
+impl Capture {
+    /// When it became money.
+    pub fn completed_at(&self) -> DateTime<Utc> {
+        self.passed_at.unwrap_or(self.create_time)
+    }
+}
+
+impl Dispute {
+    /// The id of a movement of money that is held for it: no real one, but the same each time.
+    pub fn hold_id(&self, letter: &str) -> String {
+        let plain: String = self.id.chars().filter(char::is_ascii_alphanumeric).collect();
+        let end = plain.len().saturating_sub(16);
+        format!("{letter}{}", &plain[end..])
+    }
 }
 
 impl Books {
@@ -251,7 +354,7 @@ impl Books {
         let root = authorization.parent_id.as_ref().unwrap_or(&authorization.id);
         self.captures
             .values()
-            .filter(|capture| capture.status != CaptureStatus::Declined)
+            .filter(|capture| capture.status != CaptureStatus::Declined || capture.reversal.is_some())
             .filter(|capture| {
                 let of = capture.authorization_id.as_ref().and_then(|id| self.authorizations.get(id));
                 of.is_some_and(|of| of.id == *root || of.parent_id.as_ref() == Some(root))
@@ -264,6 +367,11 @@ impl Books {
     pub fn authorized_minor(&self, authorization: &Authorization) -> i64 {
         let root = authorization.parent_id.as_ref().and_then(|id| self.authorizations.get(id));
         root.unwrap_or(authorization).amount.minor
+    }
+
+    /// The open dispute of a capture.
+    pub fn open_dispute(&self, capture_id: &str) -> Option<&Dispute> {
+        self.disputes.values().find(|one| one.capture_id == capture_id && one.outcome.is_none())
     }
 
     /// Sum of what was or is being refunded of a capture, in minor units.

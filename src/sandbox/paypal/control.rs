@@ -13,6 +13,12 @@
 //! | `PUT /sandbox/webhook` `{"url": .., "webhook_id": ..}` | who is told |
 //! | `POST /sandbox/captures/{id}/settle` `{"outcome": "COMPLETED" or "DECLINED"}` | ends a review |
 //! | `POST /sandbox/refunds/{id}/settle` `{"outcome": "COMPLETED" or "FAILED"}` | ends a pending refund |
+//! | `POST /sandbox/captures/{id}/reverse` | a bank takes it back |
+//! | `POST /sandbox/captures/{id}/dispute` `{"reason": .., "stage": "INQUIRY" or "CHARGEBACK"}` | the payer disputes it |
+//! | `POST /sandbox/disputes/{id}/resolve` `{"ending": "seller", "buyer" or "withdrawn"}` | ends a dispute |
+//! | `POST /sandbox/payouts` `{"currency_code": .., "minor": n}` | sends money to the shop's bank |
+//! | `POST /sandbox/reporting` `{"late_seconds": n}` | how late the transaction search is |
+//! | `POST /sandbox/orders/{id}/save` | the account that was to be saved with it is saved |
 //! | `POST /sandbox/payment-tokens/{id}/revoke` | the payer takes the permission back at PayPal |
 //! | `DELETE /sandbox/tokens` | forgets every access token |
 //!
@@ -23,6 +29,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::approval::{self, Subject};
+use super::disputes::{self, Ending};
 use super::faults::Rule;
 use super::server::Shared;
 use super::state::State;
@@ -90,6 +97,30 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
             let completed = outcome(body, "FAILED")?;
             done(payments::settle_refund(state, id, completed))
         }
+        ("POST", ["captures", id, "reverse"]) => done(disputes::reverse(state, id)),
+        ("POST", ["captures", id, "dispute"]) => dispute(state, id, body),
+        ("POST", ["disputes", id, "resolve"]) => {
+            let ending = match parsed::<Value>(body)?["ending"].as_str() {
+                Some("seller") => Ending::Seller,
+                Some("buyer") => Ending::Buyer,
+                Some("withdrawn") => Ending::Withdrawn,
+                _ => return Err(StatusCode::BAD_REQUEST),
+            };
+            done(disputes::resolve(state, id, ending))
+        }
+        ("POST", ["payouts"]) => {
+            let asked = parsed::<Value>(body)?;
+            let currency = asked["currency_code"].as_str().ok_or(StatusCode::BAD_REQUEST)?.to_owned();
+            let minor = asked["minor"].as_i64().filter(|minor| *minor > 0).ok_or(StatusCode::BAD_REQUEST)?;
+            payments::pay_out(state, &currency, minor);
+            done(true)
+        }
+        ("POST", ["reporting"]) => {
+            let late = parsed::<Value>(body)?["late_seconds"].as_i64().ok_or(StatusCode::BAD_REQUEST)?;
+            state.reports_late_seconds = late.max(0);
+            done(true)
+        }
+        ("POST", ["orders", id, "save"]) => done(vault::save_with_purchase(state, id)),
         ("POST", ["payment-tokens", id, "revoke"]) => done(vault::remove(state, id)),
         ("DELETE", ["tokens"]) => {
             state.bearers.clear();
@@ -97,6 +128,14 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
         }
         _ => Err(StatusCode::NOT_FOUND),
     }
+}
+
+fn dispute(state: &mut State, capture: &str, body: &[u8]) -> Result<Value, StatusCode> {
+    let asked = parsed::<Value>(body)?;
+    let text = |name: &str, usual: &'static str| asked[name].as_str().unwrap_or(usual).to_owned();
+    let (reason, begins_as) = (text("reason", "UNAUTHORISED"), text("stage", "INQUIRY"));
+    let opened = disputes::open(state, capture, &reason, &begins_as).ok_or(StatusCode::NOT_FOUND)?;
+    Ok(json!({"dispute_id": opened}))
 }
 
 /// What the page at a path and query asks about.

@@ -36,6 +36,11 @@ pub fn event_id() -> String {
     format!("WH-{}-{}", random(UPPER, 17), random(UPPER, 17))
 }
 
+/// Disputes: `PP-D-` and digits.
+pub fn dispute_id() -> String {
+    format!("PP-D-{}", random(b"01234567890123456789012345678901", 12))
+}
+
 /// One delivery attempt of an event.
 pub fn transmission_id() -> String {
     let text = random(b"0123456789abcdef0123456789abcdef", 32);

@@ -7,8 +7,8 @@
 //! `PayPal-Request-Id` has one outcome; an answer leaves only after the state is saved.
 //!
 //! What a charge comes to is decided by the payer's e-mail address, given on the approval page: a word before the `@`
-//! (`+declined`, `+action`, `+pending`, `+revoked`, `+latedecline`, `+refundpending`, see [`payers`]). A client that can
-//! may send the header `PayPal-Mock-Response: {"mock_application_codes":"INSTRUMENT_DECLINED"}` with any issue the
+//! (`+declined`, `+action`, `+pending`, `+revoked`, `+latedecline`, `+renewdeclined`, `+disputes`, `+chargeback`,
+//! `+savelater`, `+refundpending`, see [`payers`]). A client that can may send the header `PayPal-Mock-Response: {"mock_application_codes":"INSTRUMENT_DECLINED"}` with any issue the
 //! specification lists for the operation. Network failures are ordered with [`Rule`]s ([`faults`]), bad webhook
 //! deliveries with [`Controls`] ([`webhooks`]); `control.rs` lists the addresses for both.
 //!
@@ -20,7 +20,9 @@ mod books;
 mod call;
 mod checks;
 mod control;
+pub mod disputes;
 mod errors;
+mod form;
 mod ids;
 mod index;
 mod notifications;
@@ -30,10 +32,12 @@ mod orders;
 pub mod payers;
 mod payments;
 mod replay;
+mod reports;
 mod routes;
 mod server;
 mod signing;
 mod state;
+mod tracking;
 mod vault;
 mod views;
 pub mod webhooks;
@@ -52,9 +56,10 @@ pub use super::faults::{self, Fault, Rule};
 pub use super::wire::Exchange;
 pub use books::{
     Amount, Authorization, AuthorizationStatus, Books, Capture, CaptureStatus, Delivery, DeliveryStatus,
-    Event, Intent, KeyedRequest, Object, Order, OrderStatus, Outcome, Payer, PaymentToken, Refund,
-    RefundStatus, SetupStatus, SetupToken, Unit,
+    Dispute, DisputeStatus, Event, Intent, KeyedRequest, Object, Order, OrderStatus, Outcome, Payer,
+    PaymentToken, Payout, Refund, RefundStatus, Reversal, Saving, SetupStatus, SetupToken, Tracker, Unit,
 };
+pub use disputes::Ending;
 use oauth::Credentials;
 use server::Shared;
 use state::State;
@@ -172,6 +177,11 @@ impl Sandbox {
         self.change(|state| state.controls = controls);
     }
 
+    /// Tells of something that has nothing to do with payments.
+    pub fn tell(&self, event_type: &str) {
+        self.change(|state| webhooks::record_other(state, event_type));
+    }
+
     /// Sends every waiting event now, held ones too, and tells how many were accepted.
     pub async fn deliver_webhooks(&self) -> usize {
         webhooks::deliver_now(&self.shared).await
@@ -182,9 +192,39 @@ impl Sandbox {
         self.change(|state| payments::settle_capture(state, id, completed)).unwrap_or(false)
     }
 
+    /// The payer disputes a capture; none when that isn't money.
+    pub fn open_dispute(&self, capture_id: &str, reason: &str, stage: &str) -> Option<String> {
+        self.change(|state| disputes::open(state, capture_id, reason, stage)).flatten()
+    }
+
+    /// Ends a dispute; `false` when it isn't open.
+    pub fn resolve_dispute(&self, id: &str, ending: Ending) -> bool {
+        self.change(|state| disputes::resolve(state, id, ending)).unwrap_or(false)
+    }
+
+    /// A bank or PayPal takes a capture back; `false` when that isn't money.
+    pub fn reverse_capture(&self, id: &str) -> bool {
+        self.change(|state| disputes::reverse(state, id)).unwrap_or(false)
+    }
+
+    /// Sends so much to the shop's bank.
+    pub fn pay_out(&self, currency: &str, minor: i64) {
+        self.change(|state| payments::pay_out(state, currency, minor));
+    }
+
+    /// Makes the transaction search so late.
+    pub fn set_reports_late(&self, seconds: i64) {
+        self.change(|state| state.reports_late_seconds = seconds.max(0));
+    }
+
     /// Ends a pending refund; `false` when it isn't pending.
     pub fn settle_refund(&self, id: &str, completed: bool) -> bool {
         self.change(|state| payments::settle_refund(state, id, completed)).unwrap_or(false)
+    }
+
+    /// Saves the account that was to be saved with an order; `false` when there is none, or it was saved.
+    pub fn save_with_purchase(&self, order_id: &str) -> bool {
+        self.change(|state| vault::save_with_purchase(state, order_id)).unwrap_or(false)
     }
 
     /// The payer takes the permission back at PayPal; `false` when the token was dead already.

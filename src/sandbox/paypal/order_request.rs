@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::amounts::Amount;
-use super::books::{Intent, Unit};
+use super::books::{Intent, Saving, Unit};
 use super::checks::Checks;
+use super::vault;
 
 /// Most purchase units in one order.
 const UNITS_MAX: usize = 10;
@@ -19,8 +20,8 @@ pub struct Wallet {
     pub vault_id: Option<String>,
     pub return_url: Option<String>,
     pub cancel_url: Option<String>,
-    /// Whether the wallet shall be saved during this purchase.
-    pub vaults: bool,
+    /// The wish to save the wallet with this purchase.
+    pub saving: Option<Saving>,
 }
 
 /// Intent and purchase units. What is returned counts only when no mistake was found.
@@ -77,12 +78,33 @@ pub fn wallet(checks: &mut Checks, body: &Value, units: usize) -> Option<Wallet>
     checks.word(context, &at_context, "shipping_preference", &preferences);
     let preferences = ["UNRESTRICTED", "IMMEDIATE_PAYMENT_REQUIRED"];
     checks.word(context, &at_context, "payment_method_preference", &preferences);
+    let vault_id = paypal["vault_id"].as_str().map(str::to_owned);
+    let saving = read_saving(checks, &paypal["attributes"], &format!("{at}/attributes"));
+    if saving.is_some() && vault_id.is_none() {
+        // The payer has to approve it on PayPal's page.
+        checks.require(context, &at_context, "return_url");
+        checks.require(context, &at_context, "cancel_url");
+    }
     Some(Wallet {
-        vault_id: paypal["vault_id"].as_str().map(str::to_owned),
+        vault_id,
         return_url: checks.web_address(context, &at_context, "return_url"),
         cancel_url: checks.web_address(context, &at_context, "cancel_url"),
-        vaults: paypal["attributes"].get("vault").is_some(),
+        saving,
     })
+}
+
+fn read_saving(checks: &mut Checks, attributes: &Value, at: &str) -> Option<Saving> {
+    let instruction = attributes.get("vault")?;
+    let at_vault = format!("{at}/vault");
+    checks.require(instruction, &at_vault, "usage_type");
+    if checks.word(instruction, &at_vault, "store_in_vault", &["ON_SUCCESS"]).is_none()
+        && instruction.get("store_in_vault").is_none()
+    {
+        checks.unprocessable("VAULT_INSTRUCTION_REQUIRED", &format!("{at_vault}/store_in_vault"), None);
+    }
+    vault::check_instruction(checks, instruction, &at_vault);
+    let customer = vault::check_customer(checks, attributes, at);
+    Some(Saving { customer, instruction: instruction.clone(), token: None })
 }
 
 fn read_unit(checks: &mut Checks, index: usize, unit: &Value) -> Option<Unit> {

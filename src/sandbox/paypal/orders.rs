@@ -14,7 +14,7 @@ use super::errors::{Detail, Refusal};
 use super::order_request::{self, Wallet};
 use super::payers::Behaviour;
 use super::state::State;
-use super::{ids, webhooks};
+use super::{disputes, ids, vault, webhooks};
 
 /// How long an authorization can be captured.
 const AUTHORIZATION_LIFETIME_DAYS: i64 = 29;
@@ -28,9 +28,6 @@ pub fn create(state: &mut State, call: &Call) -> Outcome {
     if body.get("payment_source").is_some() && call.header("paypal-request-id").is_none() {
         return Err(Refusal::with(call.operation, 400, &[Detail::new("PAYPAL_REQUEST_ID_REQUIRED")]));
     }
-    if wallet.as_ref().is_some_and(|wallet| wallet.vaults) {
-        return Err(call.unprocessable("NOT_ENABLED_TO_VAULT_PAYMENT_SOURCE"));
-    }
     let now = state.now();
     let mut order = Order {
         id: ids::transaction_id(),
@@ -41,6 +38,8 @@ pub fn create(state: &mut State, call: &Call) -> Outcome {
         wallet_named: wallet.is_some(),
         return_url: None,
         cancel_url: None,
+        saving: None,
+        trackers: Vec::new(),
         create_time: now,
         update_time: now,
     };
@@ -49,6 +48,7 @@ pub fn create(state: &mut State, call: &Call) -> Outcome {
     };
     order.return_url.clone_from(&wallet.return_url);
     order.cancel_url.clone_from(&wallet.cancel_url);
+    order.saving = wallet.saving.clone().filter(|_| wallet.vault_id.is_none());
     order.status = OrderStatus::PayerActionRequired;
     let Some(payer) = saved_payer(state, call, &wallet)? else {
         return Ok(insert(state, order, Vec::new()));
@@ -122,12 +122,20 @@ type Told = (&'static str, Object);
 fn insert(state: &mut State, order: Order, payments: Vec<Told>) -> Answer {
     let object = Object::Order(order.id.clone());
     let completed = order.status == OrderStatus::Completed;
-    state.books.orders.insert(order.id.clone(), order);
+    let saves_later = order.payer.as_ref().is_some_and(|payer| payer.behaviour() == Behaviour::SaveLater);
+    let order_id = order.id.clone();
+    state.books.orders.insert(order_id.clone(), order);
     if completed {
         webhooks::record(state, "CHECKOUT.ORDER.COMPLETED", &object);
     }
+    if completed && !saves_later {
+        vault::save_with_purchase(state, &order_id);
+    }
     for (event_type, payment) in payments {
         webhooks::record(state, event_type, &payment);
+        if let Object::Capture(id) = &payment {
+            disputes::open_by_payer(state, id);
+        }
     }
     Answer::preferred(201, object)
 }
@@ -190,6 +198,8 @@ fn take(state: &mut State, order: &Order, index: usize, unit: &Unit, payer: Paye
         status: if pending { CaptureStatus::Pending } else { CaptureStatus::Completed },
         amount: unit.amount.clone(),
         final_capture: true,
+        reversal: None,
+        passed_at: None,
         invoice_id: unit.invoice_id.clone(),
         custom_id: unit.custom_id.clone(),
         payer,

@@ -21,17 +21,26 @@ pub enum Behaviour {
     LateDecline,
     /// `+renewdeclined`: an authorization can't be renewed.
     RenewDeclined,
+    /// `+disputes`: every capture is disputed as not received, at once.
+    Disputes,
+    /// `+chargeback`: every capture is disputed as unauthorised at the payer's bank, at once.
+    Chargeback,
+    /// `+savelater`: an account that is saved with a purchase is saved later, by the sandbox's controls.
+    SaveLater,
     /// `+refundpending`: refunds wait, to be completed or failed by the sandbox's controls.
     RefundPending,
 }
 
-const WORDS: [(&str, Behaviour); 7] = [
+const WORDS: [(&str, Behaviour); 10] = [
     ("+declined@", Behaviour::Declined),
     ("+action@", Behaviour::Action),
     ("+pending@", Behaviour::Pending),
     ("+revoked@", Behaviour::Revoked),
     ("+latedecline@", Behaviour::LateDecline),
     ("+renewdeclined@", Behaviour::RenewDeclined),
+    ("+disputes@", Behaviour::Disputes),
+    ("+chargeback@", Behaviour::Chargeback),
+    ("+savelater@", Behaviour::SaveLater),
     ("+refundpending@", Behaviour::RefundPending),
 ];
 

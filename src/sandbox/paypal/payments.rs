@@ -15,7 +15,7 @@ use super::checks::Checks;
 use super::errors::Refusal;
 use super::payers::Behaviour;
 use super::state::State;
-use super::{ids, webhooks};
+use super::{disputes, ids, webhooks};
 use chrono::Duration;
 
 /// The most that may be captured above the authorized amount, in minor units of two-decimal currencies.
@@ -109,6 +109,8 @@ fn insert_capture(
         status: if pending { CaptureStatus::Pending } else { CaptureStatus::Completed },
         amount,
         final_capture,
+        reversal: None,
+        passed_at: None,
         invoice_id: invoice_id.or_else(|| unit.and_then(|unit| unit.invoice_id.clone())),
         custom_id: unit.and_then(|unit| unit.custom_id.clone()),
         payer: authorization.payer.clone(),
@@ -118,6 +120,7 @@ fn insert_capture(
     state.books.captures.insert(id.clone(), capture);
     let event_type = if pending { "PAYMENT.CAPTURE.PENDING" } else { "PAYMENT.CAPTURE.COMPLETED" };
     webhooks::record(state, event_type, &Object::Capture(id.clone()));
+    disputes::open_by_payer(state, &id);
     id
 }
 
@@ -271,10 +274,17 @@ fn check_refundable(
         CaptureStatus::Refunded => return Err(call.unprocessable("CAPTURE_FULLY_REFUNDED")),
         CaptureStatus::Completed | CaptureStatus::PartiallyRefunded => {}
     }
+    let left = capture.amount.minor - state.books.refunded_minor(&capture.id);
+    let is_partial = amount.is_some_and(|amount| amount.minor < left);
+    match state.books.open_dispute(&capture.id).map(|dispute| dispute.stage.as_str()) {
+        Some("INQUIRY") if !is_partial => {}
+        Some("INQUIRY") => return Err(call.unprocessable("TRANSACTION_DISPUTED")),
+        Some(_) => return Err(call.unprocessable("REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK")),
+        None => {}
+    }
     if state.now() > capture.create_time + Duration::days(REFUND_WINDOW_DAYS) {
         return Err(call.unprocessable("REFUND_TIME_LIMIT_EXCEEDED"));
     }
-    let left = capture.amount.minor - state.books.refunded_minor(&capture.id);
     match amount {
         Some(amount) if amount.currency_code != capture.amount.currency_code => {
             Err(call.unprocessable("REFUND_CAPTURE_CURRENCY_MISMATCH"))
@@ -293,6 +303,7 @@ pub fn settle_capture(state: &mut State, id: &str, completed: bool) -> bool {
     };
     capture.status = if completed { CaptureStatus::Completed } else { CaptureStatus::Declined };
     capture.update_time = now;
+    capture.passed_at = completed.then_some(now);
     let event_type = if completed { "PAYMENT.CAPTURE.COMPLETED" } else { "PAYMENT.CAPTURE.DENIED" };
     webhooks::record(state, event_type, &Object::Capture(id.to_owned()));
     true
@@ -360,4 +371,14 @@ fn set_refund_status(state: &mut State, capture_id: &str) {
 
 fn unit<'a>(state: &'a State, authorization: &Authorization) -> Option<&'a Unit> {
     state.books.orders.get(&authorization.order_id).and_then(|order| order.units.get(authorization.unit))
+}
+
+/// Sends money to the shop's bank.
+pub fn pay_out(state: &mut State, currency: &str, minor: i64) {
+    let payout = super::books::Payout {
+        id: ids::transaction_id(),
+        amount: Amount::new(currency, minor),
+        at: state.now(),
+    };
+    state.books.payouts.push(payout);
 }

@@ -5,10 +5,10 @@ use axum::http::Method;
 use super::call::{Answer, Call, Outcome};
 use super::errors::Refusal;
 use super::state::State;
-use super::{notifications, orders, payments, vault};
+use super::{disputes, notifications, orders, payments, reports, tracking, vault};
 
 /// Operation names, as faults and `issues.tsv` use them. `{}` is the one id of a path.
-const ROUTES: [(&str, &str, &str); 23] = [
+const ROUTES: [(&str, &str, &str); 30] = [
     ("POST", "/v1/oauth2/token", "oauth.token"),
     ("POST", "/v3/vault/setup-tokens", "vault.setup"),
     ("GET", "/v3/vault/setup-tokens/{}", "vault.setup_get"),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, &str, &str); 23] = [
     ("GET", "/v2/checkout/orders/{}", "orders.get"),
     ("POST", "/v2/checkout/orders/{}/capture", "orders.capture"),
     ("POST", "/v2/checkout/orders/{}/authorize", "orders.authorize"),
+    ("POST", "/v2/checkout/orders/{}/track", "orders.track"),
     ("GET", "/v2/payments/authorizations/{}", "authorizations.get"),
     ("POST", "/v2/payments/authorizations/{}/capture", "authorizations.capture"),
     ("POST", "/v2/payments/authorizations/{}/reauthorize", "authorizations.reauthorize"),
@@ -27,6 +28,12 @@ const ROUTES: [(&str, &str, &str); 23] = [
     ("GET", "/v2/payments/captures/{}", "captures.get"),
     ("POST", "/v2/payments/captures/{}/refund", "captures.refund"),
     ("GET", "/v2/payments/refunds/{}", "refunds.get"),
+    ("GET", "/v1/customer/disputes", "disputes.list"),
+    ("GET", "/v1/customer/disputes/{}", "disputes.get"),
+    ("POST", "/v1/customer/disputes/{}/provide-evidence", "disputes.evidence"),
+    ("POST", "/v1/customer/disputes/{}/accept-claim", "disputes.accept"),
+    ("GET", "/v1/reporting/transactions", "reporting.transactions"),
+    ("GET", "/v1/reporting/balances", "reporting.balances"),
     ("GET", "/v1/notifications/webhooks-events", "webhooks.list"),
     ("GET", "/v1/notifications/webhooks-events/{}", "webhooks.get"),
     ("POST", "/v1/notifications/webhooks-events/{}/resend", "webhooks.resend"),
@@ -57,6 +64,7 @@ pub fn operate(state: &mut State, call: &Call) -> Outcome {
         "orders.get" => orders::get(state, call),
         "orders.capture" => orders::capture(state, call),
         "orders.authorize" => orders::authorize(state, call),
+        "orders.track" => tracking::track(state, call),
         "authorizations.get" => payments::get_authorization(state, call),
         "authorizations.capture" => payments::capture(state, call),
         "authorizations.reauthorize" => payments::reauthorize(state, call),
@@ -64,6 +72,12 @@ pub fn operate(state: &mut State, call: &Call) -> Outcome {
         "captures.get" => payments::get_capture(state, call),
         "captures.refund" => payments::refund(state, call),
         "refunds.get" => payments::get_refund(state, call),
+        "disputes.list" => disputes::list(state, call),
+        "disputes.get" => disputes::get(state, call),
+        "disputes.evidence" => disputes::provide_evidence(state, call),
+        "disputes.accept" => disputes::accept_claim(state, call),
+        "reporting.transactions" => reports::transactions(state, call),
+        "reporting.balances" => Ok(reports::balances(state, call)),
         "webhooks.list" => notifications::list(state, call),
         "webhooks.get" => notifications::get(state, call),
         "webhooks.resend" => notifications::resend(state, call),

@@ -27,6 +27,9 @@ pub struct State {
     pub keys: Option<Keys>,
     pub webhook: Option<WebhookTarget>,
     pub controls: Controls,
+    /// How late the transaction search shows what happened.
+    #[serde(default)]
+    pub reports_late_seconds: i64,
     pub faults: Vec<Rule>,
     /// Where this server is reached; it differs from run to run.
     #[serde(skip)]

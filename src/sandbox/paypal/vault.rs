@@ -7,7 +7,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::books::{Object, Payer, PaymentToken, SetupStatus, SetupToken};
+use super::books::{Object, OrderStatus, Payer, PaymentToken, SetupStatus, SetupToken};
 use super::call::{Answer, Call, Outcome};
 use super::checks::Checks;
 use super::errors::Refusal;
@@ -26,7 +26,7 @@ const PAGE_SIZE: usize = 5;
 pub fn create_setup_token(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
     let mut checks = Checks::new(call.operation);
-    let customer = check_customer(&mut checks, &body);
+    let customer = check_customer(&mut checks, &body, "");
     let paypal = &body["payment_source"]["paypal"];
     if !paypal.is_object() {
         checks.require(&body["payment_source"], "/payment_source", "paypal");
@@ -57,7 +57,7 @@ pub fn get_setup_token(state: &State, call: &Call) -> Outcome {
 pub fn create_payment_token(state: &mut State, call: &Call) -> Outcome {
     let body = call.object()?;
     let mut checks = Checks::new(call.operation);
-    check_customer(&mut checks, &body);
+    check_customer(&mut checks, &body, "");
     let token = &body["payment_source"]["token"];
     checks.require(token, "/payment_source/token", "id");
     checks.require(token, "/payment_source/token", "type");
@@ -87,7 +87,7 @@ pub fn create_payment_token(state: &mut State, call: &Call) -> Outcome {
     if let Some(token) = living.filter(|_| !several) {
         return Ok(Answer::full(201, Object::PaymentToken(token.id.clone())));
     }
-    let id = insert_payment_token(state, setup.customer, setup.paypal, payer);
+    let id = insert_payment_token(state, (setup.customer, setup.paypal), payer, None);
     Ok(Answer::full(201, Object::PaymentToken(id)))
 }
 
@@ -168,27 +168,71 @@ pub fn lives(state: &State, token: &SetupToken) -> bool {
     token.create_time + Duration::days(SETUP_TOKEN_LIFETIME_DAYS) > state.now()
 }
 
-fn insert_payment_token(state: &mut State, customer: Value, paypal: Value, payer: Payer) -> String {
+/// Saves the account of a completed order that wished it; `false` when there is none, or it was saved.
+pub fn save_with_purchase(state: &mut State, order_id: &str) -> bool {
+    let Some(order) = state.books.orders.get(order_id) else { return false };
+    if order.status != OrderStatus::Completed {
+        return false;
+    }
+    let (Some(saving), Some(payer)) = (order.saving.clone(), order.payer.clone()) else { return false };
+    if saving.token.is_some() {
+        return false;
+    }
+    let order = Some(order_id.to_owned());
+    let token = insert_payment_token(state, (saving.customer, saving.instruction), payer, order);
+    if let Some(saving) = state.books.orders.get_mut(order_id).and_then(|order| order.saving.as_mut()) {
+        saving.token = Some(token);
+    }
+    true
+}
+
+fn insert_payment_token(
+    state: &mut State,
+    (customer, paypal): (Value, Value),
+    payer: Payer,
+    order_id: Option<String>,
+) -> String {
     let id = ids::payment_token_id();
+    let create_time = state.now();
     let token =
-        PaymentToken { id: id.clone(), customer, paypal, payer, create_time: state.now(), deleted_at: None };
+        PaymentToken { id: id.clone(), customer, paypal, payer, create_time, deleted_at: None, order_id };
     state.books.payment_tokens.insert(id.clone(), token);
     webhooks::record(state, "VAULT.PAYMENT-TOKEN.CREATED", &Object::PaymentToken(id.clone()));
     id
 }
 
-fn check_customer(checks: &mut Checks, body: &Value) -> Value {
+pub fn check_customer(checks: &mut Checks, body: &Value, at: &str) -> Value {
     let id_characters =
         |character: char| character.is_ascii_alphanumeric() || character == '_' || character == '-';
     let customer = &body["customer"];
-    checks.pattern(customer, "/customer", "id", 1..=CUSTOMER_ID_CHARACTERS_MAX, id_characters);
-    checks.text(customer, "/customer", "merchant_customer_id", 1..=64);
+    let at = format!("{at}/customer");
+    checks.pattern(customer, &at, "id", 1..=CUSTOMER_ID_CHARACTERS_MAX, id_characters);
+    checks.text(customer, &at, "merchant_customer_id", 1..=64);
     let id = customer["id"].as_str().map_or_else(ids::customer_id, str::to_owned);
     json!({"id": id})
 }
 
 fn check_wallet(checks: &mut Checks, paypal: &Value) {
-    let at = "/payment_source/paypal";
+    check_instruction(checks, paypal, "/payment_source/paypal");
+    let context = &paypal["experience_context"];
+    let at = "/payment_source/paypal/experience_context";
+    checks.require(context, at, "return_url");
+    checks.require(context, at, "cancel_url");
+    checks.web_address(context, at, "return_url");
+    checks.web_address(context, at, "cancel_url");
+    checks.text(context, at, "brand_name", 1..=300);
+    checks.text(context, at, "locale", 2..=10);
+    checks.word(
+        context,
+        at,
+        "shipping_preference",
+        &["GET_FROM_FILE", "NO_SHIPPING", "SET_PROVIDED_ADDRESS"],
+    );
+    checks.word(context, at, "vault_instruction", &["ON_CREATE_PAYMENT_TOKENS", "ON_PAYER_APPROVAL"]);
+}
+
+/// What is said of an account that is to be saved, by itself or with a purchase.
+pub fn check_instruction(checks: &mut Checks, paypal: &Value, at: &str) {
     checks.pattern(paypal, at, "description", 1..=128, |character| {
         character.is_ascii_alphanumeric() || "_'-., :;!?\"".contains(character)
     });
@@ -208,21 +252,6 @@ fn check_wallet(checks: &mut Checks, paypal: &Value) {
         ],
     );
     checks.flag(paypal, at, "permit_multiple_payment_tokens");
-    let context = &paypal["experience_context"];
-    let at = "/payment_source/paypal/experience_context";
-    checks.require(context, at, "return_url");
-    checks.require(context, at, "cancel_url");
-    checks.web_address(context, at, "return_url");
-    checks.web_address(context, at, "cancel_url");
-    checks.text(context, at, "brand_name", 1..=300);
-    checks.text(context, at, "locale", 2..=10);
-    checks.word(
-        context,
-        at,
-        "shipping_preference",
-        &["GET_FROM_FILE", "NO_SHIPPING", "SET_PROVIDED_ADDRESS"],
-    );
-    checks.word(context, at, "vault_instruction", &["ON_CREATE_PAYMENT_TOKENS", "ON_PAYER_APPROVAL"]);
 }
 
 /// The wallet as it is answered: what the request said of it, and the payer once known.

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::books::{
     Authorization, Capture, CaptureStatus, Object, Order, OrderStatus, Payer, PaymentToken, Refund,
-    RefundStatus, SetupToken, Unit,
+    RefundStatus, Saving, SetupToken, Unit,
 };
 use super::state::State;
-use super::{ids, vault};
+use super::{disputes, ids, tracking, vault};
 
 /// The shop as PayPal shows it in `payee`.
 const MERCHANT_ID: &str = "A23SANDB2XSH8";
@@ -23,6 +23,7 @@ pub fn full(state: &State, object: &Object) -> Option<Value> {
         Object::Authorization(id) => books.authorizations.get(id).map(|one| authorization(state, one, true)),
         Object::Capture(id) => books.captures.get(id).map(|one| capture(state, one, true)),
         Object::Refund(id) => books.refunds.get(id).map(|one| refund(state, one)),
+        Object::Dispute(id) => books.disputes.get(id).map(|one| disputes::view(state, one)),
     }
 }
 
@@ -96,6 +97,9 @@ pub fn order(state: &State, order: &Order) -> Value {
             "name": name(payer),
             "address": {"country_code": "DE"},
         }});
+        if let Some(saving) = order.saving.as_ref().filter(|_| order.status == OrderStatus::Completed) {
+            view["payment_source"]["paypal"]["attributes"] = json!({"vault": saved(state, saving)});
+        }
         view["payer"] = json!({
             "email_address": payer.email,
             "payer_id": payer.account_id,
@@ -106,6 +110,22 @@ pub fn order(state: &State, order: &Order) -> Value {
         view["payment_source"] = json!({"paypal": {}});
     }
     view
+}
+
+/// What came of the wish to save an account: approved until it is saved.
+fn saved(state: &State, saving: &Saving) -> Value {
+    match &saving.token {
+        Some(token) => {
+            let own = format!("{}/v3/vault/payment-tokens/{token}", state.url);
+            json!({
+                "id": token,
+                "status": "VAULTED",
+                "customer": saving.customer,
+                "links": [link(&own, "self", "GET"), link(&own, "delete", "DELETE")],
+            })
+        }
+        None => json!({"status": "APPROVED"}),
+    }
 }
 
 fn order_links(state: &State, order: &Order) -> Vec<Value> {
@@ -150,6 +170,10 @@ fn unit(state: &State, order: &Order, index: usize, unit: &Unit) -> Value {
         if let Some(value) = unit.request.get(name) {
             view[name] = value.clone();
         }
+    }
+    if !order.trackers.is_empty() {
+        let trackers = order.trackers.iter().map(|one| tracking::view(state, order, one));
+        view["shipping"]["trackers"] = trackers.collect();
     }
     let books = &state.books;
     let mut payments = json!({});
@@ -224,6 +248,9 @@ pub fn capture(state: &State, one: &Capture, alone: bool) -> Value {
     add_references(&mut view, one.invoice_id.as_deref(), one.custom_id.as_deref());
     match one.status {
         CaptureStatus::Pending => view["status_details"] = json!({"reason": "PENDING_REVIEW"}),
+        CaptureStatus::Declined if one.reversal.is_some() => {
+            view["status_details"] = json!({"reason": "CHARGEBACK"});
+        }
         CaptureStatus::Declined => {}
         _ => {
             let fee = fee(one.amount.minor);
@@ -292,7 +319,7 @@ fn seller_protection() -> Value {
 }
 
 /// 2.49 % and 35 minor units, but never more than the amount: near enough to be worth showing.
-fn fee(minor: i64) -> i64 {
+pub fn fee(minor: i64) -> i64 {
     (minor.saturating_mul(249) / 10_000 + 35).min(minor)
 }
 

@@ -46,23 +46,51 @@ pub struct Controls {
     pub duplicate_next: u32,
     /// What is due together is sent newest first.
     pub reverse: bool,
+    /// New events wait so long for their first delivery, in real time.
+    pub delay_ms: u32,
 }
 
 /// Books an event about an object as it is now.
 pub fn record(state: &mut State, event_type: &str, object: &Object) {
-    let Some(resource) = views::full(state, object) else {
+    let Some(mut resource) = views::full(state, object) else {
         return;
     };
+    if let Object::PaymentToken(id) = object
+        && let Some(order) = state.books.payment_tokens.get(id).and_then(|token| token.order_id.as_ref())
+    {
+        // Told in events alone.
+        resource["metadata"] = json!({"order_id": order});
+    }
     let (resource_type, resource_version, resource_id) = match object {
         Object::SetupToken(id) | Object::PaymentToken(id) => ("payment_token", "3.0", id),
         Object::Order(id) => ("checkout-order", "2.0", id),
         Object::Authorization(id) => ("authorization", "2.0", id),
         Object::Capture(id) => ("capture", "2.0", id),
         Object::Refund(id) => ("refund", "2.0", id),
+        Object::Dispute(id) => ("dispute", "1.0", id),
     };
+    let resource_id = resource_id.clone();
+    push(state, event_type, (resource_type, resource_version), &resource_id, &resource);
+}
+
+/// Books an event about something that this sandbox does not have.
+pub fn record_other(state: &mut State, event_type: &str) {
+    let id = ids::transaction_id();
+    let resource = json!({"id": id});
+    push(state, event_type, ("other", "1.0"), &id, &resource);
+}
+
+fn push(
+    state: &mut State,
+    event_type: &str,
+    (resource_type, resource_version): (&str, &str),
+    resource_id: &str,
+    resource: &Value,
+) {
     let id = ids::event_id();
     let own = format!("{}/v1/notifications/webhooks-events/{id}", state.url);
     let create_time = state.now();
+    let summary = summary(event_type, resource);
     let body = json!({
         "id": id,
         "event_version": "1.0",
@@ -70,7 +98,7 @@ pub fn record(state: &mut State, event_type: &str, object: &Object) {
         "resource_type": resource_type,
         "resource_version": resource_version,
         "event_type": event_type,
-        "summary": summary(event_type, &resource),
+        "summary": summary,
         "resource": resource,
         "links": [
             views::link(&own, "self", "GET"),
@@ -80,7 +108,7 @@ pub fn record(state: &mut State, event_type: &str, object: &Object) {
     let event = Event {
         id,
         event_type: event_type.to_owned(),
-        resource_id: resource_id.clone(),
+        resource_id: resource_id.to_owned(),
         create_time,
         body: body.to_string(),
         delivery: first_delivery(state),
@@ -99,7 +127,8 @@ fn first_delivery(state: &mut State) -> Delivery {
         (Some(_), true) => DeliveryStatus::Dropped,
         (Some(_), false) => DeliveryStatus::Pending,
     };
-    Delivery { status, attempts: 0, last_status: None, next_attempt_at: real_now(), duplicates }
+    let next_attempt_at = real_now() + chrono::Duration::milliseconds(state.controls.delay_ms.into());
+    Delivery { status, attempts: 0, last_status: None, next_attempt_at, duplicates }
 }
 
 fn summary(event_type: &str, resource: &Value) -> String {
@@ -120,12 +149,20 @@ fn summary(event_type: &str, resource: &Value) -> String {
         "PAYMENT.CAPTURE.PENDING" => format!("Payment pending for {}", amount()),
         "PAYMENT.CAPTURE.DENIED" => format!("Payment denied for {}", amount()),
         "PAYMENT.CAPTURE.REFUNDED" => format!("A {} refund was issued", amount()),
+        "PAYMENT.CAPTURE.REVERSED" => format!("A {} payment was reversed", amount()),
+        "CUSTOMER.DISPUTE.CREATED" => "A new dispute opened with Case # ".to_owned() + dispute(resource),
+        "CUSTOMER.DISPUTE.UPDATED" => "A dispute was updated with Case # ".to_owned() + dispute(resource),
+        "CUSTOMER.DISPUTE.RESOLVED" => "A dispute was resolved with Case # ".to_owned() + dispute(resource),
         "PAYMENT.REFUND.PENDING" => format!("A {} refund is pending", amount()),
         "PAYMENT.REFUND.FAILED" => format!("A {} refund failed", amount()),
         "VAULT.PAYMENT-TOKEN.CREATED" => "A payment token has been created".to_owned(),
         "VAULT.PAYMENT-TOKEN.DELETED" => "A payment token has been deleted".to_owned(),
         other => other.to_owned(),
     }
+}
+
+fn dispute(resource: &Value) -> &str {
+    resource["dispute_id"].as_str().unwrap_or_default()
 }
 
 /// Sends what is due until the sandbox stops.

@@ -1,8 +1,8 @@
 //! The fields of the requests beside shipping: rating, time in transit, address validation, pickup, Track Alert, locator.
 
 use super::bodies::{
-    CODE_2, INDICATION, LINE, MONEY, PACKAGE_OPTIONS, RATING_OPTIONS, TRANSACTION, WEIGHT_UNIT, indicator,
-    is_date, is_decimal, list,
+    CODE_2, INDICATION, LINE, MONEY, PACKAGE_OPTIONS, RATING_OPTIONS, TRANSACTION, indicator, is_date,
+    is_decimal, list,
 };
 use crate::sandbox::fields::{Field, Kind, anything, field, filled, object, shape, text, words};
 

@@ -159,7 +159,7 @@ fn read_operation(
     Operation {
         name: format!("{} {path}", method.to_uppercase()),
         method: method.to_owned(),
-        segments: format!("{base}{path}").trim_matches('/').split('/').map(str::to_owned).collect(),
+        segments: full_path(base, path).trim_matches('/').split('/').map(str::to_owned).collect(),
         parameters,
         request_body: operation.get("requestBody").map(|body| resolve(root, body).clone()),
         responses: responses.map(|(status, value)| (status.clone(), resolve(root, value).clone())).collect(),
@@ -171,6 +171,12 @@ fn base_path(root: &Value) -> String {
     let server = root["servers"][0]["url"].as_str().unwrap_or_default();
     let path = url::Url::parse(server).map_or_else(|_| server.to_owned(), |url| url.path().to_owned());
     path.trim_end_matches('/').to_owned()
+}
+
+/// PayPal's file of reports says the server's path once more in each path.
+fn full_path(base: &str, path: &str) -> String {
+    let is_said_again = !base.is_empty() && path.starts_with(&format!("{base}/"));
+    if is_said_again { path.to_owned() } else { format!("{base}{path}") }
 }
 
 fn match_segments(template: &[String], segments: &[&str]) -> Option<Vec<(String, String)>> {

@@ -35,7 +35,10 @@ const VAULT_STATUSES: &[ExtraStatus] = &[
     ExtraStatus { status: 503, reason: "in PayPal's guide on errors; the vault file leaves it out" },
 ];
 
-/// The four files whose operations we use.
+const DISPUTE_STATUSES: &[ExtraStatus] =
+    &[ExtraStatus { status: 429, reason: "in PayPal's guide on rate limits; no file lists it" }];
+
+/// The files whose operations we use.
 #[derive(Debug)]
 pub struct PayPal {
     files: Vec<(&'static str, Specification)>,
@@ -57,12 +60,22 @@ impl PayPal {
             "paypal/notifications_webhooks_v1.json",
             allow_hyphens_in_event_ids,
         )?;
+        let disputes = Specification::load("paypal/customer_disputes_v1.json")?.with_part(json!({
+            "type": "object",
+            "properties": {
+                "evidences": {"type": "array", "items": {"$ref": "#/components/schemas/evidence"}},
+                "note": {"type": "string", "minLength": 1, "maxLength": 2000},
+                "accept_claim_type": {"$ref": "#/components/schemas/accept_claim_type"},
+            },
+        }));
         Some(PayPal {
             files: vec![
                 ("orders", ours(Specification::load("paypal/checkout_orders_v2.json")?)),
                 ("payments", ours(Specification::load("paypal/payments_payment_v2.json")?)),
                 ("vault", ours(vault).allowing_statuses(VAULT_STATUSES)),
                 ("notifications", ours(notifications)),
+                ("disputes", ours(disputes).allowing_statuses(DISPUTE_STATUSES)),
+                ("reporting", ours(Specification::load("paypal/reporting_transactions_v1.json")?)),
             ],
         })
     }
@@ -78,6 +91,11 @@ impl PayPal {
             // A request that was refused as malformed was wrong on purpose, or the refusal is the finding.
             if exchange.status == 400 { file.check_answer(exchange) } else { file.check(exchange) }
         })
+    }
+
+    /// Whether one of the files has this operation.
+    pub fn covers(&self, exchange: &paypal::Exchange) -> bool {
+        self.files.iter().any(|(_, file)| file.covers(&exchange.method, &exchange.target))
     }
 
     pub fn coverage(&self) -> Vec<(&'static str, Coverage)> {

@@ -8,7 +8,7 @@ use super::{LOST, fact};
 use crate::support::payments::{PaidShop, eur};
 
 /// What stands on an account, in cents: debits less credits.
-async fn balance(shop: &PaidShop, account: &str) -> i64 {
+pub async fn balance(shop: &PaidShop, account: &str) -> i64 {
     let balance: (i64,) = shop
         .test
         .app

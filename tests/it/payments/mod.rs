@@ -1,13 +1,20 @@
 //! Payments against the PayPal sandbox over loopback: what happens when all goes well, and when nothing does. `klarna/` has
 //! the same at Klarna.
 
+mod covered;
+mod disputes;
 mod holds;
 mod invoice;
 mod klarna;
 mod ledger;
 mod links;
 mod lives;
+mod missed;
+mod mistakes;
 mod parked;
+mod purchases;
+mod reconcile;
+mod statements;
 mod troubles;
 pub mod unsent;
 mod webhooks;

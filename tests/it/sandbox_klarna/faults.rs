@@ -65,12 +65,15 @@ async fn a_key_at_work_or_of_another_address_is_refused() {
     let shop = Shop::open().await;
     let token = shop.link("anna@example.com").await;
     shop.sandbox.add_fault(Rule::new("tokens.order", Fault::DelayMs { delay_ms: 300 }, 1));
-    let (one, other) = tokio::join!(shop.charge(&token, "k1", 500), shop.charge(&token, "k1", 500));
+    let (one, other) = tokio::join!(shop.charge(&token, "k1", 500), shop.charge(&token, "k1", 700));
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
     assert_eq!(shop.sandbox.books().orders.len(), 1);
-    let order_id = shop.charge(&token, "k1", 500).await.text("/order_id");
+    // The key stays with the request that was at work.
+    let first = if one.status == 200 { 500 } else { 700 };
+    let order_id = shop.charge(&token, "k1", first).await.text("/order_id");
+    assert!(!order_id.is_empty());
     let path = format!("/ordermanagement/v1/orders/{order_id}/captures");
     let said = shop.keyed(&path, "k1", &json!({"captured_amount": 500})).await;
     assert_eq!((said.status, said.code()), (409, "CONFLICT"));

@@ -225,6 +225,7 @@ impl Payer<'_> {
             reference: "A-17".to_owned(),
             country: Some("DE".to_owned()),
             return_url: "aisle://app/paid".to_owned(),
+            device_session: None,
         };
         let mut tx = app.db.begin().await?;
         payments::start(app, &mut tx, app.clock.now(), start).await?;

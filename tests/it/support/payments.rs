@@ -55,6 +55,10 @@ pub async fn sandbox() -> (Sandbox, Vec<(&'static str, String)>) {
 impl PaidShop {
     pub async fn open() -> Self {
         let (sandbox, variables) = sandbox().await;
+        Self::over(sandbox, variables).await
+    }
+
+    async fn over(sandbox: Sandbox, variables: Vec<(&'static str, String)>) -> Self {
         let pairs: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let test = TestApp::with(&pairs).await;
@@ -63,6 +67,38 @@ impl PaidShop {
         let url = format!("{}/v1/webhooks/payments/paypal", test.url());
         sandbox.set_webhook(WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
         Self { test, sandbox, variables }
+    }
+
+    /// As [`PaidShop::open`], with one variable more.
+    pub async fn open_with(name: &'static str, value: &str) -> Self {
+        let (sandbox, mut variables) = sandbox().await;
+        variables.push((name, value.to_owned()));
+        Self::over(sandbox, variables).await
+    }
+
+    /// A debit at the same PayPal account that is not ours: its capture.
+    pub async fn charge_elsewhere(&self, minor: i64) -> String {
+        let client = super::client();
+        let url = self.sandbox.url();
+        let token = client
+            .post(format!("{url}/v1/oauth2/token"))
+            .basic_auth("shop", Some("secret"))
+            .form(&[("grant_type", "client_credentials")]);
+        let token: serde_json::Value = token.send().await.expect("a token").json().await.expect("a token");
+        let vault_id = self.sandbox.books().payment_tokens.keys().next().expect("a saved account").clone();
+        let value = format!("{}.{:02}", minor / 100, minor % 100);
+        let order = client
+            .post(format!("{url}/v2/checkout/orders"))
+            .bearer_auth(token["access_token"].as_str().expect("a token"))
+            .header("PayPal-Request-Id", "elsewhere")
+            .header("Prefer", "return=representation")
+            .json(&json!({
+                "intent": "CAPTURE",
+                "purchase_units": [{"amount": {"currency_code": "EUR", "value": value}, "invoice_id": "theirs"}],
+                "payment_source": {"paypal": {"vault_id": vault_id}},
+            }));
+        let order: serde_json::Value = order.send().await.expect("an order").json().await.expect("an order");
+        order["purchase_units"][0]["payments"]["captures"][0]["id"].as_str().expect("a capture").to_owned()
     }
 
     /// The variables of the service, one of them changed.
@@ -248,6 +284,7 @@ impl Payer<'_> {
             reference: "A-17".to_owned(),
             country: Some("DE".to_owned()),
             return_url: "aisle://app/paid".to_owned(),
+            device_session: None,
         };
         payments::start(app, tx, app.clock.now(), start).await?;
         Ok(payment)

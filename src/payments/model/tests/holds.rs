@@ -77,7 +77,7 @@ fn a_hold_that_can_not_be_taken_again_is_told_as_lost() {
 }
 
 #[test]
-fn a_capture_that_finds_its_hold_gone_is_debited_anew_once() {
+fn a_capture_that_finds_its_hold_gone_follows_a_hold_that_is_taken_again() {
     let mut world = World::new(1000, 400);
     world.hear(0, &held(eur(1000), "first", 0));
     world.approve(1);
@@ -85,19 +85,35 @@ fn a_capture_that_finds_its_hold_gone_is_debited_anew_once() {
     world.add(planned);
     world.hear(2, &gone());
     assert!(!world.news.iter().any(|news| matches!(news, News::CaptureFailed { .. })));
-    assert_eq!(
-        (world.books.operations[3].kind, world.books.operations[3].sequence),
-        (OperationKind::Charge, 1)
-    );
     world.hear(2, &gone());
     assert_eq!(world.books.operations.len(), 4);
-    world.approve(3);
+    assert_eq!(world.books.effect(&world.books.operations[3]), Effect::HoldAgain);
+    world.hear(3, &held(eur(600), "second", 29));
+    let again = &world.books.operations[4];
+    assert_eq!((again.kind, again.sequence, again.is_last), (OperationKind::Capture, -2, true));
+    assert_eq!(world.books.plan_capture(0, eur(600), true), Ok(None), "asked for before");
+    world.approve(4);
     assert_eq!(
         (world.books.payment.captured, world.books.payment.state),
         (eur(1000), PaymentState::Captured)
     );
-    let refund = world.books.plan_refund(Uuid::from_u128(9).into(), eur(1000)).expect("allowed");
-    assert_eq!(refund.len(), 2, "taken from both debits");
+}
+
+#[test]
+fn goods_whose_hold_is_gone_and_can_not_be_taken_again_are_not_paid() {
+    let mut world = World::new(1000, 400);
+    world.hear(0, &held(eur(1000), "first", 0));
+    world.approve(1);
+    let planned = world.books.plan_capture(0, eur(600), true).expect("allowed").expect("new");
+    world.add(planned);
+    world.hear(2, &gone());
+    world.hear(3, &declined());
+    let told = world
+        .news
+        .iter()
+        .filter(|news| matches!(news, News::CaptureFailed { amount, .. } if *amount == eur(600)));
+    assert_eq!(told.count(), 1);
+    assert_eq!((world.books.payment.captured, world.books.payment.state), (eur(400), PaymentState::Captured));
 }
 
 #[test]

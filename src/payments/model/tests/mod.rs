@@ -1,6 +1,7 @@
 //! The model under any order of answers.
 
 mod holds;
+mod reconcile;
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -58,6 +59,8 @@ impl World {
             reference: String::new(),
             country: None,
             return_url: String::new(),
+            links_method: false,
+            device_session: None,
             created_at: Moment::UNIX_EPOCH,
         };
         let mut world =
@@ -83,6 +86,8 @@ impl World {
             state: OperationState::Sent,
             object: None,
             reason: None,
+            reversed: eur(0),
+            is_disputed: false,
             trouble: None,
             created_at: Moment::UNIX_EPOCH,
             sent_at: None,
@@ -125,7 +130,7 @@ impl World {
             ledger.post(fact.kind, fact.amount.minor());
         }
         assert_eq!(ledger.check(payment), Ok(()));
-        let is_over = payment.is_closed && !self.books.has_open_debit();
+        let is_over = payment.is_closed && !self.books.has_open_capture();
         let held = ledger.balance(Account::Authorised);
         let free = payment.authorised.minor() - payment.captured.minor();
         assert_eq!(held, if is_over { 0 } else { free }, "what is held, over: {is_over}");
@@ -422,10 +427,10 @@ fn outcome(kind: u8, amount: Money) -> Outcome {
         5 => Outcome::Confirmed { order: "O".to_owned() },
         6 => Outcome::Pending { order: Some("O".to_owned()), object: Some("X".to_owned()) },
         7 => not_sent(),
-        8 => gone(),
-        9 | 10 => held(amount, "Y", 0),
-        11 => Outcome::Absent,
-        12 => Outcome::Lost { detail: "gone" },
+        8 => Outcome::Absent,
+        9 => Outcome::Lost { detail: "gone" },
+        10 => gone(),
+        11 | 12 => held(amount, "Y", 0),
         _ => receipt(eur(amount.minor() + 1)),
     }
 }

@@ -8,7 +8,7 @@ use super::errors::{Verdict, declined, lost, verdict};
 use super::orders::fetch;
 use super::wire::Order;
 use crate::money::Money;
-use crate::payments::model::{DeclineReason, Outcome, Receipt};
+use crate::payments::model::{DeclineReason, HoldWindow, Outcome, Receipt};
 use crate::payments::provider::{CaptureRequest, RefundRequest, RenewRequest, VoidRequest};
 
 /// Our name of a capture: Klarna finds one in its order alone, and a payment may have had several orders.
@@ -120,6 +120,15 @@ async fn release(client: &Client, key: &str, order: &str) -> Result<(), Outcome>
         Verdict::Declined(outcome) => Err(outcome),
         Verdict::StepUp(_) => Err(declined(DeclineReason::Refused)),
         Verdict::Again(detail) => Err(Outcome::unknown(detail)),
+    }
+}
+
+/// How long an order can be captured: it says so only when it is read.
+pub async fn hold_window(client: &Client, authorisation: &str) -> Result<Option<HoldWindow>, String> {
+    match fetch(client, authorisation).await {
+        Ok(order) => Ok(order.window()),
+        Err(Outcome::Unknown { detail } | Outcome::NotSent { detail }) => Err(detail),
+        Err(_) => Ok(None),
     }
 }
 

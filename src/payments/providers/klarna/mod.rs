@@ -27,9 +27,9 @@ use async_trait::async_trait;
 use chrono::Duration;
 use secrecy::SecretString;
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::money::Money;
-use crate::payments::model::Outcome;
+use crate::payments::model::{HoldWindow, Outcome};
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
     LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
@@ -46,7 +46,7 @@ pub struct Klarna {
 }
 
 /// Klarna with these settings.
-pub fn open(settings: &Settings, http: &reqwest::Client) -> Arc<dyn Provider> {
+pub fn open(settings: &Settings, http: &reqwest::Client, _clock: &Clock) -> Arc<dyn Provider> {
     let client = client::Client::new(settings, http);
     Arc::new(Klarna { client, settings: settings.clone() })
 }
@@ -120,6 +120,10 @@ impl Provider for Klarna {
 
     async fn find_capture(&self, capture: &CaptureRequest<'_>) -> Option<Outcome> {
         Some(manage::find_capture(&self.client, capture).await)
+    }
+
+    async fn hold_window(&self, authorisation: &str) -> Result<Option<HoldWindow>, String> {
+        manage::hold_window(&self.client, authorisation).await
     }
 
     async fn renew(&self, renewal: &RenewRequest<'_>) -> Outcome {

@@ -77,7 +77,8 @@ pub async fn charge(klarna: &Klarna, charge: &ChargeRequest<'_>) -> Outcome {
         body["step_up"] = json!("SUPPORTED");
     }
     body["merchant_urls"] = json!({"confirmation": charge.return_url, "push": charge.callback_url});
-    let path = format!("/customer-token/v1/tokens/{}/order", charge.token.expose_secret());
+    let Some(token) = charge.token else { return declined(DeclineReason::Refused) };
+    let path = format!("/customer-token/v1/tokens/{}/order", token.expose_secret());
     let answer = match klarna.client.post("create token order", &path, Some(charge.key), Some(&body)).await {
         Err(error) => return lost(error),
         Ok(answer) => answer,
@@ -94,7 +95,7 @@ pub async fn charge(klarna: &Klarna, charge: &ChargeRequest<'_>) -> Outcome {
         Verdict::Missing(_) => declined(DeclineReason::LinkRevoked),
         // Klarna may call a token that ended a wrong value.
         Verdict::Declined(outcome) if answer.status.as_u16() == 400 => {
-            match token::is_linked(&klarna.client, charge.token).await {
+            match token::is_linked(&klarna.client, token).await {
                 Ok(false) => declined(DeclineReason::LinkRevoked),
                 Ok(true) | Err(_) => outcome,
             }

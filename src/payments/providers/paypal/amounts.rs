@@ -44,6 +44,13 @@ impl Amount {
         Ok(Self { currency_code: amount.currency().code().to_owned(), value: value(amount)? })
     }
 
+    /// As [`Amount::money`], of an amount that may be below zero.
+    pub fn signed_money(&self) -> Result<Money, NotExpressible> {
+        let Some(value) = self.value.strip_prefix('-') else { return self.money() };
+        let money = Self { value: value.to_owned(), ..self.clone() }.money()?;
+        Ok(Money::new(-money.minor(), money.currency()))
+    }
+
     /// The amount that the text means, exactly.
     pub fn money(&self) -> Result<Money, NotExpressible> {
         let currency: Currency = self.currency_code.parse().map_err(|_| NotExpressible)?;

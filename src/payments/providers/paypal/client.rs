@@ -1,5 +1,6 @@
 //! Calls to PayPal: the OAuth token, deadlines, limits, and one repeat when the token was refused.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
@@ -8,7 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use super::pace::Pace;
 use super::{Settings, wire};
+use crate::clock::Clock;
 use crate::payments::providers::call;
 pub use crate::payments::providers::call::{Answer, Lost};
 
@@ -23,6 +26,8 @@ pub struct Client {
     secret: SecretString,
     /// Held while a token is fetched, so that many calls at once fetch one.
     token: Mutex<Option<Token>>,
+    clock: Clock,
+    pace: std::sync::Mutex<Pace>,
 }
 
 impl std::fmt::Debug for Client {
@@ -52,7 +57,21 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// `PayPal-Request-Id`.
     pub key: Option<&'a str>,
-    pub body: Option<&'a Value>,
+    /// `PayPal-Client-Metadata-Id`: the session of the shopper's device.
+    pub device: Option<&'a str>,
+    pub body: Body<'a>,
+}
+
+/// What is sent with a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    Nothing,
+    Json(&'a Value),
+    /// Bytes as they are.
+    Raw {
+        content_type: &'a str,
+        bytes: &'a [u8],
+    },
 }
 
 /// Whether PayPal itself answered: a proxy on the way knows nothing of what happened.
@@ -61,18 +80,39 @@ fn is_in_paypals_words(answer: &Answer) -> bool {
 }
 
 impl Client {
-    pub fn new(settings: &Settings, http: &reqwest::Client) -> Self {
+    pub fn new(settings: &Settings, http: &reqwest::Client, clock: &Clock) -> Self {
         Self {
             http: http.clone(),
             base: settings.url.as_str().trim_end_matches('/').to_owned(),
             id: settings.client_id.clone(),
             secret: settings.client_secret.clone(),
             token: Mutex::new(None),
+            clock: clock.clone(),
+            pace: std::sync::Mutex::default(),
         }
     }
 
-    /// Makes a call; a refused token is renewed, once. What was refused for its token did not happen.
+    /// Makes a call; a refused token is renewed, once. What was refused for its token did not happen, nor did what PayPal took
+    /// no calls for: that is not even tried for a while.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, Lost> {
+        let too_many = || Lost::NeverLeft("PayPal wants fewer calls".to_owned());
+        if !self.pace().is_open(self.clock.now()) {
+            return Err(too_many());
+        }
+        let answer = self.call_now(call).await?;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS && is_in_paypals_words(&answer) {
+            self.pace().refused(self.clock.now());
+            return Err(too_many());
+        }
+        self.pace().answered();
+        Ok(answer)
+    }
+
+    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn call_now(&self, call: Call<'_>) -> Result<Answer, Lost> {
         let token = self.token().await?;
         let answer = self.send(call, &token).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
@@ -94,7 +134,8 @@ impl Client {
 
     /// Reads an object.
     pub async fn get(&self, name: &'static str, path: &str) -> Result<Answer, Lost> {
-        self.call(Call { method: &Method::GET, name, path, key: None, body: None }).await
+        let body = Body::Nothing;
+        self.call(Call { method: &Method::GET, name, path, key: None, device: None, body }).await
     }
 
     /// Asks for something to be done, once for each key.
@@ -105,7 +146,8 @@ impl Client {
         key: &str,
         body: &Value,
     ) -> Result<Answer, Lost> {
-        self.call(Call { method: &Method::POST, name, path, key: Some(key), body: Some(body) }).await
+        let body = Body::Json(body);
+        self.call(Call { method: &Method::POST, name, path, key: Some(key), device: None, body }).await
     }
 
     async fn send(&self, call: Call<'_>, token: &Token) -> Result<Answer, Lost> {
@@ -117,9 +159,16 @@ impl Client {
         if let Some(key) = call.key {
             request = request.header("PayPal-Request-Id", key);
         }
-        if let Some(body) = call.body {
-            request = request.json(body);
+        if let Some(device) = call.device {
+            request = request.header("PayPal-Client-Metadata-Id", device);
         }
+        request = match call.body {
+            Body::Nothing => request,
+            Body::Json(body) => request.json(body),
+            Body::Raw { content_type, bytes } => {
+                request.header("Content-Type", content_type).body(bytes.to_vec())
+            }
+        };
         let answer = call::send(request).await?;
         if !answer.status.is_success() {
             let refusal: wire::Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();

@@ -1,18 +1,24 @@
-//! PayPal: Vault v3 for links, Orders v2 and Payments v2 for money, webhooks verified offline.
+//! PayPal: Vault v3 for links, Orders v2 and Payments v2 for money, Disputes v1, Transaction Search v1, webhooks verified
+//! offline or by PayPal itself.
 //!
-//! Every call carries its `PayPal-Request-Id` and has a deadline. `client.rs` has the calls and the token, `amounts.rs`
-//! the text of amounts, `orders.rs`, `holds.rs`, `payments.rs` and `vault.rs` the verbs, `errors.rs` what an error means,
-//! `proof.rs` what people say that happened,
-//! `webhooks.rs` the proof of an event's origin.
+//! Every call carries its `PayPal-Request-Id` and has a deadline. `client.rs` has the calls and the token, `pace.rs` backs
+//! off, `amounts.rs` has the text of amounts, `orders.rs`, `holds.rs`, `payments.rs`, `vault.rs` and `disputes.rs` the verbs,
+//! `errors.rs` what an error means, `proof.rs` what people say that happened, `webhooks.rs` the proof of an event's origin,
+//! `events.rs` the list of events, `statement.rs` PayPal's own books, `tracking.rs` parcels.
 
 mod amounts;
 mod client;
+mod disputes;
 mod errors;
+mod events;
 mod holds;
 mod orders;
+mod pace;
 mod payments;
 mod proof;
 mod settings;
+mod statement;
+mod tracking;
 mod vault;
 mod webhooks;
 mod wire;
@@ -24,13 +30,14 @@ use axum::http::HeaderMap;
 use chrono::Duration;
 use secrecy::SecretString;
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::money::Money;
-use crate::payments::model::Outcome;
+use crate::payments::evidence::{AnswerOutcome, DisputeAnswer};
+use crate::payments::model::{Dispute, Outcome};
 use crate::payments::provider::{
-    CaptureRequest, ChargeRequest, CompleteRequest, EventError, Evidence, LinkBegun, LinkOutcome,
-    LinkProgress, LinkRequest, Linked, OrderRequest, Proof, Provider, RefundRequest, RenewRequest,
-    VoidRequest,
+    CaptureRequest, ChargeRequest, CompleteRequest, Debit, EventError, Evidence, LinkBegun, LinkOutcome,
+    LinkProgress, LinkRequest, Linked, OrderRequest, ParcelNotice, Proof, Provider, RefundRequest,
+    RenewRequest, VoidRequest,
 };
 use crate::payments::statement::{Statement, StatementError, StatementTerms};
 use crate::payments::store::events::Hint;
@@ -42,19 +49,23 @@ pub use settings::Settings;
 pub struct PayPal {
     client: client::Client,
     verifier: webhooks::Verifier,
+    terms: orders::Terms,
+    checks_online: bool,
 }
 
 /// PayPal with these settings.
-pub fn open(settings: &Settings, http: &reqwest::Client) -> Arc<dyn Provider> {
-    Arc::new(PayPal::new(settings, http))
+pub fn open(settings: &Settings, http: &reqwest::Client, clock: &Clock) -> Arc<dyn Provider> {
+    Arc::new(PayPal::new(settings, http, clock))
 }
 
 impl PayPal {
     /// PayPal with these credentials.
-    pub fn new(settings: &Settings, http: &reqwest::Client) -> Self {
+    pub fn new(settings: &Settings, http: &reqwest::Client, clock: &Clock) -> Self {
         Self {
-            client: client::Client::new(settings, http),
+            client: client::Client::new(settings, http, clock),
             verifier: webhooks::Verifier::new(settings, http),
+            terms: orders::Terms::new(settings),
+            checks_online: settings.checks_online,
         }
     }
 }
@@ -94,7 +105,7 @@ impl Provider for PayPal {
     }
 
     async fn charge(&self, charge: &ChargeRequest<'_>) -> Outcome {
-        orders::create(&self.client, charge).await
+        orders::create(&self.client, &self.terms, charge).await
     }
 
     async fn read_order(&self, order: &OrderRequest<'_>) -> Outcome {
@@ -138,14 +149,54 @@ impl Provider for PayPal {
     }
 
     async fn verify_event(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Hint, EventError> {
-        self.verifier.verify(headers, body, now).await
+        if self.checks_online {
+            self.verifier.verify_online(&self.client, headers, body).await
+        } else {
+            self.verifier.verify(headers, body, now).await
+        }
+    }
+
+    async fn read_debit(&self, capture: &str) -> Debit {
+        disputes::read_debit(&self.client, capture).await
+    }
+
+    async fn read_dispute(&self, dispute: &str) -> Result<Option<Dispute>, String> {
+        disputes::read(&self.client, dispute).await
+    }
+
+    async fn answer_dispute(&self, answer: &DisputeAnswer<'_>) -> AnswerOutcome {
+        disputes::answer(&self.client, answer).await
+    }
+
+    fn wants_parcels(&self) -> bool {
+        true
+    }
+
+    async fn tell_parcel(&self, parcel: &ParcelNotice<'_>) -> AnswerOutcome {
+        tracking::tell(&self.client, parcel).await
+    }
+
+    fn links_with_purchase(&self) -> bool {
+        true
+    }
+
+    async fn linked_with(&self, order: &str) -> LinkOutcome<Option<Linked>> {
+        vault::linked_with(&self.client, order).await
+    }
+
+    fn lists_events(&self) -> bool {
+        true
+    }
+
+    async fn list_events(&self, from: Moment, to: Moment) -> Result<Vec<Hint>, String> {
+        events::list(&self.client, from, to).await
     }
 
     fn statement_terms(&self) -> Option<StatementTerms> {
-        None
+        Some(statement::terms())
     }
 
-    async fn statement(&self, _from: Moment, _to: Moment) -> Result<Statement, StatementError> {
-        Err(StatementError::NotOffered)
+    async fn statement(&self, from: Moment, to: Moment) -> Result<Statement, StatementError> {
+        statement::read(&self.client, from, to).await
     }
 }

@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use super::amounts::{Amount, NotExpressible};
-use super::client::{Answer, Client};
+use super::client::{Answer, Body, Call, Client};
 use super::errors::{Verdict, declined, lost, verdict};
-use super::holds;
 use super::wire::{self, Order};
+use super::{Settings, holds};
 use crate::ids::OperationId;
 use crate::money::Money;
 use crate::payments::model::{DeclineReason, Outcome, PaymentLine, Receipt};
 use crate::payments::provider::{ChargeRequest, Intent};
+use reqwest::Method;
 use secrecy::ExposeSecret;
 
 /// Longest name of an item.
@@ -29,10 +30,44 @@ pub(super) fn operation_of(invoice: &str) -> Option<OperationId> {
     invoice.get(start..)?.parse().ok()
 }
 
+/// What every order says beside the purchase.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    soft_descriptor: Option<String>,
+    usage_patterns: [String; 2],
+}
+
+impl Terms {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            soft_descriptor: settings.soft_descriptor.clone(),
+            usage_patterns: settings.usage_patterns.clone(),
+        }
+    }
+
+    /// How the debit of a saved account came to be: by the shopper who is there, or made good for later by us.
+    fn stored_credential(&self, is_shopper_present: bool) -> Value {
+        let [present, later] = &self.usage_patterns;
+        json!({
+            "payment_initiator": if is_shopper_present { "CUSTOMER" } else { "MERCHANT" },
+            "usage": "SUBSEQUENT",
+            "usage_pattern": if is_shopper_present { present } else { later },
+        })
+    }
+}
+
 /// Charges or holds; the answer already carries the outcome.
-pub async fn create(client: &Client, charge: &ChargeRequest<'_>) -> Outcome {
-    let Ok(body) = create_body(charge) else { return declined(DeclineReason::Refused) };
-    match client.post("create order", "/v2/checkout/orders", charge.key, &body).await {
+pub async fn create(client: &Client, terms: &Terms, charge: &ChargeRequest<'_>) -> Outcome {
+    let Ok(body) = create_body(terms, charge) else { return declined(DeclineReason::Refused) };
+    let call = Call {
+        method: &Method::POST,
+        name: "create order",
+        path: "/v2/checkout/orders",
+        key: Some(charge.key),
+        device: charge.device_session,
+        body: Body::Json(&body),
+    };
+    match client.call(call).await {
         Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_answer(client, &answer, charge.intent).await,
         Ok(answer) => match verdict(&answer) {
@@ -161,7 +196,7 @@ pub(super) fn receipt(order: Option<String>, payment: &wire::Payment) -> Outcome
     }
 }
 
-fn create_body(charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
+fn create_body(terms: &Terms, charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
     let intent = match charge.intent {
         Intent::Capture => "CAPTURE",
         Intent::Authorise => "AUTHORIZE",
@@ -177,25 +212,41 @@ fn create_body(charge: &ChargeRequest<'_>) -> Result<Value, NotExpressible> {
         unit["items"] = items;
     }
     unit["amount"] = amount;
+    if let Some(text) = &terms.soft_descriptor {
+        unit["soft_descriptor"] = json!(text);
+    }
     Ok(json!({
         "intent": intent,
         "purchase_units": [unit],
-        "payment_source": {"paypal": {
-            "vault_id": charge.token.expose_secret(),
-            "stored_credential": {
-                "payment_initiator": if charge.is_shopper_present { "CUSTOMER" } else { "MERCHANT" },
-                "usage": "SUBSEQUENT",
-                "usage_pattern": if charge.is_shopper_present { "IMMEDIATE" } else { "UNSCHEDULED_POSTPAID" },
-            },
-            "experience_context": {
-                "return_url": charge.return_url,
-                "cancel_url": charge.return_url,
-                "shipping_preference": "NO_SHIPPING",
-                "user_action": "PAY_NOW",
-                "payment_method_preference": "IMMEDIATE_PAYMENT_REQUIRED",
-            },
-        }},
+        "payment_source": {"paypal": wallet(terms, charge)},
     }))
+}
+
+/// The saved account, or the wish to have one saved with this purchase.
+fn wallet(terms: &Terms, charge: &ChargeRequest<'_>) -> Value {
+    let mut wallet = json!({
+        "experience_context": {
+            "return_url": charge.return_url,
+            "cancel_url": charge.return_url,
+            "shipping_preference": "NO_SHIPPING",
+            "user_action": "PAY_NOW",
+            "payment_method_preference": "IMMEDIATE_PAYMENT_REQUIRED",
+        },
+    });
+    match charge.token {
+        Some(token) => {
+            wallet["vault_id"] = json!(token.expose_secret());
+            wallet["stored_credential"] = terms.stored_credential(charge.is_shopper_present);
+        }
+        None => {
+            wallet["attributes"] = json!({"vault": {
+                "store_in_vault": "ON_SUCCESS",
+                "usage_type": "MERCHANT",
+                "permit_multiple_payment_tokens": true,
+            }});
+        }
+    }
+    wallet
 }
 
 /// The lines as items with gross prices before discounts, and how they add up: what was taken off, and what else pays, is the

@@ -58,7 +58,8 @@ pub async fn refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome {
         Ok(answer) => match verdict(&answer) {
             Verdict::Declined(reason) => declined(reason),
             Verdict::Before => {
-                look_up(client, refund.order, DeclineReason::Refused, |order| {
+                let order = order_of(client, refund.capture).await;
+                look_up(client, order.as_deref().or(refund.order), DeclineReason::Refused, |order| {
                     order.refund_named(&name).map(refund_outcome)
                 })
                 .await
@@ -83,6 +84,12 @@ fn refund_outcome(payment: &Payment) -> Outcome {
         "FAILED" | "CANCELLED" => declined(DeclineReason::Refused),
         _ => Outcome::Pending { order: None, object: Some(payment.id.clone()).filter(|id| !id.is_empty()) },
     }
+}
+
+/// The order of a capture: a payment may have had several.
+async fn order_of(client: &Client, capture: &str) -> Option<String> {
+    let answer = client.get("read capture", &format!("/v2/payments/captures/{capture}")).await.ok()?;
+    answer.read::<Payment>().ok()?.order()
 }
 
 /// PayPal says that something like it happened before, or that it can't happen any more: our own earlier call shows in the

@@ -20,6 +20,10 @@ use crate::payments::providers::is_loopback;
 ///   it the roots of the system.
 /// - `AISLE_PAYPAL_CERT_HOSTS` (optional): hosts that the certificate of webhooks may be fetched from, by comma, with a
 ///   port when it is not the usual one; without it PayPal's own.
+/// - `AISLE_PAYPAL_WEBHOOK_CHECK` (optional): `offline` (the default) checks webhooks here, `online` has PayPal check each.
+/// - `AISLE_PAYPAL_SOFT_DESCRIPTOR` (optional): up to 22 characters that the payer's statement shows beside PayPal's own.
+/// - `AISLE_PAYPAL_USAGE_PATTERN`, `AISLE_PAYPAL_LATER_USAGE_PATTERN` (optional): what PayPal is told of debits of a saved account
+///   while the shopper is there (`IMMEDIATE`) and of those that are made good for later (`UNSCHEDULED_POSTPAID`). Ask PayPal.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) url: Url,
@@ -30,11 +34,41 @@ pub struct Settings {
     pub(super) webhook_roots: Option<Arc<Vec<CertificateDer<'static>>>>,
     /// `host` or `host:port`, in lower case.
     pub(super) certificate_hosts: Vec<String>,
+    /// Whether PayPal itself checks webhooks.
+    pub(super) checks_online: bool,
+    /// What statements show.
+    pub(super) soft_descriptor: Option<String>,
+    /// How debits of saved accounts are used: with the shopper there, and later.
+    pub(super) usage_patterns: [String; 2],
 }
 
 const REQUIRED: [&str; 4] =
     ["AISLE_PAYPAL_URL", "AISLE_PAYPAL_CLIENT_ID", "AISLE_PAYPAL_CLIENT_SECRET", "AISLE_PAYPAL_WEBHOOK_ID"];
-const OPTIONAL: [&str; 2] = ["AISLE_PAYPAL_WEBHOOK_ROOTS", "AISLE_PAYPAL_CERT_HOSTS"];
+const OPTIONAL: [&str; 6] = [
+    "AISLE_PAYPAL_WEBHOOK_ROOTS",
+    "AISLE_PAYPAL_CERT_HOSTS",
+    "AISLE_PAYPAL_WEBHOOK_CHECK",
+    "AISLE_PAYPAL_SOFT_DESCRIPTOR",
+    "AISLE_PAYPAL_USAGE_PATTERN",
+    "AISLE_PAYPAL_LATER_USAGE_PATTERN",
+];
+/// What `stored_credential.usage_pattern` may be.
+const USAGE_PATTERNS: [&str; 12] = [
+    "IMMEDIATE",
+    "DEFERRED",
+    "RECURRING_PREPAID",
+    "RECURRING_POSTPAID",
+    "THRESHOLD_PREPAID",
+    "THRESHOLD_POSTPAID",
+    "SUBSCRIPTION_PREPAID",
+    "SUBSCRIPTION_POSTPAID",
+    "UNSCHEDULED_PREPAID",
+    "UNSCHEDULED_POSTPAID",
+    "INSTALLMENT_PREPAID",
+    "INSTALLMENT_POSTPAID",
+];
+/// Longest text that statements show.
+const SOFT_DESCRIPTOR_MAX: usize = 22;
 /// Where PayPal serves the certificates of its webhooks.
 const LIVE_HOSTS: [&str; 2] = ["api.paypal.com", "api-m.paypal.com"];
 const SANDBOX_HOSTS: [&str; 2] = ["api.sandbox.paypal.com", "api-m.sandbox.paypal.com"];
@@ -78,8 +112,44 @@ impl Settings {
             webhook_id: env.text("AISLE_PAYPAL_WEBHOOK_ID")?,
             webhook_roots,
             certificate_hosts: hosts,
+            checks_online: checks_online(env),
+            soft_descriptor: soft_descriptor(env),
+            usage_patterns: [
+                usage_pattern(env, "AISLE_PAYPAL_USAGE_PATTERN", "IMMEDIATE"),
+                usage_pattern(env, "AISLE_PAYPAL_LATER_USAGE_PATTERN", "UNSCHEDULED_POSTPAID"),
+            ],
         })
     }
+}
+
+fn checks_online(env: &Env) -> bool {
+    match env.text("AISLE_PAYPAL_WEBHOOK_CHECK").as_deref() {
+        None | Some("offline") => false,
+        Some("online") => true,
+        Some(_) => {
+            env.mistake("AISLE_PAYPAL_WEBHOOK_CHECK must be offline or online".to_owned());
+            false
+        }
+    }
+}
+
+fn soft_descriptor(env: &Env) -> Option<String> {
+    let text = env.text("AISLE_PAYPAL_SOFT_DESCRIPTOR")?;
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || " .-*".contains(character);
+    if text.len() > SOFT_DESCRIPTOR_MAX || !text.chars().all(is_plain) {
+        env.mistake(format!(
+            "AISLE_PAYPAL_SOFT_DESCRIPTOR must have at most {SOFT_DESCRIPTOR_MAX} letters, digits, blanks and .-*"
+        ));
+    }
+    Some(text)
+}
+
+fn usage_pattern(env: &Env, name: &str, usual: &str) -> String {
+    let text = env.text(name).unwrap_or_else(|| usual.to_owned());
+    if !USAGE_PATTERNS.contains(&text.as_str()) {
+        env.mistake(format!("{name} must be one of {}", USAGE_PATTERNS.join(", ")));
+    }
+    text
 }
 
 fn usual_hosts(url: &Url) -> Vec<String> {
@@ -91,6 +161,31 @@ fn usual_hosts(url: &Url) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_optional_is_checked_too() {
+        let with = |name: &'static str, value: &'static str| {
+            let env = Env::from_pairs([
+                ("AISLE_PAYPAL_URL", "https://api-m.paypal.com"),
+                ("AISLE_PAYPAL_CLIENT_ID", "x"),
+                ("AISLE_PAYPAL_CLIENT_SECRET", "x"),
+                ("AISLE_PAYPAL_WEBHOOK_ID", "x"),
+                (name, value),
+            ]);
+            let settings = Settings::read(&env).expect("settings");
+            (settings, env.mistakes().len())
+        };
+        let (settings, mistakes) = with("AISLE_PAYPAL_WEBHOOK_CHECK", "online");
+        assert!(settings.checks_online && mistakes == 0);
+        assert_eq!(settings.usage_patterns, ["IMMEDIATE", "UNSCHEDULED_POSTPAID"]);
+        for (name, wrong) in [
+            ("AISLE_PAYPAL_WEBHOOK_CHECK", "never"),
+            ("AISLE_PAYPAL_SOFT_DESCRIPTOR", "more than twenty-two letters"),
+            ("AISLE_PAYPAL_USAGE_PATTERN", "WHENEVER"),
+        ] {
+            assert_eq!(with(name, wrong).1, 1, "{name}");
+        }
+    }
 
     #[test]
     fn paypal_is_absent_when_nothing_is_set_and_a_mistake_when_a_part_is() {

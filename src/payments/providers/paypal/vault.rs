@@ -4,8 +4,9 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::client::{Call, Client, Lost};
+use super::client::{Body, Call, Client, Lost};
 use super::errors::{Verdict, verdict};
+use super::orders;
 use super::wire::{Token, action_link};
 use crate::payments::provider::{LinkBegun, LinkError, LinkOutcome, LinkProgress, LinkRequest, Linked};
 
@@ -74,6 +75,26 @@ pub async fn finish(client: &Client, key: &str, setup_token: &SecretString) -> L
     })
 }
 
+/// The link that an order made with its purchase; nothing while PayPal has yet to make it.
+pub async fn linked_with(client: &Client, order: &str) -> LinkOutcome<Option<Linked>> {
+    let order = match orders::fetch(client, order).await {
+        Ok(Some(order)) => order,
+        Ok(None) => return Err(LinkError::Refused("PayPal does not know the order".to_owned())),
+        Err(_) => return Err(LinkError::Unknown("the order can't be read".to_owned())),
+    };
+    let wallet = order.payment_source.and_then(|source| source.paypal).unwrap_or_default();
+    let vault = wallet.attributes.and_then(|attributes| attributes.vault).unwrap_or_default();
+    // APPROVED without an id: it comes later.
+    if vault.id.is_empty() || vault.status == "APPROVED" {
+        return Ok(None);
+    }
+    Ok(Some(Linked {
+        token: vault.id.into(),
+        customer: vault.customer.and_then(|customer| customer.id),
+        label: wallet.email_address.map(|email| mask(&email)),
+    }))
+}
+
 /// Whether the link still lives.
 pub async fn is_linked(client: &Client, token: &SecretString) -> LinkOutcome<bool> {
     let path = format!("/v3/vault/payment-tokens/{}", token.expose_secret());
@@ -92,7 +113,8 @@ pub async fn unlink(client: &Client, key: &str, token: &SecretString) -> LinkOut
         name: "delete payment token",
         path: &path,
         key: Some(key),
-        body: None,
+        device: None,
+        body: Body::Nothing,
     };
     let answer = client.call(call).await?;
     match answer.status.as_u16() {

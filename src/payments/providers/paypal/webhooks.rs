@@ -19,11 +19,12 @@ use tokio::sync::Semaphore;
 use url::Url;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{Settings, orders, wire};
+use super::client::Client;
+use super::{Settings, events, orders, wire};
 use crate::clock::Moment;
 use crate::payments::provider::EventError;
 use crate::payments::providers::is_loopback;
-use crate::payments::store::events::Hint;
+use crate::payments::store::events::{Hint, Topic};
 
 /// PayPal waits for our answer meanwhile.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
@@ -115,7 +116,28 @@ impl Verifier {
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &certificate.public_key)
             .verify(text.as_bytes(), &proof.signature)
             .map_err(|_| EventError::Forged("the signature does not match"))?;
-        hint(body)
+        read_hint(body)
+    }
+
+    /// As [`Verifier::verify`], by PayPal's own word. What is plainly not PayPal's is not even asked about.
+    pub async fn verify_online(
+        &self,
+        client: &Client,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Hint, EventError> {
+        let proof = self.read_proof(headers)?;
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let transmission = events::Transmission {
+            id: proof.transmission_id,
+            time: proof.transmission_time,
+            signature: text("paypal-transmission-sig"),
+            certificate_url: text("paypal-cert-url"),
+            algorithm: text("paypal-auth-algo"),
+            webhook_id: &self.webhook_id,
+        };
+        events::verify(client, transmission, body).await?;
+        read_hint(body)
     }
 
     fn read_proof<'a>(&self, headers: &'a HeaderMap) -> Result<Proof<'a>, EventError> {
@@ -245,19 +267,55 @@ impl Verifier {
     }
 }
 
-/// Where an event tells to look. Nothing else of it is believed.
-fn hint(body: &[u8]) -> Result<Hint, EventError> {
+/// What the event of a body tells. Nothing else of it is believed.
+fn read_hint(body: &[u8]) -> Result<Hint, EventError> {
     let event: wire::Event =
         serde_json::from_slice(body).map_err(|_| EventError::Forged("the body can't be read"))?;
     if event.id.is_empty() {
         return Err(EventError::Forged("the event has no id"));
     }
+    Ok(hint(event))
+}
+
+/// Where an event tells to look.
+pub(super) fn hint(event: wire::Event) -> Hint {
+    let topic = topic(&event.kind);
     let resource = event.resource;
     let mut invoices = resource
         .invoice_id
         .iter()
         .chain(resource.purchase_units.iter().filter_map(|unit| unit.invoice_id.as_ref()));
     let operation = invoices.find_map(|invoice| orders::operation_of(invoice));
-    let order = resource.supplementary_data.and_then(|data| data.related_ids).and_then(|ids| ids.order_id);
-    Ok(Hint { event_id: event.id, event_type: event.kind, object: resource.id, order, operation })
+    let related = resource.supplementary_data.and_then(|data| data.related_ids).or(resource.metadata);
+    let order = related.and_then(|ids| ids.order_id);
+    let object = match topic {
+        Topic::Dispute => resource.dispute_id.or(resource.id),
+        // What takes back is told by a capture, or by an object below it.
+        Topic::Reversal => wire::capture_above(&resource.links).or(resource.id),
+        _ => resource.id,
+    };
+    Hint { event_id: event.id, event_type: event.kind, topic, object, order, operation }
+}
+
+fn topic(kind: &str) -> Topic {
+    match kind {
+        "CHECKOUT.ORDER.APPROVED"
+        | "CHECKOUT.ORDER.COMPLETED"
+        | "PAYMENT.AUTHORIZATION.CREATED"
+        | "PAYMENT.CAPTURE.COMPLETED"
+        | "PAYMENT.CAPTURE.PENDING"
+        | "PAYMENT.CAPTURE.REFUNDED"
+        | "PAYMENT.REFUND.PENDING"
+        | "PAYMENT.REFUND.FAILED" => Topic::Payment,
+        "PAYMENT.AUTHORIZATION.VOIDED" => Topic::HoldEnded,
+        // A capture that was pending is refused, or one that was money is no longer.
+        "PAYMENT.CAPTURE.DECLINED" | "PAYMENT.CAPTURE.DENIED" | "PAYMENT.CAPTURE.REVERSED" => Topic::Reversal,
+        "VAULT.PAYMENT-TOKEN.CREATED"
+        | "VAULT.PAYMENT-TOKEN.DELETED"
+        | "VAULT.PAYMENT-TOKEN.DELETION-INITIATED" => Topic::Link,
+        "CUSTOMER.DISPUTE.CREATED" | "CUSTOMER.DISPUTE.UPDATED" | "CUSTOMER.DISPUTE.RESOLVED" => {
+            Topic::Dispute
+        }
+        _ => Topic::Unknown,
+    }
 }

@@ -25,6 +25,7 @@ pub struct Order {
     pub status: String,
     #[serde(default)]
     pub purchase_units: Vec<Unit>,
+    pub payment_source: Option<Source>,
     #[serde(default)]
     pub links: Vec<Link>,
 }
@@ -33,6 +34,21 @@ pub struct Order {
 pub struct Unit {
     #[serde(default)]
     pub payments: Payments,
+    #[serde(default)]
+    pub shipping: Shipping,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Shipping {
+    #[serde(default)]
+    pub trackers: Vec<Tracker>,
+}
+
+/// A parcel that an order knows, named by capture and number.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Tracker {
+    #[serde(default)]
+    pub id: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -53,6 +69,7 @@ pub struct Payment {
     #[serde(default)]
     pub status: String,
     pub amount: Option<Amount>,
+    pub status_details: Option<StatusDetails>,
     pub invoice_id: Option<String>,
     pub supplementary_data: Option<Supplement>,
     pub create_time: Option<String>,
@@ -100,6 +117,12 @@ impl Order {
         self.purchase_units.iter().find_map(|unit| unit.payments.authorizations.first())
     }
 
+    /// Whether the order knows a parcel of a capture.
+    pub fn has_tracker(&self, capture: &str, tracking_number: &str) -> bool {
+        let name = format!("{capture}-{tracking_number}");
+        self.purchase_units.iter().flat_map(|unit| &unit.shipping.trackers).any(|tracker| tracker.id == name)
+    }
+
     /// The capture that carries this name of ours.
     pub fn capture_named(&self, invoice: &str) -> Option<&Payment> {
         named(self.purchase_units.iter().flat_map(|unit| &unit.payments.captures), invoice)
@@ -113,6 +136,13 @@ impl Order {
 
 fn named<'a>(mut payments: impl Iterator<Item = &'a Payment>, invoice: &str) -> Option<&'a Payment> {
     payments.find(|payment| payment.invoice_id.as_deref() == Some(invoice))
+}
+
+/// The capture that an object belongs to, by the link upwards.
+pub fn capture_above(links: &[Link]) -> Option<String> {
+    let up = links.iter().find(|link| link.rel == "up")?;
+    let (_, name) = up.href.split_once("/v2/payments/captures/")?;
+    (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
 }
 
 /// Where the shopper has to go.
@@ -149,6 +179,12 @@ pub struct Source {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Wallet {
     pub email_address: Option<String>,
+    pub attributes: Option<Attributes>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Attributes {
+    pub vault: Option<Box<Token>>,
 }
 
 /// An error.
@@ -170,11 +206,98 @@ pub struct Detail {
     pub issue: String,
 }
 
+/// Why a payment is in its state.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct StatusDetails {
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A dispute (Customer Disputes v1).
+#[expect(clippy::struct_field_names, reason = "PayPal's own names")]
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Dispute {
+    #[serde(default)]
+    pub dispute_id: String,
+    #[serde(default)]
+    pub status: String,
+    #[serde(default)]
+    pub reason: String,
+    #[serde(default)]
+    pub dispute_life_cycle_stage: String,
+    #[serde(default)]
+    pub disputed_transactions: Vec<Disputed>,
+    pub dispute_amount: Option<Amount>,
+    pub dispute_outcome: Option<DisputeOutcome>,
+    pub seller_response_due_date: Option<String>,
+    pub create_time: Option<String>,
+    #[serde(default)]
+    pub links: Vec<Link>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Disputed {
+    pub seller_transaction_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct DisputeOutcome {
+    #[serde(default)]
+    pub outcome_code: String,
+    pub amount_refunded: Option<Amount>,
+}
+
+/// A page of transactions (Transaction Search v1).
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Transactions {
+    #[serde(default)]
+    pub transaction_details: Vec<TransactionDetail>,
+    #[serde(default)]
+    pub total_pages: i64,
+    pub last_refreshed_datetime: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TransactionDetail {
+    #[serde(default)]
+    pub transaction_info: Transaction,
+}
+
+#[expect(clippy::struct_field_names, reason = "PayPal's own names")]
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Transaction {
+    pub transaction_id: Option<String>,
+    pub paypal_reference_id: Option<String>,
+    pub paypal_reference_id_type: Option<String>,
+    pub transaction_event_code: Option<String>,
+    pub transaction_status: Option<String>,
+    pub transaction_initiation_date: Option<String>,
+    pub transaction_amount: Option<Amount>,
+    pub fee_amount: Option<Amount>,
+    pub invoice_id: Option<String>,
+    pub custom_field: Option<String>,
+}
+
+/// A list of events (Webhooks Management v1).
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Events {
+    #[serde(default)]
+    pub events: Vec<Event>,
+}
+
+/// What PayPal says of a signature.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Verified {
+    #[serde(default)]
+    pub verification_status: String,
+}
+
 /// A webhook event, as far as it says where to look.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Event {
     #[serde(default)]
     pub id: String,
+    pub create_time: Option<String>,
     #[serde(default, rename = "event_type")]
     pub kind: String,
     #[serde(default)]
@@ -184,10 +307,14 @@ pub struct Event {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Resource {
     pub id: Option<String>,
+    pub dispute_id: Option<String>,
     pub invoice_id: Option<String>,
     pub supplementary_data: Option<Supplement>,
     #[serde(default)]
     pub purchase_units: Vec<Named>,
+    pub metadata: Option<Related>,
+    #[serde(default)]
+    pub links: Vec<Link>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

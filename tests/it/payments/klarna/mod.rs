@@ -2,6 +2,8 @@
 
 mod callbacks;
 mod charges;
+mod checkout;
+mod holds;
 mod links;
 mod parts;
 mod troubles;

@@ -1,0 +1,176 @@
+//! Why a checkout or an order can't do what is asked, and how it is told.
+
+use super::model::State;
+use super::quote::QuoteError;
+use crate::clock::Moment;
+use crate::error::Problem;
+use crate::money::Money;
+use crate::{cart, db, delivery, payments};
+
+/// Why a checkout can't be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such checkout, or another's.
+    #[error("no such checkout")]
+    Unknown,
+    /// No such order, or another's.
+    #[error("no such order")]
+    UnknownOrder,
+    /// The id names a checkout that was asked for differently.
+    #[error("the id names another checkout")]
+    Differs,
+    /// What can't be the session of a device.
+    #[error("this is no session of a device")]
+    DeviceSession,
+    /// No such payment method, or not usable.
+    #[error("the payment method is not usable: {0}")]
+    Method(&'static str),
+    /// The address can't be delivered to.
+    #[error("the address has faults")]
+    Address(Vec<delivery::AddressFault>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    StoreClosed,
+    /// These lines of the cart must not be sold now, by number.
+    #[error("lines of the cart must not be sold now")]
+    Blocked(Vec<(i64, cart::Blocked)>),
+    /// There is no tax rate for the delivery fee in the store's country.
+    #[error("the delivery fee has no tax rate")]
+    FeeUntaxed,
+    /// The cart refuses.
+    #[error(transparent)]
+    Cart(#[from] cart::Error),
+    /// There is no quote.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+    /// The payment refuses.
+    #[error(transparent)]
+    Payment(#[from] payments::Error),
+    /// The delivery refuses.
+    #[error(transparent)]
+    Delivery(#[from] delivery::Error),
+    /// More than what is debited at once.
+    #[error("at most {0} are debited at once")]
+    DebitMax(Money),
+    /// More than what a shopper is debited within a day.
+    #[error("no more is debited within a day")]
+    DayLimit(Option<Moment>),
+    /// The shopper agreed to another total than the quote's.
+    #[error("the quote's total is {0}")]
+    Total(Money),
+    /// The state does not allow it.
+    #[error("a checkout that is {0} can't do that")]
+    State(State),
+    /// The order does not allow it.
+    #[error("{0}")]
+    Order(&'static str),
+    /// More than what is left of the captured amount was to be given back.
+    #[error("at most {0} can be given back")]
+    RefundTooLarge(Money),
+    /// Less than a point was to be given back, of what points paid alone.
+    #[error("at least {0} can be given back")]
+    RefundTooSmall(Money),
+    /// An amount does not fit.
+    #[error(transparent)]
+    Money(#[from] crate::money::Error),
+    /// The database does not answer.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// Something inside went wrong that has no meaning for the caller.
+    #[error("{0}")]
+    Internal(#[source] crate::error::Internal),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unknown => Self::not_found("checkout_unknown", "You have no such checkout."),
+            Error::UnknownOrder => Self::not_found("order_unknown", "You have no such order."),
+            Error::Differs => Self::unprocessable(
+                "id_reused",
+                "The id names something that was asked for differently. Choose a new UUID.",
+            ),
+            Error::DeviceSession => {
+                Self::unprocessable("device_session_invalid", "This is no session of a device.")
+                    .at("/device_session", "1 to 36 visible characters")
+            }
+            Error::Method(detail) => Self::unprocessable(
+                "payment_method_unusable",
+                format!("The payment method can't be debited: {detail}."),
+            )
+            .at("/payment_method", detail),
+            Error::Address(faults) => faults.into_iter().fold(
+                Self::unprocessable("address_invalid", "The address can't be delivered to; see errors."),
+                |problem, fault| problem.at(format!("/deliver/recipient{}", fault.pointer), fault.detail),
+            ),
+            Error::StoreClosed => Self::conflict(
+                "store_closed",
+                "The store is closed. Nothing was debited, and the cart is open.",
+            ),
+            Error::Blocked(lines) => lines.into_iter().fold(
+                Self::conflict(
+                    "lines_blocked",
+                    "Some goods in the cart must not be sold now; see errors. Take them out and ask again.",
+                ),
+                |problem, (line, blocked)| {
+                    problem.at(format!("/lines/{line}"), format!("{}: {}", blocked.reason, blocked.notice))
+                },
+            ),
+            Error::FeeUntaxed => {
+                Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
+            }
+            Error::Cart(error) => error.into(),
+            Error::Quote(error) => quote_problem(&error),
+            Error::Payment(error) => error.into(),
+            Error::Delivery(error) => error.into(),
+            Error::DebitMax(_) | Error::DayLimit(_) => limit_problem(&error),
+            Error::Total(total) => {
+                Self::unprocessable("total_differs", format!("The quote's total is {total}."))
+                    .at("/total", "not the quote's total")
+            }
+            Error::State(state) => Self::conflict(
+                "checkout_state",
+                format!("The checkout is {state}; it can't do that any more, or not yet."),
+            ),
+            Error::Order(detail) => Self::conflict("order_state", detail),
+            Error::RefundTooLarge(left) => {
+                Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
+                    .at("/amount", "out of range")
+            }
+            Error::RefundTooSmall(least) => Self::unprocessable(
+                "refund_too_small",
+                format!("Points paid for it, and a point is worth {least}: give back at least that."),
+            )
+            .at("/amount", "out of range"),
+            Error::Money(error) => Self::unprocessable("amount_invalid", error.to_string()),
+            Error::Database(error) => error.into(),
+            Error::Internal(error) => Self::internal(error),
+        }
+    }
+}
+
+fn limit_problem(error: &Error) -> Problem {
+    match error {
+        Error::DayLimit(until) => Problem::conflict(
+            "day_limit_reached",
+            "With this purchase more would be debited within 24 hours than is allowed. Pay at a till, or later.",
+        )
+        .until(*until),
+        other => Problem::unprocessable(
+            "debit_too_large",
+            format!("Not debited: {other}. Take something out, or pay at a till."),
+        )
+        .at("/cart", "costs too much"),
+    }
+}
+
+fn quote_problem(error: &QuoteError) -> Problem {
+    let code = match error {
+        QuoteError::UnknownLine(_) => "line_unknown",
+        QuoteError::NotDeliverable(_) => "line_not_deliverable",
+        QuoteError::TooHeavy(_) => "line_too_heavy",
+        QuoteError::TooMuch => "delivery_too_large",
+        QuoteError::Money(_) => "amount_too_large",
+    };
+    Problem::unprocessable(code, error.to_string()).at("/deliver/lines", error.to_string())
+}

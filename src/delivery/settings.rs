@@ -155,6 +155,14 @@ impl Carriers {
         self.0.values().any(|carrier| carrier.capabilities().countries.contains(&country))
     }
 
+    /// The courier of a new shipment to this country: of those that serve it the first by name. When none does, the
+    /// shipment waits for the one that this was first made with, and that shows as trouble.
+    pub(super) fn choose(&self, country: &str) -> &'static str {
+        const UNSERVED: &str = "dhl";
+        let serves = |carrier: &Arc<dyn Carrier>| carrier.capabilities().countries.contains(&country);
+        self.0.iter().find(|(_, carrier)| serves(carrier)).map_or(UNSERVED, |(name, _)| *name)
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<&dyn Carrier> {
         self.0.get(name).map(AsRef::as_ref)
     }

@@ -51,5 +51,6 @@ mod support;
 mod tags;
 mod upkeep;
 mod ups_adapter;
+mod ups_delivery;
 mod vouchers;
 mod weighed;

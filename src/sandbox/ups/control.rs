@@ -85,7 +85,7 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
         ("POST", ["packages", number, "events"]) => {
             let NewEvent { code, seconds_ago } = parsed(body)?;
             match travel::record(state, number, &code, seconds_ago) {
-                Ok(stage) => Ok(json!({"stage": stage})),
+                Ok(reached) => Ok(json!({"stage": reached})),
                 Err(ControlError::UnknownPackage) => Err(StatusCode::NOT_FOUND),
                 Err(ControlError::EndOfTravel) => Err(StatusCode::CONFLICT),
                 Err(_) => Err(StatusCode::BAD_REQUEST),

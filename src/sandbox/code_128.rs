@@ -23,10 +23,13 @@ pub fn gs1_digits(digits: &str) -> Vec<u32> {
     bars(START_C, &values)
 }
 
-/// A text of visible ASCII in set B; any other character becomes a space.
+/// A text of printable ASCII in set B; other characters become question marks.
 pub fn text(text: &str) -> Vec<u32> {
-    let value = |character: u8| if (b' '..=b'~').contains(&character) { character - b' ' } else { 0 };
-    let values: Vec<usize> = text.bytes().map(|character| usize::from(value(character))).collect();
+    let value = |character: char| match u8::try_from(character) {
+        Ok(byte @ b' '..=b'~') => usize::from(byte - b' '),
+        _ => usize::from(b'?' - b' '),
+    };
+    let values: Vec<usize> = text.chars().map(value).collect();
     bars(START_B, &values)
 }
 
@@ -61,16 +64,22 @@ mod tests {
     }
 
     #[test]
-    fn a_number_takes_half_the_width_of_a_text() {
+    fn a_number_takes_its_known_width() {
         assert_eq!(gs1_digits("00340434000000000018").iter().sum::<u32>(), 13 * 11 + 13);
-        assert_eq!(text("1Z").iter().sum::<u32>(), 4 * 11 + 13);
     }
 
     #[test]
-    fn a_text_ends_with_its_known_check_symbol() {
-        // 104 + 1*48 + 2*42 + 3*42 + 4*17 + 5*18 + 6*19 + 7*35 is 879, and 879 mod 103 is 55.
-        let widths = text("PJJ123C");
-        let check: String = widths[8 * 6..9 * 6].iter().map(ToString::to_string).collect();
-        assert_eq!(check, SYMBOLS.split_whitespace().nth(55).unwrap());
+    fn a_text_ends_with_the_check_symbol_that_is_published_for_it() {
+        // The usual example, PJJ123C: its check value is 54 with start A, and so 55 with start B.
+        let bars = text("PJJ123C");
+        let expected: Vec<u32> = SYMBOLS
+            .split_whitespace()
+            .nth(55)
+            .unwrap()
+            .bytes()
+            .map(|width| u32::from(width - b'0'))
+            .collect();
+        let at = bars.len() - STOP.len() - expected.len();
+        assert_eq!(bars[at..at + expected.len()], expected);
     }
 }

@@ -44,7 +44,7 @@ pub fn times(state: &mut State, call: &Call) -> Outcome {
         .collect();
     Ok(Reply::json(&json!({
         "validationList": {"destinationAmbiguous": false, "originAmbiguous": false},
-        "emsResponse": summary(&body, &from, &to, ship_date, services),
+        "emsResponse": summary(&body, &from, &to, ship_date, &services),
     })))
 }
 
@@ -53,11 +53,11 @@ fn end(body: &Value, end: &str) -> Address {
     let (postal_code, mut state) = (part("PostalCode"), part("StateProvince"));
     let mut country = part("CountryCode");
     if country.is_empty() {
-        country = text(body, "/originCountryCode").to_owned();
+        text(body, "/originCountryCode").clone_into(&mut country);
     }
     // Unlike shipping, this service takes a place by its postal code alone.
     if state.is_empty() && country == "US" {
-        state = places::state_of(&postal_code).unwrap_or_default().to_owned();
+        places::state_of(&postal_code).unwrap_or_default().clone_into(&mut state);
     }
     Address { city: part("CityName"), state, postal_code, country, ..Address::default() }
 }
@@ -105,7 +105,7 @@ fn service_times(service: &Service, from: &Address, to: &Address, ship_date: Nai
     })
 }
 
-fn summary(body: &Value, from: &Address, to: &Address, ship_date: NaiveDate, services: Vec<Value>) -> Value {
+fn summary(body: &Value, from: &Address, to: &Address, ship_date: NaiveDate, services: &[Value]) -> Value {
     let or = |pointer: &str, usual: &str| match text(body, pointer) {
         "" => usual.to_owned(),
         named => named.to_owned(),

@@ -90,7 +90,7 @@ impl KlarnaShop {
 
     /// Cancels an order as the merchant does in Klarna's portal.
     pub async fn cancel_by_hand(&self, order: &str) {
-        assert_eq!(self.by_hand(order, "cancel", &serde_json::Value::Null).await, 204);
+        assert_eq!(self.by_hand(order, "cancel", &Value::Null).await, 204);
     }
 
     /// Captures part of Klarna's only order as the merchant does in Klarna's portal.
@@ -100,7 +100,7 @@ impl KlarnaShop {
         assert_eq!(self.by_hand(&order, "captures", &body).await, 201);
     }
 
-    async fn by_hand(&self, order: &str, verb: &str, body: &serde_json::Value) -> u16 {
+    async fn by_hand(&self, order: &str, verb: &str, body: &Value) -> u16 {
         let url = format!("{}/ordermanagement/v1/orders/{order}/{verb}", self.sandbox.url());
         let call =
             super::client().post(url).basic_auth(USERNAME, Some(PASSWORD)).header("user-agent", "portal");

@@ -45,6 +45,7 @@ async fn what_somebody_captured_at_klarna_by_hand_is_not_debited_once_more() {
     let admin = shop.test.staff(Role::Admin, &["*"]).await;
     let parked = shop.test.get("/v1/payment-operations/parked").bearer(&admin).send().await.expect(200);
     assert!(parked.text("/operations/0/trouble").contains("not ours"), "{}", parked.json);
+    shop.test.expects_dead_jobs();
     assert_eq!((shop.debited(), shop.sandbox.books().orders.len()), (300, 1));
 }
 

@@ -98,7 +98,12 @@ pub fn search(_state: &mut State, call: &Call) -> Outcome {
     if !context.is_empty() {
         response["TransactionReference"] = json!({"CustomerContext": context});
     }
-    Ok(Reply::json(&json!({"LocatorResponse": {"Response": response, "SearchResults": results}})))
+    // The file requires it, whatever was asked.
+    Ok(Reply::json(&json!({"LocatorResponse": {
+        "Response": response,
+        "AllowAllConfidenceLevels": "False",
+        "SearchResults": results,
+    }})))
 }
 
 /// Shops further away are not listed.

@@ -112,7 +112,7 @@ fn drop_deprecated(root: &mut Value) {
 
 /// `maximum: 1` is meant as "at most once", and so stands at numbers whose value it would bound. `const` is younger than
 /// the drafts that OpenAPI 3.0 knows. And some objects require what they don't describe: `RequestOption` of rating, which
-/// stands in the path, `saturdayDeliveryIndicator` of time in transit, `AllowAllConfidenceLevels` of the locator.
+/// stands in the path, `saturdayDeliveryIndicator` of time in transit.
 fn mend_schemas(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(mend_schemas),

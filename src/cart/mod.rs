@@ -5,9 +5,11 @@
 //! The price that the shopper saw at the first scan of a product holds for the trip, where the store promises that. Whether
 //! it may be sold does not: that is asked again whenever the cart is read, and before it is paid for.
 //!
-//! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product from
-//! being sold (pure), `pricing/` what a cart costs (pure); `promise.rs` says which price counts when it changed on the way (pure), `till.rs` prices with a store's rules, `ledger.rs` keeps points, `notes.rs` gives credit notes, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use
-//! cases, `upkeep.rs` lets go of old records, `view.rs` is how a cart looks from outside.
+//! `model.rs` folds and decides (pure), `take.rs` says what follows from a code (pure), `rules.rs` what keeps a product
+//! from being sold (pure), `pricing/` what a cart costs (pure); `promise.rs` says which price counts when it changed on the
+//! way (pure), `till.rs` prices with a store's rules and its clock (`local.rs`), `ledger.rs` keeps points, `notes.rs` gives
+//! credit notes, `shelf.rs` asks the catalogue, `journal.rs` writes, `trip.rs` are the use cases, `upkeep.rs` lets go of old
+//! records, `view.rs` is how a cart looks from outside, `tag.rs` tells two looks apart.
 
 mod buyer;
 mod claims;
@@ -17,6 +19,7 @@ mod event;
 mod http;
 mod journal;
 pub mod ledger;
+mod local;
 mod model;
 pub mod notes;
 pub mod pricing;
@@ -24,6 +27,7 @@ mod promise;
 mod rules;
 mod shelf;
 mod store;
+mod tag;
 mod take;
 mod till;
 mod trip;

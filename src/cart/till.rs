@@ -9,11 +9,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{NaiveDateTime, TimeZone};
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
 use super::buyer::Buyer;
 use super::event::{self, Product};
+use super::local::StoreClock;
 use super::model::{Cart, Error, Line, ShownVoucher};
 use super::pricing::{
     self, Basket, Charge, Customer, Deposit, Item, Left, Near, Place, PointsRule, Priced, Promotions, Record,
@@ -38,8 +39,7 @@ pub const POINTS_CREDIT: &str = "(points)";
 #[derive(Clone, Debug)]
 pub struct Till {
     at: Moment,
-    local: NaiveDateTime,
-    zone: Tz,
+    clock: StoreClock,
     promotions: Arc<Promotions>,
     buyer: Buyer,
     /// What the store asks on its shelves; none when it closed.
@@ -62,8 +62,7 @@ impl Till {
         };
         Self {
             at,
-            local: local(store.zone(), at),
-            zone: store.zone(),
+            clock: StoreClock::of(store.zone(), store.till.promise_lasts(), at),
             promotions: app.offers.of(&catalog, store),
             buyer,
             shelf: Some(Shelf { store: store.clone(), catalog: Arc::clone(&catalog) }),
@@ -72,8 +71,8 @@ impl Till {
 
     /// A till without promotions whose prices hold the tax.
     pub(super) fn plain(at: Moment) -> Self {
-        let local = at.naive_utc();
-        Self { at, local, zone: Tz::UTC, promotions: Arc::default(), buyer: Buyer::default(), shelf: None }
+        let clock = StoreClock::of(Tz::UTC, chrono::Duration::zero(), at);
+        Self { at, clock, promotions: Arc::default(), buyer: Buyer::default(), shelf: None }
     }
 
     /// Has a cart's lines remember which promotions they lead to, where they don't.
@@ -165,6 +164,10 @@ impl Till {
         Ok(basket)
     }
 
+    fn local(&self) -> NaiveDateTime {
+        self.clock.local(self.at)
+    }
+
     fn rules(&self) -> Option<&TillRules> {
         self.shelf.as_ref().map(|shelf| &shelf.store.till)
     }
@@ -179,7 +182,7 @@ impl Till {
     fn seen(&self, line: &Line) -> Option<Seen> {
         let promise = self.shelf.as_ref().map(|shelf| promise::of(&shelf.store, line, self.at));
         (promise != Some(PricePromise::Current))
-            .then(|| Seen { at: line.seen_at, local: local(self.zone, line.seen_at) })
+            .then(|| Seen { at: line.seen_at, local: self.clock.local(line.seen_at) })
     }
 
     /// A line at the price that counts by the store's promise.
@@ -211,7 +214,7 @@ impl Till {
         let (asks, seen) = (self.shelf.as_ref()?, line.product.deposit.as_ref()?);
         // Goods of a cart have few kinds of deposits: each is looked up once.
         let place = known.iter().position(|(sku, _)| *sku == locked.sku).unwrap_or_else(|| {
-            let now = deposit(&asks.catalog, &asks.store, locked.sku, self.at, self.local.date());
+            let now = deposit(&asks.catalog, &asks.store, locked.sku, self.at, self.local().date());
             known.push((locked.sku, now));
             known.len() - 1
         });
@@ -235,7 +238,7 @@ impl Till {
     /// The rate of a class in the store today.
     pub fn rate_of(&self, class: &TaxClassId) -> Option<Rate> {
         let asks = self.shelf.as_ref()?;
-        asks.catalog.rate_in(&asks.store, class, self.local.date())
+        asks.catalog.rate_in(&asks.store, class, self.local().date())
     }
 
     /// The lines of a cart whose price nobody can say now, by number: they can't be paid for.
@@ -369,7 +372,7 @@ impl Till {
                 tax_rounding: if is_rounded_per_line { TaxRounding::Line } else { TaxRounding::Sum },
             },
             at: self.at,
-            local: self.local,
+            local: self.local(),
             items,
             customer: Customer {
                 is_member: self.buyer.is_member,
@@ -393,10 +396,6 @@ pub(super) async fn look(app: &App, cart: &mut Cart) -> Result<(Priced, Option<T
     let till = Till::open(app, &cart.store, Buyer::of(app, cart.shopper).await?);
     till.remember(cart);
     Ok((till.price(cart)?, Some(till)))
-}
-
-fn local(zone: Tz, at: Moment) -> NaiveDateTime {
-    zone.from_utc_datetime(&at.naive_utc()).naive_local()
 }
 
 /// A line at the price of its scan.

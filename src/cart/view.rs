@@ -1,4 +1,4 @@
-//! How a cart looks from outside: its lines with what the catalogue says of them now, its totals, its entity tag.
+//! How a cart looks from outside: its lines with what the catalogue says of them now, its totals.
 
 use std::collections::BTreeSet;
 
@@ -13,17 +13,10 @@ use super::pricing::{
 };
 use super::rules::{Blocked, LotCheck, Standing};
 use crate::catalog::Alternative;
-use crate::hash::sha256_hex;
-use crate::http::reply;
 use crate::ids::{CartId, CheckoutId, CouponCode, OrderId, PromotionId, Sku, StoreId, VoucherCode};
 use crate::money::{Money, Rate};
 use crate::quantity::Quantity;
 use crate::text_enum;
-
-/// Characters of the digest in an entity tag: 64 bits, for one cart's states.
-const DIGEST_LENGTH: usize = 16;
-/// What a line is in that digest: six numbers.
-const LINE_BYTES: usize = 48;
 
 text_enum! {
     /// What a cart is waiting for.
@@ -303,50 +296,4 @@ impl From<Near> for NearOffer {
         let Near { promotion, name, line, saves, .. } = near;
         Self { promotion, name, missing_pieces, missing_amount, line, saves }
     }
-}
-
-/// The entity tag of a cart whose lines stand so and that is priced so. All that a cart shows beside what its log says is in
-/// it: what the catalogue says of a line, each amount, which change with prices, promotions, taxes and the time of day, and
-/// whether an account has to be linked again.
-pub(super) fn entity_tag(
-    version: i64,
-    standings: &[Standing],
-    priced: &Priced,
-    link_again: bool,
-) -> Result<String, serde_json::Error> {
-    let Priced {
-        currency: _,
-        lines,
-        deposits,
-        surcharges,
-        discounts,
-        taxes,
-        saved,
-        total,
-        credits,
-        to_pay,
-        points,
-        extra_points,
-    } = priced;
-    // Lines in bytes, not as JSON: a large cart's tag is made with each scan.
-    let mut shown = Vec::with_capacity(LINE_BYTES * (lines.len() + deposits.len()) + 1_024);
-    let mut put = |numbers: [i64; 6]| shown.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
-    for line in lines {
-        let [full, amount, tax] = [line.full, line.amount, line.tax].map(Money::minor);
-        let unit_price = line.unit_price.map_or(-1, Money::minor);
-        put([line.line, unit_price, full, amount, tax, line.rate.thousandths()]);
-    }
-    put([-1; 6]);
-    for deposit in deposits {
-        let [amount, tax] = [deposit.amount, deposit.tax].map(Money::minor);
-        put([deposit.line, deposit.pieces, amount, tax, deposit.rate.thousandths(), 0]);
-    }
-    if standings.iter().any(|standing| *standing != Standing::default()) {
-        serde_json::to_writer(&mut shown, standings)?;
-    }
-    let beside =
-        (surcharges, discounts, taxes, saved, total, credits, to_pay, points, extra_points, link_again);
-    serde_json::to_writer(&mut shown, &beside)?;
-    let digest = sha256_hex(&shown);
-    Ok(reply::entity_tag_with(version, digest.get(..DIGEST_LENGTH).unwrap_or(&digest)))
 }

@@ -244,7 +244,7 @@ async fn request_delivery(
         parcels: parcels.into_iter().map(|weight_grams| delivery::Parcel { weight_grams }).collect(),
         reference: order.number.clone(),
     };
-    Ok(delivery::request(tx, &app.ids, now, request).await?)
+    Ok(delivery::request(tx, &app.carriers, &app.ids, now, request).await?)
 }
 
 async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {

@@ -196,7 +196,7 @@ pub async fn cancel_checkout(
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`, `payment_method_inactive`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`checkout_state`, `store_closed`, `lines_blocked`, `payment_method_inactive`, `day_limit_reached`: other debits came before"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`amount_not_payable`, `provider_absent`"),
     ),
     security(("staff" = []))

@@ -156,6 +156,19 @@ pub(super) async fn check(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: 
     }
 }
 
+/// Holds a checkout that staff let pass against the maximum of a day: others may have been paid while it was held.
+pub(super) async fn check_max(app: &App, tx: &mut Tx, checkout: &Checkout, now: Moment) -> Result<(), Error> {
+    let amount = checkout.quote.to_pay();
+    let limits = of_store(app, &checkout.store, amount.currency());
+    if limits.day_max.is_none() || checkout.is_free() {
+        return Ok(());
+    }
+    match judge(&limits, &payments::spent(tx, now, checkout.shopper).await?, amount) {
+        Verdict::Refuse(until) => Err(Error::DayLimit(until)),
+        Verdict::Fits | Verdict::Look(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

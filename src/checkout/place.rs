@@ -285,6 +285,9 @@ pub(super) async fn release(
     let mut checkout = store::find_locked(&mut tx, id).await?.ok_or(Error::Unknown)?;
     may(&checkout.store)?;
     let mut tx = let_out_if_unsaleable(app, tx, &mut checkout, now).await?;
+    if checkout.state == State::Held {
+        limits::check_max(app, &mut tx, &checkout, now).await?;
+    }
     step(app, &mut tx, &mut checkout, Event::Released, now).await?;
     end_if_free(app, &mut tx, &mut checkout, now).await?;
     tx.commit().await?;

@@ -73,6 +73,7 @@ pub(super) async fn refund(
     };
     store::insert_refund(&mut tx, &refund).await?;
     if is_of_account {
+        payments::can_refund(app, &mut tx, order.payment, refund.to_account).await?;
         payments::refund(&mut tx, &app.ids, now, order.payment, refund.id, refund.to_account).await?;
     } else {
         // Nobody else is asked.

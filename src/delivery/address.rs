@@ -138,6 +138,7 @@ impl Address {
             postal_code: self.postal_code.clone(),
             city: self.city.clone(),
             country: self.country.clone(),
+            phone: self.phone.clone(),
         }
     }
 }

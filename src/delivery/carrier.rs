@@ -3,7 +3,7 @@
 //! The types are ours, small and total: an adapter maps them to and from its partner's wire and nothing of that wire shows
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
-//! anything else is tried. Where next: `carriers/dhl` is the first adapter.
+//! anything else is tried. Where next: `carriers/dhl` is the first adapter, `carriers/ups` the second.
 
 use std::fmt;
 
@@ -125,6 +125,8 @@ pub struct Address {
     pub city: String,
     /// ISO 3166-1 alpha-2.
     pub country: String,
+    /// In international form (ITU E.164), for the couriers that need it to go abroad.
+    pub phone: Option<String>,
 }
 
 impl fmt::Debug for Address {

@@ -3,6 +3,7 @@
 use super::address::{Address, AddressFault};
 use super::book::{self, BookParcel};
 use super::model::{NotAllowed, ShipmentEvent, ShipmentState};
+use super::settings::Carriers;
 use super::{store, withdraw};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -10,8 +11,6 @@ use crate::error::Internal;
 use crate::ids::{Ids, OrderId, ShipmentId, ShopperId, StoreId};
 use crate::jobs;
 
-/// The courier of this release.
-const CARRIER: &str = "dhl";
 /// Most parcels of one shipment: three tonnes, few enough to book and show at once.
 pub const PARCELS_MAX: usize = 100;
 /// The heaviest parcel that our couriers carry (DHL Parcel DE). To be looked at before a delivery is offered: a heavier one
@@ -72,7 +71,13 @@ pub enum Error {
 }
 
 /// Writes a shipment with its parcels, the first attempts to book them and the jobs that do it; nothing else.
-pub async fn request(tx: &mut Tx, ids: &Ids, now: Moment, request: Request) -> Result<(), Error> {
+pub async fn request(
+    tx: &mut Tx,
+    carriers: &Carriers,
+    ids: &Ids,
+    now: Moment,
+    request: Request,
+) -> Result<(), Error> {
     // The sender's address is the store's master data: a fault in it shows as trouble and must not undo an order.
     let faults = request.recipient.faults();
     if !faults.is_empty() {
@@ -84,7 +89,8 @@ pub async fn request(tx: &mut Tx, ids: &Ids, now: Moment, request: Request) -> R
     }
     let shipment = request.shipment;
     let reference = carried_reference(&request.reference);
-    store::insert(tx, &request, &reference, CARRIER, now).await?;
+    let carrier = carriers.choose(&request.recipient.country);
+    store::insert(tx, &request, &reference, carrier, now).await?;
     for (number, parcel) in (1_i64..).zip(&request.parcels) {
         store::insert_parcel(tx, shipment, number, parcel.weight_grams).await?;
         book::new_attempt(tx, ids, now, (shipment, number), &reference, 1).await?;

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::carrier::Carrier;
 use super::carriers::dhl::{Dhl, DhlSettings};
+use super::carriers::ups::{Ups, UpsSettings};
 use crate::env::Env;
 
 /// DHL's default quota is 250 tracking calls a day: two hours leave room for some twenty parcels on the way. Raise the
@@ -24,6 +25,15 @@ const DHL_NAMES: [&str; 6] = [
     "AISLE_DHL_BILLING_NUMBER",
 ];
 
+/// The variables that UPS needs, all or none.
+const UPS_NAMES: [&str; 5] = [
+    "AISLE_UPS_URL",
+    "AISLE_UPS_CLIENT_ID",
+    "AISLE_UPS_CLIENT_SECRET",
+    "AISLE_UPS_ACCOUNT_NUMBER",
+    "AISLE_UPS_COUNTRY",
+];
+
 /// Settings of the room.
 ///
 /// | variable | meaning |
@@ -35,15 +45,22 @@ const DHL_NAMES: [&str; 6] = [
 /// | `AISLE_DHL_INTERNATIONAL_BILLING_NUMBER` | 14 characters, for the rest of the European Union; without it Germany only |
 /// | `AISLE_DHL_PROFILE` | the user group (default `STANDARD_GRUPPENPROFIL`) |
 /// | `AISLE_DHL_PRINT_FORMAT` | one of DHL's paper formats; without it the account's own |
+/// | `AISLE_UPS_URL` | `https://onlinetools.ups.com`, or `https://wwwcie.ups.com` for tests |
+/// | `AISLE_UPS_CLIENT_ID`, `AISLE_UPS_CLIENT_SECRET` | of the application in UPS's developer portal |
+/// | `AISLE_UPS_ACCOUNT_NUMBER` | 6 characters: the shipper |
+/// | `AISLE_UPS_COUNTRY` | the shipper's country: `US`, or a member of the European Union |
 /// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
 ///
-/// The first six belong together: with none of them nothing is delivered, with some of them the start is refused.
+/// The first six of DHL belong together, and so do the five of UPS: with none of them nothing is delivered by that courier,
+/// with some of them the start is refused.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How often a parcel on its way is asked after.
     pub tracking_interval: Duration,
     /// DHL's account, when there is one.
     pub dhl: Option<DhlSettings>,
+    /// UPS's account, when there is one.
+    pub ups: Option<UpsSettings>,
 }
 
 impl Settings {
@@ -54,7 +71,8 @@ impl Settings {
             env.mistake("AISLE_TRACKING_MINUTES must be from 1 to 1440".to_owned());
             minutes = TRACKING_MINUTES;
         }
-        Self { tracking_interval: Duration::from_secs(u64::from(minutes) * 60), dhl: dhl(env) }
+        let tracking_interval = Duration::from_secs(u64::from(minutes) * 60);
+        Self { tracking_interval, dhl: dhl(env), ups: ups(env) }
     }
 }
 
@@ -90,6 +108,31 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
     Some(settings)
 }
 
+fn ups(env: &Env) -> Option<UpsSettings> {
+    if UPS_NAMES.iter().all(|name| env.text(name).is_none()) {
+        return None;
+    }
+    let [base_url, client_id, client_secret, account_number, country] =
+        UPS_NAMES.map(|name| env.required(name));
+    if !account_number.is_empty() && account_number.len() != 6 {
+        env.mistake("AISLE_UPS_ACCOUNT_NUMBER must have 6 characters".to_owned());
+    }
+    let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !country.is_empty() && !is_country {
+        env.mistake("AISLE_UPS_COUNTRY must be two capital letters, such as US".to_owned());
+    }
+    if !base_url.is_empty() && url::Url::parse(&base_url).is_err() {
+        env.mistake("AISLE_UPS_URL must be a URL".to_owned());
+    }
+    Some(UpsSettings {
+        base_url,
+        client_id,
+        client_secret: SecretString::from(client_secret),
+        account_number,
+        country,
+    })
+}
+
 /// The couriers that the retailer has an account with, by their keys in our records.
 #[derive(Clone, Debug)]
 pub struct Carriers(BTreeMap<&'static str, Arc<dyn Carrier>>);
@@ -101,12 +144,23 @@ impl Carriers {
         if let Some(dhl) = &settings.dhl {
             carriers.push(Arc::new(Dhl::new(dhl.clone(), http.clone())));
         }
+        if let Some(ups) = &settings.ups {
+            carriers.push(Arc::new(Ups::new(ups.clone(), http.clone())));
+        }
         Self(carriers.into_iter().map(|carrier| (carrier.capabilities().name, carrier)).collect())
     }
 
     /// Whether any courier brings parcels to this country (ISO 3166-1 alpha-2). Asked before a delivery is offered.
     pub fn serves(&self, country: &str) -> bool {
         self.0.values().any(|carrier| carrier.capabilities().countries.contains(&country))
+    }
+
+    /// The courier of a new shipment to this country: of those that serve it the first by name. When none does, the
+    /// shipment waits for the one that this was first made with, and that shows as trouble.
+    pub(super) fn choose(&self, country: &str) -> &'static str {
+        const UNSERVED: &str = "dhl";
+        let serves = |carrier: &Arc<dyn Carrier>| carrier.capabilities().countries.contains(&country);
+        self.0.iter().find(|(_, carrier)| serves(carrier)).map_or(UNSERVED, |(name, _)| *name)
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&dyn Carrier> {
@@ -121,11 +175,13 @@ mod tests {
     #[test]
     fn an_account_is_whole_or_absent() {
         let env = Env::from_pairs([("PATH", "/bin")]);
-        assert!(Settings::read(&env).dhl.is_none());
+        assert!(Settings::read(&env).dhl.is_none() && Settings::read(&env).ups.is_none());
         assert!(env.mistakes().is_empty());
         let env = Env::from_pairs([
             ("AISLE_DHL_URL", "https://api-eu.dhl.com"),
             ("AISLE_DHL_BILLING_NUMBER", "1"),
+            ("AISLE_UPS_ACCOUNT_NUMBER", "1"),
+            ("AISLE_UPS_COUNTRY", "usa"),
             ("AISLE_TRACKING_MINUTES", "0"),
         ]);
         Settings::read(&env);
@@ -136,6 +192,11 @@ mod tests {
             "AISLE_DHL_USERNAME is not set",
             "AISLE_DHL_PASSWORD is not set",
             "AISLE_DHL_BILLING_NUMBER must have 14",
+            "AISLE_UPS_URL is not set",
+            "AISLE_UPS_CLIENT_ID is not set",
+            "AISLE_UPS_CLIENT_SECRET is not set",
+            "AISLE_UPS_ACCOUNT_NUMBER must have 6",
+            "AISLE_UPS_COUNTRY must be two",
             "AISLE_TRACKING_MINUTES",
         ] {
             assert!(mistakes.contains(name), "{name} in {mistakes}");

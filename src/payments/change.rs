@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Books;
 use super::settle::{load, write_change};
-use super::start::write_down;
+use super::start::{can_debit, write_down};
 use super::{Error, PaymentState, store};
 use crate::app::App;
 use crate::clock::Moment;
@@ -30,6 +30,12 @@ pub async fn capture(
         write_down(tx, ids, now, payment, &planned).await?;
     }
     Ok(())
+}
+
+/// Whether the provider of a payment can give back this amount: asked before anything is promised.
+pub async fn can_refund(app: &App, tx: &mut Tx, payment: PaymentId, amount: Money) -> Result<(), Error> {
+    let payment = store::payments::find(&mut *tx, payment).await?.ok_or(Error::PaymentUnknown)?;
+    can_debit(app, payment.provider, &[amount])
 }
 
 /// Gives back part of what was debited. Asked for twice with the same amount, it is given back once; refused when it is

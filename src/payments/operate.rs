@@ -384,7 +384,11 @@ async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operatio
     provider.refund(&refund).await
 }
 
-/// Whether the provider may have forgotten the key. An operation that was just sent for the first time has no time yet.
+/// A call that begins now may arrive so much later, after a token was fetched for it.
+const KEY_MARGIN: chrono::Duration = chrono::Duration::minutes(10);
+
+/// Whether the provider may have forgotten the key by the time at which a call arrives. An operation that was just sent for the
+/// first time has no time yet.
 fn forgotten(operation: &Operation, lifetime: chrono::Duration, now: Moment) -> bool {
-    operation.sent_at.is_some_and(|sent| now - sent >= lifetime)
+    operation.sent_at.is_some_and(|sent| now - sent >= lifetime - KEY_MARGIN)
 }

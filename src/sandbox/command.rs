@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{dhl, gls, klarna, paypal};
+use super::{dhl, gls, klarna, paypal, ups};
 
 /// The credentials of the PayPal sandbox.
 const PAYPAL_CLIENT: (&str, &str) = ("aisle-sandbox", "aisle-sandbox-secret");
@@ -29,6 +29,8 @@ pub enum Which {
     Dhl,
     /// Klarna.
     Klarna,
+    /// UPS.
+    Ups,
     /// GLS ShipIT.
     Gls,
     /// All of them.
@@ -41,7 +43,8 @@ pub struct Arguments {
     /// Which partners.
     #[arg(default_value = "all")]
     which: Which,
-    /// Where they listen: PayPal here, DHL one port above, Klarna two, GLS four; one alone here; port 0 takes free ones.
+    /// Where they listen: PayPal here, DHL one port above, Klarna two, UPS three, GLS four; one alone here; port 0 takes free
+    /// ones.
     #[arg(long, default_value = "127.0.0.1:8090")]
     bind: SocketAddr,
     /// Where their books are kept; the next run goes on with them.
@@ -60,6 +63,7 @@ pub struct Sandboxes {
     paypal: Option<paypal::Sandbox>,
     dhl: Option<(dhl::Sandbox, dhl::Settings)>,
     klarna: Option<(klarna::Sandbox, klarna::Settings)>,
+    ups: Option<(ups::Sandbox, ups::Settings)>,
     gls: Option<(gls::Sandbox, gls::Settings)>,
     webhook: paypal::WebhookTarget,
     environment: PathBuf,
@@ -101,9 +105,10 @@ impl Sandboxes {
         } else {
             None
         };
+        let ups = if runs(Which::Ups) { Some(start_ups(at(3), &state).await?) } else { None };
         let gls = if runs(Which::Gls) { Some(start_gls(at(4), &state).await?) } else { None };
         let (environment, roots) = (state.join("aisle.env"), state.join("paypal-root.pem"));
-        let sandboxes = Self { paypal, dhl, klarna, gls, webhook, environment, roots };
+        let sandboxes = Self { paypal, dhl, klarna, ups, gls, webhook, environment, roots };
         if let Some(paypal) = &sandboxes.paypal {
             std::fs::write(&sandboxes.roots, paypal.root_certificate_pem())?;
         }
@@ -123,6 +128,9 @@ impl Sandboxes {
         }
         if let Some((klarna, settings)) = &self.klarna {
             let _ = writeln!(guide, "{}", klarna_guide(&klarna.url(), settings));
+        }
+        if let Some((ups, settings)) = &self.ups {
+            let _ = writeln!(guide, "{}", ups_guide(ups.url(), settings));
         }
         if let Some((gls, settings)) = &self.gls {
             let _ = writeln!(guide, "{}", gls_guide(gls.url(), settings));
@@ -158,6 +166,13 @@ impl Sandboxes {
             set("AISLE_DHL_PASSWORD", &settings.password);
             set("AISLE_DHL_BILLING_NUMBER", &settings.billing_number);
         }
+        if let Some((ups, settings)) = &self.ups {
+            set("AISLE_UPS_URL", ups.url());
+            set("AISLE_UPS_CLIENT_ID", &settings.client_id);
+            set("AISLE_UPS_CLIENT_SECRET", &settings.client_secret);
+            set("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number);
+            set("AISLE_UPS_COUNTRY", "DE");
+        }
         if let Some((klarna, settings)) = &self.klarna {
             set("AISLE_KLARNA_URL", &klarna.url());
             set("AISLE_KLARNA_USERNAME", &settings.username);
@@ -185,10 +200,20 @@ impl Sandboxes {
         if let Some((klarna, _)) = self.klarna {
             klarna.stop().await;
         }
+        if let Some((ups, _)) = self.ups {
+            ups.stop().await;
+        }
         if let Some((gls, _)) = self.gls {
             gls.stop().await;
         }
     }
+}
+
+/// UPS alone: with limits, and with packages that travel as the clock runs.
+async fn start_ups(bind: SocketAddr, state: &Path) -> io::Result<(ups::Sandbox, ups::Settings)> {
+    let (state_file, limits) = (Some(state.join("ups.json")), ups::Limits::ALONE);
+    let settings = ups::Settings { bind, state_file, limits, travels: true, ..ups::Settings::local() };
+    Ok((ups::Sandbox::start(settings.clone()).await?, settings))
 }
 
 async fn start_gls(bind: SocketAddr, state: &Path) -> io::Result<(gls::Sandbox, gls::Settings)> {
@@ -318,5 +343,28 @@ fn klarna_guide(url: &str, settings: &klarna::Settings) -> String {
   clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
 ",
         settings.username, settings.password, settings.api_key
+    )
+}
+
+fn ups_guide(url: &str, settings: &ups::Settings) -> String {
+    format!(
+        "UPS sandbox            {url}
+  client id, secret    {}, {}
+  account number       {}
+  pages                {url}/  shows its books and moves packages by buttons
+  books                GET {url}/sandbox/books
+  clock                POST {url}/sandbox/clock {{\"advance_seconds\":86400}}; packages follow their timetable
+  a package moves on   POST {url}/sandbox/packages/NUMBER/events {{\"code\":\"advance\"}}
+                       codes: advance, return_started, return_to_sender, age_check_failed, refused, at_access_point,
+                       lost, or a status of UPS such as 011; seconds_ago makes a late scan
+  faults               POST {url}/sandbox/faults
+                       {{\"operation\":\"ship\",\"kind\":\"no_answer_after\",\"times\":1}}
+                       kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
+                       delay_ms (delay_ms), label_missing, charges_missing, garbled; DELETE clears
+  pushes go wrong      POST {url}/sandbox/alerts
+                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"delay_seconds\":60,\"hold\":false}}
+  tokens are revoked   DELETE {url}/sandbox/tokens
+",
+        settings.client_id, settings.client_secret, settings.account_number
     )
 }

@@ -19,6 +19,10 @@ pub enum Kind {
     Object(&'static [Field]),
     /// Items from and to, and what each is.
     List(usize, usize, &'static Kind),
+    /// A number, whole or not.
+    Number,
+    /// Taken as it is: a part of the specification that the sandbox does nothing with.
+    Anything,
     /// Set by the partner, never by its customer.
     ReadOnly,
 }
@@ -43,6 +47,15 @@ pub const fn field(name: &'static str, kind: Kind) -> Field {
 
 pub const fn text(name: &'static str, max: usize) -> Field {
     field(name, Kind::Text(0, max))
+}
+
+/// A text that isn't empty.
+pub const fn filled(name: &'static str, max: usize) -> Field {
+    field(name, Kind::Text(1, max))
+}
+
+pub const fn anything(name: &'static str) -> Field {
+    field(name, Kind::Anything)
 }
 
 pub const fn whole(name: &'static str, min: i64, max: i64) -> Field {
@@ -107,6 +120,8 @@ fn check(value: &Value, kind: Kind, path: &str, found: &mut Vec<String>) {
             .as_str()
             .is_none_or(|word| !words.contains(&word))
             .then(|| format!("has to be one of {}", words.join(", "))),
+        Kind::Number => (!value.is_number()).then(|| "has to be a number".to_owned()),
+        Kind::Anything => None,
         Kind::ReadOnly => Some("is set by us alone".to_owned()),
         Kind::Object(table) => {
             check_object(value, table, path, found);

@@ -15,4 +15,5 @@ mod kept;
 pub mod klarna;
 pub mod paypal;
 mod pdf;
+pub mod ups;
 pub mod wire;

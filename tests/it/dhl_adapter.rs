@@ -81,6 +81,7 @@ fn booking() -> Booking {
         postal_code: postal_code.to_owned(),
         city: city.to_owned(),
         country: "DE".to_owned(),
+        phone: None,
     };
     Booking {
         reference: reference(),

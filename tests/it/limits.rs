@@ -1,7 +1,7 @@
 //! Limits of automatic debits: of one, and of a shopper within a day, whatever account pays and however many pay at once.
 
 use aisle::identity::Role;
-use aisle::ids::{CartId, CheckoutId};
+use aisle::ids::{CartId, CheckoutId, RefundId};
 use aisle::money::{Currency, Money};
 use aisle::sandbox::paypal::CaptureStatus;
 use chrono::Duration;
@@ -132,6 +132,38 @@ async fn above_the_days_maximum_nothing_is_debited_and_the_shopper_is_told_until
     shopper.post(&format!("/v1/checkouts/{second}/cancel"), &json!({})).await.expect(200);
     shopper.scan(cart, &[MILK]).await.expect(200);
     assert_eq!(debited(&shop), 249);
+}
+
+#[tokio::test]
+async fn what_staff_let_pass_is_held_against_the_days_maximum_again() {
+    let shop = shop_with(json!({"day_look_above": 100, "day_max": 300})).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let clerk = shop.test.staff(Role::Clerk, &[STORE]).await;
+    let mut releases = Vec::new();
+    for _ in 0..2 {
+        let (_, checkout) = quoted(&shopper).await;
+        assert_eq!(pay(&shopper, checkout).await.expect(200).text("/state"), "held");
+        releases.push(format!("/v1/checkouts/{checkout}/release"));
+    }
+    shop.test.post(&releases[0], &json!({})).bearer(&clerk).send().await.expect(200);
+    shop.test.post(&releases[1], &json!({})).bearer(&clerk).send().await.problem(409, "day_limit_reached");
+    shop.test.run_jobs().await;
+    assert_eq!(debited(&shop), 249);
+}
+
+#[tokio::test]
+async fn what_was_given_back_counts_no_more() {
+    let shop = shop_with(json!({"day_max": 300})).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD]).await;
+    let order = shopper.order(cart, &[]).await;
+    let supervisor = shop.test.staff(Role::Supervisor, &[STORE]).await;
+    let refund: RefundId = shop.test.app.ids.next();
+    let path = format!("/v1/orders/{order}/refunds/{refund}");
+    shop.test.put(&path, &json!({"reason": "damaged"})).bearer(&supervisor).send().await.expect(202);
+    shop.test.run_jobs().await;
+    let (_, again) = quoted(&shopper).await;
+    pay(&shopper, again).await.expect(202);
 }
 
 #[tokio::test]

@@ -18,11 +18,11 @@ use utoipa::ToSchema;
 use super::model::{Cart, Error, LOCKS_MAX};
 use super::pricing::{Near, Priced, TaxLine};
 use super::rules::Standing;
-use super::shelf;
 use super::till::{self, Till};
 use super::trip::{self, Changed};
-use super::view::{self, CartLine, CartView, NearOffer};
+use super::view::{CartLine, CartView, NearOffer};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
+use super::{shelf, tag};
 use crate::app::App;
 use crate::catalog::Alternative;
 use crate::error::{Problem, ProblemBody};
@@ -157,7 +157,7 @@ impl Look {
     async fn at(app: &App, cart: &mut Cart, link_again: bool) -> Result<Self, Problem> {
         let standings = shelf::standings(app, cart);
         let (priced, till) = till::look(app, cart).await?;
-        let tag = view::entity_tag(cart.version, &standings, &priced, link_again);
+        let tag = tag::entity_tag(cart.version, &standings, &priced, link_again);
         Ok(Self { standings, priced, till, tag: tag.map_err(Problem::internal)? })
     }
 
@@ -210,11 +210,11 @@ pub async fn read_cart(
     Query(query): Query<CartQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let link_again = app.must_link_again(shopper.id).await?;
     let mut cart = trip::load(&app, cart).await?;
     if cart.shopper != shopper.id {
         return Err(Error::Unknown.into());
     }
-    let link_again = app.must_link_again(shopper.id).await?;
     let look = Look::at(&app, &mut cart, link_again).await?;
     let wants_offers = query.offers.is_some() && look.till.is_some();
     // Offers depend on more than the tag says: whoever asks for them is answered.

@@ -1,6 +1,6 @@
 //! The fold and the decisions: what counts once, what adds up, what old logs still say.
 
-use super::super::event::Reduction;
+use super::super::event::{Origin, Reduction};
 use super::*;
 use proptest::prelude::*;
 use uuid::Uuid;

@@ -10,7 +10,7 @@ use super::basket::Charge;
 use super::candidates::{Active, Fact, Touch, Touches};
 use super::prepared::{Action, EachOff, SetOff, Threshold, TierOff, WHOLE};
 use super::runs::{Mark, Run, spread};
-use super::sets::{Plan, plan, plan_alike};
+use super::sets::{plan, plan_alike};
 use crate::catalog::Combination;
 use crate::money::in_proportion;
 
@@ -46,7 +46,7 @@ pub(super) struct Own {
 pub(super) struct Taken {
     pub(super) at: usize,
     pub(super) pieces: i64,
-    /// What comes off them.
+    /// What comes off them, once that is spread ([`Attempt::take`]).
     pub(super) amount: i64,
 }
 
@@ -59,6 +59,26 @@ pub(super) struct Attempt {
     pub(super) saved: i64,
     /// What it does to each run.
     pub(super) taken: Vec<Taken>,
+    /// Whether that is taken off as a whole and not yet spread over what it takes: of many attempts one is chosen.
+    is_whole: bool,
+}
+
+impl Attempt {
+    /// What is taken with what comes off it, behind what others take.
+    pub(super) fn take(&self, runs: &[Run], mark: Mark, marked: &mut Vec<(Taken, Mark)>) {
+        let before = marked.len();
+        marked.extend(self.taken.iter().map(|taken| (*taken, mark)));
+        let own = &mut marked[before..];
+        match own {
+            _ if !self.is_whole => {}
+            [(taken, _)] => taken.amount = self.saved,
+            _ => {
+                let weights = own.iter().map(|(taken, _)| taken.pieces * runs[taken.at].each);
+                let amounts = spread(self.saved, &weights.collect::<Vec<_>>());
+                own.iter_mut().zip(amounts).for_each(|((taken, _), amount)| taken.amount = amount);
+            }
+        }
+    }
 }
 
 /// So many thousandths of a percent of what a piece costs.
@@ -183,7 +203,7 @@ impl Ground<'_> {
     }
 
     fn limited(&self, active: usize, own: &[Own], stock: Stock<'_>, times: i64) -> Option<Attempt> {
-        let mut attempt = Attempt { times: 0, saved: 0, taken: Vec::new() };
+        let mut attempt = Attempt { times: 0, saved: 0, taken: Vec::new(), is_whole: false };
         let mut money = self.actives[active].amount_max;
         for own in own {
             let off = own.each_off;
@@ -243,19 +263,18 @@ impl Ground<'_> {
         let best = reached.map(|(_, tier)| (saved(tier), tier));
         let (saved, tier) = best.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
         let money = self.actives[active].amount_max;
-        if saved <= money && matches!(tier, TierOff::Each(_)) {
-            let taken = own.iter().filter(|own| left[own.at] > 0);
-            let taken = taken.map(|own| Taken { at: own.at, pieces: left[own.at], amount: off(tier, own) });
-            return (saved > 0).then(|| Attempt { times: 1, saved, taken: taken.collect() });
+        if saved <= money {
+            return match tier {
+                TierOff::Once(_) => Self::whole(own, stock, saved),
+                TierOff::Each(_) => Self::once(own, stock, saved, |own| off(tier, own)),
+            };
         }
-        let mut offs: Vec<i64> = match tier {
+        let offs: Vec<i64> = match tier {
             TierOff::Once(_) => spread(saved, &own.iter().map(amount).collect::<Vec<_>>()),
             TierOff::Each(_) => own.iter().map(|own| off(tier, own)).collect(),
         };
-        if saved > money {
-            offs = spread(money, &offs);
-        }
-        Self::once(own, stock, &offs)
+        let mut offs = spread(money, &offs).into_iter();
+        Self::once(own, stock, money, |_| offs.next().unwrap_or_default())
     }
 
     fn basket(
@@ -266,25 +285,32 @@ impl Ground<'_> {
         from: i64,
         off: impl FnOnce(i64) -> i64,
     ) -> Option<Attempt> {
-        let weights: Vec<i64> = own.iter().map(|own| stock.left[own.at] * stock.runs[own.at].each).collect();
-        let sum: i64 = weights.iter().sum();
+        let sum: i64 = own.iter().map(|own| stock.left[own.at] * stock.runs[own.at].each).sum();
         if sum < from {
             return None;
         }
-        let saved = off(sum).min(self.actives[active].amount_max);
-        Self::once(own, stock, &spread(saved, &weights))
+        Self::whole(own, stock, off(sum).min(self.actives[active].amount_max))
     }
 
-    /// Takes an amount off all that is left of each of these runs: one application.
-    fn once(own: &[Own], stock: Stock<'_>, offs: &[i64]) -> Option<Attempt> {
-        let taken = own.iter().zip(offs).map(|(own, amount)| Taken {
-            at: own.at,
-            pieces: stock.left[own.at],
-            amount: *amount,
-        });
-        let saved = offs.iter().sum();
-        let attempt = || Attempt { times: 1, saved, taken: taken.filter(|taken| taken.pieces > 0).collect() };
-        (saved > 0).then(attempt)
+    /// Takes an amount off all that is left of these runs together: one application.
+    fn whole(own: &[Own], stock: Stock<'_>, saved: i64) -> Option<Attempt> {
+        let attempt = Self::once(own, stock, saved, |_| 0)?;
+        Some(Attempt { is_whole: true, ..attempt })
+    }
+
+    /// Takes amounts, which are `saved` together, off all that is left of each of these runs: one application.
+    fn once(own: &[Own], stock: Stock<'_>, saved: i64, mut off: impl FnMut(&Own) -> i64) -> Option<Attempt> {
+        if saved < 1 {
+            return None;
+        }
+        let mut taken = Vec::with_capacity(own.len());
+        for own in own {
+            let (at, pieces, amount) = (own.at, stock.left[own.at], off(own));
+            if pieces > 0 {
+                taken.push(Taken { at, pieces, amount });
+            }
+        }
+        Some(Attempt { times: 1, saved, taken, is_whole: false })
     }
 
     fn sets(
@@ -300,13 +326,9 @@ impl Ground<'_> {
             // Pieces of one run, as nearly always: all that is taken off comes off them.
             let (sets, saved) = plan_alike(*need, set.1, own, stock, times, money)?;
             let taken = Taken { at: own.at, pieces: sets * need, amount: saved };
-            return Some(Attempt { times: sets, saved, taken: vec![taken] });
+            return Some(Attempt { times: sets, saved, taken: vec![taken], is_whole: false });
         }
-        let Plan { sets, saved, taken } = plan(set, own, stock, times, money)?;
-        let weight = |(own, pieces): (&Own, &i64)| pieces * stock.runs[own.at].each;
-        let offs = spread(saved, &own.iter().zip(&taken).map(weight).collect::<Vec<_>>());
-        let all = own.iter().zip(taken).zip(offs).filter(|((_, pieces), _)| *pieces > 0);
-        let taken = all.map(|((own, pieces), amount)| Taken { at: own.at, pieces, amount }).collect();
-        Some(Attempt { times: sets, saved, taken })
+        let (times, saved, taken) = plan(set, own, stock, times, money)?;
+        Some(Attempt { times, saved, taken, is_whole: true })
     }
 }

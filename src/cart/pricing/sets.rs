@@ -17,22 +17,11 @@
 
 use std::cmp::Reverse;
 
-use super::apply::{Own, Stock, percent_of};
+use super::apply::{Own, Stock, Taken, percent_of};
 use super::prepared::SetOff;
 
 /// Parts as bits, and pieces: how many there are that fit them, or how many they need.
 type Count = (u8, i64);
-
-/// What sets take, and what they take off.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    /// How many sets.
-    pub(super) sets: i64,
-    /// What they take off together.
-    pub(super) saved: i64,
-    /// How many pieces of each run that they may take.
-    pub(super) taken: Vec<i64>,
-}
 
 /// How many sets pieces make.
 pub(super) fn complete(needs: &[i64], pieces: &[Count]) -> i64 {
@@ -49,26 +38,30 @@ pub(super) fn lacking(needs: &[i64], pieces: &[Count], sets: i64) -> Option<(i64
     Some((most, part))
 }
 
-/// The sets that take the most off pieces, of which the dearest come first: at most so many, and at most so much money.
-/// Nothing when they would take nothing off.
+/// The sets that take the most off pieces, of which the dearest come first: at most so many, and at most so much money. How
+/// many sets, what they take off together, and what they take. Nothing when they would take nothing off.
 pub(super) fn plan(
     (needs, off): (&[i64], SetOff),
     own: &[Own],
     stock: Stock<'_>,
     times_max: i64,
     money: i64,
-) -> Option<Plan> {
+) -> Option<(i64, i64, Vec<Taken>)> {
+    let taken = |(own, pieces): (&Own, i64)| {
+        let taken = Taken { at: own.at, pieces, amount: 0 };
+        (pieces > 0).then_some(taken)
+    };
     if let ([need], false) = (needs, matches!(off, SetOff::Amount(_))) {
         let group = Group { need: *need, off, own, stock };
         let (sets, saved) = best(group.most().min(times_max), money, |sets| group.saved(sets))?;
-        return Some(Plan { sets, saved, taken: group.taken(sets).collect() });
+        return Some((sets, saved, own.iter().zip(group.taken(sets)).filter_map(taken).collect()));
     }
     let pieces: Vec<Count> = own.iter().map(|own| (own.parts, stock.left[own.at])).collect();
     let choices = choices(needs, &pieces);
     let pool = Pool { needs, off, own, stock, choices, pieces };
     let sets_max = most(&pool.choices, &pool.pieces).min(times_max);
     let (sets, saved) = best(sets_max, money, |sets| pool.saved(sets))?;
-    Some(Plan { sets, saved, taken: pool.taken(sets) })
+    Some((sets, saved, own.iter().zip(pool.taken(sets)).filter_map(taken).collect()))
 }
 
 /// The same for sets of one part out of pieces that cost the same: how many sets, and what they take off.

@@ -1,3 +1,9 @@
-//! One adapter a courier. An adapter knows its partner's wire and the trait, and nothing else of this program.
+//! One adapter a courier. An adapter knows its partner's wire and the trait, and nothing else of this program; what all of
+//! them need is here beside them.
 
+mod call;
+mod countries;
 pub mod dhl;
+mod events;
+mod tokens;
+pub mod ups;

@@ -42,6 +42,7 @@ impl Books {
             Outcome::Declined { reason, may_retry } => {
                 change.decline(self, &mut operation, *reason, *may_retry);
             }
+            Outcome::Refused { .. } => change.decline(self, &mut operation, DeclineReason::Refused, false),
             Outcome::ActionRequired { order, url } => change.ask_shopper(self, &mut operation, order, url),
             Outcome::Confirmed { order } => change.complete(self, &mut operation, order),
             Outcome::Pending { order, object } => {

@@ -74,6 +74,13 @@ pub enum Outcome {
         /// Whether a new attempt with the same account may fare better.
         may_retry: bool,
     },
+    /// The provider does not take the call as it is, for a reason that is neither the payer's nor the account's, such as a
+    /// permission that was withdrawn. It may look at that before it looks at the key, so that this says nothing of earlier
+    /// calls: see [`Outcome::after_earlier_calls`].
+    Refused {
+        /// What it said, for staff; without names, tokens and bodies.
+        detail: String,
+    },
     /// The shopper has to confirm at the provider before anything happens.
     ActionRequired {
         /// The provider's order.
@@ -119,11 +126,12 @@ impl Outcome {
         Self::Unknown { detail: detail.into() }
     }
 
-    /// The outcome of an operation of which an earlier call may have left: that this one did not leave proves nothing then.
+    /// The outcome of an operation of which an earlier call may have left: that this one did not leave, or was not taken,
+    /// proves nothing then.
     #[must_use]
     pub fn after_earlier_calls(self) -> Self {
         match self {
-            Self::NotSent { detail } => Self::Unknown { detail },
+            Self::NotSent { detail } | Self::Refused { detail } => Self::Unknown { detail },
             other => other,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, SubsecRound, Utc};
 use clap::Args;
 use serde::Serialize;
 
@@ -79,8 +79,7 @@ struct ToldDifference {
 
 /// Does the command.
 pub async fn reconcile(app: &App, arguments: &Arguments) -> Result<Report, Internal> {
-    let now = app.clock.now();
-    let to = arguments.to.unwrap_or(now);
+    let to = arguments.to.unwrap_or_else(|| app.clock.now().trunc_subsecs(0));
     let from = arguments.from.unwrap_or(to - Duration::days(DAYS_USUAL));
     let offers = |name: &ProviderName| {
         app.providers.get(*name).is_some_and(|provider| provider.statement_terms().is_some())
@@ -168,7 +167,8 @@ fn print(all: &[Told]) -> String {
 fn print_difference(text: &mut String, difference: &ToldDifference) {
     let finding = &difference.finding;
     let mark = if difference.is_alarm { "!" } else { "-" };
-    let _ = writeln!(text, "  {mark} {} ({}), {}", finding.kind, finding.certainty, finding.at);
+    let _ =
+        writeln!(text, "  {mark} {} ({}), {}", finding.kind, finding.certainty, finding.at.trunc_subsecs(0));
     if let Some(ours) = finding.ours {
         let _ = writeln!(text, "      ours: {ours}");
     }

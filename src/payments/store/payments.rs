@@ -204,7 +204,7 @@ pub async fn lock_shopper(tx: &mut Tx, shopper: ShopperId) -> Result<(), Error> 
 pub async fn spent(run: impl Run<'_>, shopper: ShopperId, since: Moment) -> Result<Vec<Spent>, Error> {
     let rows: Vec<(Moment, i64, Currency)> = run
         .sql(
-            "SELECT created_at, CASE WHEN is_closed THEN captured ELSE total END, currency
+            "SELECT created_at, CASE WHEN is_closed THEN captured ELSE total END - refunded, currency
              FROM payments
              WHERE shopper = $1 AND created_at > $2 AND debt IS NULL AND state NOT IN ('declined', 'cancelled')
              ORDER BY created_at, id",

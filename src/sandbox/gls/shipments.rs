@@ -140,7 +140,7 @@ pub fn created(state: &mut State, parcels: &[Parcel], format: Format, prints: bo
 fn print(state: &State, parcel: &Parcel, format: Format, kind: &str) -> Value {
     let mut data = STANDARD.encode(format.label(parcel, &parcel.contact_id, kind));
     if state.oddities.labels_unreadable > 0 {
-        data = "no label today".to_owned();
+        "no label today".clone_into(&mut data);
     }
     let data = if state.oddities.label_lists { json!([data]) } else { json!(data) };
     json!({ "Data": data, "LabelFormat": format.name() })

@@ -1,6 +1,6 @@
 //! Track And Trace: statuses and events by number or reference, delivery information, the list of event codes.
 //!
-//! Parcel numbers and TrackIDs are found; a shipper's own reference is not one of the references that GLS lists. What
+//! Parcel numbers and `TrackID`s are found; a shipper's own reference is not one of the references that GLS lists. What
 //! can't be found is an error of its own inside a 200. Events come newest first.
 
 use chrono::{DateTime, Duration, FixedOffset, Utc};

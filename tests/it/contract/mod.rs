@@ -14,6 +14,7 @@ pub mod fields;
 pub mod gls;
 pub mod klarna;
 pub mod paypal;
+pub mod ups;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -149,7 +150,8 @@ impl Specification {
         let mut value: Value = if Path::new(path).extension().is_some_and(|extension| extension == "json") {
             serde_json::from_str(&text).expect("a specification is valid JSON")
         } else {
-            serde_norway::from_str(&text).expect("a specification is valid YAML")
+            // YAML forbids tabs where some of UPS's files have them.
+            serde_norway::from_str(&text.replace('\t', "  ")).expect("a specification is valid YAML")
         };
         repair(&mut value);
         Some(Specification {

@@ -29,6 +29,29 @@ async fn an_answer_lost_after_success_is_found_out_and_debits_once() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_the_repeat_proves_nothing_of_the_call_whose_answer_was_lost() {
+    let shop = PaidShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let refuse = |operation| {
+        // A permission that is withdrawn meanwhile is looked at before the key is.
+        shop.sandbox.add_fault(Rule::new(operation, LOST, 1));
+        shop.sandbox.add_fault(Rule::new(operation, Fault::ErrorBefore { status: 403 }, 1));
+    };
+    refuse("orders.create");
+    let payment = payer.pay(1000, 400).await;
+    shop.until(payment, |found| found.captured == eur(400)).await;
+    refuse("authorizations.capture");
+    shop.capture(payment, 1, eur(600), true).await.expect("asked for");
+    shop.until_state(payment, PaymentState::Captured).await;
+    let refund: aisle::ids::RefundId = shop.test.app.ids.next();
+    refuse("captures.refund");
+    shop.test.refund(payment, refund, eur(500)).await.expect("asked for");
+    shop.until(payment, |found| found.refunded == eur(500)).await;
+    let books = shop.sandbox.books();
+    assert_eq!((books.orders.len(), books.captures.len(), shop.debited()), (1, 2, 500));
+}
+
+#[tokio::test]
 async fn every_later_step_survives_a_lost_answer_too() {
     let shop = PaidShop::open().await;
     let payer = shop.payer("anna@example.com").await;

@@ -32,7 +32,8 @@ impl Shipper {
     async fn with(settings: Settings) -> Self {
         let sandbox = Sandbox::start(settings.clone()).await.expect("a sandbox");
         let mut shipper = Self { sandbox, client: client(), settings, token: String::new() };
-        shipper.token = shipper.ask_for_token().await.expect(200).text("/access_token").to_owned();
+        let answer = shipper.ask_for_token().await.expect(200);
+        answer.text("/access_token").clone_into(&mut shipper.token);
         shipper
     }
 

@@ -46,7 +46,7 @@ async fn parcels(shipper: &Shipper) {
         "ContactID": "276a45fkqM",
     });
     let allowed = shipper.post("/shipments/allowedservices", &journey).await.expect(200);
-    assert!(allowed.json["AllowedServices"].as_array().unwrap().len() > 10);
+    assert!(allowed.json["AllowedServices"].as_array().expect("a list").len() > 10);
 
     let (first, _) = shipper.book("AISLE-1").await;
     let reprint = json!({ "TrackID": first, "PrintingOptions": labels("ZEBRA", "ZPL_200") });
@@ -59,7 +59,7 @@ async fn parcels(shipper: &Shipper) {
     assert_eq!(shipper.cancel(&cancelled).await.expect(200).text("/result"), "CANCELLED");
     let window = json!({ "DateFrom": "2026-11-23T00:00:00Z", "DateTo": "2026-11-24T00:00:00Z" });
     let found = shipper.post("/tracking/parcels", &window).await.expect(200);
-    assert_eq!(found.json["UnitItems"].as_array().unwrap().len(), 1);
+    assert_eq!(found.json["UnitItems"].as_array().expect("a list").len(), 1);
 
     let closed = shipper.ask(Method::POST, "/shipments/endofday?date=2026-11-23").await.expect(200);
     assert_eq!(closed.text("/Shipments/0/ShipmentUnit/0/TrackID"), track_id);
@@ -70,7 +70,7 @@ async fn parcels(shipper: &Shipper) {
     assert!(ordered.text("/EstimatedPickUpDate").starts_with("2026-11-30"), "a Monday");
 
     for _ in 0..5 {
-        shipper.sandbox.record_event(&track_id, "advance").unwrap();
+        shipper.sandbox.record_event(&track_id, "advance").expect("moved on");
     }
     let details = shipper.post("/tracking/parceldetails", &json!({ "TrackID": track_id })).await.expect(200);
     assert_eq!(details.text("/UnitDetail/History/0/StatusCode"), "DELIVD.NORMAL");
@@ -83,12 +83,12 @@ async fn shops(shipper: &Shipper) {
     let by_address =
         json!({ "CountryCode": "DE", "ZIPCode": "10115", "City": "Berlin", "MaxNumberOfShops": "2" });
     let near = shipper.post("/parcelshop/address", &by_address).await.expect(200);
-    assert_eq!(near.json["ParcelShop"].as_array().unwrap().len(), 2);
+    assert_eq!(near.json["ParcelShop"].as_array().expect("a list").len(), 2);
     let id = near.text("/ParcelShop/0/ParcelShopID").to_owned();
     assert_eq!(near.text("/ParcelShop/0/Address/City"), "Berlin");
     let around = json!({ "Latitude": "50.735", "Longitude": "7.102", "Distance": "5" });
     let bonn = shipper.post("/parcelshop/distance", &around).await.expect(200);
-    assert_eq!(bonn.json["ParcelShop"].as_array().unwrap().len(), 2);
+    assert_eq!(bonn.json["ParcelShop"].as_array().expect("a list").len(), 2);
     for path in
         ["/parcelshop/country/AT".to_owned(), format!("/parcelshop/{id}"), format!("/parcelshop/GLS_DE/{id}")]
     {

@@ -12,7 +12,7 @@ use super::{Shipper, answer, standing_still};
 fn codes(tracked: &Value) -> Vec<&str> {
     tracked["parcels"][0]["events"]
         .as_array()
-        .unwrap()
+        .expect("a list")
         .iter()
         .filter_map(|event| event["code"].as_str())
         .collect()

@@ -46,23 +46,7 @@ impl Depot {
 
     /// Asks for a delivery of parcels with these weights.
     pub async fn request(&self, shopper: &ShopperActor, weights: &[i64]) -> ShipmentId {
-        let app = &self.test.app;
-        let shipment: ShipmentId = app.ids.next();
-        let order: OrderId = app.ids.next();
-        let request = Request {
-            shipment,
-            order,
-            store: STORE.parse().expect("a store"),
-            shopper: ShopperId(shopper.id.parse().expect("an id")),
-            sender: address("Markt Bonn", "53113", "Bonn"),
-            recipient: address("Mária Müller", "10115", "Berlin"),
-            parcels: weights.iter().map(|weight| Parcel { weight_grams: *weight }).collect(),
-            reference: "R-7F3K2A".to_owned(),
-        };
-        let mut tx = app.db.begin().await.expect("a transaction");
-        delivery::request(&mut tx, &app.ids, app.clock.now(), request).await.expect("a shipment");
-        tx.commit().await.expect("a commit");
-        shipment
+        ask_for_delivery(&self.test, shopper, weights).await
     }
 
     /// Takes a shipment back.
@@ -108,6 +92,28 @@ impl Depot {
     pub fn calls(&self, operation: &str) -> u64 {
         self.dhl.books().calls.get(operation).copied().unwrap_or_default()
     }
+}
+
+/// Asks for a delivery from Bonn to Berlin of parcels with these weights.
+pub async fn ask_for_delivery(test: &TestApp, shopper: &ShopperActor, weights: &[i64]) -> ShipmentId {
+    let app = &test.app;
+    let shipment: ShipmentId = app.ids.next();
+    let order: OrderId = app.ids.next();
+    let request = Request {
+        shipment,
+        order,
+        store: STORE.parse().expect("a store"),
+        shopper: ShopperId(shopper.id.parse().expect("an id")),
+        sender: address("Markt Bonn", "53113", "Bonn"),
+        recipient: address("Mária Müller", "10115", "Berlin"),
+        parcels: weights.iter().map(|weight| Parcel { weight_grams: *weight }).collect(),
+        reference: "R-7F3K2A".to_owned(),
+    };
+    let mut tx = app.db.begin().await.expect("a transaction");
+    let asked = delivery::request(&mut tx, &app.carriers, &app.ids, app.clock.now(), request).await;
+    asked.expect("a shipment");
+    tx.commit().await.expect("a commit");
+    shipment
 }
 
 /// An address that couriers take.

@@ -90,12 +90,23 @@ impl KlarnaShop {
 
     /// Cancels an order as the merchant does in Klarna's portal.
     pub async fn cancel_by_hand(&self, order: &str) {
-        let url = format!("{}/ordermanagement/v1/orders/{order}/cancel", self.sandbox.url());
-        let cancel =
+        assert_eq!(self.by_hand(order, "cancel", &Value::Null).await, 204);
+    }
+
+    /// Captures part of Klarna's only order as the merchant does in Klarna's portal.
+    pub async fn capture_by_hand(&self, amount: i64) {
+        let order = self.order().id;
+        let body = serde_json::json!({"captured_amount": amount});
+        assert_eq!(self.by_hand(&order, "captures", &body).await, 201);
+    }
+
+    async fn by_hand(&self, order: &str, verb: &str, body: &Value) -> u16 {
+        let url = format!("{}/ordermanagement/v1/orders/{order}/{verb}", self.sandbox.url());
+        let call =
             super::client().post(url).basic_auth(USERNAME, Some(PASSWORD)).header("user-agent", "portal");
-        let status =
-            cancel.header("klarna-idempotency-key", "by hand").send().await.expect("an answer").status();
-        assert_eq!(status.as_u16(), 204);
+        let call = call.header("klarna-idempotency-key", format!("{verb} by hand"));
+        let call = if body.is_null() { call } else { call.json(body) };
+        call.send().await.expect("an answer").status().as_u16()
     }
 
     /// Klarna's only order.

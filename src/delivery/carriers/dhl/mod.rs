@@ -2,9 +2,8 @@
 //!
 //! DHL keeps no duplicate check: an order that may have arrived is never sent again from here. Whether a shipment was
 //! booked is read from its item, never from the HTTP status, because an item may be an error inside a 200. `wire.rs` maps
-//! orders, `tracking.rs` events, `xml.rs` the search by reference, `call.rs` holds tokens and deadlines.
+//! orders, `tracking.rs` events, `xml.rs` the search by reference.
 
-mod call;
 mod countries;
 mod tracking;
 mod wire;
@@ -18,7 +17,9 @@ use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use self::call::{Reply, Tokens};
+use super::call;
+use super::countries::EUROPEAN_UNION;
+use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
     Label, LabelFormat, Reference, Rejection, RejectionReason, Tracking,
@@ -34,6 +35,8 @@ const XML_TRACKING: &str = "/parcel/de/tracking/v0/shipments";
 const BOOK_DEADLINE: Duration = Duration::from_secs(25);
 /// Every other call.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
+/// What DHL documents ("about 30 min"), should an answer not say.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(1_799);
 /// DHL's limit for one manifest request.
 const SHIPMENTS_PER_REQUEST_MAX: usize = 30;
 /// Schema limit of any parcel.
@@ -73,26 +76,29 @@ pub struct Dhl {
 impl Dhl {
     /// An adapter over the program's one client.
     pub fn new(settings: DhlSettings, http: reqwest::Client) -> Self {
-        let tokens = Tokens::new(&settings, http.clone());
+        let text = |text: &str| SecretString::from(text);
+        let grant = Grant {
+            address: format!(
+                "{}/parcel/de/account/auth/ropc/v1/token",
+                settings.base_url.trim_end_matches('/')
+            ),
+            basic: None,
+            form: vec![
+                ("grant_type", text("password")),
+                ("client_id", text(&settings.api_key)),
+                ("client_secret", settings.api_secret.clone()),
+                ("username", text(&settings.username)),
+                ("password", settings.password.clone()),
+            ],
+            usual_lifetime: TOKEN_LIFETIME,
+        };
+        let tokens = Tokens::new(grant, http.clone());
         Self { settings, http, tokens }
     }
 
     fn request(&self, method: Method, path: &str, deadline: Duration) -> RequestBuilder {
         let base = self.settings.base_url.trim_end_matches('/');
         self.http.request(method, format!("{base}{path}")).timeout(deadline)
-    }
-
-    /// Sends with a bearer token; one that was refused is renewed once.
-    async fn authorised(&self, build: impl Fn() -> RequestBuilder) -> Result<Reply, CallError> {
-        let token = self.tokens.get().await?;
-        let reply = call::send(build().bearer_auth(token.expose_secret())).await?;
-        if reply.status != 401 {
-            return Ok(reply);
-        }
-        self.tokens.discard(&token).await;
-        let token = self.tokens.get().await?;
-        let reply = call::send(build().bearer_auth(token.expose_secret())).await?;
-        if reply.status == 401 { Err(CallError::Unauthorised) } else { Ok(reply) }
     }
 
     fn document_query(&self, format: LabelFormat) -> Vec<(&'static str, &str)> {
@@ -110,7 +116,7 @@ impl Dhl {
 impl Carrier for Dhl {
     fn capabilities(&self) -> Capabilities {
         let countries = match self.settings.international_billing_number {
-            Some(_) => countries::without_customs(),
+            Some(_) => EUROPEAN_UNION.to_vec(),
             None => vec!["DE"],
         };
         Capabilities {
@@ -137,7 +143,8 @@ impl Carrier for Dhl {
         };
         let query = self.document_query(booking.label_format);
         let sent = self
-            .authorised(|| {
+            .tokens
+            .send(|| {
                 let request = self.request(Method::POST, &format!("{SHIPPING}/orders"), BOOK_DEADLINE);
                 request.query(&query).json(&order)
             })
@@ -180,7 +187,8 @@ impl Carrier for Dhl {
     ) -> Result<Option<Label>, CallError> {
         let query = self.document_query(format);
         let reply = self
-            .authorised(|| {
+            .tokens
+            .send(|| {
                 let request = self.request(Method::GET, &format!("{SHIPPING}/orders"), CALL_DEADLINE);
                 request.query(&[("shipment", carrier_shipment_id)]).query(&query)
             })
@@ -194,7 +202,8 @@ impl Carrier for Dhl {
 
     async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError> {
         let reply = self
-            .authorised(|| {
+            .tokens
+            .send(|| {
                 let request = self.request(Method::DELETE, &format!("{SHIPPING}/orders"), CALL_DEADLINE);
                 request
                     .query(&[("profile", self.settings.profile.as_str()), ("shipment", carrier_shipment_id)])
@@ -230,7 +239,8 @@ impl Carrier for Dhl {
         for numbers in carrier_shipment_ids.chunks(SHIPMENTS_PER_REQUEST_MAX) {
             let body = json!({ "profile": self.settings.profile, "shipmentNumbers": numbers });
             let reply = self
-                .authorised(|| {
+                .tokens
+                .send(|| {
                     self.request(Method::POST, &format!("{SHIPPING}/manifests"), CALL_DEADLINE).json(&body)
                 })
                 .await?;

@@ -4,11 +4,11 @@
 //! state follows from it; the coarse `statusCode` is only the last resort. A parcel that came back to its sender ends as
 //! `delivered` with `returnFlag`. The event `STORN` says that the driver took back the event before it.
 
-use aws_lc_rs::digest;
 use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use serde::Deserialize;
 
 use crate::delivery::carrier::{CallError, ParcelStatus, Tracking, TrackingEvent};
+use crate::delivery::carriers::events::dedupe_key;
 
 /// A parcel has some twenty events; more than this is not a parcel's life.
 const EVENTS_MAX: usize = 500;
@@ -162,15 +162,6 @@ fn canonical(ice: &str, ric: &str, standard: &str, coarse: &str) -> Option<Parce
             _ => None,
         },
     }
-}
-
-fn dedupe_key(number: &str, code: &str, at: DateTime<FixedOffset>, place: Option<&str>) -> String {
-    // One instant has one text, whatever offset it is told in.
-    let instant = at.to_utc().to_rfc3339();
-    let text = [number, code, &instant, place.unwrap_or_default()].join("|");
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// With an offset as it stands; without one it is the local time of the place, which for this service is Germany.

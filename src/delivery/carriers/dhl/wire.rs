@@ -7,13 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::call::Reply;
 use super::countries::alpha_3;
 use super::{DhlSettings, WEIGHT_GRAMS_MAX};
 use crate::delivery::carrier::{
     Address, BookOutcome, Booking, CallError, CancelOutcome, ClosedShipment, Confirmation, FieldMessage,
     Label, LabelFormat, Rejection, RejectionReason,
 };
+use crate::delivery::carriers::call::Reply;
 
 /// Most warnings that are kept of one answer: a person reads them.
 const MESSAGES_MAX: usize = 20;

@@ -45,7 +45,7 @@ pub fn verdict(answer: &Answer) -> Verdict {
         (403, "CAPTURE_NOT_ALLOWED" | "CANCEL_NOT_ALLOWED" | "REFUND_NOT_ALLOWED" | "NOT_ALLOWED")
         | (409, _) => Verdict::Look(detail),
         (404, _) => Verdict::Missing(detail),
-        (400 | 403 | 413 | 422, _) => Verdict::Declined(declined(DeclineReason::Refused)),
+        (400 | 403 | 413 | 422, _) => Verdict::Declined(Outcome::Refused { detail }),
         _ => Verdict::Again(detail),
     }
 }
@@ -108,6 +108,7 @@ mod tests {
     fn reason(verdict: &Verdict) -> Option<(DeclineReason, bool)> {
         match verdict {
             Verdict::Declined(Outcome::Declined { reason, may_retry }) => Some((*reason, *may_retry)),
+            Verdict::Declined(Outcome::Refused { .. }) => Some((DeclineReason::Refused, false)),
             _ => None,
         }
     }

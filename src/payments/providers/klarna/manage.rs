@@ -52,14 +52,23 @@ pub async fn capture(client: &Client, capture: &CaptureRequest<'_>) -> Outcome {
             Err(outcome) => outcome,
         },
         Verdict::Missing(_) => declined(DeclineReason::AuthorisationGone),
+        // An earlier call may have been taken.
+        Verdict::Declined(Outcome::Refused { .. }) => match find_capture(client, capture).await {
+            Outcome::Absent => declined(DeclineReason::Refused),
+            outcome => outcome,
+        },
         Verdict::Declined(outcome) => outcome,
         Verdict::StepUp(_) => declined(DeclineReason::Refused),
         Verdict::Again(detail) => Outcome::unknown(detail),
     }
 }
 
-/// Why a capture is refused that the order does not have: its hold ended or does not suffice; else it may be taken later.
+/// Why a capture is refused that the order does not have: its hold ended or does not suffice; else it may be taken later. What
+/// somebody captured at Klarna by hand is for people to look at: with a new hold it would be debited twice.
 fn refused(capture: &CaptureRequest<'_>, order: &Order, detail: String) -> Outcome {
+    if order.has_foreign_capture() {
+        return Outcome::Lost { detail: "the order has a capture at Klarna that is not ours" };
+    }
     let is_gone = order.is_over()
         || order.fraud_status == "REJECTED"
         || order.remaining_authorized_amount < capture.amount.minor();
@@ -227,10 +236,13 @@ pub async fn refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome {
         };
     }
     match verdict(&answer) {
-        Verdict::Look(_) => match find_refund(client, refund).await {
-            Outcome::Absent => declined(DeclineReason::Refused),
-            outcome => outcome,
-        },
+        // An earlier call may have been taken.
+        Verdict::Look(_) | Verdict::Declined(Outcome::Refused { .. }) => {
+            match find_refund(client, refund).await {
+                Outcome::Absent => declined(DeclineReason::Refused),
+                outcome => outcome,
+            }
+        }
         Verdict::Declined(outcome) => outcome,
         Verdict::Missing(_) | Verdict::StepUp(_) => declined(DeclineReason::Refused),
         Verdict::Again(detail) => Outcome::unknown(detail),

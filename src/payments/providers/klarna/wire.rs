@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::client::Answer;
+use crate::ids::OperationId;
 use crate::money::{Currency, Money};
 use crate::payments::model::HoldWindow;
 
@@ -121,6 +122,14 @@ impl Order {
     /// The capture that carries this name of ours.
     pub fn capture_named(&self, name: &str) -> Option<&Capture> {
         self.captures.iter().find(|capture| capture.reference.as_deref() == Some(name))
+    }
+
+    /// Whether somebody captured without us: all captures of ours are named after their operation.
+    pub fn has_foreign_capture(&self) -> bool {
+        let is_ours = |capture: &Capture| {
+            capture.reference.as_deref().is_some_and(|name| name.parse::<OperationId>().is_ok())
+        };
+        self.captures.iter().any(|capture| !is_ours(capture))
     }
 
     /// The refund that carries this name of ours.

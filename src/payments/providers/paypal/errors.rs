@@ -96,6 +96,14 @@ pub fn declined(reason: DeclineReason) -> Outcome {
     Outcome::Declined { reason, may_retry }
 }
 
+/// A refusal in answer to the call that does the thing.
+pub fn refused(reason: DeclineReason) -> Outcome {
+    match reason {
+        DeclineReason::Refused => Outcome::Refused { detail: "PayPal refused the request".to_owned() },
+        reason => declined(reason),
+    }
+}
+
 /// What came of the call that does the thing, when no answer to it can be read.
 pub fn lost(lost: Lost) -> Outcome {
     match lost {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::amounts::Amount;
 use super::client::{Client, Lost};
-use super::errors::{Verdict, declined, lost, verdict};
+use super::errors::{Verdict, declined, lost, refused, verdict};
 use super::orders::payment_outcome;
 use super::wire::Payment;
 use crate::payments::model::{DeclineReason, HoldWindow, Outcome, Receipt};
@@ -39,7 +39,7 @@ pub async fn renew(client: &Client, renewal: &RenewRequest<'_>) -> Outcome {
             Err(lost) => lost.into(),
         },
         Ok(answer) => match verdict(&answer) {
-            Verdict::Declined(reason) => declined(reason),
+            Verdict::Declined(reason) => refused(reason),
             // The first one may be gone while its renewal lives on.
             Verdict::Ended | Verdict::Before => match fetch(client, renewal.authorisation).await {
                 Ok(found) if is_over(&found) => declined(DeclineReason::AuthorisationGone),
@@ -90,7 +90,7 @@ fn voided(void: &VoidRequest<'_>, answer: Result<Option<Verdict>, Lost>) -> Outc
     match answer {
         Err(error) => lost(error),
         Ok(None | Some(Verdict::Ended)) => gone(void),
-        Ok(Some(Verdict::Declined(reason))) => declined(reason),
+        Ok(Some(Verdict::Declined(reason))) => refused(reason),
         Ok(Some(Verdict::Before | Verdict::Action(_))) => declined(DeclineReason::AuthorisationGone),
         Ok(Some(Verdict::Again(detail))) => Outcome::unknown(detail),
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::amounts::{Amount, NotExpressible};
 use super::client::{Answer, Body, Call, Client};
-use super::errors::{Verdict, declined, lost, verdict};
+use super::errors::{Verdict, declined, lost, refused, verdict};
 use super::wire::{self, Order};
 use super::{Settings, holds};
 use crate::ids::OperationId;
@@ -71,7 +71,7 @@ pub async fn create(client: &Client, terms: &Terms, charge: &ChargeRequest<'_>) 
         Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_answer(client, &answer, charge.intent).await,
         Ok(answer) => match verdict(&answer) {
-            Verdict::Declined(reason) => declined(reason),
+            Verdict::Declined(reason) => refused(reason),
             // Without an order there is nothing to confirm: the shopper tries again or chooses another account.
             Verdict::Action(_) | Verdict::Ended => declined(DeclineReason::Declined),
             Verdict::Before => Outcome::unknown("PayPal knows the invoice already"),
@@ -100,7 +100,7 @@ pub async fn complete(client: &Client, key: &str, order: &str, intent: Intent) -
         Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_answer(client, &answer, intent).await,
         Ok(answer) => match verdict(&answer) {
-            Verdict::Declined(reason) => declined(reason),
+            Verdict::Declined(reason) => refused(reason),
             Verdict::Action(links) => match wire::action_link(&links) {
                 Some(url) => Outcome::ActionRequired { order: order.to_owned(), url: url.to_owned() },
                 None => ask_again(read(client, order, intent).await),

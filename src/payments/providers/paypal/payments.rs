@@ -20,9 +20,9 @@ pub async fn capture(client: &Client, capture: &CaptureRequest<'_>) -> Outcome {
         Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_payment(&answer, capture_outcome),
         Ok(answer) => match verdict(&answer) {
-            Verdict::Declined(reason) => declined(reason),
-            // What was captured without us is for people to look at; what is gone can be debited anew.
-            verdict @ (Verdict::Before | Verdict::Ended) => {
+            // An earlier call may have been taken; what was captured without us is for people to look at; what is gone can be
+            // debited anew.
+            verdict @ (Verdict::Declined(DeclineReason::Refused) | Verdict::Before | Verdict::Ended) => {
                 let is_gone = matches!(verdict, Verdict::Ended);
                 let reason = if is_gone { DeclineReason::AuthorisationGone } else { DeclineReason::Refused };
                 look_up(client, capture.order, reason, |order| {
@@ -30,6 +30,7 @@ pub async fn capture(client: &Client, capture: &CaptureRequest<'_>) -> Outcome {
                 })
                 .await
             }
+            Verdict::Declined(reason) => declined(reason),
             Verdict::Action(_) => declined(DeclineReason::Declined),
             Verdict::Again(detail) => Outcome::unknown(detail),
         },
@@ -56,14 +57,14 @@ pub async fn refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome {
         Err(error) => lost(error),
         Ok(answer) if answer.status.is_success() => read_payment(&answer, refund_outcome),
         Ok(answer) => match verdict(&answer) {
-            Verdict::Declined(reason) => declined(reason),
-            Verdict::Before => {
+            Verdict::Declined(DeclineReason::Refused) | Verdict::Before => {
                 let order = order_of(client, refund.capture).await;
                 look_up(client, order.as_deref().or(refund.order), DeclineReason::Refused, |order| {
                     order.refund_named(&name).map(refund_outcome)
                 })
                 .await
             }
+            Verdict::Declined(reason) => declined(reason),
             Verdict::Action(_) | Verdict::Ended => declined(DeclineReason::Refused),
             Verdict::Again(detail) => Outcome::unknown(detail),
         },

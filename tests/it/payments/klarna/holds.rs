@@ -1,5 +1,6 @@
 //! How long Klarna holds: told when it is asked, held for longer in time, and held anew where it ran out.
 
+use aisle::identity::Role;
 use aisle::ids::RefundId;
 use aisle::payments::{self, PaymentState};
 use aisle::sandbox::klarna::{OrderStatus, Rule};
@@ -30,6 +31,22 @@ async fn goods_that_wait_longer_than_klarna_holds_are_held_for_longer_in_time() 
     shop.until_state(payment, PaymentState::Captured).await;
     assert_eq!((shop.debited(), shop.sandbox.books().orders.len()), (1000, 1));
     shop.check_exchanges();
+}
+
+#[tokio::test]
+async fn what_somebody_captured_at_klarna_by_hand_is_not_debited_once_more() {
+    let shop = KlarnaShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let payment = payer.pay(1000, 0).await;
+    shop.until_state(payment, PaymentState::Authorised).await;
+    shop.capture_by_hand(300).await;
+    shop.test.capture(payment, 1, eur(1000), true).await.expect("asked for");
+    shop.test.run_jobs().await;
+    let admin = shop.test.staff(Role::Admin, &["*"]).await;
+    let parked = shop.test.get("/v1/payment-operations/parked").bearer(&admin).send().await.expect(200);
+    assert!(parked.text("/operations/0/trouble").contains("not ours"), "{}", parked.json);
+    shop.test.expects_dead_jobs();
+    assert_eq!((shop.debited(), shop.sandbox.books().orders.len()), (300, 1));
 }
 
 #[tokio::test]

@@ -1,19 +1,12 @@
 //! Promotions of one priority that look at several pieces at once and want the same ones: which has which. Pure, bounded.
 //!
-//! All orders are tried and each number of applications, the promotion that gains the most by itself first; what one leaves
-//! the next may take. The gain is what it takes off beyond what its pieces would get from promotions on single pieces. Nothing
-//! is tried that can't be better than the best so far: neither two orders of promotions that share no piece, nor what would
-//! not gain enough even if each promotion that is left took off as much as it ever could.
+//! Nearly always one wants them. Where several do, `rivals.rs` finds who has which; at most [`RIVALS_MAX`] contest, those that
+//! gain the most, and what they leave, others take in the same order, as often as they can. The gain of a promotion is what it
+//! takes off beyond what its pieces would get from promotions on single pieces.
 //!
-//! The first way, each promotion as often as it can, is always gone to its end. After it and [`LOOKS_MAX`] looks at a line more
-//! the best way so far stands. Of equal ways the one that was found first wins: the order of trials depends on what promotions
-//! save and on their numbers, on nothing else.
-//!
-//! At most [`RIVALS_MAX`] contest, those that gain the most; what they leave, others take in the same order, as often as they
-//! can.
-//!
-//! Promotions that stack and look at several pieces take from what is left, in their order; where there are some, each way is
-//! gone to its end before it is compared.
+//! Promotions that stack and look at several pieces take from what is left, in their order.
+
+mod rivals;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -22,10 +15,7 @@ use super::apply::{Attempt, Ground, Own, Stock, Taken};
 use super::runs::{Mark, Run, Share, cut};
 use super::search::Bids;
 use super::singles::{Singles, Step, exclusive, stack_one};
-
-/// Most looks at a line for one group of lines and one priority, beyond the first way: the time of a scan must not grow with
-/// the square of a cart's lines. Two promotions that compete for 30 pieces need some hundred.
-pub(super) const LOOKS_MAX: usize = 500;
+use rivals::{Contest, LOOKS_MAX, Rival, apart};
 
 /// Most promotions that contest the pieces of one group: a way is at most so long.
 const RIVALS_MAX: usize = 64;
@@ -85,9 +75,9 @@ impl Table {
     ) {
         self.marked.clear();
         for (active, attempt) in chosen {
-            note(active, attempt, &self.runs, &mut self.steps);
-            let mark = ground.mark(active);
-            self.marked.extend(attempt.taken.iter().map(|taken| (*taken, mark)));
+            let before = self.marked.len();
+            attempt.take(&self.runs, ground.mark(active), &mut self.marked);
+            note(active, attempt.times, &self.marked[before..], &self.runs, &mut self.steps);
         }
         let before = self.runs.len();
         take(&mut self.runs, &mut self.marked);
@@ -139,9 +129,8 @@ fn priorities(ground: &Ground<'_>, table: &Table, members: &[usize]) -> Vec<i64>
 }
 
 /// Writes down what a promotion does.
-fn note(active: usize, attempt: &Attempt, runs: &[Run], steps: &mut Vec<Step>) {
-    let mut times = attempt.times;
-    for taken in &attempt.taken {
+fn note(active: usize, mut times: i64, taken: &[(Taken, Mark)], runs: &[Run], steps: &mut Vec<Step>) {
+    for (taken, _) in taken {
         let share = Share { line: runs[taken.at].line, pieces: taken.pieces, amount: taken.amount };
         steps.push(Step { active, times: std::mem::take(&mut times), share });
     }
@@ -237,8 +226,8 @@ impl<'a> Scene<'a> {
                 table.give(self.ground, best.iter().map(|attempt| (rival.active, &**attempt)), members);
             }
             _ => {
-                let best = Contest::new(self, table, rivals).best();
-                table.give(self.ground, best.iter().map(|(active, attempt)| (*active, attempt)), members);
+                let best = Contest::new(self, table, rivals, members).best();
+                table.give(self.ground, best.iter().map(|(active, attempt)| (*active, &**attempt)), members);
             }
         }
         for late in late {
@@ -376,185 +365,11 @@ impl<'a> Scene<'a> {
             let taken = ground.sort(active, runs, &vec![0; runs.len()], &mut own);
             let stock = Stock { runs, left: &left };
             if let Some(attempt) = ground.attempt(active, &own[..taken], stock, i64::MAX) {
-                note(active, &attempt, runs, steps);
-                let taken = attempt.taken.into_iter().map(|taken| (taken, Mark::Stacked));
-                take(runs, &mut taken.collect::<Vec<_>>());
+                let mut taken = Vec::with_capacity(attempt.taken.len());
+                attempt.take(runs, Mark::Stacked, &mut taken);
+                note(active, attempt.times, &taken, runs, steps);
+                take(runs, &mut taken);
             }
         }
     }
-}
-
-/// A promotion that looks at several pieces and excludes others.
-struct Rival<'b> {
-    active: usize,
-    /// What it may take, in its order.
-    own: Cow<'b, [Own]>,
-    /// What it would do with all of that.
-    attempt: Cow<'b, Attempt>,
-    /// What it takes off at most.
-    most: i64,
-}
-
-/// The rivals with the pieces that they contest.
-struct Contest<'a> {
-    scene: &'a Scene<'a>,
-    table: &'a mut Table,
-    rivals: Vec<Rival<'a>>,
-    /// For each two rivals whether they may take pieces of the same run.
-    shared: Vec<bool>,
-    /// What those that stack add at most, and the runs that they touch.
-    stacking_most: i64,
-    stacked: Vec<usize>,
-    is_used: Vec<bool>,
-    /// Rivals, and what each does.
-    way: Vec<(usize, Attempt)>,
-    best: Option<(i64, Vec<(usize, Attempt)>)>,
-    looks: usize,
-}
-
-impl<'a> Contest<'a> {
-    fn new(scene: &'a Scene<'a>, table: &'a mut Table, rivals: Vec<Rival<'a>>) -> Self {
-        let mut stacked = Vec::new();
-        let mut stacking_most = 0;
-        for active in &scene.stacking {
-            let Some((own, attempt)) = scene.bids.get(*active) else { continue };
-            stacking_most += attempt.saved;
-            // Where promotions of higher priority divided a run, its rest stands behind.
-            let lines: Vec<usize> = own.iter().map(|own| table.runs[own.at].line).collect();
-            let runs = table.runs.iter().enumerate();
-            stacked.extend(runs.filter(|(_, run)| lines.contains(&run.line)).map(|(at, _)| at));
-        }
-        stacked.sort_unstable();
-        stacked.dedup();
-        let looks: usize = rivals.iter().map(|rival| rival.own.len()).sum();
-        Self {
-            shared: shared(&rivals),
-            is_used: vec![false; rivals.len()],
-            way: Vec::new(),
-            best: None,
-            looks: looks + LOOKS_MAX,
-            scene,
-            table,
-            rivals,
-            stacking_most,
-            stacked,
-        }
-    }
-
-    /// The promotions of the best way, and what each does.
-    fn best(mut self) -> Vec<(usize, Attempt)> {
-        let most = self.rivals.iter().map(|rival| rival.most).sum();
-        self.explore(0, most);
-        let best = self.best.map(|(_, way)| way).unwrap_or_default();
-        best.into_iter().map(|(number, attempt)| (self.rivals[number].active, attempt)).collect()
-    }
-
-    /// Goes every way on from here that may be better than the best. `most` is what the rivals that are left take off at most.
-    fn explore(&mut self, gained: i64, most: i64) {
-        let end = gained + self.beside();
-        if self.best.as_ref().is_none_or(|(best, _)| end > *best) {
-            self.best = Some((end, self.way.clone()));
-        }
-        for number in 0..self.rivals.len() {
-            if !self.may_be_better(gained + most) {
-                return;
-            }
-            if !self.is_used[number] && !self.is_same_way(number) {
-                self.is_used[number] = true;
-                self.explore_with(number, gained, most - self.rivals[number].most);
-                self.is_used[number] = false;
-            }
-        }
-    }
-
-    /// The same with each number of applications of one more rival.
-    fn explore_with(&mut self, number: usize, gained: i64, rest: i64) {
-        let mut times = i64::MAX;
-        while times > 0 && self.look(number) {
-            let Rival { active, own, .. } = &self.rivals[number];
-            let attempt = self.scene.ground.attempt(*active, own, self.table.stock(), times);
-            // Fewer applications take off less.
-            let attempt = attempt.filter(|attempt| self.may_be_better(gained + attempt.saved + rest));
-            let Some(attempt) = attempt else { break };
-            times = attempt.times - 1;
-            let gain = self.table.gain(&attempt);
-            if gain > 0 {
-                attempt.taken.iter().for_each(|taken| self.table.left[taken.at] -= taken.pieces);
-                self.way.push((number, attempt));
-                self.explore(gained + gain, rest);
-                if let Some((_, attempt)) = self.way.pop() {
-                    attempt.taken.iter().for_each(|taken| self.table.left[taken.at] += taken.pieces);
-                }
-            }
-        }
-    }
-
-    /// Counts what a trial costs; says whether there is still something to spend.
-    fn look(&mut self, number: usize) -> bool {
-        let is_left = self.looks > 0;
-        self.looks = self.looks.saturating_sub(self.rivals[number].own.len() + self.stacked.len());
-        is_left
-    }
-
-    fn may_be_better(&self, gained_most: i64) -> bool {
-        self.best.as_ref().is_none_or(|(best, _)| gained_most + self.stacking_most > *best)
-    }
-
-    /// Whether the same is reached by the last two in the other order, which is gone too.
-    fn is_same_way(&self, number: usize) -> bool {
-        let last = self.way.last().map(|(last, _)| *last);
-        last.is_some_and(|last| number < last && !self.shared[number * self.rivals.len() + last])
-    }
-
-    /// What those that stack add to what promotions on single pieces would do to what is left.
-    fn beside(&self) -> i64 {
-        if self.stacked.is_empty() {
-            return 0;
-        }
-        let Table { runs, left, otherwise, .. } = &*self.table;
-        let there = self.stacked.iter().map(|at| Run { pieces: left[*at], ..runs[*at] });
-        let there = there.filter(|run| run.pieces > 0).collect();
-        let otherwise: i64 = self.stacked.iter().map(|at| left[*at] * otherwise[*at]).sum();
-        self.scene.finish(there).0 - otherwise
-    }
-}
-
-/// Rivals in groups of which no two share a piece, each in the order of all.
-fn apart(rivals: Vec<Rival<'_>>) -> Vec<Vec<Rival<'_>>> {
-    let (shared, count) = (shared(&rivals), rivals.len());
-    let mut groups: Vec<usize> = (0..count).collect();
-    for one in 0..count {
-        for other in (one + 1..count).filter(|other| shared[one * count + other]) {
-            let (kept, gone) = (groups[one], groups[other]);
-            if kept != gone {
-                groups.iter_mut().filter(|group| **group == gone).for_each(|group| *group = kept);
-            }
-        }
-    }
-    let mut apart: Vec<(usize, Vec<Rival<'_>>)> = Vec::new();
-    for (rival, group) in rivals.into_iter().zip(groups) {
-        match apart.iter_mut().find(|(each, _)| *each == group) {
-            Some((_, rivals)) => rivals.push(rival),
-            None => apart.push((group, vec![rival])),
-        }
-    }
-    apart.into_iter().map(|(_, rivals)| rivals).collect()
-}
-
-/// For each two rivals whether they may take pieces of the same run.
-fn shared(rivals: &[Rival<'_>]) -> Vec<bool> {
-    let mut by_run: Vec<(usize, usize)> = Vec::new();
-    for (number, rival) in rivals.iter().enumerate() {
-        by_run.extend(rival.own.iter().map(|own| (own.at, number)));
-    }
-    by_run.sort_unstable();
-    let mut shared = vec![false; rivals.len() * rivals.len()];
-    for of_run in by_run.chunk_by(|a, b| a.0 == b.0) {
-        for (_, one) in of_run {
-            for (_, other) in of_run {
-                shared[one * rivals.len() + other] = true;
-            }
-        }
-    }
-    shared
 }

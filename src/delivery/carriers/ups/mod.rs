@@ -1,0 +1,224 @@
+//! UPS: shipping, label recovery, void and tracking of its REST interface, with one token for all of them.
+//!
+//! UPS keeps no duplicate check and has no dry run: a booking that may have arrived is never sent again from here. Whether
+//! it was made is asked of label recovery and, should that know nothing, of tracking by reference. `wire.rs` maps
+//! shipments, `tracking.rs` activities, `status.rs` the numbers of statuses, `regions.rs` the states that our addresses
+//! don't have.
+
+mod regions;
+mod status;
+mod tracking;
+mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{Days, NaiveDate};
+use reqwest::{Method, RequestBuilder};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::call::Reply;
+use super::countries::EUROPEAN_UNION;
+use super::tokens::{Grant, Tokens};
+use crate::delivery::carrier::{
+    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
+    Label, LabelFormat, Reference, Rejection, RejectionReason, Tracking,
+};
+
+/// UPS's page for recipients.
+const PUBLIC_TRACKING: &str = "https://www.ups.com/track";
+/// Who calls, as every call has to say.
+const SOURCE: &str = "aisle";
+
+/// Booking renders a label and is the slowest call; a longer silence is a failure.
+const BOOK_DEADLINE: Duration = Duration::from_secs(25);
+/// Every other call.
+const CALL_DEADLINE: Duration = Duration::from_secs(15);
+/// What UPS's tokens live, should an answer not say.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(14_399);
+/// 150 lb in the United States, 70 kg elsewhere: the lower of the two.
+const WEIGHT_GRAMS_MAX: i64 = 68_000;
+
+/// What the adapter needs to know. Test system: `https://wwwcie.ups.com`; live: `https://onlinetools.ups.com`.
+#[derive(Clone, Debug)]
+pub struct UpsSettings {
+    /// Scheme and host, without a path.
+    pub base_url: String,
+    /// Of the application in UPS's developer portal.
+    pub client_id: String,
+    /// That application's secret.
+    pub client_secret: SecretString,
+    /// Six letters or digits: the shipper, who pays.
+    pub account_number: String,
+    /// The shipper's country, ISO 3166-1 alpha-2. Parcels go within the United States from there, and within the European
+    /// Union from any of its members.
+    pub country: String,
+}
+
+/// UPS.
+#[derive(Debug)]
+pub struct Ups {
+    settings: UpsSettings,
+    http: reqwest::Client,
+    tokens: Tokens,
+}
+
+impl Ups {
+    /// An adapter over the program's one client.
+    pub fn new(settings: UpsSettings, http: reqwest::Client) -> Self {
+        let grant = Grant {
+            address: format!("{}/security/v1/oauth/token", settings.base_url.trim_end_matches('/')),
+            basic: Some((settings.client_id.clone(), settings.client_secret.clone())),
+            form: vec![("grant_type", SecretString::from("client_credentials"))],
+            usual_lifetime: TOKEN_LIFETIME,
+        };
+        let tokens = Tokens::new(grant, http.clone());
+        Self { settings, http, tokens }
+    }
+
+    /// Every call has an id of its own, of 32 characters, by which UPS finds it again.
+    fn request(&self, method: Method, path: &str, deadline: Duration) -> RequestBuilder {
+        let base = self.settings.base_url.trim_end_matches('/');
+        let request = self.http.request(method, format!("{base}/api{path}")).timeout(deadline);
+        #[expect(clippy::disallowed_methods, reason = "names a call in UPS's log and nothing of ours")]
+        let id = Uuid::now_v7().simple().to_string();
+        request.header("transId", id).header("transactionSrc", SOURCE)
+    }
+
+    async fn recover(&self, body: &serde_json::Value) -> Result<Reply, CallError> {
+        let path = "/labels/v1/recovery";
+        self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(body)).await
+    }
+
+    /// Tracking by our reference: the second witness, for parcels that label recovery does not know.
+    async fn tracked_by_reference(
+        &self,
+        reference: &Reference,
+        booked_on: NaiveDate,
+    ) -> Result<Vec<BookedParcel>, CallError> {
+        // A day on either side: UPS's day is the sender's, ours is whoever asks; and a label may wait for its collection.
+        let from = (booked_on - Days::new(1)).format("%Y%m%d").to_string();
+        let to = (booked_on + Days::new(7)).format("%Y%m%d").to_string();
+        let query = [
+            ("shipperNum", self.settings.account_number.as_str()),
+            ("fromPickUpDate", &from),
+            ("toPickUpDate", &to),
+        ];
+        let path = format!("/track/v1/reference/details/{}", reference.as_str());
+        let reply =
+            self.tokens.send(|| self.request(Method::GET, &path, CALL_DEADLINE).query(&query)).await?;
+        if reply.status == 404 {
+            return Ok(Vec::new());
+        }
+        tracking::live_parcels(&reply.expect_success()?.body)
+    }
+
+    async fn label(&self, number: &str, format: LabelFormat) -> Result<Option<Label>, CallError> {
+        let reply = self.recover(&wire::recovery_of_number(number, format)).await?;
+        // Void and unknown shipments are both refused: there is no label to be had any more.
+        if matches!(reply.status, 400 | 404) {
+            return Ok(None);
+        }
+        wire::recovered_label(&reply.expect_success()?, format).map(Some)
+    }
+}
+
+#[async_trait]
+impl Carrier for Ups {
+    fn capabilities(&self) -> Capabilities {
+        let american = self.settings.country == "US";
+        Capabilities {
+            name: "ups",
+            is_booking_idempotent: false,
+            finds_by_reference: true,
+            refetches_labels: true,
+            closes_days: false,
+            carries_chilled: false,
+            // An adult signature means 21 years in the United States; elsewhere no age is promised.
+            age_checks: if american { &[18, 21] } else { &[] },
+            weight_grams_max: WEIGHT_GRAMS_MAX,
+            countries: if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() },
+        }
+    }
+
+    fn tracking_url(&self, tracking_number: &str) -> String {
+        format!("{PUBLIC_TRACKING}?tracknum={tracking_number}")
+    }
+
+    async fn book(&self, booking: &Booking) -> BookOutcome {
+        let shipment = match wire::shipment(booking, &self.settings) {
+            Ok(shipment) => shipment,
+            Err(rejection) => return BookOutcome::Rejected(rejection),
+        };
+        let path = "/shipments/v2409/ship";
+        let sent = self.tokens.send(|| self.request(Method::POST, path, BOOK_DEADLINE).json(&shipment)).await;
+        let outcome = match sent {
+            Ok(reply) => wire::book_outcome(&reply),
+            Err(CallError::NotSent(detail)) => BookOutcome::NotSent { detail },
+            Err(CallError::Unauthorised) => BookOutcome::Rejected(Rejection {
+                reason: RejectionReason::Unauthorised,
+                messages: Vec::new(),
+            }),
+            Err(other) => BookOutcome::Unknown { detail: other.to_string() },
+        };
+        match outcome {
+            // UPS gives PDF only afterwards. Without it the booking is good all the same.
+            BookOutcome::Confirmed(mut confirmation) if booking.label_format == LabelFormat::Pdf => {
+                confirmation.label =
+                    self.label(&confirmation.tracking_number, LabelFormat::Pdf).await.ok().flatten();
+                BookOutcome::Confirmed(confirmation)
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn find_by_reference(
+        &self,
+        reference: &Reference,
+        booked_on: NaiveDate,
+    ) -> Result<Vec<BookedParcel>, CallError> {
+        let reply = self.recover(&wire::recovery_of_reference(reference, &self.settings)).await?;
+        // A refusal says that there is no label, or that something was wrong with the question: tracking knows.
+        let found = match reply.status {
+            400 | 404 => Vec::new(),
+            _ => wire::recovered_parcels(&reply.expect_success()?)?,
+        };
+        if found.is_empty() { self.tracked_by_reference(reference, booked_on).await } else { Ok(found) }
+    }
+
+    async fn fetch_label(
+        &self,
+        carrier_shipment_id: &str,
+        format: LabelFormat,
+    ) -> Result<Option<Label>, CallError> {
+        // One parcel a booking: the shipment's number is its parcel's.
+        self.label(carrier_shipment_id, format).await
+    }
+
+    async fn cancel(&self, carrier_shipment_id: &str, _is_repeat: bool) -> Result<CancelOutcome, CallError> {
+        // UPS says of what was voided before that it is void: a repetition needs no other reading.
+        let path = format!("/shipments/v2409/void/cancel/{carrier_shipment_id}");
+        let reply = self.tokens.send(|| self.request(Method::DELETE, &path, CALL_DEADLINE)).await?;
+        wire::cancel_outcome(reply)
+    }
+
+    async fn track(
+        &self,
+        tracking_number: &str,
+        _recipient_postal_code: &str,
+    ) -> Result<Option<Tracking>, CallError> {
+        let path = format!("/track/v1/details/{tracking_number}");
+        let query = [("locale", "en_US")];
+        let reply =
+            self.tokens.send(|| self.request(Method::GET, &path, CALL_DEADLINE).query(&query)).await?;
+        if reply.status == 404 {
+            return Ok(None);
+        }
+        tracking::read(&reply.expect_success()?.body, tracking_number)
+    }
+
+    async fn close_day(&self, _carrier_shipment_ids: &[String]) -> Result<Vec<ClosedShipment>, CallError> {
+        Err(CallError::Refused("UPS closes no days".to_owned()))
+    }
+}

@@ -42,6 +42,7 @@ mod quality;
 mod records;
 mod rules;
 mod sandbox_dhl;
+mod sandbox_gls;
 mod sandbox_klarna;
 mod sandbox_paypal;
 mod search;

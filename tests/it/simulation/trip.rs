@@ -90,6 +90,8 @@ pub struct Trip<'p> {
     pub checkout: Uuid,
     /// The state in which the shopper left the checkout.
     pub end: String,
+    /// Whether the parcel was handed over in time.
+    pub is_handed_over: bool,
     /// Refunds that were taken on.
     pub refunds: usize,
     /// Whether money of it was disputed or taken back.
@@ -104,6 +106,7 @@ impl<'p> Trip<'p> {
             cart: ids.next(),
             checkout: ids.next(),
             end: "quoted".to_owned(),
+            is_handed_over: false,
             refunds: 0,
             is_contested: false,
         };
@@ -262,7 +265,7 @@ impl<'p> Trip<'p> {
         Some(crowd.staff.insist(Method::GET, &order, &Value::Null).await.1)
     }
 
-    async fn fulfil(&self, crowd: &Crowd<'_>) {
+    async fn fulfil(&mut self, crowd: &Crowd<'_>) {
         let Some(order) = self.order(crowd).await else { return };
         match self.plan.delivery {
             Delivery::None | Delivery::Waits => {}
@@ -274,10 +277,10 @@ impl<'p> Trip<'p> {
             Delivery::HandedOver => {
                 let shipment = order["shipment"].as_str().unwrap_or_default();
                 let path = format!("/v1/shipments/{shipment}/hand-over");
-                within(STEP_TIMEOUT, async || {
+                let hand_over = within(STEP_TIMEOUT, async || {
                     crowd.staff.insist(Method::POST, &path, &Value::Null).await.0 == 200
-                })
-                .await;
+                });
+                self.is_handed_over = hand_over.await;
             }
         }
     }

@@ -23,6 +23,9 @@ use crate::payments::{self, DebtKind};
 /// The capture of what is taken along is the payment's own first; the one at hand-over is the second.
 const HAND_OVER_SEQUENCE: i64 = 2;
 
+/// What troubles that are over with a dispute have in common.
+const DISPUTE: &str = "disputed";
+
 /// Takes what the payments learned.
 pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::News) -> Result<(), Internal> {
     use payments::News;
@@ -55,14 +58,16 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         | News::DisputeDue { payment, .. } => order_troubled(tx, payment, &trouble(&news)).await.map(|_| ()),
         News::DisputeEnded { payment, .. } => {
             let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
-            order.trouble = None;
+            if order.trouble.as_deref().is_some_and(|trouble| trouble.contains(DISPUTE)) {
+                order.trouble = still_owed(tx, &order).await?;
+            }
             Ok(store::update_order(tx, &order).await?)
         }
-        News::Reversed { payment, operation, amount, .. } => {
+        News::Reversed { payment, cause, amount, .. } => {
             if !order_troubled(tx, payment, &format!("{amount} were taken back by the provider")).await? {
                 return Ok(());
             }
-            owe(app, tx, now, payment, operation.0, amount, (DebtKind::Reversed, None)).await
+            owe(app, tx, now, payment, cause, amount, (DebtKind::Reversed, None)).await
         }
         News::DebtSettled { checkout, .. } => debt_settled(tx, checkout).await,
         News::Refunded { payment, refund, amount, .. } => {
@@ -73,6 +78,13 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
     }
+}
+
+/// What is left to say of an order when a dispute of it is over: what is owed for it stood there before.
+async fn still_owed(tx: &mut Tx, order: &Order) -> Result<Option<String>, Internal> {
+    let (_, is_owed) =
+        payments::debts::made_good(&mut *tx, order.checkout, order.captured.currency()).await?;
+    Ok(is_owed.then(|| "what was not debited, or was taken back, is owed".to_owned()))
 }
 
 /// What staff read of what has to be done about a payment.
@@ -87,10 +99,10 @@ fn trouble(news: &payments::News) -> String {
         }
         News::Disputed { amount, respond_by, .. } => {
             let by = respond_by.map_or_else(|| "soon".to_owned(), |by| format!("by {by}"));
-            format!("the debit of {amount} is disputed: answer {by}")
+            format!("the debit of {amount} is {DISPUTE}: answer {by}")
         }
         News::DisputeDue { respond_by, .. } => {
-            format!("the dispute of the debit must be answered by {respond_by}")
+            format!("the debit is {DISPUTE}, and must be answered for by {respond_by}")
         }
         other => format!("{other:?}"),
     }

@@ -9,15 +9,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{AnswerOutcome, DisputeAnswer, EvidencePiece};
-use super::model::{Change, DisputeAction, DisputeState, ProviderName};
+use super::model::{DisputeAction, DisputeState, ProviderName};
 use super::operate::pause_since;
 use super::provider::Provider;
+use super::reversal::{self, Teller, Told};
 use super::settle::{load, write_change};
 use super::store::{self, disputes};
 use super::{Error, model};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::error::Internal;
 use crate::ids::{CheckoutId, DisputeAnswerId, DisputeId, OperationId, PaymentId, StaffId};
 use crate::jobs::{self, Failure, Job, Lease};
 use crate::text_enum;
@@ -159,8 +161,18 @@ pub async fn read_dispute(app: &App, lease: &Lease) -> jobs::Outcome {
     let id = known.map_or_else(|| app.ids.next(), |known| known.id);
     disputes::save(&mut tx, now, id, name, (payment, operation), &found).await?;
     tell(&found, before);
-    let change = books.dispute(operation, &found, before, now);
-    write(app, tx, lease, now, change).await
+    let (checkout, is_given_up) = (books.payment.checkout, books.payment.is_given_up);
+    write_change(app, &mut tx, now, books.dispute(operation, &found, before, now)).await?;
+    if let Some(amount) = found.lost() {
+        let (capture, by) = (capture.to_owned(), Teller::Dispute(dispute));
+        let told = Told { provider: name, capture, amount, at: now, by };
+        reversal::reversed(app, &mut tx, now, &told).await.map_err(Internal::from)?;
+    }
+    if is_given_up && let Some(books) = load(&mut tx, payment).await? {
+        // What was disputed goes back now, if it is still ours.
+        write_change(app, &mut tx, now, books.wind_down()).await?;
+    }
+    commit(app, tx, lease, (payment, checkout)).await
 }
 
 fn tell(found: &model::Dispute, before: Option<DisputeState>) {
@@ -171,15 +183,12 @@ fn tell(found: &model::Dispute, before: Option<DisputeState>) {
 }
 
 /// Commits what was learned of a debit.
-pub(super) async fn write(
+pub(super) async fn commit(
     app: &App,
-    mut tx: Tx,
+    tx: Tx,
     lease: &Lease,
-    now: Moment,
-    change: Change,
+    (payment, checkout): (PaymentId, CheckoutId),
 ) -> jobs::Outcome {
-    let (payment, checkout) = (change.payment.id, change.payment.checkout);
-    write_change(app, &mut tx, now, change).await?;
     lease.commit(tx).await?;
     app.changes.changed(payment.0);
     app.changes.changed(checkout.0);

@@ -16,7 +16,7 @@ use crate::money::Money;
 pub struct StatementTerms {
     /// The longest span of one question; whoever asks cuts longer ones.
     pub span_max: Duration,
-    /// What happened shows up this much later at most: nothing younger is missing yet.
+    /// What happened stands in the books this much later at most: nothing younger is missing yet.
     pub late_by: Duration,
     /// How far back the books go.
     pub kept_for: Duration,
@@ -61,7 +61,8 @@ pub struct StatementLine {
     /// What the provider keeps of it, above zero; below zero when it gives a fee back; nothing when the line does not say or
     /// fees are lines of their own.
     pub fee: Option<Money>,
-    /// When it happened at the provider.
+    /// Since when it stands in the provider's books: when it happened, or, where it shows up with the payout that it is settled
+    /// in, when that was.
     pub at: Moment,
     /// The payout that it was settled with, or that it is.
     pub payout: Option<String>,

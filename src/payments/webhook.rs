@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{PaymentState, ProviderName};
 use super::operate::Operate;
 use super::provider::{Debit, EventError, LinkError, Provider};
+use super::reversal::{self, Teller, Told};
 use super::secrets::{self, Purpose};
 use super::settle::{load, write_change};
 use super::store::events::{Hint, Topic};
@@ -15,6 +16,7 @@ use super::{Error, ask, disputes, link};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::error::Internal;
 use crate::jobs::{self, Failure, Job, Lease};
 
 /// The job that follows an event up.
@@ -160,9 +162,10 @@ async fn follow_debit(
     name: ProviderName,
     object: &str,
 ) -> Result<(), Failure> {
-    let Some((payment, operation)) = store::operations::debit_by_object(&app.db, name, object).await? else {
+    let Some((payment, _)) = store::operations::debit_by_object(&app.db, name, object).await? else {
         return Ok(());
     };
+    let Some(payment) = store::payments::find(&app.db, payment).await? else { return Ok(()) };
     let amount = match provider.read_debit(object).await {
         Debit::Stands => return Ok(()),
         Debit::Unknown(detail) => return Err(Failure::later(detail)),
@@ -170,8 +173,9 @@ async fn follow_debit(
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(books) = load(&mut tx, payment).await? else { return Ok(()) };
-    disputes::write(app, tx, lease, now, books.reverse(operation, amount)).await
+    let told = Told { provider: name, capture: object.to_owned(), amount, at: now, by: Teller::Debit };
+    reversal::reversed(app, &mut tx, now, &told).await.map_err(Internal::from)?;
+    disputes::commit(app, tx, lease, (payment.id, payment.checkout)).await
 }
 
 /// A link that the shopper took back at the provider can't be debited any more.

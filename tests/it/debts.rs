@@ -4,8 +4,8 @@ use aisle::db::Run;
 use aisle::identity::Role;
 use aisle::ids::{MethodId, OrderId};
 use aisle::money::{Currency, Money};
-use aisle::payments::ProviderName;
-use aisle::payments::reversal::{self, Noted, Told};
+use aisle::payments::reversal::{self, Noted, Teller, Told};
+use aisle::payments::{DebtState, ProviderName};
 use aisle::sandbox::paypal::{CaptureStatus, Controls, Fault, Rule};
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -356,7 +356,7 @@ async fn told(shop: &Shop, capture: &str, came_again: bool) -> Noted {
         capture: capture.to_owned(),
         amount: eur(BREAD_CENTS),
         at: app.clock.now(),
-        line: format!("line of {capture}"),
+        by: Teller::Line(format!("line of {capture}")),
     };
     let mut tx = app.db.begin().await.expect("begun");
     let noted = if came_again {
@@ -420,6 +420,47 @@ async fn what_comes_again_after_it_was_taken_back_is_not_owed_any_more() {
     told(&shop, &capture, false).await;
     assert!(matches!(told(&shop, &capture, true).await, Noted::New(_)));
     assert!(matches!(told(&shop, &capture, true).await, Noted::Known(_)));
+    assert_eq!(debt(&shopper).await["state"], "withdrawn");
+    assert!(shopper.read_order(order).await.json["trouble"].is_null());
+    let stands = async |account: &str| balance(&shop, account).await;
+    assert_eq!(
+        (stands("receivable").await, stands("reversed").await, stands("debt").await),
+        (BREAD_CENTS, 0, 0)
+    );
+    begin_trip(&shopper).await.expect(201);
+}
+
+#[tokio::test]
+async fn what_comes_again_after_its_debt_was_paid_is_for_people_to_give_back() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD]).await;
+    shopper.order(cart, &[]).await;
+    let capture = last_capture(&shop, &[]);
+    told(&shop, &capture, false).await;
+    let owed = debt(&shopper).await;
+    pay(&shopper, &owed, shopper.method).await.expect(202);
+    shop.test.run_jobs().await;
+    assert_eq!(debt(&shopper).await["state"], "paid");
+    let noted = told(&shop, &capture, true).await;
+    assert!(matches!(noted, Noted::NotCleared(_, DebtState::Paid)), "{noted:?}");
+    assert!(matches!(told(&shop, &capture, true).await, Noted::Known(_)));
+    assert_eq!(balance(&shop, "receivable").await, 2 * BREAD_CENTS, "the shopper paid twice");
+}
+
+#[tokio::test]
+async fn what_comes_again_while_its_debt_is_paid_clears_it_when_that_payment_fails() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD]).await;
+    let order = shopper.order(cart, &[]).await;
+    let capture = last_capture(&shop, &[]);
+    told(&shop, &capture, false).await;
+    let declined = shopper.link("ben+declined@example.com").await;
+    pay(&shopper, &debt(&shopper).await, declined).await.expect(202);
+    let noted = told(&shop, &capture, true).await;
+    assert!(matches!(noted, Noted::NotCleared(_, DebtState::BeingPaid)), "{noted:?}");
+    shop.test.run_jobs().await;
     assert_eq!(debt(&shopper).await["state"], "withdrawn");
     assert!(shopper.read_order(order).await.json["trouble"].is_null());
     let stands = async |account: &str| balance(&shop, account).await;

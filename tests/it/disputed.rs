@@ -82,6 +82,26 @@ async fn a_disputed_purchase_is_answered_with_its_receipt_and_the_gate_that_it_o
 }
 
 #[tokio::test]
+async fn a_dispute_that_ends_leaves_the_troubles_that_came_before_it() {
+    let shop = Shop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let order = bought(&shop, &payer).await;
+    let debit = capture(&shop);
+    let dispute = shop.paypal.open_dispute(&debit, "UNAUTHORISED", "CHARGEBACK").expect("opened");
+    assert!(shop.paypal.reverse_capture(&debit));
+    told(&shop).await;
+    told(&shop).await;
+    assert!(shop.paypal.resolve_dispute(&dispute, Ending::Seller));
+    told(&shop).await;
+    let read = payer.read_order(order).await;
+    assert!(
+        read.text("/trouble").contains("owed") || read.text("/trouble").contains("taken back"),
+        "{}",
+        read.json
+    );
+}
+
+#[tokio::test]
 async fn a_disputed_delivery_is_answered_with_the_couriers_proof() {
     let shop = Shop::open().await;
     let shopper = shop.payer("anna@example.com").await;

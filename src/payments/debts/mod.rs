@@ -15,14 +15,14 @@ mod pay;
 use uuid::Uuid;
 
 use super::ledger::{self, Entry};
-use super::model::{DebtEvent, DebtKind, DebtState, DeclineReason, FactKind, News, Payment};
+use super::model::{DebtEvent, DebtKind, DebtState, DeclineReason, FactKind, News, Payment, Reversal};
 use super::store::{self, debts};
 use super::{Error, change};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
 use crate::error::Internal;
-use crate::ids::{CheckoutId, DebtId, Ids, OperationId, PaymentId, ShopperId, StaffId, StoreId};
+use crate::ids::{CheckoutId, DebtId, Ids, PaymentId, ShopperId, StaffId, StoreId};
 use crate::jobs;
 use crate::money::{Currency, Money};
 
@@ -223,26 +223,40 @@ async fn reversed(
     now: Moment,
     debt: &Debt,
     paying: &Payment,
-    (operation, amount): (OperationId, Money),
+    (cause, amount): (Uuid, Money),
 ) -> Result<(), Error> {
     let (kind, payment, store) = (DebtKind::Reversed, paying.id, debt.store.clone());
-    let opening = Opening { cause: operation.0, kind, payment, store, amount, reason: None };
+    let opening = Opening { cause, kind, payment, store, amount, reason: None };
     open(tx, &app.ids, now, opening).await?;
     Ok(())
 }
 
-/// What a debit had been taken back came again: if nothing paid the debt of it yet, it is not owed any more. What paid it
-/// meanwhile is for people to give back. The payment is locked.
-pub(super) async fn clear(app: &App, tx: &mut Tx, now: Moment, cause: OperationId) -> Result<(), Error> {
-    let Some(debt) = debts::by_cause(&mut *tx, cause.0).await? else { return Ok(()) };
-    let Some(mut debt) = debts::lock(tx, debt).await? else { return Ok(()) };
-    if debt.state != DebtState::Open {
+/// What a debit had been taken back came again, or a part of it: when all of it did and nothing pays the debt of it yet, it is
+/// not owed any more. Else answers how the debt is: what paid it meanwhile is for people to give back. The payment is locked.
+pub(super) async fn clear(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    reversal: &Reversal,
+) -> Result<Option<DebtState>, Error> {
+    let Some(debt) = debts::by_cause(&mut *tx, reversal.cause).await? else { return Ok(None) };
+    let Some(mut debt) = debts::lock(tx, debt).await? else { return Ok(None) };
+    if debt.state == DebtState::Withdrawn {
+        return Ok(None);
+    }
+    if debt.state != DebtState::Open || !reversal.is_returned() {
         tracing::error!(debt.id = %debt.id, "a debt that is {} came again by itself: people have to look", debt.state);
-        return Ok(());
+        return Ok(Some(debt.state));
     }
     let of = store::payments::find(&mut *tx, debt.payment).await?.ok_or(Error::PaymentUnknown)?;
-    end(tx, &app.ids, now, &mut debt, &of, FactKind::DebtCleared).await?;
-    tell_settled(app, tx, now, &debt).await.map_err(Error::News)
+    came_again(app, tx, now, &mut debt, &of).await?;
+    Ok(None)
+}
+
+/// Ends an open debt because its money came again.
+async fn came_again(app: &App, tx: &mut Tx, now: Moment, debt: &mut Debt, of: &Payment) -> Result<(), Error> {
+    end(tx, &app.ids, now, debt, of, FactKind::DebtCleared).await?;
+    tell_settled(app, tx, now, debt).await.map_err(Error::News)
 }
 
 /// Takes what a payment of a debt learned; the payment is locked.
@@ -265,9 +279,16 @@ pub(super) async fn payment_news(
             post(tx, &app.ids, now, &debt, &of, FactKind::DebtPaid).await?;
             tell_settled(app, tx, now, &debt).await
         }
-        News::Declined { .. } if is_current => Ok(pay::failed(tx, &app.ids, now, &mut debt).await?),
-        News::Reversed { operation, amount, .. } => {
-            Ok(reversed(app, tx, now, &debt, paying, (operation, amount)).await?)
+        News::Declined { .. } if is_current => {
+            pay::failed(tx, &app.ids, now, &mut debt).await?;
+            if store::reversals::is_returned(&mut *tx, debt.cause).await? {
+                // What had been taken back came again meanwhile.
+                return Ok(came_again(app, tx, now, &mut debt, &of).await?);
+            }
+            Ok(())
+        }
+        News::Reversed { cause, amount, .. } => {
+            Ok(reversed(app, tx, now, &debt, paying, (cause, amount)).await?)
         }
         // Given up by nobody but whoever withdraws the debt.
         News::Cancelled { .. } if is_current => {

@@ -61,7 +61,8 @@ pub fn cause_of_line(provider: ProviderName, line: &str) -> Uuid {
     Uuid::new_v5(&LINES, format!("{provider}:{line}").as_bytes())
 }
 
-/// Writes what happened to money. What was written before counts once; the same cause with another amount is an error.
+/// Writes what happened to money. What was written before counts once; the same cause with another amount is an error. Of which
+/// payment a line is may be learned only after it was written.
 pub async fn post(tx: &mut Tx, ids: &Ids, now: Moment, entry: &Entry) -> Result<bool, Error> {
     if !entry.amount.is_positive() {
         return Err(Error::Nothing);
@@ -71,9 +72,9 @@ pub async fn post(tx: &mut Tx, ids: &Ids, now: Moment, entry: &Entry) -> Result<
     }
     let known = store::ledger::find(&mut *tx, entry.cause, entry.kind).await?;
     let is_same = known.is_some_and(|known| {
-        known.payment == entry.payment
-            && known.currency == entry.amount.currency()
-            && known.amount == entry.amount.minor()
+        let is_same_payment =
+            known.payment.is_none() || entry.payment.is_none() || known.payment == entry.payment;
+        is_same_payment && known.currency == entry.amount.currency() && known.amount == entry.amount.minor()
     });
     if is_same { Ok(false) } else { Err(Error::Contradiction(entry.cause)) }
 }

@@ -142,11 +142,12 @@ const WRONG_HOLDS: &str = "
     END
     LIMIT $1";
 
-/// What was declined holds nothing, and of what was cancelled everything went back.
+/// What was declined holds nothing, and of what was cancelled everything went back, or more: a bank may take back what we gave
+/// back too.
 const WRONG_ENDS: &str = "
     SELECT id, state || ' with ' || authorised || ' authorised, ' || captured || ' captured, ' || refunded || ' refunded'
     FROM payments
-    WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured <> refunded + (
+    WHERE (state = 'declined' AND authorised <> 0) OR (state = 'cancelled' AND captured > refunded + (
         SELECT CAST(COALESCE(SUM(reversed), 0) AS BIGINT) FROM payment_operations WHERE payment = payments.id
     ))
     LIMIT $1";

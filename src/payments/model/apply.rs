@@ -334,6 +334,10 @@ impl Change {
                 continue;
             }
             is_over = false;
+            if capture.is_disputed {
+                // The provider may give it back: it is looked at again when the dispute is over.
+                continue;
+            }
             let amount = Money::new(rest, self.payment.currency);
             let refund = Planned::refund(sequence, amount, None, capture.id);
             self.planned.push(if books.refund_tries(capture.id) == 0 { refund } else { refund.later() });

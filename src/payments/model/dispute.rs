@@ -1,9 +1,9 @@
-//! Disputes of debits, and debits that were taken back: what they mean for a payment. Pure.
+//! Disputes of debits: what they mean for a payment. Pure.
 //!
 //! A dispute moves no money by itself. While it is open we give nothing back of that debit, because the provider may; when it is
-//! lost the debit is reversed, once, whoever tells first: the dispute, an event, or the provider's books.
+//! lost the debit is reversed, once, whoever tells first: the dispute, an event, or the provider's books (`reversal.rs`).
 
-use super::{Books, Change, Fact, FactKind, News, OperationState};
+use super::{Books, Change, News};
 use crate::clock::Moment;
 use crate::ids::OperationId;
 use crate::money::Money;
@@ -130,14 +130,15 @@ impl Dispute {
         Some(soon.map_or(usual, |soon| soon.min(usual)))
     }
 
-    /// How much is gone when it is lost.
-    fn lost(&self) -> Money {
-        self.given_back.unwrap_or(self.amount)
+    /// How much is gone, when it is lost.
+    pub fn lost(&self) -> Option<Money> {
+        (self.state == DisputeState::Lost).then(|| self.given_back.unwrap_or(self.amount))
     }
 }
 
 impl Books {
-    /// Takes in how a dispute of a debit stands, and how it stood before; nothing when it was not known.
+    /// Takes in how a dispute of a debit stands, and how it stood before; nothing when it was not known. What is gone when it
+    /// is lost is taken in apart ([`Books::reverse`]).
     pub fn dispute(
         &self,
         operation: OperationId,
@@ -146,11 +147,11 @@ impl Books {
         now: Moment,
     ) -> Change {
         let is_lost = dispute.state == DisputeState::Lost;
-        let mut change = if is_lost { self.reverse(operation, dispute.lost()) } else { self.unchanged() };
+        let mut change = self.unchanged();
         let Some(debit) = self.operations.iter().find(|each| each.id == operation) else { return change };
         let is_open = !dispute.state.is_over();
         if debit.is_disputed != is_open {
-            let mut debit = change.operation.take().unwrap_or_else(|| debit.clone());
+            let mut debit = debit.clone();
             debit.is_disputed = is_open;
             change.operation = Some(debit);
         }
@@ -165,28 +166,6 @@ impl Books {
         if was_open && !is_open && !is_lost {
             change.news.push(News::DisputeEnded { payment, checkout, amount: dispute.amount });
         }
-        change
-    }
-
-    /// Takes in that a debit was taken back without us. What we gave back before can't be taken back again; each debit is
-    /// reversed once.
-    pub fn reverse(&self, operation: OperationId, amount: Money) -> Change {
-        let mut change = self.unchanged();
-        let debits = self.captures(|state| state == OperationState::Done);
-        let Some((debit, rest)) = debits.into_iter().find(|(debit, _)| debit.id == operation) else {
-            return change;
-        };
-        let amount = amount.minor().min(rest);
-        if debit.reversed.is_positive() || amount <= 0 {
-            return change;
-        }
-        let amount = Money::new(amount, self.payment.currency);
-        let mut debit = debit.clone();
-        debit.reversed = amount;
-        change.operation = Some(debit);
-        change.facts.push(Fact { operation, kind: FactKind::Reversed, amount });
-        let (payment, checkout) = (self.payment.id, self.payment.checkout);
-        change.news.push(News::Reversed { payment, checkout, operation, amount });
         change
     }
 }

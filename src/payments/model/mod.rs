@@ -7,8 +7,8 @@
 //! [`Books::apply`] in `apply.rs` is the one place where an outcome changes a payment; `plan.rs` has what the rooms above
 //! may ask for; `outcome.rs` what a provider may answer; `line.rs` what it is told of the purchase; `confirm.rs` what waits;
 //! `hold.rs` how long a hold lasts, and what is done about its end; `refund.rs` how refunds count; `dispute.rs` what payers
-//! dispute; `debt.rs` what is owed when goods left without money; `accounts.rs` what each fact moves in the ledger;
-//! `reconcile.rs` what does not agree with a provider's books.
+//! dispute; `reversal.rs` what is taken back; `debt.rs` what is owed when goods left without money; `accounts.rs` what each fact
+//! moves in the ledger; `reconcile.rs` what does not agree with a provider's books.
 
 mod accounts;
 mod apply;
@@ -21,9 +21,12 @@ mod outcome;
 mod plan;
 mod reconcile;
 mod refund;
+mod reversal;
 
 #[cfg(test)]
 mod tests;
+
+use uuid::Uuid;
 
 use crate::clock::Moment;
 use crate::ids::{CheckoutId, DebtId, MethodId, OperationId, PaymentId, RefundId, ShopperId};
@@ -42,6 +45,7 @@ pub use reconcile::{
     Certainty, Compare, Compared, DifferenceState, Finding, FindingKind, FoundLine, Movement, MovementKind,
     ReconciliationState, Undone, about_line, compare,
 };
+pub use reversal::{Heard, Reversal, Teller, come_again, gone, hear};
 
 text_enum! {
     /// A payment provider.
@@ -407,9 +411,9 @@ pub enum News {
         payment: PaymentId,
         /// Of which checkout.
         checkout: CheckoutId,
-        /// What had debited it.
-        operation: OperationId,
-        /// How much.
+        /// What it is known by: a debt of it has this cause.
+        cause: Uuid,
+        /// How much, of what we had not given back before.
         amount: Money,
     },
     /// The payer disputes a debit: somebody has to answer. Told once for each dispute.

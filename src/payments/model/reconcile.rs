@@ -33,6 +33,9 @@ text_enum! {
         AmountDiffers = "amount_differs",
         /// A debit was taken back without us: a reversal or a chargeback.
         TakenBack = "taken_back",
+        /// What was taken back came again, and the debt of it is not settled by that: it was paid, or written off, or more is
+        /// owed.
+        CameAgain = "came_again",
         /// Money is held back while a dispute is open.
         Disputed = "disputed",
         /// A kind of line that nobody has told us the meaning of.
@@ -50,7 +53,8 @@ impl FindingKind {
             | Self::NotSettled
             | Self::MissingDebit
             | Self::AmountDiffers
-            | Self::TakenBack => true,
+            | Self::TakenBack
+            | Self::CameAgain => true,
             Self::UnknownRefund
             | Self::MissingRefund
             | Self::Disputed
@@ -84,8 +88,12 @@ impl FindingKind {
                  explain."
             }
             Self::TakenBack => {
-                "It is in the ledger, and owed by the shopper where it was a debit of ours. Answer the case at the provider if \
-                 it can still be answered."
+                "Where it was a debit of ours it is in the ledger, and owed by the shopper as far as it was not given back \
+                 before. Answer the case at the provider if it can still be answered."
+            }
+            Self::CameAgain => {
+                "Look at the debt of it. A shopper who paid it meanwhile is given that payment back; what is still being paid \
+                 is looked at again when that ends."
             }
             Self::Disputed => {
                 "Answer the dispute at the provider before its due date, with receipt and proof of delivery."
@@ -161,6 +169,8 @@ pub struct Movement {
     pub sent_at: Moment,
     /// When we learned of it.
     pub at: Moment,
+    /// Whether a line of it was found in the provider's books before.
+    pub in_books: bool,
 }
 
 /// An operation of ours that is not in the books as done.
@@ -265,6 +275,8 @@ pub struct Compared {
     pub matched: usize,
     /// What does not agree.
     pub findings: Vec<Finding>,
+    /// Operations of ours that a line was found for, whenever that was.
+    pub in_books: Vec<OperationId>,
 }
 
 impl From<&StatementLine> for FoundLine {
@@ -345,11 +357,13 @@ pub fn compare(compare: &Compare<'_>) -> Compared {
     }
     for ours in compare.ours.iter().filter(|ours| in_span(ours.at)) {
         compared.movements += 1;
-        if !sides.taken.contains(&ours.operation) && ours.at < compare.whole_until {
+        let is_there = ours.in_books || sides.taken.contains(&ours.operation);
+        if !is_there && ours.at < compare.whole_until {
             compared.findings.push(without_line(ours, compare.read_from));
         }
     }
     compared.findings.extend(compare.unread.iter().map(|line| unreadable(line, compare.from)));
+    compared.in_books.extend(sides.taken);
     compared
 }
 

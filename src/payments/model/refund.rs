@@ -24,7 +24,7 @@ impl Books {
             .filter(|each| each.state == OperationState::Done && self.effect(each).is_debit())
             .map(|each| {
                 let gone = given_back(each.id).saturating_add(each.reversed.minor());
-                (each, each.amount.minor().saturating_sub(gone))
+                (each, each.amount.minor().saturating_sub(gone).max(0))
             })
             .collect()
     }

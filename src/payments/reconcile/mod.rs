@@ -4,8 +4,9 @@
 //! ledger, once; what does not agree becomes a difference that staff see, with what to do and how sure it is, until somebody
 //! explains it or it is gone.
 //!
-//! What is younger than the provider's books are whole is not missed. Lines are read from a day before the span to a day after
-//! it, because the two sides rarely learn of a thing in the same second; what a line names is looked up whenever it happened.
+//! What is younger than the provider's books are whole is not missed, nor is what stood in them once. Lines are read from a day
+//! before the span to a day after it, because the two sides rarely learn of a thing in the same second; what a line names is
+//! looked up whenever it happened.
 //!
 //! `model/reconcile.rs` compares, pure; `notes.rs` writes into the ledger; `command.rs` is the command line.
 
@@ -144,10 +145,14 @@ pub async fn reconcile(app: &App, lease: &Lease) -> jobs::Outcome {
     let Some(terms) = provider.statement_terms() else {
         return end(app, run, Err(StatementError::NotOffered), Some(lease)).await;
     };
+    if lease.attempt > TRIES_MAX {
+        // Each try was cut off before its end: no more of them would help.
+        return end(app, run, Err(StatementError::TooMuch), Some(lease)).await;
+    }
     match read(&run, app.clock.now(), terms, |from, to| provider.statement(from, to)).await {
         Ok(read) => {
-            let compared = settle(app, &run, provider, read).await?;
-            end(app, run, Ok(&compared), Some(lease)).await
+            let compared = settle(app, &run, provider, &read).await?;
+            end(app, run, Ok((&compared, read.whole_until)), Some(lease)).await
         }
         Err(StatementError::Unavailable(detail)) if lease.attempt < TRIES_MAX => Err(Failure::later(detail)),
         Err(error) => end(app, run, Err(error), Some(lease)).await,
@@ -166,13 +171,14 @@ where
 {
     let id = run.id;
     let provider = app.providers.get(run.provider).ok_or("the provider is not configured")?;
-    let outcome = match read(&run, app.clock.now(), terms, statement).await {
-        Ok(read) => Ok(settle(app, &run, provider, read).await?),
-        Err(error) => Err(error),
+    let ended = match read(&run, app.clock.now(), terms, statement).await {
+        Ok(read) => {
+            let compared = settle(app, &run, provider, &read).await?;
+            end(app, run, Ok((&compared, read.whole_until)), None).await
+        }
+        Err(error) => end(app, run, Err(error), None).await,
     };
-    end(app, run, outcome.as_ref().map_err(Clone::clone), None)
-        .await
-        .map_err(|failure| format!("{failure:?}"))?;
+    ended.map_err(|failure| format!("{failure:?}"))?;
     Ok(store::find(&app.db, id).await?.ok_or("the comparison is gone")?)
 }
 
@@ -223,7 +229,7 @@ async fn settle(
     app: &App,
     run: &Reconciliation,
     provider: &dyn Provider,
-    read: Read,
+    read: &Read,
 ) -> Result<Compared, Internal> {
     let mut ours = store::movements_in(&app.db, run.provider, (run.from_at, run.to_at)).await?;
     let named: Vec<&str> = read.lines.iter().filter_map(StatementLine::object).collect();
@@ -293,20 +299,22 @@ async fn look_up(provider: &dyn Provider, findings: &mut [Finding], ours: &[Move
 async fn end(
     app: &App,
     mut run: Reconciliation,
-    outcome: Result<&Compared, StatementError>,
+    outcome: Result<(&Compared, Moment), StatementError>,
     lease: Option<&Lease>,
 ) -> jobs::Outcome {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     run.ended_at = Some(now);
     match outcome {
-        Ok(compared) => {
+        Ok((compared, whole_until)) => {
             run.state = ReconciliationState::Done;
+            run.whole_until = Some(whole_until);
             run.lines = i64::try_from(compared.lines).unwrap_or(i64::MAX);
             run.movements = i64::try_from(compared.movements).unwrap_or(i64::MAX);
             run.matched = i64::try_from(compared.matched).unwrap_or(i64::MAX);
             let found: Vec<&str> = compared.findings.iter().map(|finding| finding.subject.as_str()).collect();
             store::set_gone(&mut tx, now, &run, &found).await?;
+            store::put_in_books(&mut tx, now, run.provider, &compared.in_books).await?;
             for finding in &compared.findings {
                 store::put(&mut tx, app.ids.next(), now, run.provider, finding).await?;
                 tell(&run, finding);

@@ -11,11 +11,15 @@ use crate::db;
 use crate::jobs::{self, Job, Lease};
 use crate::payments::Error;
 use crate::payments::model::ProviderName;
+use crate::payments::provider::Provider;
 
 /// The time of the day (UTC): yesterday is whole at every provider by then.
 const HOUR: u32 = 4;
 /// How many days each night looks back: what a provider adds late, and what we find out late, is seen again.
 const DAYS: i64 = 4;
+/// A provider whose books are whole so much later is asked for the days that have just become whole too: what is missing
+/// there can't be known before.
+const LATE: Duration = Duration::days(1);
 
 /// The job of a night.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -47,17 +51,18 @@ pub async fn nightly(app: &App, lease: &Lease) -> jobs::Outcome {
     let now = app.clock.now();
     let midnight = now.date_naive().and_time(NaiveTime::MIN).and_utc();
     for provider in ProviderName::ALL.iter().copied() {
-        let is_offered =
-            app.providers.get(provider).is_some_and(|provider| provider.statement_terms().is_some());
-        if !is_offered {
-            continue;
-        }
-        let (from, to) = (midnight - Duration::days(DAYS), midnight);
-        let wish = Wish { id: app.ids.next(), provider, from, to, staff: None };
-        match begin(app, &wish, true).await {
-            Ok(_) => {}
-            Err(Error::Database(error)) => return Err(error.into()),
-            Err(error) => tracing::error!(provider = provider.as_str(), "books can't be compared: {error}"),
+        let terms = app.providers.get(provider).and_then(Provider::statement_terms);
+        let Some(terms) = terms else { continue };
+        let whole = (terms.late_by >= LATE).then(|| midnight - terms.late_by - Duration::days(1));
+        for to in [Some(midnight), whole].into_iter().flatten() {
+            let (id, from) = (app.ids.next(), to - Duration::days(DAYS));
+            match begin(app, &Wish { id, provider, from, to, staff: None }, true).await {
+                Ok(_) => {}
+                Err(Error::Database(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(provider = provider.as_str(), "books can't be compared: {error}");
+                }
+            }
         }
     }
     let mut tx = app.db.begin().await?;

@@ -99,6 +99,26 @@ pub async fn find(run: impl Run<'_>, cause: Uuid, kind: FactKind) -> Result<Opti
     .await
 }
 
+/// The transaction of a kind that a line of the provider's books made for a payment.
+pub async fn of_line(
+    run: impl Run<'_>,
+    payment: PaymentId,
+    kind: FactKind,
+    line: Option<&str>,
+) -> Result<Option<Known>, Error> {
+    run.sql(
+        "SELECT payment, currency, MAX(amount) AS amount FROM ledger_transactions
+         JOIN ledger_postings ON transaction_id = id
+         WHERE payment = $1 AND kind = $2 AND line = $3
+         GROUP BY payment, currency",
+    )
+    .bind(payment)
+    .bind(kind)
+    .bind(line)
+    .fetch_optional()
+    .await
+}
+
 /// What was moved for a payment, in its currency.
 pub async fn moved(run: impl Run<'_>, payment: PaymentId, currency: Currency) -> Result<Moved, Error> {
     let sums: Vec<(Account, Account, i64)> = run

@@ -10,3 +10,4 @@ pub(super) mod parcels;
 pub(super) mod payments;
 pub(super) mod reconciliations;
 pub(super) mod resolutions;
+pub(super) mod reversals;

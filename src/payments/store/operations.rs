@@ -149,25 +149,6 @@ pub async fn update(tx: &mut Tx, now: Moment, operation: &Operation) -> Result<(
     Ok(())
 }
 
-/// The operation that made a capture of the provider, and its payment.
-pub async fn capture_by_object(
-    db: impl Run<'_>,
-    provider: ProviderName,
-    object: &str,
-) -> Result<Option<(OperationId, PaymentId)>, Error> {
-    db.sql(
-        "SELECT payment_operations.id, payment_operations.payment FROM payment_operations
-         JOIN payments ON payments.id = payment_operations.payment
-         WHERE payments.provider = $1 AND payment_operations.provider_object = $2
-             AND payment_operations.state = 'done' AND payment_operations.kind IN ('charge', 'complete', 'capture')
-         LIMIT 1",
-    )
-    .bind(provider)
-    .bind(object)
-    .fetch_optional()
-    .await
-}
-
 /// The open operations that a provider's object or order may tell something about.
 pub async fn by_object(
     db: impl Run<'_>,
@@ -210,6 +191,29 @@ pub async fn debit_by_object(
     .bind(provider)
     .bind(object)
     .fetch_optional()
+    .await
+}
+
+/// The debits of the payment that a provider's order belongs to, with the provider's names of them, oldest first.
+pub async fn captures_of_order(
+    db: impl Run<'_>,
+    provider: ProviderName,
+    order: &str,
+) -> Result<Vec<(OperationId, PaymentId, String)>, Error> {
+    db.sql(
+        "SELECT payment_operations.id, payment_operations.payment, payment_operations.provider_object
+         FROM payment_operations
+         JOIN payments ON payments.id = payment_operations.payment
+         WHERE payments.provider = $1 AND payments.provider_order = $2
+             AND payment_operations.provider_object IS NOT NULL
+             AND payment_operations.state = 'done' AND payment_operations.kind IN ('charge', 'complete', 'capture')
+         ORDER BY payment_operations.created_at, payment_operations.id
+         LIMIT $3",
+    )
+    .bind(provider)
+    .bind(order)
+    .bind(OPERATIONS_MAX)
+    .fetch_all()
     .await
 }
 

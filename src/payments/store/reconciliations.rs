@@ -3,16 +3,18 @@
 use sqlx::types::Json;
 
 use crate::clock::Moment;
-use crate::db::{Error, Run, Tx, keys};
+use crate::db::{Error, Run, Sql, Tx, keys};
 use crate::ids::{DifferenceId, OperationId, PaymentId, ReconciliationId, StaffId};
 use crate::money::{Currency, Money};
 use crate::payments::model::{
-    DifferenceState, Finding, Movement, MovementKind, OperationState, ProviderName, ReconciliationState,
-    Undone,
+    DifferenceState, Finding, FindingKind, Movement, MovementKind, OperationState, ProviderName,
+    ReconciliationState, Undone,
 };
 
 /// Reconciliations of one answer.
 const RUNS_LISTED_MAX: i64 = 100;
+/// What is said of a movement of ours that the provider's books lack.
+const MISSING: [FindingKind; 2] = [FindingKind::MissingDebit, FindingKind::MissingRefund];
 /// Differences of one answer.
 const DIFFERENCES_LISTED_MAX: i64 = 1_000;
 
@@ -192,7 +194,8 @@ pub async fn put(
 pub async fn set_gone(tx: &mut Tx, now: Moment, run: &Reconciliation, found: &[&str]) -> Result<u64, Error> {
     tx.sql(
         "UPDATE reconciliation_differences SET state = 'gone', changed_at = $4
-         WHERE provider = $1 AND at >= $2 AND at < $3 AND state = 'open' AND kind NOT IN ('taken_back', 'disputed')
+         WHERE provider = $1 AND at >= $2 AND at < $3 AND state = 'open'
+             AND kind NOT IN ('taken_back', 'came_again', 'disputed')
              AND subject NOT IN (SELECT value ->> 'key' FROM json_each($5))",
     )
     .bind(run.provider)
@@ -202,6 +205,50 @@ pub async fn set_gone(tx: &mut Tx, now: Moment, run: &Reconciliation, found: &[&
     .bind(keys(found.iter().copied())?)
     .execute()
     .await
+}
+
+/// Keeps operations as found, named by `$2`; each engine reads an id from a text in its own way.
+macro_rules! put_in_books {
+    ($id:literal) => {
+        concat!(
+            "INSERT INTO operations_in_books (operation, found_at)
+             SELECT ",
+            $id,
+            ", $1 FROM json_each($2)
+             WHERE TRUE
+             ON CONFLICT (operation) DO NOTHING"
+        )
+    };
+}
+
+/// Keeps that lines of these operations were found in a provider's books; none of them is missing there any more.
+pub async fn put_in_books(
+    tx: &mut Tx,
+    now: Moment,
+    provider: ProviderName,
+    operations: &[OperationId],
+) -> Result<(), Error> {
+    let names: Vec<String> = operations.iter().map(|id| id.0.simple().to_string()).collect();
+    let subjects: Vec<String> =
+        operations.iter().flat_map(|id| MISSING.map(|kind| format!("{kind}:{id}"))).collect();
+    tx.sql(Sql::each(
+        put_in_books!("unhex(value ->> 'key')"),
+        put_in_books!("CAST(value ->> 'key' AS UUID)"),
+    ))
+    .bind(now)
+    .bind(keys(names.iter().map(String::as_str))?)
+    .execute()
+    .await?;
+    tx.sql(
+        "UPDATE reconciliation_differences SET state = 'gone', changed_at = $2
+         WHERE provider = $1 AND state = 'open' AND subject IN (SELECT value ->> 'key' FROM json_each($3))",
+    )
+    .bind(provider)
+    .bind(now)
+    .bind(keys(subjects.iter().map(String::as_str))?)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// The differences of a span that are not gone, alarms or not, the oldest first.
@@ -301,6 +348,7 @@ struct MovementRow {
     currency: Currency,
     sent_at: Option<Moment>,
     at: Moment,
+    in_books: bool,
 }
 
 impl From<MovementRow> for Movement {
@@ -314,6 +362,7 @@ impl From<MovementRow> for Movement {
             amount: Money::new(row.amount, row.currency),
             sent_at: row.sent_at.unwrap_or(row.at),
             at: row.at,
+            in_books: row.in_books,
         }
     }
 }
@@ -324,10 +373,12 @@ macro_rules! movements {
         concat!(
             "SELECT payment_operations.id AS operation, ledger_transactions.kind AS fact, payment_operations.payment,
                  payments.reference, payment_operations.provider_object AS object, payment_operations.amount,
-                 ledger_transactions.currency, payment_operations.sent_at, ledger_transactions.at
+                 ledger_transactions.currency, payment_operations.sent_at, ledger_transactions.at,
+                 operations_in_books.operation IS NOT NULL AS in_books
              FROM ledger_transactions
              JOIN payment_operations ON payment_operations.id = ledger_transactions.cause
              JOIN payments ON payments.id = payment_operations.payment
+             LEFT JOIN operations_in_books ON operations_in_books.operation = payment_operations.id
              WHERE ledger_transactions.provider = $1 AND ledger_transactions.kind IN ('captured', 'refunded') ",
             $which
         )

@@ -21,6 +21,7 @@
 //! | `POST /sandbox/orders/{id}/chargebacks` `{"amount": n}` | the shopper takes money back by a dispute |
 //! | `POST /sandbox/orders/{id}/chargebacks/{reference}/win` | the shop wins that dispute |
 //! | `POST /sandbox/payouts` | pays out what is open, now |
+//! | `PUT /sandbox/payouts` `{"every_days": n}` | pays out every so many days instead of each midnight |
 //!
 //! None of them wants credentials.
 
@@ -95,6 +96,10 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
         ("PUT", ["limits"]) => {
             let limit = |name| u32::try_from(number(body, name)?).map_err(|_| StatusCode::BAD_REQUEST);
             state.limits = Limits { sessions: limit("sessions")?, others: limit("others")? };
+            done(true)
+        }
+        ("PUT", ["payouts"]) => {
+            state.payout_every_days = number(body, "every_days")?;
             done(true)
         }
         _ => decision(state, method, path, body),

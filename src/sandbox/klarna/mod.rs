@@ -261,6 +261,11 @@ impl Sandbox {
         self.change(|state| settlements::win(state, order_id, reference)).unwrap_or(false)
     }
 
+    /// Pays out every so many days, instead of each midnight.
+    pub fn set_payout_every_days(&self, days: i64) {
+        self.change(|state| state.payout_every_days = days);
+    }
+
     /// Pays out what is open, now; how many payouts that made.
     pub fn pay_out(&self) -> usize {
         self.change(|state| {

@@ -1,10 +1,11 @@
 //! Settlements: every sale, fee, return and dispute as a transaction, and the payouts they are settled in.
 //!
 //! Amounts are positive; a transaction's type says whether it adds to a payout or takes from it. At each midnight (UTC,
-//! by the sandbox's clock) what happened until then is paid out, one payout a currency; a control pays out at once. More
+//! by the sandbox's clock), or at that of every so many days, what happened until then is paid out, one payout a currency;
+//! a control pays out at once. More
 //! taken than sold is a debt that later payouts pay back. Fees are 2.99 % and 35 minor units a sale, and 15.00 a dispute.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use serde_json::{Value, json};
 
 use super::books::{Chargeback, Payout, Totals, Transaction, TransactionType};
@@ -107,10 +108,11 @@ fn transaction<'a>(
     state.books.transactions.last_mut()
 }
 
-/// Pays out what happened before the last midnight.
+/// Pays out what happened before the last midnight that is one of payouts.
 pub fn pass_time(state: &mut State, now: DateTime<Utc>) {
     let midnight = now.date_naive().and_time(NaiveTime::MIN).and_utc();
-    pay_out(state, midnight);
+    let days_since = midnight.timestamp().div_euclid(86_400).rem_euclid(state.payout_every_days.max(1));
+    pay_out(state, midnight - Duration::days(days_since));
 }
 
 /// Pays out what happened before a time; how many payouts that made.

@@ -24,6 +24,9 @@ pub struct State {
     pub advanced_seconds: i64,
     pub controls: Controls,
     pub faults: Vec<Rule>,
+    /// Every how many days money is paid out; each when nothing is said.
+    #[serde(default)]
+    pub payout_every_days: i64,
     #[serde(skip)]
     pub limits: Limits,
     #[serde(skip)]

@@ -126,6 +126,7 @@ async fn books_that_agree_have_no_difference_and_fees_and_payouts_are_noted_once
         let (run, found) = compare(&shop, &lines).await;
         assert_eq!(kinds(&found), Vec::<&str>::new());
         assert_eq!((run.lines, run.movements, run.matched), (3, 3, 3));
+        assert_eq!(run.whole_until, Some(now - Duration::hours(3)), "as late as PayPal may tell");
         assert_eq!((balance(&shop, "fees").await, balance(&shop, "bank").await), (65, 1000));
         // What PayPal has of ours: all lines, less its fees.
         let at_paypal: i64 = lines
@@ -224,10 +225,81 @@ async fn a_debit_whose_outcome_we_lost_is_told_with_our_operation() {
         .expect("an operation");
     let mut lines = lines(&shop);
     lines[0].operation = Some(operation.0);
+    lines[0].fee = Some(eur(35));
     let (_, found) = compare(&shop, &lines).await;
     assert_eq!(kinds(&found), ["not_settled"]);
     assert_eq!(found[0].finding.operation, Some(operation.0));
     assert!(found[0].finding.detail.as_deref().is_some_and(|detail| detail.contains("parked")));
+    // People settle it: the fee was noted before anybody knew of which payment, and counts once all the same.
+    let admin = shop.test.staff(Role::Admin, &["*"]).await;
+    let happened = json!({"verdict": "happened", "object": lines[0].capture, "note": "seen in the account"});
+    let path = format!("/v1/payment-operations/{}/resolve", operation.0);
+    shop.test.post(&path, &happened).bearer(&admin).send().await.expect(204);
+    let (_, found) = compare(&shop, &lines).await;
+    assert_eq!(kinds(&found), Vec::<&str>::new());
+    assert_eq!(balance(&shop, "fees").await, 35);
+}
+
+#[tokio::test]
+async fn a_debit_that_is_taken_back_comes_again_and_is_taken_back_anew_counts_each_time() {
+    let shop = PaidShop::open().await;
+    let [charged, _] = trade(&shop).await;
+    let mut lines = lines(&shop);
+    let (now, capture) = (shop.test.app.clock.now(), capture_of(&lines, 1299).capture);
+    let at = |minutes: i64| now - Duration::minutes(minutes);
+    let line = |id: &str, minor: i64, minutes: i64| {
+        line(id, LineKind::Reversed, capture.as_deref(), minor, at(minutes))
+    };
+    // In the order of the adapter, which is none.
+    lines.extend([line("TAGAIN", 1000, 20), line("TFIRST", -1000, 30)]);
+    compare(&shop, &lines).await;
+    assert_eq!((balance(&shop, "reversed").await, balance(&shop, "receivable").await), (0, 1400));
+    shop.refund(charged, shop.test.app.ids.next(), eur(1)).await.expect("what came again may be given back");
+    shop.until(charged, |found| found.refunded == eur(300)).await;
+    lines.push(line("TTHIRD", -900, 10));
+    lines.push(line("TFOURTH", -99, 5));
+    for _ in 0..2 {
+        compare(&shop, &lines).await;
+        assert_eq!(balance(&shop, "reversed").await, 999);
+    }
+    lines.push(line("TBEYOND", -500, 1));
+    let (_, found) = compare(&shop, &lines).await;
+    let beyond = found.iter().find(|each| each.finding.subject.contains("TBEYOND")).expect("found");
+    assert!(beyond.finding.detail.as_deref().is_some_and(|detail| detail.contains("another amount")));
+    assert_eq!(balance(&shop, "reversed").await, 999);
+}
+
+#[tokio::test]
+async fn a_chargeback_of_what_was_given_back_is_a_loss_and_found() {
+    let shop = PaidShop::open().await;
+    let [charged, _] = trade(&shop).await;
+    shop.refund(charged, shop.test.app.ids.next(), eur(1000)).await.expect("asked for");
+    shop.until(charged, |found| found.refunded == eur(1299)).await;
+    let mut lines = lines(&shop);
+    let (now, capture) = (shop.test.app.clock.now(), capture_of(&lines, 1299).capture);
+    lines.push(line("TBACK", LineKind::Chargeback, capture.as_deref(), -1299, now));
+    let (_, found) = compare(&shop, &lines).await;
+    assert_eq!(kinds(&found), ["taken_back"]);
+    assert_eq!((balance(&shop, "reversed").await, balance(&shop, "debt").await), (1299, 0));
+    assert_eq!(balance(&shop, "receivable").await, 400 - 1299);
+}
+
+#[tokio::test]
+async fn a_second_dispute_of_a_debit_is_held_back_as_the_first_was() {
+    let shop = PaidShop::open().await;
+    trade(&shop).await;
+    let mut lines = lines(&shop);
+    let (now, capture) = (shop.test.app.clock.now(), capture_of(&lines, 400).capture);
+    let line = |id: &str, kind: LineKind, minor: i64, minutes: i64| {
+        line(id, kind, capture.as_deref(), minor, now - Duration::minutes(minutes))
+    };
+    lines.push(line("THELD", LineKind::DisputeHeld, -400, 30));
+    lines.push(line("TFREE", LineKind::DisputeReleased, 400, 20));
+    lines.push(line("TANEW", LineKind::DisputeHeld, -400, 10));
+    for _ in 0..2 {
+        compare(&shop, &lines).await;
+        assert_eq!((balance(&shop, "disputed").await, balance(&shop, "receivable").await), (400, 1000));
+    }
 }
 
 #[tokio::test]

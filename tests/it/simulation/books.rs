@@ -7,7 +7,8 @@ use aisle::sandbox::paypal::{AuthorizationStatus, Books, CaptureStatus, RefundSt
 use reqwest::Method;
 use serde_json::Value;
 
-use super::plan::Delivery;
+use super::owed;
+use super::plan::{Delivery, Payer};
 use super::trip::{Crowd, Trip};
 
 /// What the provider's books say about one checkout, in cents.
@@ -19,16 +20,72 @@ struct Money {
     refunded: i64,
     /// Held and not captured.
     held: i64,
+    /// Taken back behind our back.
+    reversed: i64,
+    /// Captures that were refused.
+    refused: Vec<i64>,
+    /// Debited later for what was owed, and not given back.
+    paid_later: i64,
     /// Under review: will be captured or refunded, or not.
     is_open: bool,
 }
 
-/// Everything that does not agree, or has not ended.
-pub async fn faults(crowd: &Crowd<'_>, trips: &[Trip<'_>]) -> Vec<String> {
+/// What is owed of one checkout, or was, in cents.
+#[derive(Debug, Default)]
+struct Debts {
+    /// Could not be captured; without what is not owed any more.
+    refused: Vec<i64>,
+    /// Was taken back.
+    reversed: i64,
+    paid: i64,
+    is_being_paid: bool,
+}
+
+impl Debts {
+    fn of(debts: &[Value], checkout: &str) -> Self {
+        let mut all = Self::default();
+        for debt in debts.iter().filter(|debt| debt["checkout"] == checkout) {
+            let amount = debt["amount"]["amount"].as_i64().unwrap_or_default();
+            let (state, kind) = (debt["state"].as_str(), debt["kind"].as_str());
+            all.is_being_paid |= state == Some("being_paid");
+            all.paid += if state == Some("paid") { amount } else { 0 };
+            match (kind, state) {
+                (Some("reversed"), _) => all.reversed += amount,
+                (_, Some("withdrawn")) => {}
+                _ => all.refused.push(amount),
+            }
+        }
+        all
+    }
+
+    fn faults(&self, payer: Payer, money: &Money) -> impl Iterator<Item = &'static str> {
+        // What is refused late leaves no capture in PayPal's books.
+        let was_refused = |owed: &i64| payer == Payer::PayPalRefusesLate || money.refused.contains(owed);
+        let rules = [
+            (!self.is_being_paid, "a debt is being paid still"),
+            (self.paid == money.paid_later, "what was paid later differs from the debts that are paid"),
+            (self.refused.iter().all(was_refused), "owed, and no capture was refused"),
+        ];
+        rules.into_iter().filter(|(holds, _)| !holds).map(|(_, what)| what)
+    }
+}
+
+/// Whether lines that a provider was told are those of a debt: they say so.
+pub fn is_of_debt(lines: &Value) -> bool {
+    lines[0]["name"].as_str().is_some_and(|name| name.starts_with("Owed for purchase"))
+}
+
+/// Everything that does not agree, or has not ended. What was taken back behind our back is asked for once all of it can be
+/// known.
+pub async fn faults(crowd: &Crowd<'_>, trips: &[Trip<'_>], is_all_told: bool) -> Vec<String> {
     let mut money = by_checkout(&crowd.shop.paypal.books());
     money.extend(by_reference(&crowd.shop.klarna.books()));
     let parcels = live_parcels(crowd);
     let mut faults = Vec::new();
+    let mut debts: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for payer in Payer::ALL {
+        debts.insert(payer.email(), owed::all(crowd, payer).await);
+    }
     for trip in trips {
         let phone = crowd.phone(trip.plan.payer);
         let checkout = read(phone, &format!("/v1/checkouts/{}", trip.checkout)).await;
@@ -39,7 +96,15 @@ pub async fn faults(crowd: &Crowd<'_>, trips: &[Trip<'_>]) -> Vec<String> {
             trip.checkout.to_string()
         };
         let money = money.get(&name);
-        let found = check(crowd, trip, &checkout, money.unwrap_or(&Money::default()), &parcels).await;
+        let none = Money::default();
+        let money = money.unwrap_or(&none);
+        let debts = Debts::of(&debts[trip.plan.payer.email()], &trip.checkout.to_string());
+        let mut found = check(crowd, trip, &checkout, (money, &debts), &parcels).await;
+        // Klarna's are for people to look at: its books don't name the capture.
+        let is_known = debts.reversed == money.reversed || trip.plan.payer.is_of_klarna();
+        if is_all_told && !is_known {
+            found.push(format!("taken back, and not owed: {money:?}, {debts:?}"));
+        }
         faults.extend(
             found.into_iter().map(|what| format!("trip {}: {what}; {:?}", trip.plan.number, trip.plan)),
         );
@@ -51,17 +116,20 @@ async fn check(
     crowd: &Crowd<'_>,
     trip: &Trip<'_>,
     checkout: &Value,
-    money: &Money,
+    (money, debts): (&Money, &Debts),
     parcels: &BTreeMap<String, usize>,
 ) -> Vec<String> {
     let phone = crowd.phone(trip.plan.payer);
     let mut faults = Vec::new();
     let mut hold = |holds: bool, what: &str| {
         if !holds {
-            faults.push(format!("{what}: {money:?}, checkout {}", checkout["state"]));
+            faults.push(format!("{what}: {money:?}, {debts:?}, checkout {}", checkout["state"]));
         }
     };
     hold(!money.is_open, "something is under review still");
+    for what in debts.faults(trip.plan.payer, money) {
+        hold(false, what);
+    }
     hold(
         matches!(checkout["state"].as_str(), Some("paid" | "declined" | "cancelled" | "expired")),
         "the checkout has not ended",
@@ -96,15 +164,19 @@ async fn check(
         hold(live == 0, "taken back, but a parcel is live");
         return faults;
     }
-    let is_refused = order["trouble"].is_string();
+    // What could not be captured is owed, paid later or written off.
+    let debited = money.captured + debts.refused.iter().sum::<i64>();
     match trip.plan.delivery {
-        Delivery::None => hold(money.captured == total || is_refused, "not all is debited"),
+        Delivery::None => hold(debited == total, "not all is debited"),
         Delivery::HandedOver => {
-            hold(money.captured == total || is_refused, "handed over, but not all is debited");
+            // What could not be handed over in time may have been, or not.
+            let is_open = !trip.is_handed_over;
+            hold(debited == total || is_open && debited == due_now, "handed over, but not all is debited");
+            hold(money.held == 0 || is_open, "handed over, and something is held still");
             hold(live == 1, &format!("{live} live parcels"));
         }
         Delivery::Waits | Delivery::TakenBack => {
-            hold(money.captured == due_now || is_refused, "debited something else than what is taken along");
+            hold(debited == due_now, "debited something else than what is taken along");
             hold(live == 1, &format!("{live} live parcels"));
         }
     }
@@ -128,23 +200,32 @@ fn by_checkout(books: &Books) -> BTreeMap<String, Money> {
     for order in books.orders.values() {
         let Some(checkout) = order.units.iter().find_map(|unit| unit.custom_id.clone()) else { continue };
         let money = all.entry(checkout).or_default();
+        let is_of_debt = order.units.iter().any(|unit| is_of_debt(&unit.request["items"]));
         let mut moved = false;
         for capture in books.captures.values().filter(|capture| capture.order_id == order.id) {
-            match capture.status {
-                CaptureStatus::Declined => {}
-                CaptureStatus::Pending => money.is_open = true,
-                _ => {
-                    moved = true;
-                    money.captured += capture.amount.minor;
-                    let refunds = books.refunds.values().filter(|refund| refund.capture_id == capture.id);
-                    for refund in refunds {
-                        match refund.status {
-                            RefundStatus::Completed => money.refunded += refund.amount.minor,
-                            RefundStatus::Pending => money.is_open = true,
-                            RefundStatus::Failed => {}
-                        }
-                    }
+            if capture.status == CaptureStatus::Pending {
+                money.is_open = true;
+                continue;
+            }
+            if capture.status == CaptureStatus::Declined && capture.reversal.is_none() {
+                money.refused.push(capture.amount.minor);
+                continue;
+            }
+            moved = true;
+            let mut refunded = 0;
+            for refund in books.refunds.values().filter(|refund| refund.capture_id == capture.id) {
+                match refund.status {
+                    RefundStatus::Completed => refunded += refund.amount.minor,
+                    RefundStatus::Pending => money.is_open = true,
+                    RefundStatus::Failed => {}
                 }
+            }
+            money.reversed += capture.reversal.as_ref().map_or(0, |reversal| reversal.minor);
+            if is_of_debt {
+                money.paid_later += capture.amount.minor - refunded;
+            } else {
+                money.captured += capture.amount.minor;
+                money.refunded += refunded;
             }
         }
         for hold in books.authorizations.values().filter(|hold| hold.order_id == order.id) {
@@ -155,7 +236,7 @@ fn by_checkout(books: &Books) -> BTreeMap<String, Money> {
                 money.held += hold.amount.minor - books.captured_minor(hold);
             }
         }
-        money.orders += usize::from(moved);
+        money.orders += usize::from(moved && !is_of_debt);
     }
     all
 }
@@ -169,10 +250,15 @@ fn by_reference(books: &klarna::Books) -> BTreeMap<String, Money> {
         money.is_open |= order.fraud_status == klarna::FraudStatus::Pending;
         // What was rejected is nobody's money; Klarna ends it by itself.
         let held = if order.fraud_status == klarna::FraudStatus::Rejected { 0 } else { held };
-        money.captured += captured;
-        money.refunded += order.refunded();
         money.held += held;
-        money.orders += usize::from(captured + held > 0);
+        money.reversed += order.charged_back();
+        if is_of_debt(&order.request["order_lines"]) {
+            money.paid_later += captured - order.refunded();
+        } else {
+            money.captured += captured;
+            money.refunded += order.refunded();
+            money.orders += usize::from(captured + held > 0);
+        }
     }
     all
 }

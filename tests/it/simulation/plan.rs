@@ -1,7 +1,7 @@
 //! What is drawn for one trip. The same seed and number are the same trip.
 
 use aisle::random::Random;
-use aisle::sandbox::paypal::Fault;
+use aisle::sandbox::paypal::{Ending, Fault};
 
 use crate::support::catalog::{BATTERIES, COFFEE, GUM, MILK, PAN, SOAP};
 
@@ -28,6 +28,13 @@ const KLARNA_OPERATIONS: [&str; 8] = [
     "orders.release",
     "refunds.create",
 ];
+const PAYPAL_CONTESTS: [Contest; 4] = [
+    Contest::Reversed,
+    Contest::Disputed(Ending::Buyer),
+    Contest::Disputed(Ending::Seller),
+    Contest::Disputed(Ending::Withdrawn),
+];
+const KLARNA_CONTESTS: [Contest; 2] = [Contest::ChargedBack, Contest::ChargedBackAndWon];
 /// How late an answer may be: longer than some of the service's own deadlines would hold a test up for nothing.
 const DELAY_MS_MAX: u64 = 600;
 
@@ -42,6 +49,8 @@ pub enum Payer {
     PayPalConfirms,
     /// Captures are reviewed first.
     PayPalReviewed,
+    /// What is held is refused when it is captured.
+    PayPalRefusesLate,
     /// Refunds are reviewed first.
     PayPalRefundsReviewed,
     /// Everything is paid.
@@ -57,11 +66,12 @@ pub enum Payer {
 }
 
 impl Payer {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::PayPal,
         Self::PayPalDeclined,
         Self::PayPalConfirms,
         Self::PayPalReviewed,
+        Self::PayPalRefusesLate,
         Self::PayPalRefundsReviewed,
         Self::Klarna,
         Self::KlarnaDeclined,
@@ -77,6 +87,7 @@ impl Payer {
             Self::PayPalDeclined => "berta+declined@example.com",
             Self::PayPalConfirms => "carl+action@example.com",
             Self::PayPalReviewed => "dora+pending@example.com",
+            Self::PayPalRefusesLate => "kurt+latedecline@example.com",
             Self::PayPalRefundsReviewed => "emil+refundpending@example.com",
             Self::Klarna => "frida@example.com",
             Self::KlarnaDeclined => "gustav+charge-failed@example.com",
@@ -84,6 +95,14 @@ impl Payer {
             Self::KlarnaAccepted => "ivo+pend-accept-01@example.com",
             Self::KlarnaRejected => "jana+pend-reject-01@example.com",
         }
+    }
+
+    /// Whether something of it waits for a decision at the provider.
+    pub const fn is_reviewed(self) -> bool {
+        matches!(
+            self,
+            Self::PayPalReviewed | Self::PayPalRefundsReviewed | Self::KlarnaAccepted | Self::KlarnaRejected
+        )
     }
 
     pub const fn is_of_klarna(self) -> bool {
@@ -109,6 +128,30 @@ pub struct Events {
     pub drop_next: u32,
     pub duplicate_next: u32,
     pub reverse: bool,
+    /// In real time at PayPal, in whole seconds of its clock at Klarna.
+    pub delay_ms: u32,
+}
+
+/// What becomes of what the shopper owes when the next trip begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// The shopper pays it.
+    Paid,
+    /// Staff write it off.
+    WrittenOff,
+}
+
+/// How money is taken back at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contest {
+    /// A bank takes the debit back.
+    Reversed,
+    /// The payer disputes it at PayPal, and the dispute ends so.
+    Disputed(Ending),
+    /// The payer takes a part back at Klarna.
+    ChargedBack,
+    /// The same, and the shop wins it back.
+    ChargedBackAndWon,
 }
 
 /// What becomes of goods that are delivered.
@@ -141,6 +184,12 @@ pub struct Plan {
     pub events: Option<Events>,
     /// Percent of what was captured, each asked for twice and all at once.
     pub refunds: Vec<i64>,
+    /// What becomes of what is owed from earlier trips.
+    pub owed: Owed,
+    /// What the payer does about the debit.
+    pub contest: Option<Contest>,
+    /// PayPal forgets the access token of the service when the trip begins.
+    pub forgets_token: bool,
 }
 
 impl Plan {
@@ -150,6 +199,7 @@ impl Plan {
         let dice = Dice(Random::seeded(u64::try_from(own).expect("64 bits")));
         let payer =
             if dice.one_in(3) { dice.of(&Payer::ALL) } else { dice.of(&[Payer::PayPal, Payer::Klarna]) };
+        let contests: &[Contest] = if payer.is_of_klarna() { &KLARNA_CONTESTS } else { &PAYPAL_CONTESTS };
         let operations = if payer.is_of_klarna() { KLARNA_OPERATIONS } else { PAYPAL_OPERATIONS };
         Self {
             number,
@@ -167,6 +217,7 @@ impl Plan {
                 drop_next: u32::from(dice.one_in(2)) * 2,
                 duplicate_next: u32::from(dice.one_in(2)) * 3,
                 reverse: dice.one_in(2),
+                delay_ms: if dice.one_in(3) { 1_000 } else { 0 },
             }),
             refunds: match dice.below(6) {
                 0 => vec![100],
@@ -174,6 +225,9 @@ impl Plan {
                 2 => vec![60, 60],
                 _ => Vec::new(),
             },
+            owed: if dice.one_in(4) { Owed::WrittenOff } else { Owed::Paid },
+            contest: dice.one_in(12).then(|| dice.of(contests)),
+            forgets_token: dice.one_in(20),
         }
     }
 }
@@ -181,6 +235,7 @@ impl Plan {
 /// What people call a fault.
 pub const fn kind(fault: Fault) -> &'static str {
     match fault {
+        Fault::ErrorBefore { status: 429 } => "rate limit",
         Fault::ErrorBefore { .. } => "error before",
         Fault::ErrorAfter { .. } => "error after",
         Fault::NoAnswerBefore { .. } => "no answer before",

@@ -10,11 +10,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::plan::{Delivery, Events, Payer, Plan};
+use super::{contest, owed};
 use crate::support::catalog::STORE;
-use crate::support::killable::{Caller, Shop, within};
+use crate::support::killable::{Answer, Caller, Shop, within};
 
 /// A checkout or parcel that is not further in this time is left as it is: the end of the day looks again.
 const STEP_TIMEOUT: Duration = Duration::from_secs(45);
+/// How often reviews are decided while somebody waits for one.
+const REVIEWS_EVERY: Duration = Duration::from_millis(300);
 
 /// Everybody who is in the shop.
 pub struct Crowd<'a> {
@@ -39,8 +42,25 @@ impl<'a> Crowd<'a> {
         &self.shoppers[payer.email()].0
     }
 
-    fn method(&self, payer: Payer) -> Uuid {
+    pub fn method(&self, payer: Payer) -> Uuid {
         self.shoppers[payer.email()].1
+    }
+
+    /// Does what may wait for a review, while reviews end.
+    pub async fn reviewing<T>(&self, payer: Payer, work: impl Future<Output = T>) -> T {
+        let reviews = async {
+            let mut ticks = tokio::time::interval(REVIEWS_EVERY);
+            loop {
+                ticks.tick().await;
+                if payer.is_reviewed() {
+                    self.settle_reviews();
+                }
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = reviews => unreachable!("reviews go on"),
+        }
     }
 
     /// Ends every review at the provider: what is to be debited goes through or not by a digit of its name, refunds go through.
@@ -70,15 +90,26 @@ pub struct Trip<'p> {
     pub checkout: Uuid,
     /// The state in which the shopper left the checkout.
     pub end: String,
+    /// Whether the parcel was handed over in time.
+    pub is_handed_over: bool,
     /// Refunds that were taken on.
     pub refunds: usize,
+    /// Whether money of it was disputed or taken back.
+    pub is_contested: bool,
 }
 
 impl<'p> Trip<'p> {
     pub async fn make(crowd: &Crowd<'_>, plan: &'p Plan) -> Self {
         let ids = &crowd.shop.ids;
-        let mut trip =
-            Self { plan, cart: ids.next(), checkout: ids.next(), end: "quoted".to_owned(), refunds: 0 };
+        let mut trip = Self {
+            plan,
+            cart: ids.next(),
+            checkout: ids.next(),
+            end: "quoted".to_owned(),
+            is_handed_over: false,
+            refunds: 0,
+            is_contested: false,
+        };
         if let Some((operation, fault)) = plan.fault {
             let rule = Rule::new(operation, fault, 1);
             if plan.payer.is_of_klarna() {
@@ -87,13 +118,26 @@ impl<'p> Trip<'p> {
                 crowd.shop.paypal.add_fault(rule);
             }
         }
-        if let Some(Events { drop_next, duplicate_next, reverse }) = plan.events {
-            let paypal =
-                paypal::Controls { drop_next, duplicate_next, reverse, ..paypal::Controls::default() };
-            let klarna =
-                klarna::Controls { drop_next, duplicate_next, reverse, ..klarna::Controls::default() };
-            crowd.shop.paypal.set_webhook_controls(paypal);
-            crowd.shop.klarna.set_callback_controls(klarna);
+        if let Some(Events { drop_next, duplicate_next, reverse, delay_ms }) = plan.events {
+            let hold = false;
+            let delay_seconds = delay_ms / 1_000;
+            crowd.shop.paypal.set_webhook_controls(paypal::Controls {
+                hold,
+                drop_next,
+                duplicate_next,
+                reverse,
+                delay_ms,
+            });
+            crowd.shop.klarna.set_callback_controls(klarna::Controls {
+                hold,
+                drop_next,
+                duplicate_next,
+                reverse,
+                delay_seconds,
+            });
+        }
+        if plan.forgets_token {
+            crowd.shop.forget_tokens().await;
         }
         trip.fill(crowd).await;
         trip.place(crowd).await;
@@ -101,7 +145,12 @@ impl<'p> Trip<'p> {
         trip.end = trip.see_through(crowd).await;
         if trip.end == "paid" {
             trip.fulfil(crowd).await;
+            let contested = contest::begin(crowd, plan, trip.checkout).await;
             trip.give_back(crowd).await;
+            if let Some(contested) = contested {
+                contested.end(crowd);
+                trip.is_contested = true;
+            }
         }
         trip
     }
@@ -114,9 +163,24 @@ impl<'p> Trip<'p> {
         format!("/v1/checkouts/{}", self.checkout)
     }
 
+    /// A step that is refused while something of an earlier trip is owed: that is settled, and the trip goes on.
+    async fn begin(&self, crowd: &Crowd<'_>, path: &str, body: &Value) -> Answer {
+        let mut answer = (0, Value::Null);
+        within(STEP_TIMEOUT, async || {
+            answer = self.phone(crowd).insist(Method::PUT, path, body).await;
+            let owes = answer.0 == 409 && answer.1["code"] == "debt_open";
+            if owes {
+                owed::settle(crowd, self.plan, &answer.1).await;
+            }
+            !owes
+        })
+        .await;
+        answer
+    }
+
     async fn fill(&self, crowd: &Crowd<'_>) {
         let cart = format!("/v1/carts/{}", self.cart);
-        let (status, body) = self.phone(crowd).insist(Method::PUT, &cart, &json!({"store": STORE})).await;
+        let (status, body) = self.begin(crowd, &cart, &json!({"store": STORE})).await;
         assert!(matches!(status, 200 | 201), "{status}: {body}");
         let event = |code: &&str| json!({"type": "scan", "id": crowd.shop.ids.next::<Uuid>(), "code": code});
         let events: Vec<Value> = self.plan.codes.iter().map(event).collect();
@@ -139,7 +203,7 @@ impl<'p> Trip<'p> {
                 "city": "Berlin", "country": "DE",
             }});
         }
-        let (status, body) = phone.insist(Method::PUT, &self.path(), &wish).await;
+        let (status, body) = self.begin(crowd, &self.path(), &wish).await;
         assert!(matches!(status, 200 | 201), "{status}: {body}");
     }
 
@@ -149,7 +213,7 @@ impl<'p> Trip<'p> {
         let (_, quoted) = phone.insist(Method::GET, &self.path(), &Value::Null).await;
         let yes = json!({"total": quoted["quote"]["total"]});
         let pay = format!("{}/pay", self.path());
-        let paying = phone.insist(Method::POST, &pay, &yes);
+        let paying = crowd.reviewing(self.plan.payer, phone.insist(Method::POST, &pay, &yes));
         let Some(after) = self.plan.gives_up_after else {
             paying.await;
             return;
@@ -201,7 +265,7 @@ impl<'p> Trip<'p> {
         Some(crowd.staff.insist(Method::GET, &order, &Value::Null).await.1)
     }
 
-    async fn fulfil(&self, crowd: &Crowd<'_>) {
+    async fn fulfil(&mut self, crowd: &Crowd<'_>) {
         let Some(order) = self.order(crowd).await else { return };
         match self.plan.delivery {
             Delivery::None | Delivery::Waits => {}
@@ -213,10 +277,10 @@ impl<'p> Trip<'p> {
             Delivery::HandedOver => {
                 let shipment = order["shipment"].as_str().unwrap_or_default();
                 let path = format!("/v1/shipments/{shipment}/hand-over");
-                within(STEP_TIMEOUT, async || {
+                let hand_over = within(STEP_TIMEOUT, async || {
                     crowd.staff.insist(Method::POST, &path, &Value::Null).await.0 == 200
-                })
-                .await;
+                });
+                self.is_handed_over = hand_over.await;
             }
         }
     }

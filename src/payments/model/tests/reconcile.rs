@@ -36,6 +36,7 @@ fn ours(number: u128, minor: i64, at: i64) -> Movement {
         amount: eur(minor.abs()),
         sent_at: hour(at),
         at: hour(at),
+        in_books: false,
     }
 }
 
@@ -112,6 +113,13 @@ fn what_the_provider_need_not_know_yet_is_not_missed() {
 fn what_was_sent_long_before_we_learned_of_it_is_missed_with_a_doubt() {
     let late = Movement { sent_at: hour(-100), ..ours(1, 500, 5) };
     assert_eq!(day(&[], &[late], &[]).findings[0].certainty, Certainty::Unsure);
+}
+
+#[test]
+fn what_stood_in_the_books_before_is_not_missing_in_those_of_another_time() {
+    let found_before = Movement { in_books: true, ..ours(1, 500, 5) };
+    assert!(day(&[], &[found_before], &[]).findings.is_empty());
+    assert_eq!(day(&[theirs(1, 500, 5)], &[ours(1, 500, 5)], &[]).in_books, [operation(1)]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Settlements: what Klarna's books say. Sales, returns, fees and disputes show up with the payout that they are settled in, so
-//! that the payouts of a while after the span are read too.
+//! Settlements: what Klarna's books say. Sales, returns, fees and disputes show up with the payout that they are settled in, days
+//! or weeks after they happened. So they are booked with it: the books of a span are those of its payouts, and each payout is read
+//! as a whole.
 //!
 //! Klarna's transactions have no name of their own: theirs here is made of all that tells them apart, and a number where that
 //! does not suffice.
@@ -22,7 +23,7 @@ use crate::payments::statement::{
     LineKind, Statement, StatementError, StatementLine, StatementTerms, UnreadLine,
 };
 
-/// Payouts come at the latest once a month; a week more for those that are held up.
+/// What happened is paid out after a month at the latest; a week more for what is held up.
 const LATE_BY: Duration = Duration::days(38);
 /// Lines of a page, as many as Klarna gives.
 const PAGE: i64 = 500;
@@ -74,7 +75,6 @@ struct Transaction {
     detailed_type: Option<String>,
     amount: i64,
     currency_code: String,
-    capture_date: Moment,
     order_id: String,
     capture_id: Option<String>,
     refund_id: Option<String>,
@@ -90,7 +90,7 @@ pub async fn statement(client: &Client, from: Moment, to: Moment) -> Result<Stat
     let path = format!(
         "/settlements/v1/payouts?start_date={}&end_date={}",
         text(from),
-        text(to + LATE_BY + Duration::seconds(1))
+        text(to + Duration::seconds(1))
     );
     let mut payouts = Vec::new();
     each_page(client, "read payouts", &path, |page: Payouts| {
@@ -106,7 +106,7 @@ pub async fn statement(client: &Client, from: Moment, to: Moment) -> Result<Stat
         each_page(client, "read transactions", &path, |page: Transactions| {
             let count = page.transactions.len();
             for value in page.transactions {
-                let line = line(&value, &payout.payment_reference);
+                let line = line(&value, &payout);
                 found.add(&payout, line.map(|line| told_apart(line, &mut seen)))?;
             }
             Ok(count)
@@ -166,7 +166,7 @@ async fn each_page<P: DeserializeOwned>(
 }
 
 /// A transaction as a line; what can't be read of it otherwise.
-fn line(value: &Value, payout: &str) -> Result<StatementLine, String> {
+fn line(value: &Value, payout: &Payout) -> Result<StatementLine, String> {
     let read: Transaction = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
     let currency: Currency = read.currency_code.parse().map_err(|_| "its currency".to_owned())?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -184,7 +184,7 @@ fn line(value: &Value, payout: &str) -> Result<StatementLine, String> {
         _ => None,
     };
     let parts = [
-        Some(payout),
+        Some(payout.payment_reference.as_str()),
         Some(read.kind.as_str()),
         read.detailed_type.as_deref(),
         Some(read.order_id.as_str()),
@@ -202,8 +202,8 @@ fn line(value: &Value, payout: &str) -> Result<StatementLine, String> {
         reference: given(read.merchant_reference1),
         gross: Money::new(minor, currency),
         fee: None,
-        at: read.capture_date,
-        payout: Some(payout.to_owned()),
+        at: payout.paid_at,
+        payout: Some(payout.payment_reference.clone()),
     })
 }
 
@@ -225,7 +225,7 @@ fn kind(of: &str, detailed: &str) -> (LineKind, Option<bool>) {
         ("FEE" | "COMMISSION" | "TAX", _) | ("CHARGE", "DISPUTE_FEE") => (LineKind::Fee, Some(false)),
         ("FEE_REFUND", _) | ("CREDIT", "DISPUTE_FEE_REFUND") => (LineKind::FeeRefunded, Some(true)),
         ("REVERSAL", _) => (LineKind::Chargeback, Some(false)),
-        ("REVERSAL_MERCHANT_PROTECTION", _) => (LineKind::DisputeReleased, Some(true)),
+        ("REVERSAL_MERCHANT_PROTECTION", _) => (LineKind::Reversed, Some(true)),
         ("CHARGE" | "HOLDBACK", _) => (LineKind::Other(of.to_owned()), Some(false)),
         ("CREDIT" | "RELEASE", _) => (LineKind::Other(of.to_owned()), Some(true)),
         _ => (LineKind::Other(of.to_owned()), None),
@@ -265,22 +265,33 @@ mod tests {
         })
     }
 
+    fn payout() -> Payout {
+        let payout = json!({
+            "payment_reference": "P", "payout_date": "2026-11-30T00:00:00Z", "currency_code": "EUR",
+            "totals": {"settlement_amount": 1000},
+        });
+        serde_json::from_value(payout).expect("a payout")
+    }
+
     #[test]
     fn a_transaction_is_a_line_whose_sign_is_ours() {
         let read = |kind: &str, detailed: &str, amount| {
-            line(&transaction(kind, detailed, amount), "P").expect("a line")
+            line(&transaction(kind, detailed, amount), &payout()).expect("a line")
         };
         let sale = read("SALE", "PURCHASE", 1000);
         assert_eq!((sale.kind, sale.gross.minor()), (LineKind::Captured, 1000));
         assert_eq!(sale.capture.as_deref(), Some("o-1/c-1"));
         assert_eq!((sale.refund, sale.payout.as_deref()), (None, Some("P")));
         assert!(sale.operation.is_some());
+        assert_eq!(sale.at, payout().paid_at, "it is in the books since then");
         for amount in [65, -65] {
             let fee = read("FEE", "PURCHASE_FEE_PERCENTAGE", amount);
             assert_eq!((fee.kind, fee.gross.minor(), fee.operation), (LineKind::Fee, -65, None));
         }
         assert_eq!(read("RETURN", "PURCHASE_RETURN", 300).gross.minor(), -300);
         assert_eq!(read("REVERSAL", "REVERSAL", 300).kind, LineKind::Chargeback);
+        let won = read("REVERSAL_MERCHANT_PROTECTION", "CORRECTION_DISPUTE", 300);
+        assert_eq!((won.kind, won.gross.minor()), (LineKind::Reversed, 300), "it comes again");
         assert_eq!(read("CHARGE", "DISPUTE_FEE", 1500).kind, LineKind::Fee);
         assert_eq!(read("HOLDBACK", "", 5).kind, LineKind::Other("HOLDBACK".to_owned()));
         let new = read("SOMETHING_NEW", "", -7);
@@ -291,13 +302,17 @@ mod tests {
     fn lines_that_look_alike_are_told_apart_and_one_that_can_not_be_read_is_named() {
         let mut seen = HashMap::new();
         let mut name = || {
-            told_apart(line(&transaction("CORRECTION", "CORRECTION", 5), "P").expect("a line"), &mut seen).id
+            told_apart(
+                line(&transaction("CORRECTION", "CORRECTION", 5), &payout()).expect("a line"),
+                &mut seen,
+            )
+            .id
         };
         let (first, second) = (name(), name());
         assert_eq!(second, format!("{first}/2"));
         let mut wrong = transaction("SALE", "PURCHASE", 1000);
         wrong["currency_code"] = json!("EURO");
-        assert_eq!(line(&wrong, "P"), Err("its currency".to_owned()));
-        assert!(line(&json!({"type": "SALE"}), "P").is_err());
+        assert_eq!(line(&wrong, &payout()), Err("its currency".to_owned()));
+        assert!(line(&json!({"type": "SALE"}), &payout()).is_err());
     }
 }

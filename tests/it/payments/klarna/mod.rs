@@ -1,5 +1,6 @@
 //! Payments against the Klarna sandbox over loopback: linking, holds and captures, the shopper's confirmation, what goes wrong.
 
+mod books;
 mod callbacks;
 mod charges;
 mod checkout;

@@ -146,9 +146,31 @@ impl Shop {
 
     /// Whether PayPal has used up the faults that were ordered.
     pub async fn is_fault_taken(&self) -> bool {
-        let answer = self.client.get(format!("{}/sandbox/faults", self.paypal.url())).send().await;
-        let answer: Value = answer.expect("an answer").json().await.expect("JSON");
-        answer.as_array().is_some_and(Vec::is_empty)
+        self.faults_left(&self.paypal.url()).await.is_empty()
+    }
+
+    /// The faults that were ordered at a sandbox and did not strike.
+    pub async fn faults_left(&self, sandbox: &str) -> Vec<paypal::Rule> {
+        let answer = self.client.get(format!("{sandbox}/sandbox/faults")).send().await;
+        answer.expect("an answer").json().await.expect("rules")
+    }
+
+    /// PayPal forgets every access token.
+    pub async fn forget_tokens(&self) {
+        let url = format!("{}/sandbox/tokens", self.paypal.url());
+        self.client.delete(url).send().await.expect("an answer");
+    }
+
+    /// Runs the program once more beside the service, as staff do: what it printed, and its exit code.
+    pub async fn command(&self, arguments: Vec<String>) -> (String, Option<i32>) {
+        let variables = self.variables.clone();
+        let run = move || server::run(&variables, &arguments);
+        tokio::task::spawn_blocking(run).await.expect("it runs")
+    }
+
+    /// The service's parts over the same database, at another time; nothing works its jobs.
+    pub async fn app_at(&self, now: Moment) -> App {
+        app(&self.database, &self.variables, Clock::manual(now)).await
     }
 }
 
@@ -208,11 +230,15 @@ fn klarna_variables(sandbox: &klarna::Sandbox, merchant: klarna::Settings) -> Ve
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Writes the small catalogue and an account of staff into the database before the service opens it.
-async fn furnish(database: &TestDatabase, variables: &[(String, String)]) {
+async fn app(database: &TestDatabase, variables: &[(String, String)], clock: Clock) -> App {
     let mut config = Config::read(&Env::from_pairs(variables.to_vec())).expect("settings");
     config.database = database.options.clone();
-    let app = App::start(config, Clock::System, Random::System).await.expect("the app starts");
+    App::start(config, clock, Random::System).await.expect("the app starts")
+}
+
+/// Writes the small catalogue and an account of staff into the database before the service opens it.
+async fn furnish(database: &TestDatabase, variables: &[(String, String)]) {
+    let app = app(database, variables, Clock::System).await;
     let text = super::catalog::lines(&super::catalog::rows());
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(axum::body::Bytes::from(text))]);
     let name: Uuid = app.ids.next();

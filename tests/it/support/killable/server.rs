@@ -72,6 +72,16 @@ impl Drop for Server {
     }
 }
 
+/// Runs the program with these arguments until it ends: what it printed, and its exit code.
+pub fn run(variables: &[(String, String)], arguments: &[String]) -> (String, Option<i32>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aisle"));
+    let variables = variables.iter().map(|(name, value)| (name, value));
+    let ran = command.args(arguments).env_clear().envs(variables).stdin(Stdio::null()).output();
+    let ran = ran.expect("the program starts");
+    let text = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (text, ran.status.code())
+}
+
 /// Reads the log on a thread of its own until the process ends; answers the address when it is said.
 fn read_log(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>) -> oneshot::Receiver<String> {
     let (say, ready) = oneshot::channel();

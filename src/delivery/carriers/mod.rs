@@ -5,5 +5,6 @@ mod call;
 mod countries;
 pub mod dhl;
 mod events;
+mod rejections;
 mod tokens;
 pub mod ups;

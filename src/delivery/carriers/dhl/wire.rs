@@ -14,6 +14,7 @@ use crate::delivery::carrier::{
     Label, LabelFormat, Rejection, RejectionReason,
 };
 use crate::delivery::carriers::call::Reply;
+use crate::delivery::carriers::rejections::{fitting, not_served};
 
 /// Most warnings that are kept of one answer: a person reads them.
 const MESSAGES_MAX: usize = 20;
@@ -98,28 +99,6 @@ fn address(place: &str, address: &Address) -> Result<Value, Rejection> {
     // German labels print nothing of the additional lines, only the names.
     optional("name3", "line_2", &address.line_2, 50)?;
     Ok(out)
-}
-
-fn fitting<'a>(field: &str, text: &'a str, longest: usize) -> Result<&'a str, Rejection> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err(wrong(field, "is empty")),
-        length if length > longest => Err(wrong(field, &format!("is longer than {longest} characters"))),
-        _ => Ok(text),
-    }
-}
-
-fn wrong(property: &str, text: &str) -> Rejection {
-    rejection(RejectionReason::Data, property, text)
-}
-
-fn not_served(property: &str, text: &str) -> Rejection {
-    rejection(RejectionReason::NotServed, property, text)
-}
-
-fn rejection(reason: RejectionReason, property: &str, text: &str) -> Rejection {
-    let message = FieldMessage { property: property.to_owned(), text: text.to_owned() };
-    Rejection { reason, messages: vec![message] }
 }
 
 /// Reads what became of an order of one shipment.

@@ -16,6 +16,7 @@ use crate::delivery::carrier::{
 };
 use crate::delivery::carriers::call::Reply;
 use crate::delivery::carriers::countries::EUROPEAN_UNION;
+use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
 
 /// UPS prints 35 characters a line.
 const LINE_LENGTH_MAX: usize = 35;
@@ -178,28 +179,6 @@ fn phone(address: &Address) -> Result<String, Rejection> {
         return Ok(digits);
     }
     Err(wrong("recipient.phone", "is needed for a parcel to another country"))
-}
-
-fn fitting<'a>(field: &str, text: &'a str, longest: usize) -> Result<&'a str, Rejection> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err(wrong(field, "is empty")),
-        length if length > longest => Err(wrong(field, &format!("is longer than {longest} characters"))),
-        _ => Ok(text),
-    }
-}
-
-fn wrong(property: &str, text: &str) -> Rejection {
-    rejection(RejectionReason::Data, property, text)
-}
-
-fn not_served(property: &str, text: &str) -> Rejection {
-    rejection(RejectionReason::NotServed, property, text)
-}
-
-fn rejection(reason: RejectionReason, property: &str, text: &str) -> Rejection {
-    let message = FieldMessage { property: property.to_owned(), text: text.to_owned() };
-    Rejection { reason, messages: vec![message] }
 }
 
 /// Asks for the label of a parcel.

@@ -138,14 +138,9 @@ pub(super) fn of_store(app: &App, store: &StoreId, currency: Currency) -> DebitL
 /// Holds a checkout that the shopper said yes to against the limits of a day: refused above the maximum, held for staff above
 /// the limit. What follows in this transaction is counted before anybody else looks.
 pub(super) async fn check(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: Moment) -> Result<(), Error> {
-    let amount = checkout.quote.to_pay();
-    let limits = of_store(app, &checkout.store, amount.currency());
-    let is_limited = limits.day_look_above.or(limits.day_debits).or(limits.day_max).is_some();
-    if !is_limited || checkout.is_free() {
-        return Ok(());
-    }
-    let spent = payments::spent(tx, now, checkout.shopper).await?;
-    match judge(&limits, &spent, amount) {
+    let of_a_day =
+        |limits: &DebitLimits| limits.day_look_above.or(limits.day_debits).or(limits.day_max).is_some();
+    match verdict(app, tx, checkout, now, of_a_day).await? {
         Verdict::Fits => Ok(()),
         Verdict::Refuse(until) => Err(Error::DayLimit(until)),
         Verdict::Look(until) => {
@@ -158,15 +153,26 @@ pub(super) async fn check(app: &App, tx: &mut Tx, checkout: &mut Checkout, now: 
 
 /// Holds a checkout that staff let pass against the maximum of a day: others may have been paid while it was held.
 pub(super) async fn check_max(app: &App, tx: &mut Tx, checkout: &Checkout, now: Moment) -> Result<(), Error> {
-    let amount = checkout.quote.to_pay();
-    let limits = of_store(app, &checkout.store, amount.currency());
-    if limits.day_max.is_none() || checkout.is_free() {
-        return Ok(());
-    }
-    match judge(&limits, &payments::spent(tx, now, checkout.shopper).await?, amount) {
+    match verdict(app, tx, checkout, now, |limits| limits.day_max.is_some()).await? {
         Verdict::Refuse(until) => Err(Error::DayLimit(until)),
         Verdict::Fits | Verdict::Look(_) => Ok(()),
     }
+}
+
+/// What the limits of a day say of a checkout; nothing is counted where no limit of that kind is set.
+async fn verdict(
+    app: &App,
+    tx: &mut Tx,
+    checkout: &Checkout,
+    now: Moment,
+    is_set: impl FnOnce(&DebitLimits) -> bool,
+) -> Result<Verdict, Error> {
+    let amount = checkout.quote.to_pay();
+    let limits = of_store(app, &checkout.store, amount.currency());
+    if !is_set(&limits) || checkout.is_free() {
+        return Ok(Verdict::Fits);
+    }
+    Ok(judge(&limits, &payments::spent(tx, now, checkout.shopper).await?, amount))
 }
 
 #[cfg(test)]

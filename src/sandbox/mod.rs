@@ -15,5 +15,6 @@ mod kept;
 pub mod klarna;
 pub mod paypal;
 mod pdf;
+mod running;
 pub mod ups;
 pub mod wire;

@@ -17,7 +17,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -35,10 +34,8 @@ pub use server::Shared;
 
 use super::faults::Rule;
 use super::kept;
+use super::running;
 use super::wire::Exchange;
-
-/// How long [`Host::stop`] waits for clients that neither finish nor go.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What makes one partner of this server.
 pub trait Partner: Send + Sync + 'static {
@@ -158,16 +155,8 @@ impl<P: Partner> Host<P> {
     }
 
     /// Stops listening, lets requests at work finish, and leaves held connections unanswered.
-    pub async fn stop(mut self) {
-        self.shared.stop.cancel();
-        self.shared.at_work.close();
-        let ended = async {
-            self.shared.at_work.wait().await;
-            while self.tasks.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
-            self.tasks.abort_all();
-        }
+    pub async fn stop(self) {
+        running::end(&self.shared.stop, &self.shared.at_work, self.tasks).await;
     }
 }
 

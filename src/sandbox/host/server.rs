@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State as Extracted};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use super::{Call, Kept, Partner, Reply, control};
 use crate::sandbox::faults::{self, Fault};
-use crate::sandbox::kept;
-use crate::sandbox::wire::{Exchange, Exchanges, cut, readable};
+use crate::sandbox::wire::{Exchange, Exchanges, cut, readable, respond};
+use crate::sandbox::{kept, running};
 
 /// Largest request body: a booking of 150 parcels is far below it.
 const BODY_BYTES_MAX: usize = 4 << 20;
@@ -118,7 +118,7 @@ async fn reply<P: Partner>(shared: &Shared<P>, call: &Call) -> (Reply, bool) {
     match fault {
         Some(Fault::ErrorBefore { status }) => return (bare(status), true),
         Some(Fault::NoAnswerBefore { hold }) => {
-            hold_open(shared, hold).await;
+            running::hold_open(&shared.stop, hold).await;
             return (bare(503), false);
         }
         _ => {}
@@ -127,15 +127,12 @@ async fn reply<P: Partner>(shared: &Shared<P>, call: &Call) -> (Reply, bool) {
     match fault {
         Some(Fault::ErrorAfter { status }) => (bare(status), true),
         Some(Fault::NoAnswerAfter { hold }) => {
-            hold_open(shared, hold).await;
+            running::hold_open(&shared.stop, hold).await;
             (reply, false)
         }
         Some(delayed @ Fault::DelayMs { .. }) => {
             // The work is done by now: a client that gives up waiting has booked all the same.
-            tokio::select! {
-                () = tokio::time::sleep(delayed.delay().unwrap_or_default()) => {}
-                () = shared.stop.cancelled() => {}
-            }
+            running::wait(&shared.stop, delayed.delay().unwrap_or_default()).await;
             (reply, true)
         }
         _ => (reply, true),
@@ -156,25 +153,10 @@ fn perform<P: Partner>(shared: &Shared<P>, call: &Call) -> Reply {
     })
 }
 
-async fn hold_open<P: Partner>(shared: &Shared<P>, hold: bool) {
-    if hold {
-        shared.stop.cancelled().await;
-    }
-}
-
 fn written(reply: &Reply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, reply.body.clone()).into_response();
-    response.headers_mut().remove(header::CONTENT_TYPE);
     let content_type = reply.content_type.iter().map(|value| ("content-type", value.as_str()));
     let others = reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in content_type.chain(others) {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
-        {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
+    respond(reply.status, content_type.chain(others), reply.body.clone())
 }
 
 fn exchange(call: &Call, reply: &Reply, answered: bool) -> Exchange {

@@ -47,7 +47,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -55,6 +54,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use super::faults::{Fault, Rule};
+use super::running;
 pub use super::wire::Exchange;
 use auth::Credentials;
 pub use books::{
@@ -69,9 +69,6 @@ use page::{Decided, Decision};
 use server::Shared;
 pub use shoppers::{Planned, Shopper};
 use state::State;
-
-/// How long [`Sandbox::stop`] waits for clients that neither finish nor go.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -119,15 +116,7 @@ impl Sandbox {
         state.url.clone_from(&url);
         state.limits = settings.limits;
         state.stands_at = settings.clock_stands_at;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the sandbox is a server of its own and shares nothing"
-        )]
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(io::Error::other)?;
+        let client = running::caller()?;
         let credentials = Credentials {
             username: settings.username,
             password: settings.password,
@@ -276,16 +265,8 @@ impl Sandbox {
     }
 
     /// Stops listening, lets requests at work finish, and leaves held connections unanswered.
-    pub async fn stop(mut self) {
-        self.shared.stop.cancel();
-        self.shared.at_work.close();
-        let ended = async {
-            self.shared.at_work.wait().await;
-            while self.tasks.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
-            self.tasks.abort_all();
-        }
+    pub async fn stop(self) {
+        running::end(&self.shared.stop, &self.shared.at_work, self.tasks).await;
     }
 
     fn decide(&self, redirect_url: &str, decision: &Decision) -> Option<String> {

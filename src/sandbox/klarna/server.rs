@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State as Extracted};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{Mutex as TurnLock, Notify};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,8 @@ use super::replay::{self, Early};
 use super::state::State;
 use super::{control, ids, routes};
 use crate::sandbox::faults::{self, Fault};
-use crate::sandbox::wire::{Exchange, Exchanges, cut, readable};
+use crate::sandbox::running;
+use crate::sandbox::wire::{Exchange, Exchanges, cut, readable, respond};
 
 /// Largest request body: an order with a thousand lines is far below it.
 const BODY_BYTES_MAX: usize = 4 << 20;
@@ -118,7 +119,7 @@ async fn reply(shared: &Shared, call: &Call) -> (Reply, bool) {
     let (reply, answered) = match fault {
         Some(Fault::ErrorBefore { status }) => (bare(status), true),
         Some(Fault::NoAnswerBefore { hold }) => {
-            hold_open(shared, hold).await;
+            running::hold_open(&shared.stop, hold).await;
             (bare(503), false)
         }
         _ => {
@@ -126,7 +127,7 @@ async fn reply(shared: &Shared, call: &Call) -> (Reply, bool) {
             match fault {
                 Some(Fault::ErrorAfter { status }) => (bare(status), true),
                 Some(Fault::NoAnswerAfter { hold }) => {
-                    hold_open(shared, hold).await;
+                    running::hold_open(&shared.stop, hold).await;
                     (reply, false)
                 }
                 _ => (reply, true),
@@ -155,10 +156,7 @@ async fn perform(
         Err(Early::Refused(refusal)) => return written(&refusal),
     };
     if let Some(delay) = delay {
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = shared.stop.cancelled() => {}
-        }
+        running::wait(&shared.stop, delay).await;
     }
     let step = |state: &mut State| {
         let reply = routes::operate(state, call).unwrap_or_else(|refusal| written(&refusal));
@@ -174,26 +172,10 @@ async fn perform(
     })
 }
 
-async fn hold_open(shared: &Shared, hold: bool) {
-    if hold {
-        shared.stop.cancelled().await;
-    }
-}
-
 fn written(reply: &Reply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, reply.body.clone()).into_response();
-    response.headers_mut().remove(header::CONTENT_TYPE);
     let content_type = reply.content_type.iter().map(|value| ("content-type", value.as_str()));
     let others = reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in content_type.chain(others) {
-        if let (Ok(name), Ok(value)) =
-            (header::HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
-        {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
+    respond(reply.status, content_type.chain(others), reply.body.clone())
 }
 
 fn exchange(call: &Call, reply: &Reply, answered: bool) -> Exchange {

@@ -46,13 +46,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use super::faults::{self, Fault, Rule};
+use super::running;
 pub use super::wire::Exchange;
 pub use books::{
     Amount, Authorization, AuthorizationStatus, Books, Capture, CaptureStatus, Delivery, DeliveryStatus,
@@ -64,9 +64,6 @@ use oauth::Credentials;
 use server::Shared;
 use state::State;
 pub use webhooks::{Controls, WebhookTarget};
-
-/// How long [`Sandbox::stop`] waits for clients that neither finish nor go.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct Settings {
     /// Where to listen; port 0 takes a free one.
@@ -94,15 +91,7 @@ impl Sandbox {
         let mut state = State::load(settings.state_file)?;
         state.url.clone_from(&url);
         state.webhook = settings.webhook.or(state.webhook);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the sandbox is a server of its own and shares nothing"
-        )]
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(io::Error::other)?;
+        let client = running::caller()?;
         let credentials =
             Credentials { client_id: settings.client_id, client_secret: settings.client_secret };
         let shared = Arc::new(Shared::new(state, credentials, client));
@@ -238,16 +227,8 @@ impl Sandbox {
     }
 
     /// Stops listening, lets requests at work finish, and leaves held connections unanswered.
-    pub async fn stop(mut self) {
-        self.shared.stop.cancel();
-        self.shared.at_work.close();
-        let ended = async {
-            self.shared.at_work.wait().await;
-            while self.tasks.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
-            self.tasks.abort_all();
-        }
+    pub async fn stop(self) {
+        running::end(&self.shared.stop, &self.shared.at_work, self.tasks).await;
     }
 
     fn change<T>(&self, step: impl FnOnce(&mut State) -> T) -> Option<T> {

@@ -19,6 +19,7 @@ use super::faults::{self, Fault};
 use super::oauth::{self, Credentials};
 use super::state::State;
 use super::{Exchange, control, replay, routes};
+use crate::sandbox::running;
 use crate::sandbox::wire::{Exchanges, cut, readable};
 
 /// Largest request body: an order with thousands of items is far below it.
@@ -124,7 +125,7 @@ async fn reply(shared: &Shared, call: &Call) -> (Reply, bool) {
     match fault {
         Some(Fault::ErrorBefore { status }) => return (Refusal::bare(status).into(), true),
         Some(Fault::NoAnswerBefore { hold }) => {
-            hold_open(shared, hold).await;
+            running::hold_open(&shared.stop, hold).await;
             return (Refusal::bare(503).into(), false);
         }
         _ => {}
@@ -133,7 +134,7 @@ async fn reply(shared: &Shared, call: &Call) -> (Reply, bool) {
     match fault {
         Some(Fault::ErrorAfter { status }) => (Refusal::bare(status).into(), true),
         Some(Fault::NoAnswerAfter { hold }) => {
-            hold_open(shared, hold).await;
+            running::hold_open(&shared.stop, hold).await;
             (reply, false)
         }
         _ => (reply, true),
@@ -149,10 +150,7 @@ async fn perform(shared: &Shared, call: &Call, delay: Option<std::time::Duration
         Err(reply) => return reply,
     };
     if let Some(delay) = delay {
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = shared.stop.cancelled() => {}
-        }
+        running::wait(&shared.stop, delay).await;
     }
     let step = |state: &mut State| {
         let outcome = operate(state, call, &shared.credentials);
@@ -188,12 +186,6 @@ fn operate(state: &mut State, call: &Call, credentials: &Credentials) -> Outcome
     match call.operation {
         "oauth.token" => oauth::token(state, call, credentials),
         _ => routes::operate(state, call),
-    }
-}
-
-async fn hold_open(shared: &Shared, hold: bool) {
-    if hold {
-        shared.stop.cancelled().await;
     }
 }
 

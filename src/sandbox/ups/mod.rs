@@ -53,6 +53,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use super::faults::Fault;
+use super::running;
 pub use super::wire::Exchange;
 pub use alerts::{AlertCredentials, AlertTarget, Controls};
 pub use books::{Activity, Books, Package, Pickup, Push, PushStatus, Shipment, Subscription};
@@ -61,9 +62,6 @@ use server::Shared;
 pub use server::{AnswerFault, FaultKind, Rule};
 use state::State;
 pub use statuses::Stage;
-
-/// How long [`Sandbox::stop`] waits for clients that neither finish nor go.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -139,15 +137,7 @@ impl Sandbox {
         let listener = TcpListener::bind(settings.bind).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let state = State::load(settings, url.clone())?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the sandbox is a server of its own and shares nothing"
-        )]
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(io::Error::other)?;
+        let client = running::caller()?;
         let shared = Arc::new(Shared::new(state, client));
         let mut tasks = JoinSet::new();
         let router = Router::new().fallback(server::handle).with_state(Arc::clone(&shared));
@@ -239,16 +229,8 @@ impl Sandbox {
     }
 
     /// Stops listening, lets requests at work finish, and leaves held connections unanswered.
-    pub async fn stop(mut self) {
-        self.shared.stop.cancel();
-        self.shared.at_work.close();
-        let ended = async {
-            self.shared.at_work.wait().await;
-            while self.tasks.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
-            self.tasks.abort_all();
-        }
+    pub async fn stop(self) {
+        running::end(&self.shared.stop, &self.shared.at_work, self.tasks).await;
     }
 
     fn change<T>(&self, step: impl FnOnce(&mut State) -> T) -> Option<T> {

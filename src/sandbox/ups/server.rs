@@ -4,7 +4,6 @@
 //! lock and do not wait, so two requests never see each other half done.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::extract::{Request, State as Extracted};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -19,6 +18,7 @@ use super::call::{Call, Refusal, Reply, letters};
 use super::state::State;
 use super::{auth, control, routes};
 use crate::sandbox::faults::{self, Fault};
+use crate::sandbox::running;
 use crate::sandbox::wire::{Exchange, Exchanges, cut, readable};
 
 /// Largest request body: two hundred packages are far below it.
@@ -135,7 +135,7 @@ async fn reply(shared: &Shared, call: &Call) -> (Reply, bool) {
     let (reply, answered) = match fault {
         Some(FaultKind::Network(Fault::ErrorBefore { status })) => (bare(status), true),
         Some(FaultKind::Network(Fault::NoAnswerBefore { hold })) => {
-            hold_open(shared, hold).await;
+            running::hold_open(&shared.stop, hold).await;
             (bare(503), false)
         }
         None => (perform(shared, call), true),
@@ -144,11 +144,11 @@ async fn reply(shared: &Shared, call: &Call) -> (Reply, bool) {
             match fault {
                 FaultKind::Network(Fault::ErrorAfter { status }) => (bare(status), true),
                 FaultKind::Network(Fault::NoAnswerAfter { hold }) => {
-                    hold_open(shared, hold).await;
+                    running::hold_open(&shared.stop, hold).await;
                     (reply, false)
                 }
                 FaultKind::Network(other) => {
-                    wait(shared, other.delay().unwrap_or_default()).await;
+                    running::wait(&shared.stop, other.delay().unwrap_or_default()).await;
                     (reply, true)
                 }
                 FaultKind::Answer(fault) => (disturbed(reply, fault), true),
@@ -213,19 +213,6 @@ fn remove(value: &mut Value, names: &[&str]) {
             members.values_mut().for_each(|member| remove(member, names));
         }
         _ => {}
-    }
-}
-
-async fn wait(shared: &Shared, time: Duration) {
-    tokio::select! {
-        () = tokio::time::sleep(time) => {}
-        () = shared.stop.cancelled() => {}
-    }
-}
-
-async fn hold_open(shared: &Shared, hold: bool) {
-    if hold {
-        shared.stop.cancelled().await;
     }
 }
 

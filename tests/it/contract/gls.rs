@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use aisle::sandbox::gls;
 use serde_json::{Map, Value, json};
 
-use super::{Coverage, Exchange, ExtraStatus, NOT_CHECKED, Specification, Violation};
+use super::files::{self, Files};
+use super::{Exchange, ExtraStatus, Specification};
 
 /// What the files leave out; ShipIT's know no error at all.
 const STATUSES: &[ExtraStatus] = &[
@@ -24,63 +25,34 @@ const STATUSES: &[ExtraStatus] = &[
     ExtraStatus { status: 503, reason: "a failure on order" },
 ];
 
-/// The three files.
-#[derive(Debug)]
-pub struct Gls {
-    files: Vec<(&'static str, Specification)>,
-}
-
 /// GLS's files, read once per process; `None` when they are not on this machine.
-pub fn specifications() -> Option<&'static Gls> {
-    static ALL: OnceLock<Option<Gls>> = OnceLock::new();
-    ALL.get_or_init(Gls::load).as_ref()
+pub fn specifications() -> Option<&'static Files> {
+    static ALL: OnceLock<Option<Files>> = OnceLock::new();
+    ALL.get_or_init(load).as_ref()
 }
 
 /// Fails when any exchange that the sandbox recorded departs from GLS's files, requests and answers alike.
 #[track_caller]
 pub fn assert_kept(sandbox: &gls::Sandbox) {
-    let Some(files) = specifications() else {
-        eprintln!("{NOT_CHECKED}");
-        return;
-    };
-    let answered: Vec<_> = sandbox.exchanges().into_iter().filter(|exchange| exchange.answered).collect();
-    let listed: Vec<String> = files.check(&answered).iter().map(ToString::to_string).collect();
-    assert!(listed.is_empty(), "the specifications object:\n{}", listed.join("\n"));
+    files::assert_kept(specifications(), sandbox.exchanges());
 }
 
-impl Gls {
-    fn load() -> Option<Self> {
-        let file = |name: &str, repair: fn(&mut Value)| {
-            let path = format!("couriers/gls-shipit/{name}.yaml");
-            let file = Specification::load_repaired(&path, repair)?;
-            Some(file.strict_both().allowing_statuses(STATUSES))
-        };
-        Some(Self {
-            files: vec![
-                ("authentication", file("authentification-service-v2", repair_authentication)?),
-                ("shipit-farm", file("shipit-farm", repair_shipit)?),
-                ("track and trace", file("ecitrackandtrace", repair_tracking)?),
-            ],
-        })
-    }
+fn load() -> Option<Files> {
+    let file = |name: &str, repair: fn(&mut Value)| {
+        let path = format!("couriers/gls-shipit/{name}.yaml");
+        let file = Specification::load_repaired(&path, repair)?;
+        Some(file.strict_both().allowing_statuses(STATUSES))
+    };
+    let files = vec![
+        ("authentication", file("authentification-service-v2", repair_authentication)?),
+        ("shipit-farm", file("shipit-farm", repair_shipit)?),
+        ("track and trace", file("ecitrackandtrace", repair_tracking)?),
+    ];
+    Some(Files::new(files, was_refused))
+}
 
-    /// Everything the files have against these exchanges. The sandbox's own pages and controls are no exchanges.
-    pub fn check(&self, exchanges: &[gls::Exchange]) -> Vec<Violation> {
-        exchanges.iter().flat_map(|exchange| self.check_one(&Exchange::from(exchange))).collect()
-    }
-
-    fn check_one(&self, exchange: &Exchange) -> Vec<Violation> {
-        let file = self.files.iter().find(|(_, file)| file.covers(&exchange.method, &exchange.target));
-        file.map_or_else(Vec::new, |(_, file)| {
-            // A request that was refused as malformed was wrong on purpose, or the refusal is the finding.
-            let was_wrong = matches!(exchange.status, 400 | 406 | 415);
-            if was_wrong { file.check_answer(exchange) } else { file.check(exchange) }
-        })
-    }
-
-    pub fn coverage(&self) -> Vec<(&'static str, Coverage)> {
-        self.files.iter().map(|(name, file)| (*name, file.coverage())).collect()
-    }
+fn was_refused(exchange: &Exchange) -> bool {
+    matches!(exchange.status, 400 | 406 | 415)
 }
 
 /// `expires_in` is a number in the file and a text on the wire, as its own example shows.

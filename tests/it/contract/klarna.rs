@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use aisle::sandbox::klarna;
 use serde_json::{Value, json};
 
-use super::{Coverage, Exchange, ExtraField, ExtraStatus, NOT_CHECKED, Specification, Violation};
+use super::files::{self, Files};
+use super::{Exchange, ExtraField, ExtraStatus, Specification};
 
 const FIELDS: &[ExtraField] = &[
     ExtraField { pointer_end: "/step_up", reason: "in Klarna's guide to step-up, younger than the file" },
@@ -26,64 +27,36 @@ const STATUSES: &[ExtraStatus] = &[
     ExtraStatus { status: 503, reason: "in Klarna's guide on errors; most files leave it out" },
 ];
 
-/// The five files.
-#[derive(Debug)]
-pub struct Klarna {
-    files: Vec<(&'static str, Specification)>,
-}
-
 /// Klarna's files, read once per process; `None` when they are not on this machine.
-pub fn specifications() -> Option<&'static Klarna> {
-    static ALL: OnceLock<Option<Klarna>> = OnceLock::new();
-    ALL.get_or_init(Klarna::load).as_ref()
+pub fn specifications() -> Option<&'static Files> {
+    static ALL: OnceLock<Option<Files>> = OnceLock::new();
+    ALL.get_or_init(load).as_ref()
 }
 
 /// Fails when any exchange that the sandbox recorded departs from Klarna's files, requests and answers alike.
 #[track_caller]
 pub fn assert_kept(sandbox: &klarna::Sandbox) {
-    let Some(files) = specifications() else {
-        eprintln!("{NOT_CHECKED}");
-        return;
-    };
-    let answered: Vec<_> = sandbox.exchanges().into_iter().filter(|exchange| exchange.answered).collect();
-    let listed: Vec<String> = files.check(&answered).iter().map(ToString::to_string).collect();
-    assert!(listed.is_empty(), "the specifications object:\n{}", listed.join("\n"));
+    files::assert_kept(specifications(), sandbox.exchanges());
 }
 
-impl Klarna {
-    fn load() -> Option<Klarna> {
-        let file = |name: &str, repair: fn(&mut Value)| {
-            let file = Specification::load_repaired(&format!("klarna/{name}-openapi.yml"), repair)?;
-            Some(file.strict_both().allowing_fields(FIELDS).allowing_statuses(STATUSES))
-        };
-        let whole = |_: &mut Value| ();
-        Some(Klarna {
-            files: vec![
-                ("payments", file("klarna-payments-api", whole)?),
-                ("customer tokens", file("klarna-customer-token-api", whole)?),
-                ("hosted payment page", file("hosted-payment-page-api", whole)?),
-                ("order management", file("order-management-api", repair_order_management)?),
-                ("settlements", file("klarna-settlements-api", whole)?),
-            ],
-        })
-    }
+fn load() -> Option<Files> {
+    let file = |name: &str, repair: fn(&mut Value)| {
+        let file = Specification::load_repaired(&format!("klarna/{name}-openapi.yml"), repair)?;
+        Some(file.strict_both().allowing_fields(FIELDS).allowing_statuses(STATUSES))
+    };
+    let whole = |_: &mut Value| ();
+    let files = vec![
+        ("payments", file("klarna-payments-api", whole)?),
+        ("customer tokens", file("klarna-customer-token-api", whole)?),
+        ("hosted payment page", file("hosted-payment-page-api", whole)?),
+        ("order management", file("order-management-api", repair_order_management)?),
+        ("settlements", file("klarna-settlements-api", whole)?),
+    ];
+    Some(Files::new(files, was_refused))
+}
 
-    /// Everything the files have against these exchanges. The sandbox's own pages and controls are no exchanges.
-    pub fn check(&self, exchanges: &[klarna::Exchange]) -> Vec<Violation> {
-        exchanges.iter().flat_map(|exchange| self.check_one(&Exchange::from(exchange))).collect()
-    }
-
-    fn check_one(&self, exchange: &Exchange) -> Vec<Violation> {
-        let file = self.files.iter().find(|(_, file)| file.covers(&exchange.method, &exchange.target));
-        file.map_or_else(Vec::new, |(_, file)| {
-            // A request that was refused as malformed was wrong on purpose, or the refusal is the finding.
-            if exchange.status == 400 { file.check_answer(exchange) } else { file.check(exchange) }
-        })
-    }
-
-    pub fn coverage(&self) -> Vec<(&'static str, Coverage)> {
-        self.files.iter().map(|(name, file)| (*name, file.coverage())).collect()
-    }
+fn was_refused(exchange: &Exchange) -> bool {
+    exchange.status == 400
 }
 
 /// The known faults of order management: a scheme that isn't defined, types joined to one, lists of null, names with
@@ -143,6 +116,7 @@ fn drop_null_enums(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::super::Direction;
+    use super::super::NOT_CHECKED;
     use super::*;
 
     fn exchange(method: &str, target: &str, request: &Value, status: u16, response: &Value) -> Exchange {

@@ -2,10 +2,10 @@
 //!
 //! The files are listed in `paypal/SOURCE.md` of the folder of specifications, with their known faults.
 
-use aisle::sandbox::paypal;
 use serde_json::{Value, json};
 
-use super::{Coverage, Exchange, ExtraField, ExtraStatus, Specification, Violation};
+use super::files::Files;
+use super::{Exchange, ExtraField, ExtraStatus, Specification};
 
 const FIELDS: &[ExtraField] = &[
     ExtraField {
@@ -38,69 +38,38 @@ const VAULT_STATUSES: &[ExtraStatus] = &[
 const DISPUTE_STATUSES: &[ExtraStatus] =
     &[ExtraStatus { status: 429, reason: "in PayPal's guide on rate limits; no file lists it" }];
 
-/// The files whose operations we use.
-#[derive(Debug)]
-pub struct PayPal {
-    files: Vec<(&'static str, Specification)>,
-}
-
 /// PayPal's files, read once per process; `None` when they are not on this machine.
-pub fn specifications() -> Option<&'static PayPal> {
-    static ALL: std::sync::OnceLock<Option<PayPal>> = std::sync::OnceLock::new();
-    ALL.get_or_init(PayPal::load).as_ref()
+pub fn specifications() -> Option<&'static Files> {
+    static ALL: std::sync::OnceLock<Option<Files>> = std::sync::OnceLock::new();
+    ALL.get_or_init(load).as_ref()
 }
 
-impl PayPal {
-    fn load() -> Option<PayPal> {
-        let ours =
-            |file: Specification| file.strict_both().allowing_fields(FIELDS).allowing_statuses(STATUSES);
-        let vault =
-            Specification::load_repaired("paypal/vault_payment_tokens_v3.json", add_setup_token_type)?;
-        let notifications = Specification::load_repaired(
-            "paypal/notifications_webhooks_v1.json",
-            allow_hyphens_in_event_ids,
-        )?;
-        let disputes = Specification::load("paypal/customer_disputes_v1.json")?.with_part(json!({
-            "type": "object",
-            "properties": {
-                "evidences": {"type": "array", "items": {"$ref": "#/components/schemas/evidence"}},
-                "note": {"type": "string", "minLength": 1, "maxLength": 2000},
-                "accept_claim_type": {"$ref": "#/components/schemas/accept_claim_type"},
-            },
-        }));
-        Some(PayPal {
-            files: vec![
-                ("orders", ours(Specification::load("paypal/checkout_orders_v2.json")?)),
-                ("payments", ours(Specification::load("paypal/payments_payment_v2.json")?)),
-                ("vault", ours(vault).allowing_statuses(VAULT_STATUSES)),
-                ("notifications", ours(notifications)),
-                ("disputes", ours(disputes).allowing_statuses(DISPUTE_STATUSES)),
-                ("reporting", ours(Specification::load("paypal/reporting_transactions_v1.json")?)),
-            ],
-        })
-    }
+fn load() -> Option<Files> {
+    let ours = |file: Specification| file.strict_both().allowing_fields(FIELDS).allowing_statuses(STATUSES);
+    let vault = Specification::load_repaired("paypal/vault_payment_tokens_v3.json", add_setup_token_type)?;
+    let notifications =
+        Specification::load_repaired("paypal/notifications_webhooks_v1.json", allow_hyphens_in_event_ids)?;
+    let disputes = Specification::load("paypal/customer_disputes_v1.json")?.with_part(json!({
+        "type": "object",
+        "properties": {
+            "evidences": {"type": "array", "items": {"$ref": "#/components/schemas/evidence"}},
+            "note": {"type": "string", "minLength": 1, "maxLength": 2000},
+            "accept_claim_type": {"$ref": "#/components/schemas/accept_claim_type"},
+        },
+    }));
+    let files = vec![
+        ("orders", ours(Specification::load("paypal/checkout_orders_v2.json")?)),
+        ("payments", ours(Specification::load("paypal/payments_payment_v2.json")?)),
+        ("vault", ours(vault).allowing_statuses(VAULT_STATUSES)),
+        ("notifications", ours(notifications)),
+        ("disputes", ours(disputes).allowing_statuses(DISPUTE_STATUSES)),
+        ("reporting", ours(Specification::load("paypal/reporting_transactions_v1.json")?)),
+    ];
+    Some(Files::new(files, was_refused))
+}
 
-    /// Everything the files have against these exchanges. The token endpoint and the sandbox's own pages are in no file.
-    pub fn check(&self, exchanges: &[paypal::Exchange]) -> Vec<Violation> {
-        exchanges.iter().flat_map(|exchange| self.check_one(&Exchange::from(exchange))).collect()
-    }
-
-    pub fn check_one(&self, exchange: &Exchange) -> Vec<Violation> {
-        let file = self.files.iter().find(|(_, file)| file.covers(&exchange.method, &exchange.target));
-        file.map_or_else(Vec::new, |(_, file)| {
-            // A request that was refused as malformed was wrong on purpose, or the refusal is the finding.
-            if exchange.status == 400 { file.check_answer(exchange) } else { file.check(exchange) }
-        })
-    }
-
-    /// Whether one of the files has this operation.
-    pub fn covers(&self, exchange: &paypal::Exchange) -> bool {
-        self.files.iter().any(|(_, file)| file.covers(&exchange.method, &exchange.target))
-    }
-
-    pub fn coverage(&self) -> Vec<(&'static str, Coverage)> {
-        self.files.iter().map(|(name, file)| (*name, file.coverage())).collect()
-    }
+fn was_refused(exchange: &Exchange) -> bool {
+    exchange.status == 400
 }
 
 /// Real requests send `SETUP_TOKEN`, and so do PayPal's newer SDKs; the file knows `BILLING_AGREEMENT` alone.

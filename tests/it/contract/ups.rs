@@ -1,14 +1,15 @@
 //! UPS's OpenAPI files, with the repairs they need before they can be held against anything.
 //!
 //! The files are listed in `couriers/ups/SOURCE.md` of the folder of specifications, with their known faults. Tabs are
-//! replaced on reading; everything else is below, in [`Ups::load`] and the functions that it names.
+//! replaced on reading; everything else is below, in [`load`] and the functions that it names.
 
 use std::sync::OnceLock;
 
 use aisle::sandbox::ups;
 use serde_json::{Value, json};
 
-use super::{Coverage, Exchange, ExtraStatus, NOT_CHECKED, Specification, Violation};
+use super::files::{self, Files};
+use super::{Exchange, ExtraStatus, Specification, Violation};
 
 const STATUSES: &[ExtraStatus] = &[
     ExtraStatus { status: 401, reason: "wrong credentials; tracking lists none" },
@@ -21,86 +22,61 @@ const STATUSES: &[ExtraStatus] = &[
 /// Where a push stands among the paths of the repaired Track Alert file.
 const PUSH_TARGET: &str = "/api/track/v2/webhooks/TrackingEvent";
 
-/// The nine files whose operations we use.
-#[derive(Debug)]
-pub struct Ups {
-    files: Vec<(&'static str, Specification)>,
-}
-
 /// UPS's files, read once per process; `None` when they are not on this machine.
-pub fn specifications() -> Option<&'static Ups> {
-    static ALL: OnceLock<Option<Ups>> = OnceLock::new();
-    ALL.get_or_init(Ups::load).as_ref()
+pub fn specifications() -> Option<&'static Files> {
+    static ALL: OnceLock<Option<Files>> = OnceLock::new();
+    ALL.get_or_init(load).as_ref()
 }
 
 /// Fails when any exchange that the sandbox recorded, or any push that it sent, departs from UPS's files.
 #[track_caller]
 pub fn assert_kept(sandbox: &ups::Sandbox) {
-    let Some(files) = specifications() else {
-        eprintln!("{NOT_CHECKED}");
-        return;
-    };
-    let answered: Vec<_> = sandbox.exchanges().into_iter().filter(|exchange| exchange.answered).collect();
-    let violations = files.check(&answered).into_iter().chain(files.check_pushes(&sandbox.pushes_sent()));
-    let listed: Vec<String> = violations.map(|violation| violation.to_string()).collect();
-    assert!(listed.is_empty(), "the specifications object:\n{}", listed.join("\n"));
+    files::assert_kept(specifications(), sandbox.exchanges());
+    if let Some(files) = specifications() {
+        files::assert_none(&check_pushes(files, &sandbox.pushes_sent()));
+    }
 }
 
-impl Ups {
-    fn load() -> Option<Ups> {
-        let file = |name: &str, repair: fn(&mut Value)| {
-            let path = format!("couriers/ups/{name}.yaml");
-            let file = Specification::load_repaired(&path, |root| {
-                drop_deprecated(root);
-                mend_schemas(root);
-                repair(root);
-            })?;
-            Some(file.strict_both().allowing_statuses(STATUSES))
-        };
-        let whole = |_: &mut Value| ();
-        Some(Ups {
-            files: vec![
-                ("OAuth", file("OAuthClientCredentials", whole)?),
-                ("shipping", file("Shipping", repair_shipping)?),
-                ("rating", file("Rating", repair_rating)?),
-                ("time in transit", file("TimeInTransit", repair_transit)?),
-                ("address validation", file("AddressValidation", whole)?),
-                ("pickup", file("Pickup", repair_pickup)?),
-                ("tracking", file("Tracking", whole)?),
-                ("Track Alert", file("UPSTrackAlert", repair_alerts)?),
-                ("locator", file("Locator", repair_locator)?),
-            ],
-        })
-    }
+fn load() -> Option<Files> {
+    let file = |name: &str, repair: fn(&mut Value)| {
+        let path = format!("couriers/ups/{name}.yaml");
+        let file = Specification::load_repaired(&path, |root| {
+            drop_deprecated(root);
+            mend_schemas(root);
+            repair(root);
+        })?;
+        Some(file.strict_both().allowing_statuses(STATUSES))
+    };
+    let whole = |_: &mut Value| ();
+    let files = vec![
+        ("OAuth", file("OAuthClientCredentials", whole)?),
+        ("shipping", file("Shipping", repair_shipping)?),
+        ("rating", file("Rating", repair_rating)?),
+        ("time in transit", file("TimeInTransit", repair_transit)?),
+        ("address validation", file("AddressValidation", whole)?),
+        ("pickup", file("Pickup", repair_pickup)?),
+        ("tracking", file("Tracking", whole)?),
+        ("Track Alert", file("UPSTrackAlert", repair_alerts)?),
+        ("locator", file("Locator", repair_locator)?),
+    ];
+    Some(Files::new(files, was_refused))
+}
 
-    /// Everything the files have against these exchanges. The sandbox's own pages and controls are no exchanges.
-    pub fn check(&self, exchanges: &[ups::Exchange]) -> Vec<Violation> {
-        exchanges.iter().flat_map(|exchange| self.check_one(&Exchange::from(exchange))).collect()
-    }
+/// Whole or in part.
+fn was_refused(exchange: &Exchange) -> bool {
+    exchange.status == 400
+        || String::from_utf8_lossy(&exchange.response_body).contains("invalidTrackingNumbers")
+}
 
-    /// As [`Ups::check`], for pushes: what the listener answered is no matter of UPS's.
-    pub fn check_pushes(&self, pushes: &[ups::Exchange]) -> Vec<Violation> {
-        let as_described = |push: &ups::Exchange| Exchange {
-            target: PUSH_TARGET.to_owned(),
-            status: 200,
-            response_body: Vec::new(),
-            ..Exchange::from(push)
-        };
-        pushes.iter().flat_map(|push| self.check_one(&as_described(push))).collect()
-    }
-
-    fn check_one(&self, exchange: &Exchange) -> Vec<Violation> {
-        let file = self.files.iter().find(|(_, file)| file.covers(&exchange.method, &exchange.target));
-        file.map_or_else(Vec::new, |(_, file)| {
-            // A request that was refused, whole or in part, was wrong on purpose, or the refusal is the finding.
-            let in_part = String::from_utf8_lossy(&exchange.response_body).contains("invalidTrackingNumbers");
-            if exchange.status == 400 || in_part { file.check_answer(exchange) } else { file.check(exchange) }
-        })
-    }
-
-    pub fn coverage(&self) -> Vec<(&'static str, Coverage)> {
-        self.files.iter().map(|(name, file)| (*name, file.coverage())).collect()
-    }
+/// As [`Files::check`], for pushes: what the listener answered is no matter of UPS's.
+fn check_pushes(files: &Files, pushes: &[ups::Exchange]) -> Vec<Violation> {
+    let as_described = |push: &ups::Exchange| Exchange {
+        target: PUSH_TARGET.to_owned(),
+        status: 200,
+        response_body: Vec::new(),
+        ..Exchange::from(push)
+    };
+    pushes.iter().flat_map(|push| files.check_one(&as_described(push))).collect()
 }
 
 /// Every operation stands twice, the second time under a version that UPS no longer wants.

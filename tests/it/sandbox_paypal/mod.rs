@@ -11,7 +11,7 @@ use aisle::sandbox::paypal::{Sandbox, Settings, WebhookTarget};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::contract::NOT_CHECKED;
+use crate::contract::files::{Files, assert_kept};
 use crate::contract::paypal::specifications;
 
 /// A sandbox and a shop that talks to it. [`Shop::end`] checks everything that was said.
@@ -150,15 +150,8 @@ impl Shop {
     async fn end(self) {
         let exchanges = self.sandbox.exchanges();
         self.sandbox.stop().await;
-        let Some(files) = specifications() else {
-            eprintln!("{NOT_CHECKED}");
-            return;
-        };
-        let answered: Vec<_> = exchanges.into_iter().filter(|exchange| exchange.answered).collect();
-        let violations = files.check(&answered);
-        let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        assert!(violations.is_empty(), "the specifications object:\n{}", list.join("\n"));
-        for (file, coverage) in files.coverage() {
+        assert_kept(specifications(), exchanges);
+        for (file, coverage) in specifications().into_iter().flat_map(Files::coverage) {
             eprintln!("{file}: {coverage}");
         }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::TestApp;
 use super::identity::ShopperActor;
-use crate::contract::NOT_CHECKED;
+use crate::contract::files::assert_kept;
 use crate::contract::paypal::specifications;
 
 /// The id of our subscription at the sandbox.
@@ -231,13 +231,7 @@ impl PaidShop {
                 .any(|(name, _)| name.eq_ignore_ascii_case("paypal-request-id"));
             assert!(has_key || exchange.target.contains("oauth2"), "{} without a key", exchange.target);
         }
-        let Some(files) = specifications() else {
-            eprintln!("{NOT_CHECKED}");
-            return;
-        };
-        let answered: Vec<_> = exchanges.into_iter().filter(|exchange| exchange.answered).collect();
-        let list: Vec<String> = files.check(&answered).iter().map(ToString::to_string).collect();
-        assert!(list.is_empty(), "the specifications object:\n{}", list.join("\n"));
+        assert_kept(specifications(), exchanges);
     }
 }
 

@@ -146,10 +146,7 @@ async fn goods_handed_over_after_the_hold_ended_are_trouble_and_not_stopped() {
     shop.paypal.deliver_webhooks().await;
     shop.test.run_jobs().await;
     shopper.sign_in_again().await;
-    let shipment = shopper.read_order(order).await.text("/shipment").to_owned();
-    let staff = shop.test.staff(Role::Clerk, &[STORE]).await;
-    let path = format!("/v1/shipments/{shipment}/hand-over");
-    shop.test.post(&path, &json!({})).bearer(&staff).send().await.expect(200);
+    shopper.hand_over(order).await;
     shop.test.run_jobs().await;
     let read = shopper.read_order(order).await;
     assert!(read.text("/trouble").contains("can't be captured"), "{}", read.json);
@@ -175,10 +172,8 @@ async fn a_refund_of_which_a_part_is_refused_has_failed_and_the_other_part_count
     let cart = shopper.fill(&[BREAD, PAN]).await;
     let order = shopper.order(cart, &[2]).await;
     shop.test.run_jobs().await;
-    let shipment = shopper.read_order(order).await.text("/shipment").to_owned();
     let supervisor = shop.test.staff(Role::Supervisor, &[STORE]).await;
-    let path = format!("/v1/shipments/{shipment}/hand-over");
-    shop.test.post(&path, &json!({})).bearer(&supervisor).send().await.expect(200);
+    shopper.hand_over(order).await;
     shop.test.run_jobs().await;
     assert_eq!(shopper.read_order(order).await.number("/captured/amount"), 4747);
     // Two captures, so two refunds: one of them is refused.

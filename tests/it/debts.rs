@@ -67,22 +67,6 @@ fn debited(shop: &Shop) -> i64 {
     money.map(|capture| capture.amount.minor - books.refunded_minor(&capture.id)).sum()
 }
 
-/// What stands on an account of the ledger, in cents.
-async fn balance(shop: &Shop, account: &str) -> i64 {
-    let sums: Vec<(String, String, i64)> = shop
-        .test
-        .app
-        .db
-        .sql("SELECT debit, credit, CAST(SUM(amount) AS BIGINT) FROM ledger_postings GROUP BY debit, credit")
-        .fetch_all()
-        .await
-        .expect("sums");
-    let signed = |(debit, credit, amount): (String, String, i64)| {
-        i64::from(debit == account) * amount - i64::from(credit == account) * amount
-    };
-    sums.into_iter().map(signed).sum()
-}
-
 #[tokio::test]
 async fn what_was_not_captured_is_owed_and_no_new_trip_begins_until_it_is_paid() {
     let shop = Shop::open().await;
@@ -101,7 +85,7 @@ async fn what_was_not_captured_is_owed_and_no_new_trip_begins_until_it_is_paid()
     shopper.scan(begun, &[MILK]).await.expect(200);
     shopper.place(begun, &[]).await.1.problem(409, "debt_open");
     shopper.post(&format!("/v1/orders/{order}/exit-pass"), &json!({})).await.problem(409, "order_not_paid");
-    assert_eq!((balance(&shop, "debt").await, balance(&shop, "receivable").await), (BREAD_CENTS, 0));
+    assert_eq!((shop.test.balance("debt").await, shop.test.balance("receivable").await), (BREAD_CENTS, 0));
 
     let other = shopper.link("ben@example.com").await;
     let stranger = shop.payer("anna@example.com").await;
@@ -117,8 +101,8 @@ async fn what_was_not_captured_is_owed_and_no_new_trip_begins_until_it_is_paid()
     pay(&shopper, &owed, other).await.expect(200);
     shop.test.run_jobs().await;
     assert_eq!(debited(&shop), BREAD_CENTS, "paid once");
-    assert_eq!((balance(&shop, "debt").await, balance(&shop, "receivable").await), (0, BREAD_CENTS));
-    assert_eq!(balance(&shop, "sales").await, -BREAD_CENTS);
+    assert_eq!((shop.test.balance("debt").await, shop.test.balance("receivable").await), (0, BREAD_CENTS));
+    assert_eq!(shop.test.balance("sales").await, -BREAD_CENTS);
     let read = shopper.read_order(order).await;
     assert_eq!((read.number("/made_good/amount"), read.number("/captured/amount")), (BREAD_CENTS, 0));
     assert!(read.json["trouble"].is_null(), "{}", read.json);
@@ -278,7 +262,7 @@ async fn staff_of_the_store_write_a_debt_off_with_a_reason() {
     send("goodwill").await.expect(200);
     send("another reason").await.problem(409, "debt_state");
     assert_eq!(debt(&shopper).await["note"], "goodwill");
-    assert_eq!((balance(&shop, "debt").await, balance(&shop, "written_off").await), (0, BREAD_CENTS));
+    assert_eq!((shop.test.balance("debt").await, shop.test.balance("written_off").await), (0, BREAD_CENTS));
     assert_eq!(shopper.read_order(order).await.number("/made_good/amount"), BREAD_CENTS);
     begin_trip(&shopper).await.expect(201);
     // The rule has nothing to try any more.
@@ -317,7 +301,7 @@ async fn an_order_that_is_taken_back_takes_its_debt_along_and_gives_back_what_pa
     shop.until(async || debt_of(&shopper, order).await["state"] == "paid").await;
     cancel(order).await;
     shop.until(async || debited(&shop) == 0).await;
-    assert_eq!((balance(&shop, "debt").await, balance(&shop, "receivable").await), (0, 0));
+    assert_eq!((shop.test.balance("debt").await, shop.test.balance("receivable").await), (0, 0));
     begin_trip(&shopper).await.expect(201);
 }
 
@@ -334,12 +318,9 @@ async fn goods_that_left_after_their_hold_had_ended_are_owed() {
     shop.paypal.deliver_webhooks().await;
     shop.test.run_jobs().await;
     shopper.sign_in_again().await;
-    let shipment = shopper.read_order(order).await.text("/shipment").to_owned();
-    let staff = shop.test.staff(Role::Clerk, &[STORE]).await;
-    let path = format!("/v1/shipments/{shipment}/hand-over");
-    shop.test.post(&path, &json!({})).bearer(&staff).send().await.expect(200);
+    shopper.hand_over(order).await;
     shop.test.run_jobs().await;
-    assert_eq!((debited(&shop), balance(&shop, "debt").await), (BREAD_CENTS, 4498));
+    assert_eq!((debited(&shop), shop.test.balance("debt").await), (BREAD_CENTS, 4498));
     shop.test.advance(Duration::minutes(61));
     shop.until(async || debited(&shop) == BREAD_CENTS + 4498).await;
     shopper.sign_in_again().await;
@@ -389,7 +370,7 @@ async fn what_a_bank_takes_back_is_owed_and_never_debited_again_by_rule() {
     assert!(owed["try_at"].is_null());
     assert!(shopper.read_order(order).await.text("/trouble").contains("taken back"));
     begin_trip(&shopper).await.problem(409, "debt_open");
-    let stands = async |account: &str| balance(&shop, account).await;
+    let stands = async |account: &str| shop.test.balance(account).await;
     assert_eq!(
         (stands("receivable").await, stands("reversed").await, stands("debt").await),
         (0, 0, BREAD_CENTS)
@@ -422,7 +403,7 @@ async fn what_comes_again_after_it_was_taken_back_is_not_owed_any_more() {
     assert!(matches!(told(&shop, &capture, true).await, Noted::Known(_)));
     assert_eq!(debt(&shopper).await["state"], "withdrawn");
     assert!(shopper.read_order(order).await.json["trouble"].is_null());
-    let stands = async |account: &str| balance(&shop, account).await;
+    let stands = async |account: &str| shop.test.balance(account).await;
     assert_eq!(
         (stands("receivable").await, stands("reversed").await, stands("debt").await),
         (BREAD_CENTS, 0, 0)
@@ -445,7 +426,7 @@ async fn what_comes_again_after_its_debt_was_paid_is_for_people_to_give_back() {
     let noted = told(&shop, &capture, true).await;
     assert!(matches!(noted, Noted::NotCleared(_, DebtState::Paid)), "{noted:?}");
     assert!(matches!(told(&shop, &capture, true).await, Noted::Known(_)));
-    assert_eq!(balance(&shop, "receivable").await, 2 * BREAD_CENTS, "the shopper paid twice");
+    assert_eq!(shop.test.balance("receivable").await, 2 * BREAD_CENTS, "the shopper paid twice");
 }
 
 #[tokio::test]
@@ -463,7 +444,7 @@ async fn what_comes_again_while_its_debt_is_paid_clears_it_when_that_payment_fai
     shop.test.run_jobs().await;
     assert_eq!(debt(&shopper).await["state"], "withdrawn");
     assert!(shopper.read_order(order).await.json["trouble"].is_null());
-    let stands = async |account: &str| balance(&shop, account).await;
+    let stands = async |account: &str| shop.test.balance(account).await;
     assert_eq!(
         (stands("receivable").await, stands("reversed").await, stands("debt").await),
         (BREAD_CENTS, 0, 0)

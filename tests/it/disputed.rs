@@ -108,10 +108,7 @@ async fn a_disputed_delivery_is_answered_with_the_couriers_proof() {
     let cart = shopper.fill(&[BREAD, PAN]).await;
     let order = shopper.order(cart, &[2]).await;
     shop.test.run_jobs().await;
-    let shipment = shopper.read_order(order).await.text("/shipment").to_owned();
-    let staff = shop.test.staff(Role::Clerk, &[STORE]).await;
-    let path = format!("/v1/shipments/{shipment}/hand-over");
-    shop.test.post(&path, &json!({})).bearer(&staff).send().await.expect(200);
+    shopper.hand_over(order).await;
     shop.test.run_jobs().await;
     let captures = shop.paypal.books().captures;
     let sent = captures.values().max_by_key(|capture| capture.amount.minor).expect("a capture").id.clone();

@@ -17,10 +17,7 @@ pub async fn pick(shop: &Shop, order: OrderId, lines: &Value) -> Answer {
 pub async fn hand_over(shopper: &Shopper<'_>, order: OrderId) {
     let shop = shopper.shop;
     shop.test.run_jobs().await;
-    let shipment = shopper.read_order(order).await.text("/shipment").to_owned();
-    let staff = shop.test.staff(Role::Clerk, &[STORE]).await;
-    let path = format!("/v1/shipments/{shipment}/hand-over");
-    shop.test.post(&path, &json!({})).bearer(&staff).send().await.expect(200);
+    shopper.hand_over(order).await;
     shop.test.run_jobs().await;
 }
 

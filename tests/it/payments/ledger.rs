@@ -7,24 +7,6 @@ use aisle::sandbox::paypal::{Fault, Rule};
 use super::{LOST, fact};
 use crate::support::payments::{PaidShop, eur};
 
-/// What stands on an account, in cents: debits less credits.
-pub async fn balance(shop: &PaidShop, account: &str) -> i64 {
-    let balance: (i64,) = shop
-        .test
-        .app
-        .db
-        .sql(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN debit = $1 THEN amount ELSE -amount END), 0) AS BIGINT)
-             FROM ledger_postings
-             WHERE debit = $1 OR credit = $1",
-        )
-        .bind(account)
-        .fetch_one()
-        .await
-        .expect("a balance");
-    balance.0
-}
-
 #[tokio::test]
 async fn what_paypal_owes_us_is_what_was_debited_and_not_given_back() {
     let shop = PaidShop::open().await;
@@ -33,11 +15,11 @@ async fn what_paypal_owes_us_is_what_was_debited_and_not_given_back() {
     shop.until_state(charged, PaymentState::Captured).await;
     let held = payer.pay(1000, 400).await;
     shop.until(held, |found| found.captured == eur(400)).await;
-    assert_eq!((balance(&shop, "receivable").await, balance(&shop, "authorised").await), (1699, 600));
+    assert_eq!((shop.test.balance("receivable").await, shop.test.balance("authorised").await), (1699, 600));
     shop.refund(charged, shop.test.app.ids.next(), eur(299)).await.expect("asked for");
     shop.until(charged, |found| found.refunded == eur(299)).await;
-    assert_eq!(balance(&shop, "receivable").await, shop.debited());
-    assert_eq!((balance(&shop, "sales").await, balance(&shop, "refunds").await), (-1699, 299));
+    assert_eq!(shop.test.balance("receivable").await, shop.debited());
+    assert_eq!((shop.test.balance("sales").await, shop.test.balance("refunds").await), (-1699, 299));
 }
 
 #[tokio::test]
@@ -51,7 +33,7 @@ async fn what_is_left_of_a_hold_ends_with_its_last_capture() {
     let expected =
         [fact("authorised", 1000), fact("captured", 400), fact("captured", 550), fact("voided", 50)];
     assert_eq!(shop.facts(payment).await, expected);
-    assert_eq!((balance(&shop, "authorised").await, shop.open_holds()), (0, 0));
+    assert_eq!((shop.test.balance("authorised").await, shop.open_holds()), (0, 0));
 }
 
 #[tokio::test]
@@ -129,7 +111,7 @@ async fn what_is_learned_twice_counts_once() {
     shop.until(payment, |found| found.refunded == eur(1000)).await;
     let expected = [fact("authorised", 1000), fact("captured", 1000), fact("refunded", 1000)];
     assert_eq!(shop.facts(payment).await, expected);
-    assert_eq!((balance(&shop, "receivable").await, shop.debited()), (0, 0));
+    assert_eq!((shop.test.balance("receivable").await, shop.debited()), (0, 0));
 }
 
 #[tokio::test]

@@ -90,10 +90,6 @@ fn kinds(differences: &[Difference]) -> Vec<&str> {
     kinds
 }
 
-async fn balance(shop: &PaidShop, account: &str) -> i64 {
-    super::ledger::balance(shop, account).await
-}
-
 /// A charge and a hold of which a part is captured, with a refund: three lines.
 async fn trade(shop: &PaidShop) -> [PaymentId; 2] {
     let payer = shop.payer("anna@example.com").await;
@@ -127,13 +123,13 @@ async fn books_that_agree_have_no_difference_and_fees_and_payouts_are_noted_once
         assert_eq!(kinds(&found), Vec::<&str>::new());
         assert_eq!((run.lines, run.movements, run.matched), (3, 3, 3));
         assert_eq!(run.whole_until, Some(now - Duration::hours(3)), "as late as PayPal may tell");
-        assert_eq!((balance(&shop, "fees").await, balance(&shop, "bank").await), (65, 1000));
+        assert_eq!((shop.test.balance("fees").await, shop.test.balance("bank").await), (65, 1000));
         // What PayPal has of ours: all lines, less its fees.
         let at_paypal: i64 = lines
             .iter()
             .map(|line| line.gross.minor() - line.fee.map_or(0, aisle::money::Money::minor))
             .sum();
-        assert_eq!(balance(&shop, "receivable").await, at_paypal);
+        assert_eq!(shop.test.balance("receivable").await, at_paypal);
     }
 }
 
@@ -237,7 +233,7 @@ async fn a_debit_whose_outcome_we_lost_is_told_with_our_operation() {
     shop.test.post(&path, &happened).bearer(&admin).send().await.expect(204);
     let (_, found) = compare(&shop, &lines).await;
     assert_eq!(kinds(&found), Vec::<&str>::new());
-    assert_eq!(balance(&shop, "fees").await, 35);
+    assert_eq!(shop.test.balance("fees").await, 35);
 }
 
 #[tokio::test]
@@ -253,20 +249,20 @@ async fn a_debit_that_is_taken_back_comes_again_and_is_taken_back_anew_counts_ea
     // In the order of the adapter, which is none.
     lines.extend([line("TAGAIN", 1000, 20), line("TFIRST", -1000, 30)]);
     compare(&shop, &lines).await;
-    assert_eq!((balance(&shop, "reversed").await, balance(&shop, "receivable").await), (0, 1400));
+    assert_eq!((shop.test.balance("reversed").await, shop.test.balance("receivable").await), (0, 1400));
     shop.refund(charged, shop.test.app.ids.next(), eur(1)).await.expect("what came again may be given back");
     shop.until(charged, |found| found.refunded == eur(300)).await;
     lines.push(line("TTHIRD", -900, 10));
     lines.push(line("TFOURTH", -99, 5));
     for _ in 0..2 {
         compare(&shop, &lines).await;
-        assert_eq!(balance(&shop, "reversed").await, 999);
+        assert_eq!(shop.test.balance("reversed").await, 999);
     }
     lines.push(line("TBEYOND", -500, 1));
     let (_, found) = compare(&shop, &lines).await;
     let beyond = found.iter().find(|each| each.finding.subject.contains("TBEYOND")).expect("found");
     assert!(beyond.finding.detail.as_deref().is_some_and(|detail| detail.contains("another amount")));
-    assert_eq!(balance(&shop, "reversed").await, 999);
+    assert_eq!(shop.test.balance("reversed").await, 999);
 }
 
 #[tokio::test]
@@ -280,8 +276,8 @@ async fn a_chargeback_of_what_was_given_back_is_a_loss_and_found() {
     lines.push(line("TBACK", LineKind::Chargeback, capture.as_deref(), -1299, now));
     let (_, found) = compare(&shop, &lines).await;
     assert_eq!(kinds(&found), ["taken_back"]);
-    assert_eq!((balance(&shop, "reversed").await, balance(&shop, "debt").await), (1299, 0));
-    assert_eq!(balance(&shop, "receivable").await, 400 - 1299);
+    assert_eq!((shop.test.balance("reversed").await, shop.test.balance("debt").await), (1299, 0));
+    assert_eq!(shop.test.balance("receivable").await, 400 - 1299);
 }
 
 #[tokio::test]
@@ -298,7 +294,7 @@ async fn a_second_dispute_of_a_debit_is_held_back_as_the_first_was() {
     lines.push(line("TANEW", LineKind::DisputeHeld, -400, 10));
     for _ in 0..2 {
         compare(&shop, &lines).await;
-        assert_eq!((balance(&shop, "disputed").await, balance(&shop, "receivable").await), (400, 1000));
+        assert_eq!((shop.test.balance("disputed").await, shop.test.balance("receivable").await), (400, 1000));
     }
 }
 
@@ -316,15 +312,15 @@ async fn a_chargeback_and_a_dispute_go_into_the_ledger_and_are_found() {
     for _ in 0..2 {
         let (_, found) = compare(&shop, &lines).await;
         assert_eq!(kinds(&found), ["disputed", "taken_back", "unclassified"]);
-        assert_eq!((balance(&shop, "reversed").await, balance(&shop, "disputed").await), (1000, 400));
+        assert_eq!((shop.test.balance("reversed").await, shop.test.balance("disputed").await), (1000, 400));
     }
     assert!(shop.facts(charged).await.contains(&("reversed".to_owned(), 1000)));
     // The dispute ends for us, and the chargeback is undone.
     lines.push(line("TFREE", LineKind::DisputeReleased, second.capture.as_deref(), 400, now));
     lines.push(line("TAGAIN", LineKind::Reversed, first.capture.as_deref(), 1000, now));
     compare(&shop, &lines).await;
-    assert_eq!((balance(&shop, "reversed").await, balance(&shop, "disputed").await), (0, 0));
-    assert_eq!(balance(&shop, "receivable").await, 1299 + 400 - 299);
+    assert_eq!((shop.test.balance("reversed").await, shop.test.balance("disputed").await), (0, 0));
+    assert_eq!(shop.test.balance("receivable").await, 1299 + 400 - 299);
 }
 
 #[tokio::test]

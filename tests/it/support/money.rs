@@ -61,6 +61,23 @@ impl TestApp {
         Ok(tx.commit().await?)
     }
 
+    /// What stands on an account of the ledger, in minor units: debits less credits.
+    pub async fn balance(&self, account: &str) -> i64 {
+        let balance: (i64,) = self
+            .app
+            .db
+            .sql(
+                "SELECT CAST(COALESCE(SUM(CASE WHEN debit = $1 THEN amount ELSE -amount END), 0) AS BIGINT)
+                 FROM ledger_postings
+                 WHERE debit = $1 OR credit = $1",
+            )
+            .bind(account)
+            .fetch_one()
+            .await
+            .expect("a balance");
+        balance.0
+    }
+
     /// The ledger's entries of a payment: kind and minor units, sorted.
     pub async fn facts_of(&self, payment: PaymentId) -> Vec<(String, i64)> {
         self.app

@@ -1,5 +1,6 @@
 //! A whole shop: the service over a small catalogue, with PayPal's and DHL's sandboxes beside it.
 
+use aisle::identity::Role;
 use aisle::ids::{CartId, CheckoutId, EventId, MethodId, OrderId};
 use aisle::money::Money;
 use aisle::sandbox::dhl::{Sandbox as Dhl, Settings as DhlSettings};
@@ -123,6 +124,14 @@ impl Shopper<'_> {
         let cart: CartId = self.shop.test.app.ids.next();
         self.put(&format!("/v1/carts/{cart}"), &json!({"store": STORE})).await.expect(201);
         cart
+    }
+
+    /// Staff hand the parcel of an order to the courier.
+    pub async fn hand_over(&self, order: OrderId) {
+        let shipment = self.read_order(order).await.text("/shipment").to_owned();
+        let staff = self.shop.test.staff(Role::Clerk, &[STORE]).await;
+        let path = format!("/v1/shipments/{shipment}/hand-over");
+        self.shop.test.post(&path, &json!({})).bearer(&staff).send().await.expect(200);
     }
 
     /// Scans these codes in one batch.

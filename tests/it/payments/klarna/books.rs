@@ -14,23 +14,6 @@ const FEE: i64 = 30 + 35;
 /// A dispute costs this.
 const DISPUTE_FEE: i64 = 1500;
 
-async fn balance(shop: &KlarnaShop, account: &str) -> i64 {
-    let balance: (i64,) = shop
-        .test
-        .app
-        .db
-        .sql(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN debit = $1 THEN amount ELSE -amount END), 0) AS BIGINT)
-             FROM ledger_postings
-             WHERE debit = $1 OR credit = $1",
-        )
-        .bind(account)
-        .fetch_one()
-        .await
-        .expect("a balance");
-    balance.0
-}
-
 /// The differences that nobody has explained, by kind.
 async fn open(shop: &KlarnaShop) -> Vec<String> {
     let kinds: Vec<(String,)> = shop
@@ -68,8 +51,8 @@ async fn what_is_paid_out_weeks_later_is_read_as_a_whole_and_missed_by_nobody_be
         pass_nights(&shop, 1).await;
         assert_eq!(open(&shop).await, Vec::<String>::new(), "night {night}");
     }
-    assert_eq!(balance(&shop, "fees").await, FEE);
-    assert_eq!((balance(&shop, "bank").await, balance(&shop, "receivable").await), (1000 - FEE, 0));
+    assert_eq!(shop.test.balance("fees").await, FEE);
+    assert_eq!((shop.test.balance("bank").await, shop.test.balance("receivable").await), (1000 - FEE, 0));
 }
 
 #[tokio::test]
@@ -93,12 +76,15 @@ async fn a_chargeback_goes_into_the_ledger_and_comes_again_when_the_dispute_is_w
     let dispute = shop.sandbox.charge_back(&order, 700).expect("taken back");
     pass_nights(&shop, 2).await;
     assert_eq!(open(&shop).await, ["taken_back"]);
-    assert_eq!((balance(&shop, "reversed").await, balance(&shop, "fees").await), (700, FEE + DISPUTE_FEE));
+    assert_eq!(
+        (shop.test.balance("reversed").await, shop.test.balance("fees").await),
+        (700, FEE + DISPUTE_FEE)
+    );
     assert!(shop.test.facts_of(payment).await.contains(&super::fact("reversed", 700)));
     assert!(shop.sandbox.win_dispute(&order, &dispute));
     pass_nights(&shop, 2).await;
-    assert_eq!((balance(&shop, "reversed").await, balance(&shop, "disputed").await), (0, 0));
-    assert_eq!(balance(&shop, "fees").await, FEE);
+    assert_eq!((shop.test.balance("reversed").await, shop.test.balance("disputed").await), (0, 0));
+    assert_eq!(shop.test.balance("fees").await, FEE);
 }
 
 #[tokio::test]
@@ -117,5 +103,5 @@ async fn a_chargeback_of_an_order_with_two_captures_takes_from_both_once() {
     let reversed = [super::fact("reversed", 300), super::fact("reversed", 400)];
     let facts = shop.test.facts_of(payment).await;
     assert!(reversed.iter().all(|fact| facts.contains(fact)), "{facts:?}");
-    assert_eq!(balance(&shop, "reversed").await, 700);
+    assert_eq!(shop.test.balance("reversed").await, 700);
 }

@@ -107,6 +107,7 @@ impl From<Error> for Problem {
 
 fn quote_problem(error: &QuoteError) -> Problem {
     let code = match error {
+        QuoteError::NothingDelivered => "delivery_empty",
         QuoteError::UnknownLine(_) => "line_unknown",
         QuoteError::NotDeliverable(_) => "line_not_deliverable",
         QuoteError::TooHeavy(_) => "line_too_heavy",
@@ -134,7 +135,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `delivery_empty`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]

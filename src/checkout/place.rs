@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
-use super::quote::{self, DeliveryFee, Fulfilment};
+use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
 use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
@@ -78,6 +78,9 @@ pub(super) async fn place(
         return Err(Error::DeviceSession);
     }
     if let Some(deliver) = &placement.deliver {
+        if deliver.lines.is_empty() {
+            return Err(QuoteError::NothingDelivered.into());
+        }
         let faults = deliver.recipient.faults();
         if !faults.is_empty() {
             return Err(Error::Address(faults));

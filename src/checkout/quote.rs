@@ -128,6 +128,9 @@ pub struct DeliveryFee {
 /// Why there is no quote.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteError {
+    /// A delivery of no line: it would cost its fee, and no courier would come.
+    #[error("a delivery has at least one line")]
+    NothingDelivered,
     /// The cart has no line of that number.
     #[error("the cart has no line {0}")]
     UnknownLine(i64),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::Answer;
 use crate::support::catalog::{BREAD, COFFEE, MILK, SOAP, STORE, price};
 use crate::support::trip::{Shop, Shopper};
+use crate::weighed::store_with;
 
 /// A promotion that holds around the time of the tests, with some members changed.
 pub fn promotion(id: &str, terms: &Value, more: &Value) -> Value {
@@ -253,7 +254,7 @@ async fn extra_points_are_counted_by_their_limits_and_told_with_their_lines() {
     let (anna, bert) = (shop.payer("anna@example.com").await, shop.payer("bert@example.com").await);
     let other = shop.payer("carl@example.com").await;
     let rows = [
-        crate::weighed::store_with(&json!({"till": {"points": {"per": 100, "points": 1, "worth": 1}}})),
+        store_with(&json!({"till": {"points": {"per": 100, "points": 1, "worth": 1}}})),
         member(&anna),
         member(&bert),
         points("P1", &json!({"shopper_max": 3})),
@@ -434,4 +435,18 @@ async fn goods_are_taxed_at_the_rate_of_the_day_of_the_sale() {
     // 1.29 × 5 ÷ 105 = 0.061.
     assert_eq!((quoted(&order), order.number("/quote/taxes/0/tax/amount")), (129, 6));
     assert_eq!(order.text("/quote/lines/0/tax_rate"), "5");
+}
+
+#[tokio::test]
+async fn a_store_that_moves_to_another_country_leaves_its_promotions_behind() {
+    let shop = Shop::open().await;
+    let rate = json!({"kind": "tax_rate", "country": "AT", "tax_class": "reduced", "valid_from": "2016-01-01", "rate": "10"});
+    apply(&shop, &[half("P1", "milk", &json!({"countries": ["DE"]})), rate]).await;
+    let shopper = shop.shopper().await;
+    let cart = shopper.fill(&[MILK]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 64);
+    apply(&shop, &[store_with(&json!({"country": "AT", "time_zone": "Europe/Vienna"}))]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 129);
+    apply(&shop, &[store_with(&json!({}))]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 64);
 }

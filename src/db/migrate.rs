@@ -75,6 +75,7 @@ const FILES: &[File] = &[
     file!(44, "0044_debts.sql", None),
     file!(45, "0045_limits_reconciliation.postgres.sql", Some(Engine::Postgres)),
     file!(45, "0045_limits_reconciliation.sqlite.sql", Some(Engine::Sqlite)),
+    file!(46, "0046_serialised_coupons.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

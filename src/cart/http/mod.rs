@@ -65,6 +65,9 @@ impl From<Error> for Problem {
             Error::CouponUsed(coupon) => {
                 Self::conflict("coupon_used", format!("Coupon {coupon} was used. Put it away."))
             }
+            Error::CouponExpired(coupon, day) => {
+                Self::conflict("coupon_expired", format!("Coupon {coupon} was good until {day}."))
+            }
             Error::CouponsFull => Self::unprocessable("coupons_full", "A cart takes 30 coupons at most."),
             error @ (Error::UnknownVoucher
             | Error::VoucherUsed(_)

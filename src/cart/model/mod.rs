@@ -176,6 +176,9 @@ pub enum Error {
     /// The coupon was used as often as it may be.
     #[error("coupon {0} was used")]
     CouponUsed(CouponCode),
+    /// The coupon's last day is over.
+    #[error("coupon {0} was good until {1}")]
+    CouponExpired(CouponCode, NaiveDate),
     /// More coupons than a cart takes.
     #[error("too many coupons")]
     CouponsFull,

@@ -183,6 +183,11 @@ pub(super) async fn fold(run: impl Run<'_>, id: CartId, known: Option<Cart>) -> 
     Ok(Some(cart))
 }
 
+/// Keeps a cart from other checkouts until the transaction ends: whoever comes second waits here, and reads what the first left.
+pub(super) async fn hold(tx: &mut Tx, cart: CartId) -> Result<(), db::Error> {
+    tx.sql("UPDATE carts SET created_at = created_at WHERE id = $1").bind(cart).execute().await.map(drop)
+}
+
 /// A new row after the cart's present version.
 pub(super) fn next(cart: &Cart, id: Uuid, events: Vec<Event>, at: Moment) -> Append {
     Append { id, cart: cart.id, seq: cart.version + 1, events, at }

@@ -26,6 +26,7 @@ mod goods;
 mod http;
 mod identity;
 mod import;
+mod instances;
 mod jobs;
 mod limits;
 mod offline;

@@ -2,6 +2,7 @@
 
 use super::model::State;
 use super::quote::QuoteError;
+use super::returned::LineFault;
 use crate::clock::Moment;
 use crate::money::Money;
 use crate::{cart, db, delivery, payments};
@@ -66,6 +67,9 @@ pub enum Error {
     /// More than what is left of the captured amount was to be given back.
     #[error("at most {0} can be given back")]
     RefundTooLarge(Money),
+    /// These pieces can't come back.
+    #[error("{}", .0.detail)]
+    RefundLines(LineFault),
     /// Less than a point was to be given back, of what points paid alone.
     #[error("at least {0} can be given back")]
     RefundTooSmall(Money),

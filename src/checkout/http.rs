@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, State};
-use super::order::{Order, Refund};
+use super::order::Order;
 use super::place::{self, Placement};
 use super::quote::QuoteError;
+use super::returned::{LineWish, Refund};
 use super::views::{CheckoutView, OrderPage, OrderView};
 use super::{receipt, refund, store};
 use crate::app::App;
@@ -92,6 +93,10 @@ impl From<Error> for Problem {
             Error::RefundTooLarge(left) => {
                 Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
                     .at("/amount", "out of range")
+            }
+            Error::RefundLines(fault) => {
+                Self::unprocessable("refund_lines", format!("Not everything of this can come back: {}.", fault.detail))
+                    .at(format!("/lines/{}", fault.at), fault.detail)
             }
             Error::RefundTooSmall(least) => Self::unprocessable(
                 "refund_too_small",
@@ -433,7 +438,11 @@ fn supervisor(staff: &Staff) -> impl FnOnce(&StoreId) -> Result<(), Error> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundWish {
-    /// What the goods cost that it is for; left out, everything that is left.
+    /// What comes back: lines and pieces. Their deposits come back with them.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    lines: Vec<LineWish>,
+    /// Or what the goods cost that it is for; with neither, everything that is left.
     amount: Option<Money>,
     /// Why, for the books.
     #[schema(min_length = 1, max_length = 200)]
@@ -445,6 +454,10 @@ pub struct RefundWish {
 /// The account that was debited, vouchers and points each get the share back that they paid of what is left: the account its
 /// money, points the ledger, and what vouchers paid becomes a credit note of the shopper's. Points that were earned go with it.
 /// Given back as a whole, each share comes back as a whole, however many parts went before.
+///
+/// Lines and pieces come back at what was paid for them, with their taxes; an amount takes back its part of what is left of each
+/// rate. All of it together comes to the order's taxes, to the cent. What was given back as an amount before is not given back
+/// again with the pieces: a refund is never more than what is left.
 #[utoipa::path(
     put,
     path = "/v1/orders/{order}/refunds/{refund}",
@@ -463,7 +476,7 @@ pub struct RefundWish {
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`refund_too_large`, `refund_too_small`, `amount_invalid`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`refund_too_large`, `refund_too_small`, `refund_ambiguous`, `refund_lines`: `errors` names the place, `amount_invalid`, `id_reused`"),
     ),
     security(("staff" = []))
 )]
@@ -478,7 +491,12 @@ pub async fn refund_order(
         return Err(Problem::unprocessable("reason_invalid", "Say why in 1 to 200 characters.")
             .at("/reason", "length"));
     }
-    let wish = refund::Wish { refund, order, amount: body.amount, reason, staff: staff.id };
+    if body.amount.is_some() && !body.lines.is_empty() {
+        return Err(Problem::unprocessable("refund_ambiguous", "Name lines or an amount, not both.")
+            .at("/amount", "beside lines"));
+    }
+    let RefundWish { lines, amount, .. } = body;
+    let wish = refund::Wish { refund, order, lines, amount, reason, staff: staff.id };
     let (is_new, refund) = refund::refund(&app, wish, supervisor(&staff)).await?;
     let status = if is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(Reply(status, refund).into_response())

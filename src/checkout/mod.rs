@@ -21,6 +21,7 @@ mod place;
 mod quote;
 mod receipt;
 mod refund;
+mod returned;
 mod shares;
 mod store;
 #[cfg(test)]

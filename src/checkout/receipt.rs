@@ -9,8 +9,9 @@ use chrono::{DateTime, NaiveDate};
 use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::order::{CreditsBack, Order, OrderState, Refund, RefundState};
+use super::order::{CreditsBack, Order, OrderState};
 use super::quote::{Fulfilment, QuoteLine, credit_name};
+use super::returned::{Refund, RefundState};
 use super::store;
 use crate::app::App;
 use crate::cart::Discount;
@@ -282,6 +283,9 @@ fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup 
                             "Given back " (day_and_time(refund.created_at))
                             @let back = CreditsBack { points: refund.points, credit_note: refund.credit_note };
                             @if !told(&back).is_empty() { div.quiet { "and " (told(&back)) } }
+                            @for tax in &refund.taxes {
+                                div.quiet { "Tax at " (tax.rate) ": " (tax.tax.to_decimal()) " of " (tax.gross.to_decimal()) }
+                            }
                         }
                         td.n { "−" (refund.to_account) }
                     }

@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
-use super::complete::{give_credits_back, issue_note, tell};
+use super::complete::{give_credits_back, issue_note, tell, tell_refunded};
 use super::error::Error;
-use super::order::{NewsKind, Order, OrderState, Refund, RefundState};
+use super::order::{NewsKind, Order, OrderState};
+use super::returned::{LineWish, Refund, RefundState};
 use super::shares::{Paid, Shares};
 use super::store;
 use crate::app::App;
@@ -15,11 +16,12 @@ use crate::ids::{OrderId, RefundId, StaffId, StoreId};
 use crate::money::Money;
 use crate::{delivery, payments};
 
-/// What staff ask for: back what goods cost so much, or, left out, everything that is left.
+/// What staff ask for: back these pieces, or goods that cost so much, or, with both left out, everything that is left.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub refund: RefundId,
     pub order: OrderId,
+    pub lines: Vec<LineWish>,
     pub amount: Option<Money>,
     pub reason: String,
     pub staff: StaffId,
@@ -38,8 +40,10 @@ pub(super) async fn refund(
     may(&order.store)?;
     let refunds = store::refunds(&mut tx, order.id).await?;
     if let Some(existing) = refunds.iter().find(|refund| refund.id == wish.refund) {
-        let is_same =
-            existing.reason == wish.reason && wish.amount.is_none_or(|amount| amount == existing.amount);
+        let is_same = existing.reason == wish.reason
+            && wish.amount.is_none_or(|amount| amount == existing.amount)
+            && wish.lines.len() == existing.lines.len()
+            && wish.lines.iter().zip(&existing.lines).all(|(wish, line)| wish.is(line));
         return if is_same { Ok((false, existing.clone())) } else { Err(Error::Differs) };
     }
     if order.state == OrderState::Cancelled {
@@ -47,7 +51,14 @@ pub(super) async fn refund(
     }
     let left = left(&mut tx, &order, &refunds).await?;
     let money = |minor| Money::new(minor, order.captured.currency());
-    let amount = wish.amount.unwrap_or_else(|| money(left.value()));
+    let lines = order.refunded_lines(&wish.lines, &refunds).map_err(Error::RefundLines)?;
+    let wanted = order.cost_of(&lines, &refunds)?;
+    let amount = match wish.amount {
+        Some(amount) => amount,
+        None if lines.is_empty() => money(left.value()),
+        // What was given back as an amount before is not given back again with the pieces that it was for.
+        None => money(wanted.iter().map(|tax| tax.gross.minor()).sum::<i64>().min(left.value())),
+    };
     amount.same_currency(order.captured)?;
     if !(1..=left.value()).contains(&amount.minor()) {
         return Err(Error::RefundTooLarge(money(left.value())));
@@ -57,11 +68,14 @@ pub(super) async fn refund(
         // Less than a point, of an order that points paid alone.
         return Err(Error::RefundTooSmall(money(left.worth)));
     }
+    let value = Paid { shares, ..left }.value();
     let is_of_account = shares.account > 0;
     let refund = Refund {
         id: wish.refund,
         order: order.id,
         amount,
+        taxes: order.refund_taxes(value, &wanted, &refunds)?,
+        lines,
         to_account: money(shares.account),
         points: shares.points,
         credit_note: (shares.vouchers > 0).then(|| money(shares.vouchers)),
@@ -77,7 +91,7 @@ pub(super) async fn refund(
     } else {
         // Nobody else is asked.
         give_credits_back(app, &mut tx, now, &order, &refund).await.map_err(Error::Internal)?;
-        tell(app, &mut tx, now, NewsKind::Refunded, &order).await.map_err(Error::Internal)?;
+        tell_refunded(app, &mut tx, now, &order, refund.id).await.map_err(Error::Internal)?;
     }
     tx.commit().await?;
     app.jobs.wake();

@@ -76,6 +76,7 @@ const FILES: &[File] = &[
     file!(45, "0045_limits_reconciliation.postgres.sql", Some(Engine::Postgres)),
     file!(45, "0045_limits_reconciliation.sqlite.sql", Some(Engine::Sqlite)),
     file!(46, "0046_serialised_coupons.sql", None),
+    file!(47, "0047_refund_lines.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

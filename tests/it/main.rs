@@ -41,6 +41,7 @@ mod promises;
 mod promotions;
 mod quality;
 mod records;
+mod refunds;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_klarna;

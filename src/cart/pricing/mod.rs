@@ -56,6 +56,7 @@ pub use result::{
     Credit, Discount, DiscountShare, ExtraPoints, PointsShare, Priced, PricedDeposit, PricedLine,
     PricedSurcharge, Trigger,
 };
+pub use runs::spread;
 pub use vat::TaxLine;
 
 use apply::Ground;

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 const DELAY_MS_MAX: u64 = 120_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
+pub struct Rule<F = Fault> {
     /// Operation name, or `*` for every operation.
     pub operation: String,
     #[serde(flatten)]
-    pub fault: Fault,
+    pub fault: F,
     /// How many more times it strikes.
     #[serde(default = "once")]
     pub times: u32,
@@ -50,8 +50,8 @@ pub enum Fault {
     DelayMs { delay_ms: u64 },
 }
 
-impl Rule {
-    pub fn new(operation: &str, fault: Fault, times: u32) -> Rule {
+impl<F> Rule<F> {
+    pub fn new(operation: &str, fault: F, times: u32) -> Self {
         Rule { operation: operation.to_owned(), fault, times }
     }
 }
@@ -66,8 +66,8 @@ impl Fault {
 }
 
 /// Takes the first rule for this operation, counting it down.
-pub fn take(rules: &mut Vec<Rule>, operation: &str) -> Option<Fault> {
-    let fits = |rule: &Rule| rule.times > 0 && (rule.operation == operation || rule.operation == "*");
+pub fn take<F: Copy>(rules: &mut Vec<Rule<F>>, operation: &str) -> Option<F> {
+    let fits = |rule: &Rule<F>| rule.times > 0 && (rule.operation == operation || rule.operation == "*");
     let position = rules.iter().position(fits)?;
     let rule = &mut rules[position];
     rule.times -= 1;

@@ -3,9 +3,12 @@
 //! They are written from the partners' specifications alone and share no type with the adapters: a shared type would
 //! hide the same mistake on both sides.
 
+mod code_128;
 pub mod command;
 pub mod dhl;
+mod digest;
 pub mod faults;
+mod fields;
 mod kept;
 pub mod klarna;
 pub mod paypal;

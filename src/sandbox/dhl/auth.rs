@@ -16,10 +16,10 @@ use serde_json::json;
 
 use super::{
     Settings, Shared,
-    digest::sha256_hex,
     reply::{json_answer, problem},
     state::TOKEN_LIFETIME_SECONDS,
 };
+use crate::sandbox::digest::sha256_hex;
 
 /// An access token has this many characters; the schema allows 50.
 const TOKEN_CHARACTERS: usize = 28;

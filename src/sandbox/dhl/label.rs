@@ -1,6 +1,7 @@
 //! Labels and the daily manifest: a real one-page PDF of 100 x 150 mm, the same label in ZPL2, and an A4 list.
 
 use super::{order::Party, state::Shipment};
+use crate::sandbox::code_128;
 use crate::sandbox::pdf::{Page, file};
 
 /// 100 x 150 mm in points.
@@ -11,19 +12,6 @@ const A4_SIZE: &str = "595.28 841.89";
 const PRODUCER: &str = "DHL sandbox";
 /// Lines of a manifest that fit on one page.
 const MANIFEST_LINES_PER_PAGE: usize = 44;
-
-/// The widths of bars and gaps of the Code 128 symbols 0 to 105; the stop symbol follows separately.
-const CODE_128: &str = "\
-    212222 222122 222221 121223 121322 131222 122213 122312 132212 221213 221312 231212 112232 122132 122231 113222 \
-    123122 123221 223211 221132 221231 213212 223112 312131 311222 321122 321221 312212 322112 322211 212123 212321 \
-    232121 111323 131123 131321 112313 132113 132311 211313 231113 231311 112133 112331 132131 113123 113321 133121 \
-    313121 211331 231131 213113 213311 213131 311123 311321 331121 312113 312311 332111 314111 221411 431111 111224 \
-    111422 121124 121421 141122 141221 112214 112412 122114 122411 142112 142211 241211 221114 413111 241112 134111 \
-    111242 121142 121241 114212 124112 124211 411212 421112 421211 212141 214121 412121 111143 111341 131141 114113 \
-    114311 411113 411311 113141 114131 311141 411131 211412 211214 211232";
-const CODE_128_STOP: &str = "2331112";
-const CODE_128_FUNCTION_1: usize = 102;
-const CODE_128_START_C: usize = 105;
 
 pub fn label_pdf(shipment: &Shipment) -> Vec<u8> {
     let order = &shipment.order;
@@ -42,7 +30,7 @@ pub fn label_pdf(shipment: &Shipment) -> Vec<u8> {
     page.text(150, 180, 8, false, &format!("Datum / Date: {}", shipment.ship_date));
     page.text(16, 168, 8, true, &order.services.join(", "));
     page.text(16, 150, 8, false, &format!("Leitcode: {}", shipment.routing_code));
-    page.bars(24, 50, 84, &code_128(&shipment.number));
+    page.bars(24, 50, 84, &code_128::gs1_digits(&shipment.number));
     page.text(62, 32, 12, true, &shipment.number);
     page.text(16, 14, 7, false, &format!("Abrechnungsnummer {}", order.billing_number));
     file(LABEL_SIZE, &shipment.number, PRODUCER, &[page])
@@ -108,25 +96,6 @@ pub fn manifest_pdf(date: &str, shipments: &[&Shipment]) -> Vec<u8> {
     file(A4_SIZE, "Manifest", PRODUCER, &pages)
 }
 
-/// The bars and gaps of a number in Code 128 C with the leading function 1 of a GS1 code.
-fn code_128(digits: &str) -> Vec<u32> {
-    let symbols: Vec<&str> = CODE_128.split_whitespace().collect();
-    let pairs = digits.as_bytes().chunks(2).map(|pair| {
-        pair.iter().fold(0, |value, digit| value * 10 + usize::from(digit.saturating_sub(b'0').min(9)))
-    });
-    let values: Vec<usize> = [CODE_128_FUNCTION_1].into_iter().chain(pairs).collect();
-    let weighted: usize = values.iter().enumerate().map(|(place, value)| (place + 1) * value).sum();
-    let check = (CODE_128_START_C + weighted) % 103;
-    [CODE_128_START_C]
-        .into_iter()
-        .chain(values)
-        .chain([check])
-        .map(|value| symbols[value])
-        .chain([CODE_128_STOP])
-        .flat_map(|widths| widths.bytes().map(|width| u32::from(width - b'0')))
-        .collect()
-}
-
 fn product_name(product: &str) -> &'static str {
     match product {
         "V01PAK" => "DHL PAKET",
@@ -151,27 +120,4 @@ fn escape_zpl(text: &str) -> String {
             other => other.to_string(),
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_symbol_is_eleven_modules_wide_and_unlike_the_others() {
-        let symbols: Vec<&str> = CODE_128.split_whitespace().collect();
-        assert_eq!(symbols.len(), 106);
-        assert_eq!(symbols.iter().collect::<BTreeSet<_>>().len(), 106);
-        for symbol in symbols {
-            assert_eq!(symbol.bytes().map(|width| u32::from(width - b'0')).sum::<u32>(), 11, "{symbol}");
-        }
-    }
-
-    #[test]
-    fn a_label_number_takes_its_known_width() {
-        let modules: u32 = code_128("00340434000000000018").iter().sum();
-        assert_eq!(modules, 13 * 11 + 13);
-    }
 }

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use super::{
     PROFILE, Shared,
     auth::authorize_shipping,
-    digest::sha256_hex,
     german_time::german,
     label::manifest_pdf,
     orders::SHIPMENTS_PER_REQUEST_MAX,
     reply::{Query, answer, bad_request, json_answer, problem, status},
     state::Shipment,
 };
+use crate::sandbox::digest::sha256_hex;
 
 /// Which shipments a request wants closed.
 enum Selection {

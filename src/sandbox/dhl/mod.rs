@@ -14,7 +14,6 @@ mod books;
 mod connection;
 mod control;
 mod countries;
-mod digest;
 mod events;
 mod fields;
 mod german_time;

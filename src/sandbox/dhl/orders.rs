@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 use super::{
     PROFILE, Shared,
     auth::authorize_shipping,
-    digest::sha256_hex,
     events::{Event, Stage},
     fields::Message,
     label::{label_pdf, label_zpl},
@@ -29,6 +28,7 @@ use super::{
     reply::{Query, answer, bad_request, json_answer, problem, problem_answer, status},
     state::{Shipment, State as Memory},
 };
+use crate::sandbox::digest::sha256_hex;
 
 /// Most shipments of one request, in every operation.
 pub const SHIPMENTS_PER_REQUEST_MAX: usize = 30;

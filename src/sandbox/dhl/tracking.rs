@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use super::{
     Shared,
     auth::authorize_tracking,
-    digest::sha256_hex,
     events::Event,
     german_time::german,
     order::Party,
     reply::{Query, json_answer, problem, problem_answer},
     state::Shipment,
 };
+use crate::sandbox::digest::sha256_hex;
 
 const SERVICES: &[&str] = &[
     "dgf",

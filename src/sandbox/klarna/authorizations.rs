@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::books::{Authorization, CustomerToken, Intent, TokenStatus};
 use super::call::{Call, Outcome, Reply};
 use super::errors::Refusal;
-use super::fields::mistakes;
 use super::sessions::refuse;
 use super::shoppers::Shopper;
 use super::state::State;
 use super::{bodies, cart, ids, orders};
+use crate::sandbox::fields::mistakes;
 
 pub fn cancel(state: &mut State, call: &Call) -> Outcome {
     let now = state.now();

@@ -1,6 +1,6 @@
 //! The bodies of all requests, field by field, as the five specifications give them.
 
-use super::fields::{Field, Kind, field, object, read_only, shape, text, whole, words};
+use crate::sandbox::fields::{Field, Kind, field, object, read_only, shape, text, whole, words};
 
 /// Where a specification names no limit.
 const ANY: usize = 10_000;

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::books::{Capture, FraudStatus, Order, OrderStatus};
 use super::call::{Call, Outcome, Reply};
 use super::errors::Refusal;
-use super::fields::mistakes;
 use super::management::{capture_view, find, not_allowed};
 use super::sessions::refuse;
 use super::state::State;
 use super::{bodies, cart, ids, settlements};
+use crate::sandbox::fields::mistakes;
 
 /// When the shopper has to pay, and by how much that can be put off, for which fee in minor units.
 const DUE_DAYS: i64 = 30;

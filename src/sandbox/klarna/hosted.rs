@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::books::{HostedSession, HostedStatus, PlaceOrderMode};
 use super::call::{Call, Outcome, Reply};
 use super::errors::Refusal;
-use super::fields::mistakes;
 use super::sessions::{self, refuse};
 use super::state::State;
 use super::{bodies, callbacks, ids};
+use crate::sandbox::fields::mistakes;
 
 const PAYMENT_SESSIONS: &str = "/payments/v1/sessions/";
 

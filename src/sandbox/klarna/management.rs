@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::books::{Capture, FraudStatus, Order, OrderStatus, Refund};
 use super::call::{Call, Outcome, Reply};
 use super::errors::Refusal;
-use super::fields::mistakes;
 use super::orders::PERIOD_DAYS;
 use super::sessions::refuse;
 use super::state::State;
 use super::{bodies, callbacks, cart, ids};
+use crate::sandbox::fields::mistakes;
 
 /// After so many days from its making, an order can't be extended any further.
 const EXTENDED_DAYS_MAX: i64 = 180;

@@ -24,7 +24,6 @@ mod captures;
 mod cart;
 mod control;
 mod errors;
-mod fields;
 mod hosted;
 mod ids;
 mod index;

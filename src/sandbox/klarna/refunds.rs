@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::books::{Capture, Order, Refund};
 use super::call::{Call, Outcome, Reply};
 use super::errors::Refusal;
-use super::fields::mistakes;
 use super::management::{find, refund_view};
 use super::sessions::refuse;
 use super::state::State;
 use super::{bodies, cart, ids, settlements};
+use crate::sandbox::fields::mistakes;
 
 pub fn create(state: &mut State, call: &Call) -> Outcome {
     if !state.books.orders.contains_key(call.id(0)) {

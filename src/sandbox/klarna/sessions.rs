@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::books::{Authorization, Intent, PaymentSession};
 use super::call::{Call, Outcome, Reply};
 use super::errors::Refusal;
-use super::fields::mistakes;
 use super::shoppers::{self, Shopper};
 use super::state::State;
 use super::{bodies, callbacks, cart, ids};
+use crate::sandbox::fields::mistakes;
 
 pub const SESSION_HOURS: i64 = 48;
 const AUTHORIZATION_MINUTES: i64 = 60;

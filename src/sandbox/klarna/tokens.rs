@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::books::{CustomerToken, TokenStatus};
 use super::call::{Call, Outcome, Reply};
 use super::errors::Refusal;
-use super::fields::mistakes;
 use super::sessions::refuse;
 use super::shoppers::Planned;
 use super::state::State;
 use super::{bodies, cart, ids, orders};
+use crate::sandbox::fields::mistakes;
 
 /// How long after it was accepted a cancellation takes effect.
 const CANCELLATION_SECONDS: i64 = 2;

@@ -1,7 +1,7 @@
 //! What a request's fields may be, as tables, and the check of a body against one.
 //!
 //! A table names every field of its object in the specification. A field that isn't in the table is refused, and so is
-//! one that Klarna alone sets: Klarna may ignore both, but here a misspelt field shall not go unseen.
+//! one that the partner alone sets: the partner may ignore both, but here a misspelt field shall not go unseen.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub enum Kind {
     Object(&'static [Field]),
     /// Items from and to, and what each is.
     List(usize, usize, &'static Kind),
-    /// Set by Klarna, never by a merchant.
+    /// Set by the partner, never by its customer.
     ReadOnly,
 }
 
@@ -107,7 +107,7 @@ fn check(value: &Value, kind: Kind, path: &str, found: &mut Vec<String>) {
             .as_str()
             .is_none_or(|word| !words.contains(&word))
             .then(|| format!("has to be one of {}", words.join(", "))),
-        Kind::ReadOnly => Some("is set by Klarna".to_owned()),
+        Kind::ReadOnly => Some("is set by us alone".to_owned()),
         Kind::Object(table) => {
             check_object(value, table, path, found);
             None

@@ -120,6 +120,24 @@ pub(super) async fn claim_coupon(
     Ok(true)
 }
 
+/// Takes back that a coupon was just reserved once for a checkout.
+pub(super) async fn unclaim_coupon(
+    tx: &mut Tx,
+    checkout: CheckoutId,
+    coupon: &CouponCode,
+) -> Result<(), db::Error> {
+    tx.sql("UPDATE coupon_uses SET used = used - 1 WHERE coupon = $1")
+        .bind(coupon.as_str())
+        .execute()
+        .await?;
+    tx.sql("UPDATE coupon_claims SET times = times - 1 WHERE checkout_id = $1 AND coupon = $2")
+        .bind(checkout)
+        .bind(coupon.as_str())
+        .execute()
+        .await
+        .map(drop)
+}
+
 /// Reserves a deposit voucher for a checkout; says whether it was to be had.
 pub(super) async fn claim_voucher(
     tx: &mut Tx,

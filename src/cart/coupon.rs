@@ -13,7 +13,7 @@ use super::{claims, shelf, store};
 use crate::app::App;
 use crate::catalog::{self, CouponRow, code};
 use crate::db::Tx;
-use crate::ids::{CartId, CouponCode, ShopperId};
+use crate::ids::{CartId, CheckoutId, CouponCode, ShopperId};
 
 /// The identifier of a coupon's number in a message of GS1.
 const COUPON_NUMBER: &str = "255";
@@ -102,8 +102,29 @@ async fn find(tx: &mut Tx, text: &str, today: NaiveDate) -> Result<Option<(Readi
     Ok(None)
 }
 
+/// Reserves a coupon of a cart for a checkout, and one of its campaign where it has a serial number; says why it was not to
+/// be had.
+pub(super) async fn claim(
+    tx: &mut Tx,
+    checkout: CheckoutId,
+    coupon: &CouponCode,
+) -> Result<Option<Error>, Error> {
+    let Some(row) = row_of(&mut *tx, coupon).await? else { return Ok(Some(Error::UnknownCoupon)) };
+    let used = || Some(Error::CouponUsed(coupon.clone()));
+    // The campaign first: whoever has its row is alone with its single coupons.
+    if !claims::claim_coupon(tx, checkout, &row.coupon, row.uses_max).await? {
+        return Ok(used());
+    }
+    // A single one of a campaign is good once.
+    if row.coupon != *coupon && !claims::claim_coupon(tx, checkout, coupon, 1).await? {
+        claims::unclaim_coupon(tx, checkout, &row.coupon).await?;
+        return Ok(used());
+    }
+    Ok(None)
+}
+
 /// The row under which a coupon of a cart stands: its own before that of its campaign.
-pub(super) async fn row_of(tx: &mut Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, Error> {
+async fn row_of(tx: &mut Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, Error> {
     let own = catalog::coupon(&mut *tx, coupon).await?;
     match campaign_of(coupon).filter(|_| own.is_none()) {
         Some(campaign) => serialised(tx, &campaign).await,
@@ -128,9 +149,14 @@ struct Reading {
 
 /// The campaign of a coupon that is named by its number and its serial number.
 fn campaign_of(coupon: &CouponCode) -> Option<CouponCode> {
-    let (campaign, serial) = coupon.as_str().split_at_checked(COUPON_DIGITS)?;
-    let is_digits = coupon.as_str().bytes().all(|byte| byte.is_ascii_digit());
-    campaign.parse().ok().filter(|_| is_digits && !serial.is_empty())
+    let text = coupon.as_str();
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (campaign, serial) = match text.rsplit_once('-') {
+        Some((campaign, serial)) if campaign.contains('-') => (campaign, serial),
+        Some(_) => return None,
+        None => text.split_at_checked(COUPON_DIGITS)?,
+    };
+    campaign.parse().ok().filter(|_| is_digits(serial) && campaign.split('-').all(is_digits))
 }
 
 /// What a text may say: a number of GS1 by its digits, in a message with the serial number of the single coupon; the
@@ -140,22 +166,31 @@ fn readings(text: &str, today: NaiveDate) -> Vec<Reading> {
     let answer = code::interpret(text, None, &code::Profile::None, today);
     let number = answer.ok().and_then(|answer| match answer.meaning {
         code::Meaning::Coupon(code::Coupon::Number(number, _)) => {
-            plain(number.to_string().trim_start_matches('0').to_owned())
+            code::coupon_number(&number.to_string()).and_then(plain)
         }
-        code::Meaning::Coupon(code::Coupon::Elements(elements)) => message(&elements),
+        code::Meaning::Coupon(code::Coupon::Elements(elements)) => message(&elements, today),
         _ => None,
     });
-    let own = code::cleaned(text).map(Cow::into_owned).and_then(plain);
-    number.into_iter().chain(own).collect()
+    let own = code::cleaned(text).map(Cow::into_owned);
+    // Rows from before numbers had one form stand as they were delivered.
+    let by_number = own.as_deref().and_then(code::coupon_number).filter(|_| number.is_none());
+    number.into_iter().chain([by_number, own].into_iter().flatten().filter_map(plain)).collect()
 }
 
 /// A coupon in a message of GS1.
-fn message(elements: &code::Elements) -> Option<Reading> {
-    let own = elements.list.iter().find(|element| element.ai.as_str() == COUPON_NUMBER)?;
-    let code::Value::Text(number) = &own.value else { return None };
-    let name = number.parse().ok()?;
-    let campaign = campaign_of(&name);
-    Some(Reading { name, campaign, last_day: elements.use_by() })
+fn message(elements: &code::Elements, today: NaiveDate) -> Option<Reading> {
+    elements.list.iter().find_map(|element| {
+        let code::Value::Text(text) = &element.value else { return None };
+        if element.ai.as_str() == COUPON_NUMBER {
+            let name = text.parse().ok()?;
+            let campaign = campaign_of(&name);
+            return Some(Reading { name, campaign, last_day: elements.use_by() });
+        }
+        let code::Offered { name, serial, last_day } = code::offered(element.ai.as_str(), text, today)?;
+        let name = serial.map_or_else(|| name.clone(), |serial| format!("{name}-{serial}")).parse().ok()?;
+        let campaign = campaign_of(&name);
+        Some(Reading { name, campaign, last_day })
+    })
 }
 
 #[cfg(test)]
@@ -171,7 +206,11 @@ mod tests {
     fn a_coupon_is_named_by_its_code_or_by_the_digits_of_gs1() {
         assert_eq!(texts(" SUMMER-26 "), ["SUMMER-26"]);
         assert_eq!(texts("]C0SUMMER-26"), ["SUMMER-26"]);
+        for text in ["512345678900", "0512345678900", "00512345678900"] {
+            assert_eq!(texts(text)[0], "0512345678900", "one coupon, as UPC-A and as EAN-13: {text}");
+        }
         assert_eq!(texts("9812345678902")[0], "9812345678902");
+        assert_eq!(texts("(8112)001234561234560123456")[0], "123456-123456-123456");
         assert_eq!(texts("(255)95212340000134567"), ["95212340000134567"], "a single one of a campaign");
         assert_eq!(texts("]C125595212340000134567")[0], "95212340000134567");
         assert!(texts("no code at all").is_empty());
@@ -184,7 +223,12 @@ mod tests {
         let single = first("(255)95212340000134567(17)260731");
         assert_eq!(single.campaign.as_ref().map(CouponCode::as_str), Some("9521234000013"));
         assert_eq!(single.last_day, NaiveDate::from_ymd_opt(2026, 7, 31));
-        for whole in ["(255)9521234000013", "95212340000134567", "SUMMER-26"] {
+        let of_america = first("(8112)001234561234560123456");
+        assert_eq!(of_america.campaign.as_ref().map(CouponCode::as_str), Some("123456-123456"));
+        let dated = first("(8110)01234561234561111012332612314260101");
+        assert_eq!((dated.name.as_str(), &dated.campaign), ("123456-123456", &None));
+        assert_eq!(dated.last_day, NaiveDate::from_ymd_opt(2026, 12, 31));
+        for whole in ["(255)9521234000013", "95212340000134567", "SUMMER-26", "SUMMER-26-2"] {
             assert_eq!((first(whole).campaign, first(whole).last_day), (None, None), "{whole}");
         }
     }

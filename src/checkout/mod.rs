@@ -84,7 +84,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::list_orders))
         .routes(routes!(http::read_order))
         .routes(routes!(http::cancel_order))
-        .routes(routes!(http::refund_order))
+        .routes(routes!(refund::refund_order))
         .routes(routes!(pick::pick_order))
         .routes(routes!(receipt::read_receipt))
 }

@@ -253,9 +253,9 @@ fn share(points: i64, part: i64, whole: i64) -> i64 {
 /// Something that costs and is taxed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taxed {
-    rate: Rate,
+    pub(super) rate: Rate,
     /// In the terms of the shelf.
-    amount: Money,
+    pub(super) amount: Money,
     pub(super) net: Money,
     pub(super) tax: Money,
     /// The line that it belongs to; none of a fee.

@@ -104,6 +104,9 @@ pub(super) async fn place(
     if app.catalog.view().store(&cart.store).is_none() {
         return Err(Error::StoreClosed);
     }
+    if cart.is_eaten_in && placement.deliver.is_some() {
+        return Err(QuoteError::EatenIn.into());
+    }
     let mut blocked = cart::blocked(app, &cart);
     blocked.extend(till.unpriced(&cart));
     if !blocked.is_empty() {

@@ -227,7 +227,7 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup 
                             @if let Some(full) = line.full_amount { div.quiet { "Instead of " (full) } }
                             div.quiet { (line.code) ", VAT " (line.tax_rate) }
                         }
-                        td.n { (line.pieces) } td.n { (each(line).to_decimal()) } td.n { (line.amount.to_decimal()) }
+                        td.n { (line.pieces) } td.n { (line.each()) } td.n { (line.amount.to_decimal()) }
                     }
                     @if let Some(deposit) = &line.deposit {
                         tr {
@@ -243,11 +243,6 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup 
 
 fn discount_name(discount: &Discount) -> &str {
     if discount.name.is_empty() { "member price" } else { &discount.name }
-}
-
-/// What a piece costs: one that was measured, or has its own price, costs what its line does.
-fn each(line: &QuoteLine) -> Money {
-    if line.measure.is_some() || line.is_label_price { line.amount } else { line.unit_price }
 }
 
 fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup {

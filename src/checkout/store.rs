@@ -6,6 +6,7 @@ use super::model::{Checkout, Hold, State};
 use super::order::{ExitFacts, Order, OrderState, Picking};
 use super::quote::{Fulfilment, Quote};
 use super::returned::{Refund, RefundState, RefundedLine};
+use crate::cart::TaxLine;
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
 use crate::delivery;

@@ -50,6 +50,7 @@ mod search;
 mod simulation;
 mod support;
 mod tags;
+mod taxes;
 mod upkeep;
 mod vouchers;
 mod weighed;

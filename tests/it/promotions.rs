@@ -56,12 +56,16 @@ async fn a_promotion_that_can_not_be_right_is_refused_with_its_reason() {
         promotion("P2", &json!({"type": "take_pay", "take": 2, "pay": 3}), &on("milk")),
         promotion("P3", &amount, &json!({"currency": null})),
         promotion("P4", &amount, &json!({"currency": "CHF", "stores": [STORE]})),
+        promotion("P4a", &amount, &json!({"currency": "CHF"})),
+        promotion("P4b", &amount, &json!({"currency": "CHF", "countries": ["DE"]})),
         promotion("P5", &amount, &json!({"stores": ["9999"]})),
         promotion("P6", &json!({"type": "percent_off", "percent": "120"}), &on("milk")),
         promotion("P7", &amount, &json!({"hours": [{"days": [1], "from": "7:00", "to": "8:00"}]})),
         promotion("P8", &percent, &json!({"goods": {"skus": ["milk"], "except": ["milk"]}})),
         json!({"kind": "coupon", "coupon": "C1", "promotion": "P9"}),
         promotion("P9", &percent, &on("milk")),
+        // Where there are no stores yet, nobody can say what they will sell in.
+        promotion("P10", &amount, &json!({"currency": "CHF", "countries": ["CH"]})),
     ];
     let report = shop.test.apply_rows(&rows).await;
     let reasons: Vec<&str> = report.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
@@ -72,6 +76,8 @@ async fn a_promotion_that_can_not_be_right_is_refused_with_its_reason() {
             "promotion_terms",
             "promotion_currency",
             "currency_differs",
+            "currency_differs",
+            "currency_differs",
             "store_unknown",
             "field_invalid",
             "promotion_hours",
@@ -79,9 +85,9 @@ async fn a_promotion_that_can_not_be_right_is_refused_with_its_reason() {
             "promotion_unknown",
         ]
     );
-    assert_eq!((report.quarantined, report.applied), (9, 1));
-    let again = shop.test.apply_rows(&rows[9..]).await;
-    assert_eq!((again.applied, again.unchanged), (0, 1), "the same again changes nothing");
+    assert_eq!((report.quarantined, report.applied), (11, 2));
+    let again = shop.test.apply_rows(&rows[11..]).await;
+    assert_eq!((again.applied, again.unchanged), (0, 2), "the same again changes nothing");
 }
 
 #[tokio::test]

@@ -85,6 +85,10 @@ impl From<Error> for Problem {
             Error::PointsUnknown => {
                 Self::unprocessable("points_unknown", "Points don't pay in this store, or not for you.")
             }
+            Error::FeeUntaxed(fee) => Self::conflict(
+                "tax_rate_missing",
+                format!("The store can't say how its fee \"{fee}\" is taxed. Pay at a till."),
+            ),
             Error::Full => Self::unprocessable(
                 "cart_full",
                 "The cart was changed too often. Take something out, pay, or check in again with a new one.",

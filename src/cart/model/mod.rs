@@ -209,6 +209,9 @@ pub enum Error {
     /// The store takes no points, or not of this shopper.
     #[error("points don't pay here")]
     PointsUnknown,
+    /// The store's fee of this name has no tax rate today.
+    #[error("the fee {0} has no tax rate")]
+    FeeUntaxed(String),
     /// It was changed too often.
     #[error("changed too often")]
     Full,

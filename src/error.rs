@@ -89,12 +89,18 @@ pub struct Problem {
     code: &'static str,
     detail: Box<str>,
     faults: Vec<Fault>,
-    // Boxed, because every fallible function returns one.
-    alternatives: Box<[Alternative]>,
-    debts: Box<[OwedDebt]>,
-    until: Option<Box<DateTime<Utc>>>,
+    // Boxed, because every fallible function returns a problem, and few have any of it.
+    more: Option<Box<More>>,
     retry_after_seconds: Option<u32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What only some problems say.
+#[derive(Debug, Default)]
+struct More {
+    alternatives: Vec<Alternative>,
+    debts: Vec<OwedDebt>,
+    until: Option<DateTime<Utc>>,
 }
 
 impl Problem {
@@ -105,9 +111,7 @@ impl Problem {
             code,
             detail: detail.into().into_boxed_str(),
             faults: Vec::new(),
-            alternatives: Box::default(),
-            debts: Box::default(),
-            until: None,
+            more: None,
             retry_after_seconds: None,
             source: None,
         }
@@ -169,21 +173,21 @@ impl Problem {
     /// Adds what may be bought instead.
     #[must_use]
     pub fn offering(mut self, alternatives: Vec<Alternative>) -> Self {
-        self.alternatives = alternatives.into_boxed_slice();
+        self.more().alternatives = alternatives;
         self
     }
 
     /// Adds from when on the same request would succeed, where that is known.
     #[must_use]
     pub fn until(mut self, moment: Option<DateTime<Utc>>) -> Self {
-        self.until = moment.map(Box::new);
+        self.more().until = moment;
         self
     }
 
     /// Adds what has to be paid before.
     #[must_use]
     pub fn owing(mut self, debts: Vec<OwedDebt>) -> Self {
-        self.debts = debts.into_boxed_slice();
+        self.more().debts = debts;
         self
     }
 
@@ -197,7 +201,12 @@ impl Problem {
         self.status
     }
 
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
     fn body(self) -> ProblemBody {
+        let More { alternatives, debts, until } = *self.more.unwrap_or_default();
         ProblemBody {
             r#type: format!("urn:aisle:problem:{}", self.code),
             title: self.code.replace('_', " "),
@@ -206,9 +215,9 @@ impl Problem {
             retryable: self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS,
             detail: self.detail.into_string(),
             errors: self.faults,
-            alternatives: self.alternatives.into_vec(),
-            debts: self.debts.into_vec(),
-            until: self.until.map(|until| *until),
+            alternatives,
+            debts,
+            until,
         }
     }
 }

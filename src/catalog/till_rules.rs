@@ -97,10 +97,10 @@ pub struct DebitLimits {
 
 impl DebitLimits {
     fn is_sound(&self) -> bool {
-        let least_none = [self.look_above, self.day_look_above, self.day_debits];
-        let least_one = [self.debit_max, self.day_max];
-        least_none.into_iter().flatten().all(|limit| limit >= 0)
-            && least_one.into_iter().flatten().all(|limit| limit >= 1)
+        let from_zero = [self.look_above, self.day_look_above, self.day_debits];
+        let above_zero = [self.debit_max, self.day_max];
+        from_zero.into_iter().flatten().all(|limit| limit >= 0)
+            && above_zero.into_iter().flatten().all(|limit| limit >= 1)
     }
 }
 

@@ -50,26 +50,10 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             }
             owe(app, tx, now, payment, operation.0, amount, (DebtKind::CaptureRefused, Some(reason))).await
         }
-        News::HoldEnds { payment, at, .. } => {
-            let trouble = format!("what is held for the delivery ends at {at}: hand it over before");
-            order_troubled(tx, payment, &trouble).await.map(|_| ())
-        }
-        News::HoldLost { payment, amount, reason, .. } => {
-            let trouble = format!(
-                "the hold of {amount} ended and could not be taken again ({reason}): stop the parcel"
-            );
-            order_troubled(tx, payment, &trouble).await.map(|_| ())
-        }
-        News::Disputed { payment, amount, respond_by, .. } => {
-            let by = respond_by.map_or_else(|| "soon".to_owned(), |by| format!("by {by}"));
-            order_troubled(tx, payment, &format!("the debit of {amount} is disputed: answer {by}"))
-                .await
-                .map(|_| ())
-        }
-        News::DisputeDue { payment, respond_by, .. } => {
-            let trouble = format!("the dispute of the debit must be answered by {respond_by}");
-            order_troubled(tx, payment, &trouble).await.map(|_| ())
-        }
+        News::HoldEnds { payment, .. }
+        | News::HoldLost { payment, .. }
+        | News::Disputed { payment, .. }
+        | News::DisputeDue { payment, .. } => order_troubled(tx, payment, &trouble(&news)).await.map(|_| ()),
         News::DisputeEnded { payment, .. } => {
             let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
             order.trouble = None;
@@ -86,19 +70,30 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             refunded(app, tx, now, payment, refund, amount).await
         }
         News::RefundFailed { payment, refund, reason, .. } => {
-            store::end_refund(tx, refund, RefundState::Failed, Some(reason.as_str())).await?;
-            // A part may have gone through before the other was refused.
-            let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
-            let Some(paid) = payments::find(&mut *tx, payment).await? else { return Ok(()) };
-            if order.refunded == paid.refunded {
-                return Ok(());
-            }
-            order.refunded = paid.refunded;
-            store::update_order(tx, &order).await?;
-            take_points_back(tx, now, &order, refund).await?;
-            tell_refunded(app, tx, now, &order, refund).await
+            refund_failed(app, tx, now, payment, refund, reason).await
         }
         News::Cancelled { payment, .. } => given_back(tx, payment).await,
+    }
+}
+
+/// What staff read of what has to be done about a payment.
+fn trouble(news: &payments::News) -> String {
+    use payments::News;
+    match news {
+        News::HoldEnds { at, .. } => {
+            format!("what is held for the delivery ends at {at}: hand it over before")
+        }
+        News::HoldLost { amount, reason, .. } => {
+            format!("the hold of {amount} ended and could not be taken again ({reason}): stop the parcel")
+        }
+        News::Disputed { amount, respond_by, .. } => {
+            let by = respond_by.map_or_else(|| "soon".to_owned(), |by| format!("by {by}"));
+            format!("the debit of {amount} is disputed: answer {by}")
+        }
+        News::DisputeDue { respond_by, .. } => {
+            format!("the dispute of the debit must be answered by {respond_by}")
+        }
+        other => format!("{other:?}"),
     }
 }
 
@@ -249,6 +244,28 @@ async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Res
     }
     order.state = order.settled_state()?;
     Ok(store::update_order(tx, &order).await?)
+}
+
+/// A refund that did not go through, or not wholly.
+async fn refund_failed(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
+    refund: RefundId,
+    reason: payments::DeclineReason,
+) -> Result<(), Internal> {
+    store::end_refund(tx, refund, RefundState::Failed, Some(reason.as_str())).await?;
+    // A part may have gone through before the other was refused.
+    let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
+    let Some(paid) = payments::find(&mut *tx, payment).await? else { return Ok(()) };
+    if order.refunded == paid.refunded {
+        return Ok(());
+    }
+    order.refunded = paid.refunded;
+    store::update_order(tx, &order).await?;
+    take_points_back(tx, now, &order, refund).await?;
+    tell_refunded(app, tx, now, &order, refund).await
 }
 
 async fn refunded(

@@ -1,9 +1,10 @@
-//! Why a checkout or an order can't do what is asked.
+//! Why a checkout or an order can't do what is asked, and how it is told.
 
 use super::model::State;
 use super::quote::QuoteError;
 use super::returned::LineFault;
 use crate::clock::Moment;
+use crate::error::Problem;
 use crate::money::Money;
 use crate::{cart, db, delivery, payments};
 
@@ -82,4 +83,111 @@ pub enum Error {
     /// Something inside went wrong that has no meaning for the caller.
     #[error("{0}")]
     Internal(#[source] crate::error::Internal),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unknown => Self::not_found("checkout_unknown", "You have no such checkout."),
+            Error::UnknownOrder => Self::not_found("order_unknown", "You have no such order."),
+            Error::Differs => Self::unprocessable(
+                "id_reused",
+                "The id names something that was asked for differently. Choose a new UUID.",
+            ),
+            Error::DeviceSession => {
+                Self::unprocessable("device_session_invalid", "This is no session of a device.")
+                    .at("/device_session", "1 to 36 visible characters")
+            }
+            Error::Method(detail) => Self::unprocessable(
+                "payment_method_unusable",
+                format!("The payment method can't be debited: {detail}."),
+            )
+            .at("/payment_method", detail),
+            Error::Address(faults) => faults.into_iter().fold(
+                Self::unprocessable("address_invalid", "The address can't be delivered to; see errors."),
+                |problem, fault| problem.at(format!("/deliver/recipient{}", fault.pointer), fault.detail),
+            ),
+            Error::StoreClosed => Self::conflict(
+                "store_closed",
+                "The store is closed. Nothing was debited, and the cart is open.",
+            ),
+            Error::Blocked(lines) => lines.into_iter().fold(
+                Self::conflict(
+                    "lines_blocked",
+                    "Some goods in the cart must not be sold now; see errors. Take them out and ask again.",
+                ),
+                |problem, (line, blocked)| {
+                    problem.at(format!("/lines/{line}"), format!("{}: {}", blocked.reason, blocked.notice))
+                },
+            ),
+            Error::FeeUntaxed => {
+                Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
+            }
+            Error::Cart(error) => error.into(),
+            Error::Quote(error) => quote_problem(&error),
+            Error::Payment(error) => error.into(),
+            Error::Delivery(error) => error.into(),
+            Error::DebitMax(_) | Error::DayLimit(_) => limit_problem(&error),
+            Error::Total(total) => {
+                Self::unprocessable("total_differs", format!("The quote's total is {total}."))
+                    .at("/total", "not the quote's total")
+            }
+            Error::State(state) => Self::conflict(
+                "checkout_state",
+                format!("The checkout is {state}; it can't do that any more, or not yet."),
+            ),
+            Error::Order(detail) => Self::conflict("order_state", detail),
+            Error::RefundTooLarge(_) | Error::RefundTooSmall(_) | Error::RefundLines(_) => {
+                refund_problem(&error)
+            }
+            Error::Money(error) => Self::unprocessable("amount_invalid", error.to_string()),
+            Error::Database(error) => error.into(),
+            Error::Internal(error) => Self::internal(error),
+        }
+    }
+}
+
+fn limit_problem(error: &Error) -> Problem {
+    match error {
+        Error::DayLimit(until) => Problem::conflict(
+            "day_limit_reached",
+            "With this purchase more would be debited within 24 hours than is allowed. Pay at a till, or later.",
+        )
+        .until(*until),
+        other => Problem::unprocessable(
+            "debit_too_large",
+            format!("Not debited: {other}. Take something out, or pay at a till."),
+        )
+        .at("/cart", "costs too much"),
+    }
+}
+
+fn refund_problem(error: &Error) -> Problem {
+    match error {
+        Error::RefundLines(fault) => {
+            let detail = format!("Not everything of this can come back: {}.", fault.detail);
+            Problem::unprocessable("refund_lines", detail)
+                .at(format!("/lines/{}", fault.at), fault.detail.clone())
+        }
+        Error::RefundTooSmall(least) => Problem::unprocessable(
+            "refund_too_small",
+            format!("Points paid for it, and a point is worth {least}: give back at least that."),
+        )
+        .at("/amount", "out of range"),
+        other => Problem::unprocessable("refund_too_large", format!("Not given back: {other}."))
+            .at("/amount", "out of range"),
+    }
+}
+
+fn quote_problem(error: &QuoteError) -> Problem {
+    let code = match error {
+        QuoteError::NothingDelivered => "delivery_empty",
+        QuoteError::EatenIn => "delivery_eaten_in",
+        QuoteError::UnknownLine(_) => "line_unknown",
+        QuoteError::NotDeliverable(_) => "line_not_deliverable",
+        QuoteError::TooHeavy(_) => "line_too_heavy",
+        QuoteError::TooMuch => "delivery_too_large",
+        QuoteError::Money(_) => "amount_too_large",
+    };
+    Problem::unprocessable(code, error.to_string()).at("/deliver/lines", error.to_string())
 }

@@ -1,5 +1,7 @@
 //! What an order says of a purchase that is disputed later: its receipt as a text.
 
+use std::fmt::Write as _;
+
 use super::order::Order;
 use super::store;
 use crate::db::{self, Run};
@@ -30,8 +32,8 @@ fn receipt(order: &Order) -> String {
     let mut text =
         format!("Receipt {} of {}, store {}.", order.number, order.placed_at.to_rfc3339(), order.store);
     for line in &order.quote.lines {
-        text.push_str(&format!(" {} x {}: {}.", line.pieces, line.name, line.amount));
+        let _ = write!(text, " {} x {}: {}.", line.pieces, line.name, line.amount);
     }
-    text.push_str(&format!(" Total {}, debited {}.", order.quote.total, order.captured));
+    let _ = write!(text, " Total {}, debited {}.", order.quote.total, order.captured);
     text
 }

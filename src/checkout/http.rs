@@ -10,7 +10,6 @@ use super::error::Error;
 use super::model::{Checkout, State};
 use super::order::Order;
 use super::place::{self, Placement};
-use super::quote::QuoteError;
 use super::views::{CheckoutView, OrderPage, OrderView};
 use super::{receipt, refund, store};
 use crate::app::App;
@@ -25,100 +24,6 @@ use crate::money::Money;
 const HELD_LISTED_MAX: i64 = 100;
 /// Orders of a page.
 const PAGE_MAX: i64 = 50;
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unknown => Self::not_found("checkout_unknown", "You have no such checkout."),
-            Error::UnknownOrder => Self::not_found("order_unknown", "You have no such order."),
-            Error::Differs => Self::unprocessable(
-                "id_reused",
-                "The id names something that was asked for differently. Choose a new UUID.",
-            ),
-            Error::DeviceSession => {
-                Self::unprocessable("device_session_invalid", "This is no session of a device.")
-                    .at("/device_session", "1 to 36 visible characters")
-            }
-            Error::Method(detail) => Self::unprocessable(
-                "payment_method_unusable",
-                format!("The payment method can't be debited: {detail}."),
-            )
-            .at("/payment_method", detail),
-            Error::Address(faults) => faults.into_iter().fold(
-                Self::unprocessable("address_invalid", "The address can't be delivered to; see errors."),
-                |problem, fault| problem.at(format!("/deliver/recipient{}", fault.pointer), fault.detail),
-            ),
-            Error::StoreClosed => Self::conflict(
-                "store_closed",
-                "The store is closed. Nothing was debited, and the cart is open.",
-            ),
-            Error::Blocked(lines) => lines.into_iter().fold(
-                Self::conflict(
-                    "lines_blocked",
-                    "Some goods in the cart must not be sold now; see errors. Take them out and ask again.",
-                ),
-                |problem, (line, blocked)| {
-                    problem.at(format!("/lines/{line}"), format!("{}: {}", blocked.reason, blocked.notice))
-                },
-            ),
-            Error::FeeUntaxed => {
-                Self::conflict("delivery_unavailable", "This store can't have goods delivered.")
-            }
-            Error::Cart(error) => error.into(),
-            Error::Quote(error) => quote_problem(&error),
-            Error::Payment(error) => error.into(),
-            Error::Delivery(error) => error.into(),
-            Error::DebitMax(most) => Self::unprocessable(
-                "debit_too_large",
-                format!("At most {most} are debited at once. Take something out, or pay at a till."),
-            )
-            .at("/cart", "costs too much"),
-            Error::DayLimit(until) => Self::conflict(
-                "day_limit_reached",
-                "With this purchase more would be debited within 24 hours than is allowed. Pay at a till, or later.",
-            )
-            .until(until),
-            Error::Total(total) => {
-                Self::unprocessable("total_differs", format!("The quote's total is {total}."))
-                    .at("/total", "not the quote's total")
-            }
-            Error::State(state) => Self::conflict(
-                "checkout_state",
-                format!("The checkout is {state}; it can't do that any more, or not yet."),
-            ),
-            Error::Order(detail) => Self::conflict("order_state", detail),
-            Error::RefundTooLarge(left) => {
-                Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
-                    .at("/amount", "out of range")
-            }
-            Error::RefundLines(fault) => {
-                Self::unprocessable("refund_lines", format!("Not everything of this can come back: {}.", fault.detail))
-                    .at(format!("/lines/{}", fault.at), fault.detail)
-            }
-            Error::RefundTooSmall(least) => Self::unprocessable(
-                "refund_too_small",
-                format!("Points paid for it, and a point is worth {least}: give back at least that."),
-            )
-            .at("/amount", "out of range"),
-            Error::Money(error) => Self::unprocessable("amount_invalid", error.to_string()),
-            Error::Database(error) => error.into(),
-            Error::Internal(error) => Self::internal(error),
-        }
-    }
-}
-
-fn quote_problem(error: &QuoteError) -> Problem {
-    let code = match error {
-        QuoteError::NothingDelivered => "delivery_empty",
-        QuoteError::EatenIn => "delivery_eaten_in",
-        QuoteError::UnknownLine(_) => "line_unknown",
-        QuoteError::NotDeliverable(_) => "line_not_deliverable",
-        QuoteError::TooHeavy(_) => "line_too_heavy",
-        QuoteError::TooMuch => "delivery_too_large",
-        QuoteError::Money(_) => "amount_too_large",
-    };
-    Problem::unprocessable(code, error.to_string()).at("/deliver/lines", error.to_string())
-}
 
 /// Place a checkout: quote the cart and lock it
 ///

@@ -1,5 +1,7 @@
 //! What couriers told of a purchase, for whoever has to prove that it was delivered.
 
+use std::fmt::Write as _;
+
 use super::store;
 use crate::db::{self, Db, Tx};
 use crate::ids::ShipmentId;
@@ -36,7 +38,7 @@ pub async fn evidence(db: &Db, shipment: ShipmentId) -> Result<Vec<ParcelEvidenc
             let told = events.iter().filter(|event| event.parcel == parcel.number && event.status.is_some());
             for event in told {
                 let status = event.status.map_or("", |status| status.as_str());
-                text.push_str(&format!(" {}: {status}.", event.occurred_at.to_rfc3339()));
+                let _ = write!(text, " {}: {status}.", event.occurred_at.to_rfc3339());
             }
             Some(ParcelEvidence { carrier: found.carrier.clone(), tracking_number, text })
         })

@@ -255,16 +255,12 @@ pub async fn answer_dispute(app: &App, lease: &Lease) -> jobs::Outcome {
             None
         }
     };
-    let outcome = match outcome {
-        Some(outcome) => outcome,
-        None => {
-            let sent = DisputeAnswer {
-                dispute: &known.dispute.name,
-                action: answer.action,
-                evidence: &answer.evidence,
-            };
-            provider.answer_dispute(&sent).await
-        }
+    let outcome = if let Some(outcome) = outcome {
+        outcome
+    } else {
+        let sent =
+            DisputeAnswer { dispute: &known.dispute.name, action: answer.action, evidence: &answer.evidence };
+        provider.answer_dispute(&sent).await
     };
     settle(app, lease, &known, &answer, now, outcome).await
 }

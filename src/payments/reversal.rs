@@ -42,7 +42,7 @@ pub enum Noted {
     NotOurs,
 }
 
-/// Takes in that a debit was taken back, as [`Books::reverse`](super::model::Books::reverse) says: the room above is told, once. Wake the jobs after
+/// Takes in that a debit was taken back, as `Books::reverse` says: the room above is told, once. Wake the jobs after
 /// the commit.
 pub async fn reversed(app: &App, tx: &mut Tx, now: Moment, told: &Told) -> Result<Noted, Error> {
     let found = store::operations::capture_by_object(&mut *tx, told.provider, &told.capture).await?;

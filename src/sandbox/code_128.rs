@@ -11,6 +11,7 @@ const SYMBOLS: &str = "\
     114311 411113 411311 113141 114131 311141 411131 211412 211214 211232";
 const STOP: &str = "2331112";
 const FUNCTION_1: usize = 102;
+const START_B: usize = 104;
 const START_C: usize = 105;
 
 /// A number of an even count of digits in set C, with the leading function 1 of a GS1 code.
@@ -20,6 +21,16 @@ pub fn gs1_digits(digits: &str) -> Vec<u32> {
     });
     let values: Vec<usize> = [FUNCTION_1].into_iter().chain(pairs).collect();
     bars(START_C, &values)
+}
+
+/// A text of printable ASCII in set B; other characters become question marks.
+pub fn text(text: &str) -> Vec<u32> {
+    let value = |character: char| match u8::try_from(character) {
+        Ok(byte @ b' '..=b'~') => usize::from(byte - b' '),
+        _ => usize::from(b'?' - b' '),
+    };
+    let values: Vec<usize> = text.chars().map(value).collect();
+    bars(START_B, &values)
 }
 
 fn bars(start: usize, values: &[usize]) -> Vec<u32> {
@@ -55,5 +66,20 @@ mod tests {
     #[test]
     fn a_number_takes_its_known_width() {
         assert_eq!(gs1_digits("00340434000000000018").iter().sum::<u32>(), 13 * 11 + 13);
+    }
+
+    #[test]
+    fn a_text_ends_with_the_check_symbol_that_is_published_for_it() {
+        // The usual example, PJJ123C: its check value is 54 with start A, and so 55 with start B.
+        let bars = text("PJJ123C");
+        let expected: Vec<u32> = SYMBOLS
+            .split_whitespace()
+            .nth(55)
+            .unwrap()
+            .bytes()
+            .map(|width| u32::from(width - b'0'))
+            .collect();
+        let at = bars.len() - STOP.len() - expected.len();
+        assert_eq!(bars[at..at + expected.len()], expected);
     }
 }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{dhl, klarna, paypal};
+use super::{dhl, gls, klarna, paypal};
 
 /// The credentials of the PayPal sandbox.
 const PAYPAL_CLIENT: (&str, &str) = ("aisle-sandbox", "aisle-sandbox-secret");
@@ -15,6 +16,9 @@ const PAYPAL_CLIENT: (&str, &str) = ("aisle-sandbox", "aisle-sandbox-secret");
 const WEBHOOK_URL: &str = "http://127.0.0.1:8080/v1/webhooks/payments/paypal";
 /// The id of the webhook subscription, unless somebody says otherwise.
 const WEBHOOK_ID: &str = "AISLESANDBOXHOOK1";
+
+/// How fast a GLS parcel moves on after the end of its day, by the sandbox's clock.
+const GLS_MOVES_EVERY: Duration = Duration::from_hours(3);
 
 /// Which partners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,6 +29,8 @@ pub enum Which {
     Dhl,
     /// Klarna.
     Klarna,
+    /// GLS ShipIT.
+    Gls,
     /// All of them.
     All,
 }
@@ -35,7 +41,7 @@ pub struct Arguments {
     /// Which partners.
     #[arg(default_value = "all")]
     which: Which,
-    /// Where they listen: PayPal here, DHL one port above, Klarna two; one alone here; port 0 takes free ones.
+    /// Where they listen: PayPal here, DHL one port above, Klarna two, GLS four; one alone here; port 0 takes free ones.
     #[arg(long, default_value = "127.0.0.1:8090")]
     bind: SocketAddr,
     /// Where their books are kept; the next run goes on with them.
@@ -54,6 +60,7 @@ pub struct Sandboxes {
     paypal: Option<paypal::Sandbox>,
     dhl: Option<(dhl::Sandbox, dhl::Settings)>,
     klarna: Option<(klarna::Sandbox, klarna::Settings)>,
+    gls: Option<(gls::Sandbox, gls::Settings)>,
     webhook: paypal::WebhookTarget,
     environment: PathBuf,
     roots: PathBuf,
@@ -94,8 +101,9 @@ impl Sandboxes {
         } else {
             None
         };
+        let gls = if runs(Which::Gls) { Some(start_gls(at(4), &state).await?) } else { None };
         let (environment, roots) = (state.join("aisle.env"), state.join("paypal-root.pem"));
-        let sandboxes = Self { paypal, dhl, klarna, webhook, environment, roots };
+        let sandboxes = Self { paypal, dhl, klarna, gls, webhook, environment, roots };
         if let Some(paypal) = &sandboxes.paypal {
             std::fs::write(&sandboxes.roots, paypal.root_certificate_pem())?;
         }
@@ -115,6 +123,9 @@ impl Sandboxes {
         }
         if let Some((klarna, settings)) = &self.klarna {
             let _ = writeln!(guide, "{}", klarna_guide(&klarna.url(), settings));
+        }
+        if let Some((gls, settings)) = &self.gls {
+            let _ = writeln!(guide, "{}", gls_guide(gls.url(), settings));
         }
         let _ = writeln!(guide, "Variables for `aisle serve`, also in {}:\n", self.environment.display());
         for line in self.variables().lines() {
@@ -154,6 +165,12 @@ impl Sandboxes {
             set("AISLE_KLARNA_COUNTRY", "DE");
             set("AISLE_KLARNA_CURRENCY", "EUR");
         }
+        if let Some((gls, settings)) = &self.gls {
+            set("AISLE_GLS_URL", gls.url());
+            set("AISLE_GLS_CLIENT_ID", &settings.client_id);
+            set("AISLE_GLS_CLIENT_SECRET", &settings.client_secret);
+            set("AISLE_GLS_CONTACT_ID", settings.contacts.first().map_or("", String::as_str));
+        }
         lines
     }
 
@@ -168,7 +185,16 @@ impl Sandboxes {
         if let Some((klarna, _)) = self.klarna {
             klarna.stop().await;
         }
+        if let Some((gls, _)) = self.gls {
+            gls.stop().await;
+        }
     }
+}
+
+async fn start_gls(bind: SocketAddr, state: &Path) -> io::Result<(gls::Sandbox, gls::Settings)> {
+    let (state_file, moves_every) = (Some(state.join("gls.json")), Some(GLS_MOVES_EVERY));
+    let settings = gls::Settings { bind, state_file, moves_every, ..gls::Settings::local() };
+    Ok((gls::Sandbox::start(settings.clone()).await?, settings))
 }
 
 /// The address so many ports above; free ports stay free ones.
@@ -233,6 +259,33 @@ fn dhl_guide(url: &str, settings: &dhl::Settings) -> String {
   clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
 ",
         settings.api_key, settings.api_secret, settings.username, settings.password, settings.billing_number
+    )
+}
+
+fn gls_guide(url: &str, settings: &gls::Settings) -> String {
+    format!(
+        "GLS sandbox            {url}
+  client id, secret    {}, {}
+  ContactID            {}
+  pages                {url}/  shows its books and moves parcels by buttons
+  books                GET {url}/sandbox/books
+  a parcel moves on    by itself every three hours after the end of its day, or by
+                       POST {url}/sandbox/parcels/NUMBER/events {{\"code\":\"advance\"}}
+                       codes: advance, to_parcel_shop, collected, absent, identity_failed, return_started,
+                       return_to_sender, or one of its list of events
+  faults               POST {url}/sandbox/faults
+                       {{\"operation\":\"shipments.create\",\"kind\":\"no_answer_after\",\"times\":1}}
+                       kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
+                       delay_ms (delay_ms); DELETE clears
+  odd answers          PUT {url}/sandbox/oddities
+                       {{\"late_seconds\":600,\"doubled\":true,\"shuffled\":true,\"labels_missing\":1,
+                       \"labels_unreadable\":1,\"label_lists\":true,\"cancellations_pending\":1}}
+  tokens revoked       DELETE {url}/sandbox/tokens
+  clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}} or {{\"speed\":3600}}
+",
+        settings.client_id,
+        settings.client_secret,
+        settings.contacts.join(", ")
     )
 }
 

@@ -9,6 +9,8 @@ pub mod dhl;
 mod digest;
 pub mod faults;
 mod fields;
+pub mod gls;
+mod host;
 mod kept;
 pub mod klarna;
 pub mod paypal;

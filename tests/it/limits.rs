@@ -144,7 +144,7 @@ async fn many_checkouts_at_once_on_two_instances_never_exceed_the_days_maximum()
         checkouts.push(quoted(&shopper).await.1);
     }
     let pay = async |number: usize, checkout: CheckoutId| {
-        let test = if number % 2 == 0 { &shop.test } else { &other };
+        let test = if number.is_multiple_of(2) { &shop.test } else { &other };
         let path = format!("/v1/checkouts/{checkout}/pay");
         let call = test.post(&path, &json!({"total": eur(249)})).bearer(&shopper.actor.token);
         call.send().await.status.as_u16()

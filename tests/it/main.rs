@@ -44,6 +44,7 @@ mod records;
 mod refunds;
 mod rules;
 mod sandbox_dhl;
+mod sandbox_gls;
 mod sandbox_klarna;
 mod sandbox_paypal;
 mod search;

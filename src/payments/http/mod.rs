@@ -7,6 +7,7 @@ mod debts;
 mod disputes;
 mod methods;
 mod parked;
+mod problems;
 mod reconciliations;
 
 use axum::extract::State;
@@ -18,13 +19,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::debts::Debt;
 use super::model::{DeclineReason, PaymentState, ProviderName, Remedy};
 use super::provider::EventError;
 use super::webhook::{self, Refused};
-use super::{Error, Payment, PlanError, callback, pages};
+use super::{Error, Payment, callback, pages};
 use crate::app::App;
-use crate::error::{OwedDebt, Problem, ProblemBody};
+use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Path, Raw};
 use crate::http::reply::Reply;
 use crate::identity::Shopper;
@@ -202,134 +202,6 @@ async fn receive_webhook(
                 "The event can't be checked now. Send it again.",
                 5,
             ))
-        }
-    }
-}
-
-/// What keeps a shopper from buying more, and where it is paid.
-fn owed(debts: &[Debt]) -> Problem {
-    let owed = debts.iter().map(|debt| OwedDebt {
-        id: debt.id,
-        amount: debt.amount,
-        reference: debt.reference.clone(),
-        since: debt.created_at,
-    });
-    Problem::conflict(
-        "debt_open",
-        "An earlier purchase is not paid yet; see debts. Pay it with a linked account, then shop on.",
-    )
-    .owing(owed.collect())
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::MethodUnknown => {
-                Self::not_found("payment_method_unknown", "There is no such payment method of yours.")
-            }
-            Error::MethodInactive => Self::conflict(
-                "payment_method_inactive",
-                "The account can't be debited: finish linking it, or link it again.",
-            ),
-            Error::MethodTaken => Self::conflict(
-                "payment_method_taken",
-                "The id was used before with other contents. Choose a new one.",
-            ),
-            Error::ReturnUrl => {
-                Self::unprocessable("return_url_refused", "The address is not one of the app's own links.")
-                    .at("/return_url", "must be one of the configured app links, or below one")
-            }
-            Error::WithPurchase => {
-                Self::unprocessable("with_purchase_refused", "The provider links no account with a purchase.")
-                    .at("/with_purchase", "link it before")
-            }
-            Error::ProviderAbsent => {
-                Self::unprocessable("provider_absent", "The payment provider is not offered here.")
-                    .at("/provider", "not offered")
-            }
-            Error::PaymentUnknown => Self::not_found("payment_unknown", "There is no such payment of yours."),
-            Error::AlreadyStarted => {
-                Self::conflict("payment_started", "The checkout is being paid for already.")
-            }
-            Error::Amounts => {
-                Self::unprocessable("payment_amounts", "The amounts of the payment don't add up.")
-            }
-            Error::DisputeUnknown => {
-                Self::not_found("dispute_unknown", "There is no such dispute; list them again.")
-            }
-            Error::DisputeAction => Self::conflict(
-                "dispute_action",
-                "The provider does not let us do that about the dispute now. Read it and decide again.",
-            ),
-            Error::AnswerTaken => Self::conflict(
-                "answer_taken",
-                "The id was used before for another answer. Choose a new one.",
-            ),
-            Error::DebtUnknown => Self::not_found("debt_unknown", "There is no such debt."),
-            Error::DebtState(state) => Self::conflict(
-                "debt_state",
-                format!("The debt is {state}; it can't do that any more, or not yet."),
-            ),
-            Error::Owed(debts) => owed(&debts),
-            Error::ReconciliationUnknown => {
-                Self::not_found("reconciliation_unknown", "There is no such comparison.")
-            }
-            Error::ReconciliationTaken => Self::conflict(
-                "reconciliation_taken",
-                "The id was used before for another comparison. Choose a new one.",
-            ),
-            Error::Span => Self::unprocessable("span_invalid", error.to_string()).at("/from", "out of range"),
-            Error::StatementAbsent => {
-                Self::unprocessable("statement_absent", "The provider's books can't be read here.")
-                    .at("/provider", "does not show its books")
-            }
-            Error::DifferenceUnknown => {
-                Self::not_found("difference_unknown", "There is no such difference.")
-            }
-            Error::DifferenceState => Self::conflict(
-                "difference_state",
-                "The difference was explained otherwise, or is gone. List them again.",
-            ),
-            Error::OperationUnknown => {
-                Self::not_found("operation_unknown", "There is no such operation; list them again.")
-            }
-            Error::OperationState => Self::conflict(
-                "operation_state",
-                "The operation does not wait for people, or was settled otherwise; list them again.",
-            ),
-            Error::Evidence(detail) => {
-                Self::unprocessable("evidence_refused", format!("This proves nothing: {detail}."))
-                    .at("/object", detail)
-            }
-            Error::ProviderSilent => {
-                Self::unavailable("provider_silent", "The provider can't be asked now. Try again.", 5)
-            }
-            Error::NotExpressible(amount) => Self::unprocessable(
-                "amount_not_payable",
-                format!(
-                    "{amount} can't be debited there exactly: the provider takes fewer decimals of this currency."
-                ),
-            )
-            .at("/payment_method", "can't be debited with this amount"),
-            Error::News(error) | Error::Sealed(error) => Self::internal(error),
-            Error::Ledger(error) => Self::internal(error),
-            Error::Plan(PlanError::State) => Self::conflict(
-                "payment_state",
-                "The payment is not in a state that allows this. Read it and decide again.",
-            ),
-            Error::Plan(PlanError::Amount) => Self::conflict(
-                "payment_amount",
-                "The amount is more than the payment covers, or of another currency.",
-            ),
-            Error::Plan(PlanError::Disputed) => Self::conflict(
-                "payment_disputed",
-                "The payer disputes the debit: the provider decides whether it is given back.",
-            ),
-            Error::Plan(PlanError::Used) => Self::conflict(
-                "payment_name_used",
-                "The name was used before for another amount. Choose a new one.",
-            ),
-            Error::Database(error) => error.into(),
         }
     }
 }

@@ -98,13 +98,7 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
             done(payments::settle_refund(state, id, completed))
         }
         ("POST", ["captures", id, "reverse"]) => done(disputes::reverse(state, id)),
-        ("POST", ["captures", id, "dispute"]) => {
-            let asked = parsed::<Value>(body)?;
-            let text = |name: &str, usual: &'static str| asked[name].as_str().unwrap_or(usual).to_owned();
-            let (reason, stage) = (text("reason", "UNAUTHORISED"), text("stage", "INQUIRY"));
-            let opened = disputes::open(state, id, &reason, &stage).ok_or(StatusCode::NOT_FOUND)?;
-            Ok(json!({"dispute_id": opened}))
-        }
+        ("POST", ["captures", id, "dispute"]) => dispute(state, id, body),
         ("POST", ["disputes", id, "resolve"]) => {
             let ending = match parsed::<Value>(body)?["ending"].as_str() {
                 Some("seller") => Ending::Seller,
@@ -134,6 +128,14 @@ fn command(state: &mut State, method: &str, path: &[&str], body: &[u8]) -> Resul
         }
         _ => Err(StatusCode::NOT_FOUND),
     }
+}
+
+fn dispute(state: &mut State, capture: &str, body: &[u8]) -> Result<Value, StatusCode> {
+    let asked = parsed::<Value>(body)?;
+    let text = |name: &str, usual: &'static str| asked[name].as_str().unwrap_or(usual).to_owned();
+    let (reason, begins_as) = (text("reason", "UNAUTHORISED"), text("stage", "INQUIRY"));
+    let opened = disputes::open(state, capture, &reason, &begins_as).ok_or(StatusCode::NOT_FOUND)?;
+    Ok(json!({"dispute_id": opened}))
 }
 
 /// What the page at a path and query asks about.

@@ -48,8 +48,8 @@ pub enum Ending {
 }
 
 /// The payer disputes a capture; none when there is no such money, or it is disputed already.
-pub fn open(state: &mut State, capture_id: &str, reason: &str, stage: &str) -> Option<String> {
-    if !REASONS.contains(&reason) || !STAGES.contains(&stage) {
+pub fn open(state: &mut State, capture_id: &str, reason: &str, begins_as: &str) -> Option<String> {
+    if !REASONS.contains(&reason) || !STAGES.contains(&begins_as) {
         return None;
     }
     let capture = state.books.captures.get(capture_id).filter(|capture| is_money(capture))?;
@@ -63,7 +63,7 @@ pub fn open(state: &mut State, capture_id: &str, reason: &str, stage: &str) -> O
         id: id.clone(),
         capture_id: capture_id.to_owned(),
         reason: reason.to_owned(),
-        stage: stage.to_owned(),
+        stage: begins_as.to_owned(),
         status: DisputeStatus::WaitingForSellerResponse,
         amount,
         outcome: None,

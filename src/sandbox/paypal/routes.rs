@@ -77,7 +77,7 @@ pub fn operate(state: &mut State, call: &Call) -> Outcome {
         "disputes.evidence" => disputes::provide_evidence(state, call),
         "disputes.accept" => disputes::accept_claim(state, call),
         "reporting.transactions" => reports::transactions(state, call),
-        "reporting.balances" => reports::balances(state, call),
+        "reporting.balances" => Ok(reports::balances(state, call)),
         "webhooks.list" => notifications::list(state, call),
         "webhooks.get" => notifications::get(state, call),
         "webhooks.resend" => notifications::resend(state, call),

@@ -70,14 +70,14 @@ pub fn record(state: &mut State, event_type: &str, object: &Object) {
         Object::Dispute(id) => ("dispute", "1.0", id),
     };
     let resource_id = resource_id.clone();
-    push(state, event_type, (resource_type, resource_version), &resource_id, resource);
+    push(state, event_type, (resource_type, resource_version), &resource_id, &resource);
 }
 
 /// Books an event about something that this sandbox does not have.
 pub fn record_other(state: &mut State, event_type: &str) {
     let id = ids::transaction_id();
     let resource = json!({"id": id});
-    push(state, event_type, ("other", "1.0"), &id, resource);
+    push(state, event_type, ("other", "1.0"), &id, &resource);
 }
 
 fn push(
@@ -85,12 +85,12 @@ fn push(
     event_type: &str,
     (resource_type, resource_version): (&str, &str),
     resource_id: &str,
-    resource: Value,
+    resource: &Value,
 ) {
     let id = ids::event_id();
     let own = format!("{}/v1/notifications/webhooks-events/{id}", state.url);
     let create_time = state.now();
-    let summary = summary(event_type, &resource);
+    let summary = summary(event_type, resource);
     let body = json!({
         "id": id,
         "event_version": "1.0",

@@ -11,6 +11,7 @@
 pub mod dhl;
 pub mod document;
 pub mod fields;
+pub mod gls;
 pub mod klarna;
 pub mod paypal;
 

@@ -34,7 +34,7 @@ async fn a_dispute_is_listed_answered_with_what_we_know_and_won() {
     let payment = payer.pay(1000, 1000).await;
     shop.until_state(payment, PaymentState::Captured).await;
     let admin = shop.test.staff(Role::Admin, &["*"]).await;
-    assert_eq!(listed(&shop, &admin, LIST).await, [] as [Value; 0]);
+    assert_eq!(listed(&shop, &admin, LIST).await, Vec::<Value>::new());
     let name = shop.sandbox.open_dispute(&capture(&shop), "UNAUTHORISED", "CHARGEBACK").expect("opened");
     told(&shop).await;
     let list = listed(&shop, &admin, LIST).await;

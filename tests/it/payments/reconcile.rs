@@ -128,8 +128,10 @@ async fn books_that_agree_have_no_difference_and_fees_and_payouts_are_noted_once
         assert_eq!((run.lines, run.movements, run.matched), (3, 3, 3));
         assert_eq!((balance(&shop, "fees").await, balance(&shop, "bank").await), (65, 1000));
         // What PayPal has of ours: all lines, less its fees.
-        let at_paypal: i64 =
-            lines.iter().map(|line| line.gross.minor() - line.fee.map_or(0, |fee| fee.minor())).sum();
+        let at_paypal: i64 = lines
+            .iter()
+            .map(|line| line.gross.minor() - line.fee.map_or(0, aisle::money::Money::minor))
+            .sum();
         assert_eq!(balance(&shop, "receivable").await, at_paypal);
     }
 }

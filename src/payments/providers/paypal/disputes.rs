@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Body, Call, Client};
-use super::errors::{Verdict, verdict};
+use super::client::{Body, Call, Client, Lost};
+use super::errors::not_taken;
 use super::wire::{self, Payment};
 use crate::payments::evidence::{AnswerOutcome, DisputeAnswer, EvidenceKind, EvidencePiece};
 use crate::payments::model::{Dispute, DisputeAction, DisputeReason, DisputeStage, DisputeState};
@@ -18,16 +18,14 @@ const BOUNDARY: &str = "aisle-evidence";
 
 /// How a dispute stands; nothing when PayPal does not know it.
 pub async fn read(client: &Client, name: &str) -> Result<Option<Dispute>, String> {
-    let answer = client
-        .get("read dispute", &format!("/v1/customer/disputes/{name}"))
-        .await
-        .map_err(|lost| lost.detail())?;
+    let answer =
+        client.get("read dispute", &format!("/v1/customer/disputes/{name}")).await.map_err(Lost::detail)?;
     match answer.status.as_u16() {
         200 => {}
         404 => return Ok(None),
         status => return Err(format!("PayPal answered {status}")),
     }
-    let found: wire::Dispute = answer.read().map_err(|lost| lost.detail())?;
+    let found: wire::Dispute = answer.read().map_err(Lost::detail)?;
     dispute(&found).map(Some).ok_or_else(|| "a dispute without an id or an amount".to_owned())
 }
 
@@ -128,14 +126,7 @@ pub async fn answer(client: &Client, answer: &DisputeAnswer<'_>) -> AnswerOutcom
     match client.call(call).await {
         Err(lost) => AnswerOutcome::Unknown(lost.detail()),
         Ok(answer) if answer.status.is_success() => AnswerOutcome::Taken,
-        Ok(answer) => match verdict(&answer) {
-            Verdict::Again(detail) => AnswerOutcome::Unknown(detail),
-            _ => {
-                let refusal: wire::Refusal = answer.read().unwrap_or_default();
-                let issue = refusal.details.first().map_or(refusal.name.as_str(), |detail| &detail.issue);
-                AnswerOutcome::Refused(format!("PayPal refused the answer: {issue}"))
-            }
-        },
+        Ok(answer) => not_taken(&answer),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::client::{Answer, Lost};
 use super::wire::{Link, Refusal};
+use crate::payments::evidence::AnswerOutcome;
 use crate::payments::model::{DeclineReason, Outcome};
 
 /// What an error asks of us.
@@ -32,6 +33,16 @@ pub fn verdict(answer: &Answer) -> Verdict {
         (400, true, _) | (403 | 404 | 422, true, None) => Verdict::Declined(DeclineReason::Refused),
         _ => Verdict::Again(format!("PayPal answered {status}")),
     }
+}
+
+/// What became of something that PayPal takes no key for and did not accept.
+pub fn not_taken(answer: &Answer) -> AnswerOutcome {
+    if let Verdict::Again(detail) = verdict(answer) {
+        return AnswerOutcome::Unknown(detail);
+    }
+    let refusal: Refusal = answer.read().unwrap_or_default();
+    let issue = refusal.details.first().map_or(refusal.name.as_str(), |detail| &detail.issue);
+    AnswerOutcome::Refused(format!("PayPal refused it: {issue}"))
 }
 
 fn by_issue(issue: &str, refusal: Option<&Refusal>) -> Option<Verdict> {

@@ -4,7 +4,7 @@ use chrono::SecondsFormat;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::client::{Body, Call, Client};
+use super::client::{Body, Call, Client, Lost};
 use super::webhooks::hint;
 use super::wire;
 use crate::clock::Moment;
@@ -44,9 +44,9 @@ async fn read(client: &Client, from: Moment, to: Moment) -> Result<wire::Events,
         .append_pair("page_size", &PAGE_SIZE.to_string())
         .finish();
     let path = format!("/v1/notifications/webhooks-events?{query}");
-    let answer = client.get("list events", &path).await.map_err(|lost| lost.detail())?;
+    let answer = client.get("list events", &path).await.map_err(Lost::detail)?;
     if answer.status.is_success() {
-        answer.read().map_err(|lost| lost.detail())
+        answer.read().map_err(Lost::detail)
     } else {
         Err(format!("PayPal answered {}", answer.status.as_u16()))
     }

@@ -4,9 +4,8 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::errors::{Verdict, verdict};
+use super::errors::not_taken;
 use super::orders;
-use super::wire::Refusal;
 use crate::payments::evidence::AnswerOutcome;
 use crate::payments::model::Outcome;
 use crate::payments::provider::ParcelNotice;
@@ -29,14 +28,7 @@ pub async fn tell(client: &Client, parcel: &ParcelNotice<'_>) -> AnswerOutcome {
     match client.post("track order", &path, parcel.tracking_number, &body(parcel)).await {
         Err(lost) => AnswerOutcome::Unknown(lost.detail()),
         Ok(answer) if answer.status.is_success() => AnswerOutcome::Taken,
-        Ok(answer) => match verdict(&answer) {
-            Verdict::Again(detail) => AnswerOutcome::Unknown(detail),
-            _ => {
-                let refusal: Refusal = answer.read().unwrap_or_default();
-                let issue = refusal.details.first().map_or(refusal.name.as_str(), |detail| &detail.issue);
-                AnswerOutcome::Refused(format!("PayPal refused the parcel: {issue}"))
-            }
-        },
+        Ok(answer) => not_taken(&answer),
     }
 }
 

@@ -214,6 +214,7 @@ pub struct StatusDetails {
 }
 
 /// A dispute (Customer Disputes v1).
+#[expect(clippy::struct_field_names, reason = "PayPal's own names")]
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Dispute {
     #[serde(default)]
@@ -262,6 +263,7 @@ pub struct TransactionDetail {
     pub transaction_info: Transaction,
 }
 
+#[expect(clippy::struct_field_names, reason = "PayPal's own names")]
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Transaction {
     pub transaction_id: Option<String>,

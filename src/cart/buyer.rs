@@ -77,17 +77,21 @@ impl Buyer {
     /// locked.
     pub async fn of(app: &App, shopper: ShopperId) -> Result<Self, Error> {
         let mut buyer = Self::default();
-        let (asks_who, is_counted) = {
-            let catalog = app.catalog.view();
-            (catalog.asks_who(), catalog.has_counted_promotions())
-        };
+        let catalog = app.catalog.view();
+        let asks_who = catalog.asks_who();
         if asks_who && let Some(customer) = catalog::customer(&app.db, shopper).await? {
             (buyer.is_member, buyer.segments) = (customer.is_member, customer.segments);
         }
-        if !is_counted {
+        if !catalog.has_counted_promotions() {
             return Ok(buyer);
         }
-        for read in claims::counts(&app.db, shopper).await? {
+        // Only of those that can hold: whatever was ever counted is no matter of a scan.
+        let promotions = catalog.counted_promotions(app.clock.now()).map(PromotionId::as_str);
+        let promotions: Vec<&str> = promotions.collect();
+        if promotions.is_empty() {
+            return Ok(buyer);
+        }
+        for read in claims::counts(&app.db, shopper, promotions).await? {
             if read.holder.is_empty() {
                 buyer.all.insert(read.promotion, (read.times, read.amount));
             } else {

@@ -17,12 +17,20 @@ pub(super) struct CountRead {
     pub(super) amount: i64,
 }
 
-/// The counts of everybody and of a shopper.
-pub(super) async fn counts(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<CountRead>, db::Error> {
-    db.sql("SELECT holder, promotion, times, amount FROM promotion_counts WHERE holder = '' OR holder = $1")
-        .bind(shopper.to_string())
-        .fetch_all()
-        .await
+/// The counts of these promotions, of everybody and of a shopper.
+pub(super) async fn counts(
+    db: impl Run<'_>,
+    shopper: ShopperId,
+    promotions: Vec<&str>,
+) -> Result<Vec<CountRead>, db::Error> {
+    db.sql(
+        "SELECT holder, promotion, times, amount FROM promotion_counts
+         WHERE holder IN ('', $1) AND promotion IN (SELECT value ->> 'key' FROM json_each($2))",
+    )
+    .bind(shopper.to_string())
+    .bind(db::keys(promotions)?)
+    .fetch_all()
+    .await
 }
 
 /// A count, kept from others until the transaction ends.

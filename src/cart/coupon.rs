@@ -148,7 +148,7 @@ struct Reading {
 }
 
 /// The campaign of a coupon that is named by its number and its serial number.
-fn campaign_of(coupon: &CouponCode) -> Option<CouponCode> {
+pub(super) fn campaign_of(coupon: &CouponCode) -> Option<CouponCode> {
     let text = coupon.as_str();
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (campaign, serial) = match text.rsplit_once('-') {

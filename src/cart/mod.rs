@@ -19,6 +19,7 @@ mod journal;
 pub mod ledger;
 mod model;
 pub mod notes;
+mod over;
 pub mod pricing;
 mod promise;
 mod rules;

@@ -77,6 +77,7 @@ const FILES: &[File] = &[
     file!(45, "0045_limits_reconciliation.sqlite.sql", Some(Engine::Sqlite)),
     file!(46, "0046_serialised_coupons.sql", None),
     file!(47, "0047_refund_lines.sql", None),
+    file!(48, "0048_claims_upkeep.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -6,6 +6,7 @@ use sqlx::types::Json;
 
 use super::super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::read::PAGE_ROWS;
+use crate::clock::Moment;
 use crate::db::{self, Db, Run, Tx};
 use crate::ids::{CouponCode, PromotionId, ShopperId};
 
@@ -72,6 +73,44 @@ pub(in crate::catalog) async fn coupon(tx: &mut Tx, coupon: &CouponCode) -> Resu
     let shopper = shopper.map(|shopper| shopper.parse()).transpose();
     let shopper = shopper.map_err(|error| Error::Decode(Box::new(error)))?;
     Ok(Some(CouponRow { coupon: coupon.clone(), promotion, shopper, uses_max, serialised, deleted: false }))
+}
+
+/// Which of these promotions ended before a moment.
+pub(in crate::catalog) async fn ended_promotions<'a>(
+    db: &Db,
+    promotions: impl IntoIterator<Item = &'a str>,
+    before: Moment,
+) -> Result<Vec<(PromotionId,)>, Error> {
+    db.sql(
+        "SELECT promotion FROM promotions
+         WHERE details ->> 'valid_to' < $2 AND promotion IN (SELECT value ->> 'key' FROM json_each($1))",
+    )
+    .bind(db::keys(promotions)?)
+    .bind(as_stored(before))
+    .fetch_all()
+    .await
+}
+
+/// Which of these coupons are for promotions that ended before a moment.
+pub(in crate::catalog) async fn ended_coupons<'a>(
+    db: &Db,
+    coupons: impl IntoIterator<Item = &'a str>,
+    before: Moment,
+) -> Result<Vec<(CouponCode,)>, Error> {
+    db.sql(
+        "SELECT coupon FROM coupons
+         JOIN promotions ON promotions.promotion = coupons.promotion
+         WHERE details ->> 'valid_to' < $2 AND coupon IN (SELECT value ->> 'key' FROM json_each($1))",
+    )
+    .bind(db::keys(coupons)?)
+    .bind(as_stored(before))
+    .fetch_all()
+    .await
+}
+
+/// A moment as a row's text has it: of two such texts the earlier moment is the smaller one.
+fn as_stored(moment: Moment) -> String {
+    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[derive(Debug, sqlx::FromRow)]

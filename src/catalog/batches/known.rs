@@ -180,16 +180,7 @@ impl Known {
                 self.price_lists.insert(row.price_list.to_string(), (row.currency, true));
                 Ok(())
             }
-            BatchRow::Store(row) => {
-                row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))?;
-                row.till.tax_classes().try_for_each(|class| self.tax_class(class.as_str()))?;
-                row.till.charged_classes().try_for_each(|class| self.tax_rate(row, class))?;
-                if let Some(markets) = &mut self.markets {
-                    markets.insert((row.country.clone(), row.currency));
-                }
-                self.stores.insert(row.store.to_string(), row.currency);
-                Ok(())
-            }
+            BatchRow::Store(row) => self.judge_store(row),
             BatchRow::Product(row) => {
                 self.tax_class(row.tax_class.as_str())?;
                 self.skus.insert(row.sku.to_string());
@@ -224,6 +215,17 @@ impl Known {
                 })
             }
         }
+    }
+
+    fn judge_store(&mut self, row: &StoreRow) -> Result<(), Refusal> {
+        row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))?;
+        row.till.tax_classes().try_for_each(|class| self.tax_class(class.as_str()))?;
+        row.till.charged_classes().try_for_each(|class| self.tax_rate(row, class))?;
+        if let Some(markets) = &mut self.markets {
+            markets.insert((row.country.clone(), row.currency));
+        }
+        self.stores.insert(row.store.to_string(), row.currency);
+        Ok(())
     }
 
     fn forget(&mut self, key: &Key) {

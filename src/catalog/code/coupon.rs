@@ -57,8 +57,8 @@ pub fn offered(ai: &str, text: &str, today: NaiveDate) -> Option<Offered> {
     let company_end = at + 1 + 6 + digit(at)?;
     let (company, offer) = (text.get(at + 1..company_end)?, text.get(company_end..company_end + 6)?);
     let serial = (at == 1).then(|| text.get(company_end + 7..).map(str::to_owned)).flatten();
-    let last_day = walk_coupon(&mut Cursor { rest: text.as_bytes() }).flatten();
-    let last_day = last_day.filter(|_| at == 0).and_then(|day| {
+    let walked = walk_coupon(&mut Cursor { rest: text.as_bytes() }).filter(|_| at == 0);
+    let last_day = walked.and_then(|walked| walked.last_day).and_then(|day| {
         let day = String::from_utf8(day.to_vec()).ok()?;
         dates::day(&day, false, today).ok()
     });
@@ -124,8 +124,14 @@ pub(super) fn is_coupon(text: &str) -> bool {
     is_digits && walk_coupon(&mut Cursor { rest: text.as_bytes() }).is_some()
 }
 
-/// Goes through a coupon field by field; answers its last day, where it has one.
-fn walk_coupon(cursor: &mut Cursor<'_>) -> Option<Option<[u8; 6]>> {
+/// What was seen on the way through a coupon.
+struct Walked {
+    /// Six digits of its last day, where it has one.
+    last_day: Option<[u8; 6]>,
+}
+
+/// Goes through a coupon field by field.
+fn walk_coupon(cursor: &mut Cursor<'_>) -> Option<Walked> {
     cursor.field(SIX, 6)?;
     cursor.skip(6)?;
     cursor.field(VALUE, 0)?;
@@ -158,7 +164,7 @@ fn walk_coupon(cursor: &mut Cursor<'_>) -> Option<Option<[u8; 6]>> {
         cursor.digit()?;
         cursor.digit_of(&[0, 1])?;
     }
-    cursor.rest.is_empty().then_some(end)
+    cursor.rest.is_empty().then_some(Walked { last_day: end })
 }
 
 /// How much of which family must be bought.

@@ -11,6 +11,7 @@ use super::pricing::Promotions;
 use crate::app::App;
 use crate::catalog::{self, Snapshot, Store};
 use crate::ids::{PromotionId, ShopperId, StoreId};
+use crate::money::Currency;
 
 /// Promotions of each store, made ready when a cart of it is priced first, and again when promotions change.
 #[derive(Debug, Default)]
@@ -20,7 +21,22 @@ pub struct Offers(ArcSwap<Held>);
 struct Held {
     /// The revision of the catalogue that changed promotions last.
     revision: i64,
-    stores: HashMap<StoreId, Arc<Promotions>>,
+    stores: HashMap<StoreId, Ready>,
+}
+
+/// The promotions of a store that lies in this country and sells in this currency: which hold there depends on both, and a
+/// delivery of the store may change them.
+#[derive(Clone, Debug)]
+struct Ready {
+    country: String,
+    currency: Currency,
+    promotions: Arc<Promotions>,
+}
+
+impl Ready {
+    fn is_of(&self, store: &Store) -> bool {
+        self.country == store.country && self.currency == store.currency
+    }
 }
 
 impl Offers {
@@ -29,17 +45,19 @@ impl Offers {
         let revision = catalog.promotions_revision();
         let held = self.0.load();
         let known = held.stores.get(&store.store).filter(|_| held.revision == revision);
-        if let Some(known) = known {
-            return Arc::clone(known);
+        if let Some(known) = known.filter(|known| known.is_of(store)) {
+            return Arc::clone(&known.promotions);
         }
-        let ready = Arc::new(Promotions::of(catalog.promotions(store)));
+        let promotions = Arc::new(Promotions::of(catalog.promotions(store)));
+        let (country, currency) = (store.country.clone(), store.currency);
+        let ready = Ready { country, currency, promotions: Arc::clone(&promotions) };
         self.0.rcu(|held| {
             let mut next = if held.revision == revision { Held::clone(held) } else { Held::default() };
             next.revision = revision;
-            next.stores.insert(store.store.clone(), Arc::clone(&ready));
+            next.stores.insert(store.store.clone(), ready.clone());
             next
         });
-        ready
+        promotions
     }
 }
 
@@ -59,17 +77,21 @@ impl Buyer {
     /// locked.
     pub async fn of(app: &App, shopper: ShopperId) -> Result<Self, Error> {
         let mut buyer = Self::default();
-        let (asks_who, is_counted) = {
-            let catalog = app.catalog.view();
-            (catalog.asks_who(), catalog.has_counted_promotions())
-        };
+        let catalog = app.catalog.view();
+        let asks_who = catalog.asks_who();
         if asks_who && let Some(customer) = catalog::customer(&app.db, shopper).await? {
             (buyer.is_member, buyer.segments) = (customer.is_member, customer.segments);
         }
-        if !is_counted {
+        if !catalog.has_counted_promotions() {
             return Ok(buyer);
         }
-        for read in claims::counts(&app.db, shopper).await? {
+        // Only of those that can hold: whatever was ever counted is no matter of a scan.
+        let promotions = catalog.counted_promotions(app.clock.now()).map(PromotionId::as_str);
+        let promotions: Vec<&str> = promotions.collect();
+        if promotions.is_empty() {
+            return Ok(buyer);
+        }
+        for read in claims::counts(&app.db, shopper, promotions).await? {
             if read.holder.is_empty() {
                 buyer.all.insert(read.promotion, (read.times, read.amount));
             } else {

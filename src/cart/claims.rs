@@ -17,12 +17,20 @@ pub(super) struct CountRead {
     pub(super) amount: i64,
 }
 
-/// The counts of everybody and of a shopper.
-pub(super) async fn counts(db: impl Run<'_>, shopper: ShopperId) -> Result<Vec<CountRead>, db::Error> {
-    db.sql("SELECT holder, promotion, times, amount FROM promotion_counts WHERE holder = '' OR holder = $1")
-        .bind(shopper.to_string())
-        .fetch_all()
-        .await
+/// The counts of these promotions, of everybody and of a shopper.
+pub(super) async fn counts(
+    db: impl Run<'_>,
+    shopper: ShopperId,
+    promotions: Vec<&str>,
+) -> Result<Vec<CountRead>, db::Error> {
+    db.sql(
+        "SELECT holder, promotion, times, amount FROM promotion_counts
+         WHERE holder IN ('', $1) AND promotion IN (SELECT value ->> 'key' FROM json_each($2))",
+    )
+    .bind(shopper.to_string())
+    .bind(db::keys(promotions)?)
+    .fetch_all()
+    .await
 }
 
 /// A count, kept from others until the transaction ends.
@@ -118,6 +126,24 @@ pub(super) async fn claim_coupon(
     .execute()
     .await?;
     Ok(true)
+}
+
+/// Takes back that a coupon was just reserved once for a checkout.
+pub(super) async fn unclaim_coupon(
+    tx: &mut Tx,
+    checkout: CheckoutId,
+    coupon: &CouponCode,
+) -> Result<(), db::Error> {
+    tx.sql("UPDATE coupon_uses SET used = used - 1 WHERE coupon = $1")
+        .bind(coupon.as_str())
+        .execute()
+        .await?;
+    tx.sql("UPDATE coupon_claims SET times = times - 1 WHERE checkout_id = $1 AND coupon = $2")
+        .bind(checkout)
+        .bind(coupon.as_str())
+        .execute()
+        .await
+        .map(drop)
 }
 
 /// Reserves a deposit voucher for a checkout; says whether it was to be had.

@@ -22,6 +22,7 @@ pub mod ledger;
 mod local;
 mod model;
 pub mod notes;
+mod over;
 pub mod pricing;
 mod promise;
 mod rules;

@@ -29,6 +29,8 @@ text_enum! {
         /// What was seen at the scan is not promised any more, and the store has no price for it now, or one for another
         /// quantity: scanned again, it has the right one.
         PriceMissing = "price_missing",
+        /// Its tax class has no rate in the store today, or none for what is eaten there.
+        TaxRateMissing = "tax_rate_missing",
     }
 }
 
@@ -37,7 +39,11 @@ impl BlockReason {
     pub fn is_of_product(self) -> bool {
         match self {
             Self::Recalled | Self::SaleStopped | Self::SaleBanned | Self::ProductWithdrawn => true,
-            Self::UseByPassed | Self::BestBeforePassed | Self::QuantityLimit | Self::PriceMissing => false,
+            Self::UseByPassed
+            | Self::BestBeforePassed
+            | Self::QuantityLimit
+            | Self::PriceMissing
+            | Self::TaxRateMissing => false,
         }
     }
 }
@@ -153,6 +159,11 @@ fn use_by_passed(question: &Question<'_>) -> Option<Blocked> {
 /// A line whose price nobody can say.
 pub fn price_missing() -> Blocked {
     block(BlockReason::PriceMissing, "Its price has changed: take it out and scan it again.")
+}
+
+/// A line whose tax nobody can say.
+pub fn tax_rate_missing() -> Blocked {
+    block(BlockReason::TaxRateMissing, "The store can't say its tax: take it out, or ask the staff.")
 }
 
 fn withdrawn() -> Blocked {

@@ -1,6 +1,6 @@
 //! What the catalogue says of what is scanned, and of what lies in a cart already.
 
-use chrono::{NaiveDateTime, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 
 use super::model::{Cart, Line, State};
 use super::rules::{self, Blocked, Question, Standing};
@@ -9,7 +9,8 @@ use super::{promise, take, till};
 use crate::app::App;
 use crate::catalog::{BestBeforePassed, FindError, Refusal as CodeRefusal, Snapshot, Store};
 use crate::clock::Moment;
-use crate::ids::{Sku, StoreId};
+use crate::ids::{Sku, StoreId, TaxClassId};
+use crate::money::Rate;
 
 /// What a code brings into a cart of this store now; or why it brings nothing, and what the store sells instead.
 pub(super) fn find(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
@@ -42,7 +43,7 @@ fn found(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
     let local = local(place, now);
     let rate = catalog.rate_in(place, &found.tax_class, local.date()).ok_or(Refusal::TaxRateMissing)?;
     let deposit = found.deposit.as_ref();
-    let deposit = deposit.and_then(|sku| till::deposit(&catalog, place, sku, now, local.date()));
+    let deposit = deposit.map(|sku| till::deposit(&catalog, place, sku, now, local.date())).transpose()?;
     take::take(&found, rate, place, local, deposit)
 }
 
@@ -70,6 +71,10 @@ pub(super) fn standings(app: &App, cart: &Cart) -> Vec<Standing> {
             let is_unpriced = |store: &Store| promise::is_unpriced(&catalog, store, line, now);
             if standing.blocked.is_none() && cart.state == State::Open && place.is_some_and(is_unpriced) {
                 standing = Standing { blocked: Some(rules::price_missing()), ..Standing::default() };
+            }
+            let is_untaxed = |store: &Store| is_untaxed(&catalog, store, cart, line, now);
+            if standing.blocked.is_none() && cart.state == State::Open && place.is_some_and(is_untaxed) {
+                standing = Standing { blocked: Some(rules::tax_rate_missing()), ..Standing::default() };
             }
             let is_gone = standing.blocked.as_ref().is_some_and(|blocked| blocked.reason.is_of_product());
             let instead = || app.catalog.alternatives(&cart.store, &line.product.sku, now);
@@ -103,6 +108,27 @@ fn standing(
         local,
         best_before_passed,
     })
+}
+
+/// The rate of a class in a store on a day: that of the class that counts instead for goods that are eaten there.
+pub(super) fn rate(
+    catalog: &Snapshot,
+    store: &Store,
+    class: &TaxClassId,
+    is_eaten_in: bool,
+    today: NaiveDate,
+) -> Option<Rate> {
+    let class = if is_eaten_in { store.till.eaten_in(class) } else { class };
+    catalog.rate_in(store, class, today)
+}
+
+/// Whether nobody can say how a line or its deposit is taxed today.
+pub(super) fn is_untaxed(catalog: &Snapshot, store: &Store, cart: &Cart, line: &Line, now: Moment) -> bool {
+    let today = local(store, now).date();
+    let deposit = line.product.deposit.as_ref();
+    let of_deposit = |sku| till::deposit(catalog, store, sku, now, today) == Err(Refusal::TaxRateMissing);
+    rate(catalog, store, &line.product.tax_class, cart.is_eaten_in, today).is_none()
+        || deposit.is_some_and(|deposit| of_deposit(&deposit.sku))
 }
 
 /// The lines that can't be paid for now, by number, and why.

@@ -183,6 +183,11 @@ pub(super) async fn fold(run: impl Run<'_>, id: CartId, known: Option<Cart>) -> 
     Ok(Some(cart))
 }
 
+/// Keeps a cart from other checkouts until the transaction ends: whoever comes second waits here, and reads what the first left.
+pub(super) async fn hold(tx: &mut Tx, cart: CartId) -> Result<(), db::Error> {
+    tx.sql("UPDATE carts SET created_at = created_at WHERE id = $1").bind(cart).execute().await.map(drop)
+}
+
 /// A new row after the cart's present version.
 pub(super) fn next(cart: &Cart, id: Uuid, events: Vec<Event>, at: Moment) -> Append {
     Append { id, cart: cart.id, seq: cart.version + 1, events, at }
@@ -290,29 +295,38 @@ pub struct Difference {
     pub at: DateTime<Utc>,
 }
 
-/// Notes prices that changed.
+/// Notes prices that changed, unless an earlier checkout of the cart noted the same; answers the causes of those that are new.
 pub(super) async fn insert_differences(
     tx: &mut Tx,
     checkout: CheckoutId,
-    store: &StoreId,
+    cart: &Cart,
     differences: &[Difference],
-) -> Result<(), db::Error> {
-    let Some(first) = differences.first() else { return Ok(()) };
+) -> Result<Vec<(DifferenceCause,)>, db::Error> {
+    let Some(first) = differences.first() else { return Ok(Vec::new()) };
     tx.sql(
         "INSERT INTO price_differences
              (checkout_id, line, store, sku, locked, current, charged, currency, cause, is_for_members, at)
          SELECT $2, CAST(value ->> 'line' AS BIGINT), $3, value ->> 'sku', CAST(value ->> 'locked' AS BIGINT),
              CAST(value ->> 'current' AS BIGINT), CAST(value ->> 'charged' AS BIGINT), value ->> 'currency',
              value ->> 'cause', CAST(value ->> 'is_for_members' AS BOOLEAN), $4
-         FROM json_each($1)",
+         FROM json_each($1)
+         WHERE NOT EXISTS (
+             SELECT 1 FROM price_records AS quoted
+             JOIN price_differences AS told ON told.checkout_id = quoted.checkout_id
+             WHERE quoted.cart_id = $5 AND told.line = CAST(value ->> 'line' AS BIGINT)
+               AND told.sku = value ->> 'sku'
+               AND told.locked = CAST(value ->> 'locked' AS BIGINT)
+               AND told.current = CAST(value ->> 'current' AS BIGINT)
+         )
+         RETURNING cause",
     )
     .bind(db::rows(differences)?)
     .bind(checkout)
-    .bind(store)
+    .bind(&cart.store)
     .bind(first.at)
-    .execute()
+    .bind(cart.id)
+    .fetch_all()
     .await
-    .map(drop)
 }
 
 /// Most differences of one answer: nobody reads more.

@@ -23,12 +23,13 @@ use super::pricing::{
 use super::rules::Blocked;
 use super::store::Difference;
 use super::trip::Entry;
-use super::{claims, coupon, ledger, promise, rules, store};
+use super::wish::Refusal;
+use super::{claims, coupon, ledger, promise, rules, shelf, store};
 use crate::app::App;
 use crate::catalog::{PricePromise, PromotionRow, ShelfPrice, Snapshot, Store, TillRules};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::ids::{CheckoutId, PromotionId, Sku, StoreId, TaxClassId};
+use crate::ids::{CheckoutId, CouponCode, PromotionId, Sku, StoreId, TaxClassId};
 use crate::money::{Money, Rate};
 use crate::quantity::{Quantity, Unit};
 
@@ -86,7 +87,8 @@ impl Till {
 
     /// What a cart costs where nothing is delivered.
     pub fn price(&self, cart: &Cart) -> Result<Priced, Error> {
-        let basket = self.with_fees(self.basket(cart), false)?;
+        // A fee whose rate is missing is told when the cart is quoted.
+        let (basket, _) = self.with_fees(self.basket(cart), false)?;
         Ok(pricing::price(&basket, &self.promotions)?)
     }
 
@@ -108,7 +110,10 @@ impl Till {
         let is_delivered = delivery.is_some();
         let mut basket = self.basket(cart);
         basket.surcharges.extend(delivery);
-        let basket = self.with_fees(basket, is_delivered)?;
+        let (basket, untaxed) = self.with_fees(basket, is_delivered)?;
+        if let Some(fee) = untaxed {
+            return Err(Error::FeeUntaxed(fee));
+        }
         let priced = pricing::price(&basket, &self.promotions)?;
         let record = Record::of(&basket, &self.promotions, priced.clone());
         store::insert_record(tx, entry.at, checkout, cart, &record).await?;
@@ -142,26 +147,31 @@ impl Till {
         Ok(())
     }
 
-    /// The basket with the store's own fees. One for small baskets looks at what goods cost first.
-    fn with_fees<'a>(&self, mut basket: Basket<'a>, is_delivered: bool) -> Result<Basket<'a>, Error> {
+    /// The basket with the store's own fees, and the name of one whose tax nobody can say. One for small baskets looks at what
+    /// goods cost first.
+    fn with_fees<'a>(
+        &self,
+        mut basket: Basket<'a>,
+        is_delivered: bool,
+    ) -> Result<(Basket<'a>, Option<String>), Error> {
         let fees = self.rules().map_or(&[][..], |rules| &rules.fees);
         let mut fees = fees.iter().filter(|fee| is_delivered || !fee.delivery_only).peekable();
         if fees.peek().is_none() || basket.items.is_empty() {
-            return Ok(basket);
+            return Ok((basket, None));
         }
+        let mut untaxed = None;
         let priced = pricing::price(&basket, &self.promotions)?;
         let goods: i64 = priced.lines.iter().map(|line| line.amount.minor()).sum();
         for fee in fees.filter(|fee| fee.below.is_none_or(|below| goods < below)) {
-            // A rate that is missing is a fault of master data: the shopper does not pay for it.
             match self.rate_of(&fee.tax_class) {
                 Some(rate) => {
                     let (name, amount, is_for_delivery) = (fee.name.clone(), fee.amount, fee.delivery_only);
                     basket.surcharges.push(Surcharge { name, amount, rate, is_for_delivery });
                 }
-                None => metrics::counter!("aisle_fees_untaxed_total").increment(1),
+                None => untaxed = Some(fee.name.clone()),
             }
         }
-        Ok(basket)
+        Ok((basket, untaxed))
     }
 
     fn local(&self) -> NaiveDateTime {
@@ -215,7 +225,7 @@ impl Till {
         // Goods of a cart have few kinds of deposits: each is looked up once.
         let place = known.iter().position(|(sku, _)| *sku == locked.sku).unwrap_or_else(|| {
             let now = deposit(&asks.catalog, &asks.store, locked.sku, self.at, self.local().date());
-            known.push((locked.sku, now));
+            known.push((locked.sku, now.ok()));
             known.len() - 1
         });
         let now = known[place].1.as_ref()?;
@@ -231,8 +241,8 @@ impl Till {
     /// The tax rate of the day of the checkout, which is that of the sale; prices that hold the tax stay as they are. Goods
     /// that are eaten in the store may have another class there.
     fn rate(&self, class: &TaxClassId, is_eaten_in: bool) -> Option<Rate> {
-        let instead = self.rules().filter(|_| is_eaten_in).map(|rules| rules.eaten_in(class));
-        instead.and_then(|class| self.rate_of(class)).or_else(|| self.rate_of(class))
+        let asks = self.shelf.as_ref()?;
+        shelf::rate(&asks.catalog, &asks.store, class, is_eaten_in, self.local().date())
     }
 
     /// The rate of a class in the store today.
@@ -241,11 +251,16 @@ impl Till {
         asks.catalog.rate_in(&asks.store, class, self.local().date())
     }
 
-    /// The lines of a cart whose price nobody can say now, by number: they can't be paid for.
+    /// The lines of a cart whose price or tax nobody can say now, by number: they can't be paid for.
     pub fn unpriced(&self, cart: &Cart) -> Vec<(i64, Blocked)> {
-        let Some(asks) = &self.shelf else { return Vec::new() };
-        let is_unpriced = |line: &&Line| promise::is_unpriced(&asks.catalog, &asks.store, line, self.at);
-        cart.lines.iter().filter(is_unpriced).map(|line| (line.number, rules::price_missing())).collect()
+        let Some(Shelf { catalog, store }) = &self.shelf else { return Vec::new() };
+        let why = |line: &Line| {
+            if promise::is_unpriced(catalog, store, line, self.at) {
+                return Some(rules::price_missing());
+            }
+            shelf::is_untaxed(catalog, store, cart, line, self.at).then(rules::tax_rate_missing)
+        };
+        cart.lines.iter().filter_map(|line| Some((line.number, why(line)?))).collect()
     }
 
     /// Notes for staff which prices changed between scan and checkout.
@@ -259,11 +274,10 @@ impl Till {
         let difference =
             |line| promise::difference(&asks.catalog, &asks.store, line, self.buyer.is_member, self.at);
         let differences: Vec<Difference> = cart.lines.iter().filter_map(difference).collect();
-        for difference in &differences {
-            metrics::counter!("aisle_price_differences_total", "cause" => difference.cause.as_str())
-                .increment(1);
+        for (cause,) in store::insert_differences(tx, checkout, cart, &differences).await? {
+            metrics::counter!("aisle_price_differences_total", "cause" => cause.as_str()).increment(1);
         }
-        Ok(store::insert_differences(tx, checkout, &cart.store, &differences).await?)
+        Ok(())
     }
 
     /// What is left of promotions with a budget.
@@ -305,28 +319,29 @@ impl Till {
         cart: &Cart,
         priced: &Priced,
     ) -> Result<(), Error> {
-        let mut coupons = Vec::new();
+        let mut needed: BTreeMap<&PromotionId, i64> = BTreeMap::new();
         for had in priced.had() {
             if self.promotions.row(had.promotion).is_some_and(|row| row.is_counted()) {
                 let claimed = (had.times, had.amount);
                 claims::claim(tx, checkout, cart.shopper, had.promotion, claimed).await?;
             }
-            let own = cart.coupons.iter().filter(|(_, of)| of == had.promotion).map(|(coupon, _)| coupon);
-            coupons.extend(own.take(usize::try_from(had.coupons).unwrap_or(0)));
+            *needed.entry(had.promotion).or_default() += had.coupons;
         }
+        // Sorted: two checkouts take coupons in the same order. Where more are shown than are needed, one that is used up by
+        // now is passed over.
+        let mut coupons: Vec<&(CouponCode, PromotionId)> = cart.coupons.iter().collect();
         coupons.sort();
-        for coupon in coupons {
-            let row = coupon::row_of(tx, coupon).await?.ok_or(Error::UnknownCoupon)?;
-            let mut is_had = claims::claim_coupon(tx, checkout, &row.coupon, row.uses_max).await?;
-            if row.coupon != *coupon {
-                // A single one of a campaign is good once.
-                is_had = is_had && claims::claim_coupon(tx, checkout, coupon, 1).await?;
-            }
-            if !is_had {
-                return Err(Error::CouponUsed(coupon.clone()));
+        let mut refused = Vec::new();
+        for (coupon, promotion) in coupons {
+            let Some(left) = needed.get_mut(promotion).filter(|left| **left > 0) else { continue };
+            match coupon::claim(tx, checkout, coupon).await? {
+                None => *left -= 1,
+                Some(why) => refused.push((promotion, why)),
             }
         }
-        Ok(())
+        needed.retain(|_, left| *left > 0);
+        let missing = refused.into_iter().find(|(promotion, _)| needed.contains_key(promotion));
+        missing.map_or(Ok(()), |(_, why)| Err(why))
     }
 
     /// Whether a promotion holds in the store for those who show a coupon.
@@ -442,15 +457,16 @@ fn charge(product: &Product, quantity: i64) -> Charge {
     }
 }
 
-/// The deposit of a product in a store, as its own product says; nothing where that is not known or has no price.
+/// The deposit of a product in a store, as its own product says; why there is none where that is not known, or has no price or
+/// no tax rate.
 pub(super) fn deposit(
     catalog: &Snapshot,
     store: &Store,
     sku: &Sku,
     now: Moment,
     today: chrono::NaiveDate,
-) -> Option<event::Deposit> {
-    let offer = catalog.product(&store.store, sku, now).ok()?;
-    let rate = catalog.rate_in(store, &offer.tax_class, today)?;
-    Some(event::Deposit { sku: sku.clone(), amount: offer.price.amount, rate })
+) -> Result<event::Deposit, Refusal> {
+    let offer = catalog.product(&store.store, sku, now).map_err(|_| Refusal::PriceMissing)?;
+    let rate = catalog.rate_in(store, &offer.tax_class, today).ok_or(Refusal::TaxRateMissing)?;
+    Ok(event::Deposit { sku: sku.clone(), amount: offer.price.amount, rate })
 }

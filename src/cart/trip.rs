@@ -158,6 +158,8 @@ pub async fn lock(
     checkout: CheckoutId,
     till: impl FnOnce(&StoreId) -> Till,
 ) -> Result<(Cart, Till), Error> {
+    // Before the counts, so that the same checkout sent twice at once finds the cart locked, and not its own claims.
+    store::hold(tx, id).await?;
     let cart = store::fold(&mut *tx, id, None).await?;
     let mut cart = cart.filter(|cart| cart.shopper == shopper).ok_or(Error::Unknown)?;
     cart.must_be_open()?;

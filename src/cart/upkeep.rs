@@ -1,4 +1,5 @@
-//! Lets go, each night, of what quotes were priced with when nobody can ask for it any more.
+//! Lets go, each night, of what quotes were priced with when nobody can ask for it any more, and of claims that are over
+//! (`over.rs`).
 //!
 //! A quote that was paid can be explained as long as its receipt must be kept; one that nobody said yes to, for as long as
 //! staff look into what shoppers tell.
@@ -6,7 +7,7 @@
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
-use super::store;
+use super::{over, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db;
@@ -22,13 +23,16 @@ const DAYS_MAX: i64 = 3_660;
 ///
 /// `AISLE_KEEP_QUOTES_DAYS` (default 30): what quotes were priced with that nobody paid for. `AISLE_KEEP_RECEIPTS_DAYS` (3653,
 /// the ten years for which receipts are kept in much of Europe): what paid ones were priced with, so that each receipt can be
-/// explained.
+/// explained. `AISLE_KEEP_CLAIMS_DAYS` (90): what was had of promotions and coupons, from the end of the promotion on, and prices
+/// that changed between scan and checkout.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Days for quotes that were not paid.
     pub quotes_days: i64,
     /// Days for those that were.
     pub receipts_days: i64,
+    /// Days for claims of promotions that ended.
+    pub claims_days: i64,
 }
 
 impl Settings {
@@ -44,6 +48,7 @@ impl Settings {
         Self {
             quotes_days: days("AISLE_KEEP_QUOTES_DAYS", 30),
             receipts_days: days("AISLE_KEEP_RECEIPTS_DAYS", 3_653),
+            claims_days: days("AISLE_KEEP_CLAIMS_DAYS", 90),
         }
     }
 }
@@ -84,6 +89,9 @@ pub async fn upkeep(app: &App, lease: &Lease) -> jobs::Outcome {
         metrics::counter!("aisle_price_records_removed_total", "what" => what).increment(rows);
         tracing::info!(what, rows, "old records of quotes were removed");
     }
+    let claims = over::remove(&app.db, before(keep.claims_days)).await?;
+    metrics::counter!("aisle_claims_removed_total").increment(claims);
+    tracing::info!(rows = claims, "claims that are over were removed");
     lease.commit(app.db.begin().await?).await
 }
 

@@ -61,6 +61,7 @@ impl From<Blocked> for Declined {
             BlockReason::ProductWithdrawn => Refusal::ProductWithdrawn,
             BlockReason::QuantityLimit => Refusal::QuantityLimit,
             BlockReason::PriceMissing => Refusal::PriceMissing,
+            BlockReason::TaxRateMissing => Refusal::TaxRateMissing,
         };
         Self { reason, notice: Some(blocked.notice), alternatives: Vec::new() }
     }
@@ -86,9 +87,9 @@ text_enum! {
         CodeCheckDigit = "code_check_digit",
         /// A right code that the catalogue does not have.
         CodeUnknown = "code_unknown",
-        /// The product has no price in this store.
+        /// The product, or its deposit, has no price in this store.
         PriceMissing = "price_missing",
-        /// The product's tax class has no rate in the store's country today.
+        /// The tax class of the product, or of its deposit, has no rate in the store's country today.
         TaxRateMissing = "tax_rate_missing",
         /// The price is in another currency than the cart.
         CurrencyOther = "currency_other",

@@ -66,9 +66,10 @@ pub use search::follow as follow_search;
 pub use till_rules::{BESIDE_MAX, DebitLimits, EatIn, Fee, PointsTerms, Slip, TillRules};
 pub use upkeep::{Keep, Upkeep, schedule_upkeep, upkeep};
 
+use crate::clock::Moment;
 use crate::db;
 use crate::env::Env;
-use crate::ids::{CouponCode, ShopperId, StoreId};
+use crate::ids::{CouponCode, PromotionId, ShopperId, StoreId};
 
 /// What the catalogue does by itself, and what it leaves to a person: see [`Limits`].
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,26 @@ impl Settings {
         let hold = Limits::read(env);
         Self { hold, keep: Keep::read(env, hold.days_max) }
     }
+}
+
+/// Which of these promotions ended before a moment.
+pub async fn ended_promotions<'a>(
+    db: &db::Db,
+    promotions: impl IntoIterator<Item = &'a str>,
+    before: Moment,
+) -> Result<Vec<PromotionId>, db::Error> {
+    let ended = store::promotions::ended_promotions(db, promotions, before).await?;
+    Ok(ended.into_iter().map(|(promotion,)| promotion).collect())
+}
+
+/// Which of these coupons are for promotions that ended before a moment.
+pub async fn ended_coupons<'a>(
+    db: &db::Db,
+    coupons: impl IntoIterator<Item = &'a str>,
+    before: Moment,
+) -> Result<std::collections::HashSet<CouponCode>, db::Error> {
+    let ended = store::promotions::ended_coupons(db, coupons, before).await?;
+    Ok(ended.into_iter().map(|(coupon,)| coupon).collect())
 }
 
 /// A coupon, unless it was taken back.

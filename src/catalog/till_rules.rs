@@ -220,6 +220,12 @@ impl TillRules {
         self.eat_in.iter().flat_map(|rule| [&rule.tax_class, &rule.instead]).chain(of_fees)
     }
 
+    /// Those of them that are charged as they stand: each needs a rate where the store lies.
+    pub fn charged_classes(&self) -> impl Iterator<Item = &TaxClassId> {
+        let of_fees = self.fees.iter().map(|fee| &fee.tax_class);
+        self.eat_in.iter().map(|rule| &rule.instead).chain(of_fees)
+    }
+
     /// The class that counts for goods of a class that are eaten in the store.
     pub fn eaten_in<'a>(&'a self, class: &'a TaxClassId) -> &'a TaxClassId {
         let rule = self.eat_in.iter().find(|rule| rule.tax_class == *class);

@@ -6,7 +6,8 @@
 use uuid::Uuid;
 
 use super::model::{Checkout, Event, State};
-use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking, Refund, RefundState};
+use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking};
+use super::returned::{Refund, RefundState};
 use super::{place, store, views};
 use crate::app::App;
 use crate::cart::notes::{self, NewNote};
@@ -276,7 +277,7 @@ async fn refund_failed(
     order.refunded = paid.refunded;
     store::update_order(tx, &order).await?;
     take_points_back(tx, now, &order, refund).await?;
-    tell(app, tx, now, NewsKind::Refunded, &order).await
+    tell_refunded(app, tx, now, &order, refund).await
 }
 
 async fn refunded(
@@ -300,7 +301,7 @@ async fn refunded(
     if let Some(refund) = refunds.iter().find(|each| each.id == refund) {
         give_credits_back(app, tx, now, &order, refund).await?;
     }
-    tell(app, tx, now, NewsKind::Refunded, &order).await
+    tell_refunded(app, tx, now, &order, refund).await
 }
 
 /// What goes with a refund that is done: the shares of points and vouchers come back, points that were earned go. Those of
@@ -477,7 +478,22 @@ pub(super) async fn tell(
     kind: NewsKind,
     order: &Order,
 ) -> Result<(), Internal> {
-    let payload = views::order_payload(order)?;
+    let refunds = store::refunds(&mut *tx, order.id).await?;
+    let payload = views::order_payload(order, refunds, None)?;
     let news = super::News { kind, order: order.id, store: order.store.clone(), payload };
     app.order_news(tx, now, news).await
+}
+
+/// Tells them what was given back.
+pub(super) async fn tell_refunded(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    order: &Order,
+    refund: RefundId,
+) -> Result<(), Internal> {
+    let refunds = store::refunds(&mut *tx, order.id).await?;
+    let payload = views::order_payload(order, refunds, Some(refund))?;
+    let kind = NewsKind::Refunded;
+    app.order_news(tx, now, super::News { kind, order: order.id, store: order.store.clone(), payload }).await
 }

@@ -2,6 +2,7 @@
 
 use super::model::State;
 use super::quote::QuoteError;
+use super::returned::LineFault;
 use crate::clock::Moment;
 use crate::error::Problem;
 use crate::money::Money;
@@ -67,6 +68,9 @@ pub enum Error {
     /// More than what is left of the captured amount was to be given back.
     #[error("at most {0} can be given back")]
     RefundTooLarge(Money),
+    /// These pieces can't come back.
+    #[error("{}", .0.detail)]
+    RefundLines(LineFault),
     /// Less than a point was to be given back, of what points paid alone.
     #[error("at least {0} can be given back")]
     RefundTooSmall(Money),
@@ -133,15 +137,9 @@ impl From<Error> for Problem {
                 format!("The checkout is {state}; it can't do that any more, or not yet."),
             ),
             Error::Order(detail) => Self::conflict("order_state", detail),
-            Error::RefundTooLarge(left) => {
-                Self::unprocessable("refund_too_large", format!("From 0.01 to {left} can be given back."))
-                    .at("/amount", "out of range")
+            Error::RefundTooLarge(_) | Error::RefundTooSmall(_) | Error::RefundLines(_) => {
+                refund_problem(&error)
             }
-            Error::RefundTooSmall(least) => Self::unprocessable(
-                "refund_too_small",
-                format!("Points paid for it, and a point is worth {least}: give back at least that."),
-            )
-            .at("/amount", "out of range"),
             Error::Money(error) => Self::unprocessable("amount_invalid", error.to_string()),
             Error::Database(error) => error.into(),
             Error::Internal(error) => Self::internal(error),
@@ -164,8 +162,27 @@ fn limit_problem(error: &Error) -> Problem {
     }
 }
 
+fn refund_problem(error: &Error) -> Problem {
+    match error {
+        Error::RefundLines(fault) => {
+            let detail = format!("Not everything of this can come back: {}.", fault.detail);
+            Problem::unprocessable("refund_lines", detail)
+                .at(format!("/lines/{}", fault.at), fault.detail.clone())
+        }
+        Error::RefundTooSmall(least) => Problem::unprocessable(
+            "refund_too_small",
+            format!("Points paid for it, and a point is worth {least}: give back at least that."),
+        )
+        .at("/amount", "out of range"),
+        other => Problem::unprocessable("refund_too_large", format!("Not given back: {other}."))
+            .at("/amount", "out of range"),
+    }
+}
+
 fn quote_problem(error: &QuoteError) -> Problem {
     let code = match error {
+        QuoteError::NothingDelivered => "delivery_empty",
+        QuoteError::EatenIn => "delivery_eaten_in",
         QuoteError::UnknownLine(_) => "line_unknown",
         QuoteError::NotDeliverable(_) => "line_not_deliverable",
         QuoteError::TooHeavy(_) => "line_too_heavy",

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, State};
-use super::order::{Order, Refund};
+use super::order::Order;
 use super::place::{self, Placement};
 use super::views::{CheckoutView, OrderPage, OrderView};
 use super::{receipt, refund, store};
@@ -17,15 +17,13 @@ use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::reply::{self, Reply};
 use crate::identity::{Caller, Role, Shopper, Staff};
-use crate::ids::{CheckoutId, OrderId, RefundId, StoreId};
+use crate::ids::{CheckoutId, OrderId, StoreId};
 use crate::money::Money;
 
 /// Most checkouts that one answer lists for staff.
 const HELD_LISTED_MAX: i64 = 100;
 /// Orders of a page.
 const PAGE_MAX: i64 = 50;
-/// Longest reason that staff may give.
-const REASON_LENGTH_MAX: usize = 200;
 
 /// Place a checkout: quote the cart and lock it
 ///
@@ -42,10 +40,10 @@ const REASON_LENGTH_MAX: usize = 200;
         (status = 200, body = CheckoutView, description = "It was placed before"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`, `coupon_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `tax_rate_missing`, `coupon_used`, `voucher_used`, `points_short`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `delivery_empty`, `delivery_eaten_in`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]
@@ -335,61 +333,7 @@ pub async fn cancel_order(
     Ok(Reply(StatusCode::OK, view).into_response())
 }
 
-fn supervisor(staff: &Staff) -> impl FnOnce(&StoreId) -> Result<(), Error> {
+/// Staff who may give money back in a store; it is nobody else's order.
+pub(super) fn supervisor(staff: &Staff) -> impl FnOnce(&StoreId) -> Result<(), Error> {
     |store| staff.must(Role::Supervisor, store).map_err(|_| Error::UnknownOrder)
-}
-
-/// What is to be given back.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RefundWish {
-    /// What the goods cost that it is for; left out, everything that is left.
-    amount: Option<Money>,
-    /// Why, for the books.
-    #[schema(min_length = 1, max_length = 200)]
-    reason: String,
-}
-
-/// Refund an order in full or part, to whatever paid for it
-///
-/// The account that was debited, vouchers and points each get the share back that they paid of what is left: the account its
-/// money, points the ledger, and what vouchers paid becomes a credit note of the shopper's. Points that were earned go with it.
-/// Given back as a whole, each share comes back as a whole, however many parts went before.
-#[utoipa::path(
-    put,
-    path = "/v1/orders/{order}/refunds/{refund}",
-    operation_id = "refund_order",
-    tag = "checkout",
-    params(
-        ("order" = OrderId, Path, description = "The order"),
-        ("refund" = RefundId, Path, description = "A new UUID of the caller's choice"),
-    ),
-    request_body = RefundWish,
-    responses(
-        (status = 202, body = Refund, description = "Begun; the order shows its outcome"),
-        (status = 200, body = Refund, description = "It was begun before"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`refund_too_large`, `refund_too_small`, `amount_invalid`, `id_reused`"),
-    ),
-    security(("staff" = []))
-)]
-pub async fn refund_order(
-    AppState(app): AppState<App>,
-    staff: Staff,
-    Path((order, refund)): Path<(OrderId, RefundId)>,
-    Json(body): Json<RefundWish>,
-) -> Result<Response, Problem> {
-    let reason = body.reason.trim().to_owned();
-    if !(1..=REASON_LENGTH_MAX).contains(&reason.len()) {
-        return Err(Problem::unprocessable("reason_invalid", "Say why in 1 to 200 characters.")
-            .at("/reason", "length"));
-    }
-    let wish = refund::Wish { refund, order, amount: body.amount, reason, staff: staff.id };
-    let (is_new, refund) = refund::refund(&app, wish, supervisor(&staff)).await?;
-    let status = if is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok(Reply(status, refund).into_response())
 }

@@ -21,6 +21,7 @@ mod place;
 mod quote;
 mod receipt;
 mod refund;
+mod returned;
 mod shares;
 mod store;
 #[cfg(test)]
@@ -83,7 +84,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::list_orders))
         .routes(routes!(http::read_order))
         .routes(routes!(http::cancel_order))
-        .routes(routes!(http::refund_order))
+        .routes(routes!(refund::refund_order))
         .routes(routes!(pick::pick_order))
         .routes(routes!(receipt::read_receipt))
 }

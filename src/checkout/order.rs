@@ -8,7 +8,7 @@ use super::quote::{Fulfilment, Quote, QuoteLine};
 use super::shares::{Paid, Shares};
 use crate::cart::TaxLine;
 use crate::cart::pricing::TaxMode;
-use crate::ids::{CheckoutId, OrderId, PaymentId, RefundId, ShipmentId, ShopperId, StaffId, StoreId};
+use crate::ids::{CheckoutId, OrderId, PaymentId, ShipmentId, ShopperId, StoreId};
 use crate::money::{self, Money, Rate};
 use crate::quantity::Quantity;
 use crate::text_enum;
@@ -105,7 +105,7 @@ pub struct PickedLine {
 
 impl Order {
     /// The line as it was picked, where that is something else than was ordered.
-    fn picked(&self, line: i64) -> Option<&PickedLine> {
+    pub(super) fn picked(&self, line: i64) -> Option<&PickedLine> {
         self.picking.lines.iter().find(|picked| picked.line == line)
     }
 
@@ -119,17 +119,17 @@ impl Order {
 
     /// Each line, deposit and fee with its tax, as picked. What is as it was agreed on keeps the tax that was agreed on; what
     /// is less is taxed alone, rounded half away from zero: so no amount depends on any other.
-    fn items(&self) -> Result<Vec<Taxed>, money::Error> {
+    pub(super) fn items(&self) -> Result<Vec<Taxed>, money::Error> {
         let (quote, mode) = (&self.quote, self.quote.tax_mode()?);
         let mut items = Vec::new();
         for line in &quote.lines {
             let picked = self.picked(line.line);
             let agreed = Taxed::agreed(mode, line.amount, line.tax_rate, line.tax)?;
-            items.push(picked.map_or(Ok(agreed), |picked| agreed.less(mode, picked.amount))?);
+            items.push(picked.map_or(Ok(agreed), |picked| agreed.less(mode, picked.amount))?.of(line));
             if let Some(deposit) = &line.deposit {
                 let agreed = Taxed::agreed(mode, deposit.amount, deposit.rate, Some(deposit.tax))?;
                 let left = picked.and_then(|picked| picked.deposit);
-                items.push(left.map_or(Ok(agreed), |left| agreed.less(mode, left))?);
+                items.push(left.map_or(Ok(agreed), |left| agreed.less(mode, left))?.of(line));
             }
         }
         let is_void = self.is_delivery_void();
@@ -147,7 +147,11 @@ impl Order {
         if self.picking.lines.is_empty() {
             return Ok(self.quote.taxes.clone());
         }
-        let items = self.items()?;
+        self.by_rate(&self.items()?)
+    }
+
+    /// What these come to, by the order's rates.
+    pub(super) fn by_rate(&self, items: &[Taxed]) -> Result<Vec<TaxLine>, money::Error> {
         let currency = self.quote.total.currency();
         let of_rate = |rate: Rate| -> Result<TaxLine, money::Error> {
             let own = items.iter().filter(|item| item.rate == rate);
@@ -191,9 +195,8 @@ impl Order {
     /// first for what is taken along; the rest counts once the goods are handed over.
     pub fn paid(&self, burned: i64) -> Result<Paid, money::Error> {
         let mut paid = self.credits(burned);
-        let is_all_there = self.shipment.is_none() || self.picking.is_closed;
         let back = self.picking.back;
-        if is_all_there {
+        if self.is_all_there() {
             paid.shares.points -= back.map_or(0, |back| back.points);
             paid.shares.vouchers -= back.and_then(|back| back.credit_note).map_or(0, Money::minor);
         } else {
@@ -203,19 +206,16 @@ impl Order {
         Ok(paid)
     }
 
+    /// Whether nothing is waiting to be handed over.
+    pub(super) fn is_all_there(&self) -> bool {
+        self.shipment.is_none() || self.picking.is_closed
+    }
+
     /// What is taken along costs.
     fn taken_along(&self) -> Result<Money, money::Error> {
-        let mode = self.quote.tax_mode()?;
-        let mut sum = Money::zero(self.quote.total.currency());
-        for line in self.quote.lines_of(Fulfilment::TakeAlong) {
-            let own = Taxed::agreed(mode, line.amount, line.tax_rate, line.tax)?;
-            sum = sum.plus(own.net)?.plus(own.tax)?;
-            if let Some(deposit) = &line.deposit {
-                let own = Taxed::agreed(mode, deposit.amount, deposit.rate, Some(deposit.tax))?;
-                sum = sum.plus(own.net)?.plus(own.tax)?;
-            }
-        }
-        Ok(sum)
+        let own = self.items()?.into_iter().filter(|item| item.is_taken_along);
+        let gross = own.map(|item| item.net.plus(item.tax)).collect::<Result<Vec<_>, _>>()?;
+        Money::sum(self.quote.total.currency(), gross)
     }
 
     /// The state that the amounts and the goods lead to: completed once everything is captured, which for delivered goods
@@ -252,12 +252,15 @@ fn share(points: i64, part: i64, whole: i64) -> i64 {
 
 /// Something that costs and is taxed.
 #[derive(Clone, Copy, Debug)]
-struct Taxed {
-    rate: Rate,
+pub(super) struct Taxed {
+    pub(super) rate: Rate,
     /// In the terms of the shelf.
-    amount: Money,
-    net: Money,
-    tax: Money,
+    pub(super) amount: Money,
+    pub(super) net: Money,
+    pub(super) tax: Money,
+    /// The line that it belongs to; none of a fee.
+    pub(super) line: Option<i64>,
+    pub(super) is_taken_along: bool,
 }
 
 impl Taxed {
@@ -290,55 +293,13 @@ impl Taxed {
             TaxMode::Inside => amount.minus(tax)?,
             TaxMode::OnTop => amount,
         };
-        Ok(Self { rate, amount, net, tax })
+        Ok(Self { rate, amount, net, tax, line: None, is_taken_along: false })
     }
-}
 
-text_enum! {
-    /// What a refund waits for.
-    pub enum RefundState {
-        /// For the provider.
-        Pending = "pending",
-        /// For nothing: the money is on its way to the shopper.
-        Done = "done",
-        /// For staff: the provider refused.
-        Failed = "failed",
+    fn of(self, line: &QuoteLine) -> Self {
+        let is_taken_along = line.fulfilment == Fulfilment::TakeAlong;
+        Self { line: Some(line.line), is_taken_along, ..self }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_none(count: &i64) -> bool {
-    *count == 0
-}
-
-/// What is given back.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Refund {
-    /// Which; named by whoever asked for it.
-    pub id: RefundId,
-    /// The order.
-    pub order: OrderId,
-    /// What the goods cost that it is for: all of the shares below together, to less than a point.
-    pub amount: Money,
-    /// What the account that was debited gets of it.
-    pub to_account: Money,
-    /// Points that come back, for the share that points paid.
-    #[serde(skip_serializing_if = "is_none")]
-    pub points: i64,
-    /// What comes back as a credit note, for the share that vouchers paid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credit_note: Option<Money>,
-    /// Why, as staff said.
-    pub reason: String,
-    /// What it waits for.
-    pub state: RefundState,
-    /// Why the provider refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
-    /// Who asked for it.
-    pub staff: StaffId,
-    /// When it was asked for.
-    pub created_at: DateTime<Utc>,
 }
 
 /// What the exit must know of an order.
@@ -391,7 +352,7 @@ pub enum NewsKind {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -399,7 +360,7 @@ mod tests {
     use super::*;
     use crate::quantity::Unit;
 
-    fn order(trip: &Trip) -> Order {
+    pub fn order(trip: &Trip) -> Order {
         let (quote, id) = (quoted(trip), Uuid::from_u128(1));
         let shipment = quote.lines_of(Fulfilment::Deliver).next().map(|_| ShipmentId(id));
         Order {
@@ -423,7 +384,7 @@ mod tests {
     }
 
     /// So many hundredths of each delivered line are picked; all of it with a hundred.
-    fn pick(order: &mut Order, hundredths: &[i64]) {
+    pub fn pick(order: &mut Order, hundredths: &[i64]) {
         let part = |whole: Money, of: i64| eur(money::in_proportion(whole.minor(), of, 100).expect("fits"));
         let lines = order.quote.lines_of(Fulfilment::Deliver).zip(hundredths).filter(|(_, of)| **of < 100);
         let picked = lines.map(|(line, of)| PickedLine {

@@ -146,10 +146,15 @@ fn picked(line: &QuoteLine, quantity: Option<Quantity>) -> Result<PickedLine, Er
         let part = money::in_proportion(whole.minor(), amount.min(ordered), ordered)?;
         Ok(Money::new(part, whole.currency()))
     };
+    // A box has its deposit whatever the goods in it weigh.
+    let deposit_part = |whole: Money| match unit {
+        Unit::Piece => part(whole),
+        _ => Ok(if amount > 0 { whole } else { Money::zero(whole.currency()) }),
+    };
     Ok(PickedLine {
         line: line.line,
         quantity,
         amount: part(line.amount)?,
-        deposit: line.deposit.as_ref().map(|deposit| part(deposit.amount)).transpose()?,
+        deposit: line.deposit.as_ref().map(|deposit| deposit_part(deposit.amount)).transpose()?,
     })
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
-use super::quote::{self, DeliveryFee, Fulfilment};
+use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
 use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
@@ -78,6 +78,9 @@ pub(super) async fn place(
         return Err(Error::DeviceSession);
     }
     if let Some(deliver) = &placement.deliver {
+        if deliver.lines.is_empty() {
+            return Err(QuoteError::NothingDelivered.into());
+        }
         let faults = deliver.recipient.faults();
         if !faults.is_empty() {
             return Err(Error::Address(faults));
@@ -100,6 +103,9 @@ pub(super) async fn place(
     };
     if app.catalog.view().store(&cart.store).is_none() {
         return Err(Error::StoreClosed);
+    }
+    if cart.is_eaten_in && placement.deliver.is_some() {
+        return Err(QuoteError::EatenIn.into());
     }
     let mut blocked = cart::blocked(app, &cart);
     blocked.extend(till.unpriced(&cart));

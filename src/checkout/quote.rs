@@ -128,6 +128,12 @@ pub struct DeliveryFee {
 /// Why there is no quote.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteError {
+    /// A delivery of no line: it would cost its fee, and no courier would come.
+    #[error("a delivery has at least one line")]
+    NothingDelivered,
+    /// The goods are eaten in the store, which decides how they are taxed.
+    #[error("what is eaten in the store is not delivered; deliver it with a cart of its own")]
+    EatenIn,
     /// The cart has no line of that number.
     #[error("the cart has no line {0}")]
     UnknownLine(i64),
@@ -231,6 +237,18 @@ impl QuoteLine {
     pub fn measured(&self) -> Option<String> {
         let (measure, per) = (self.measure?, self.priced_per?);
         Some(format!("{} × {}/{}", amount_of(measure), self.unit_price, per_of(per)))
+    }
+}
+
+impl QuoteLine {
+    /// What a piece costs, for people: one that was measured, or has its own price, costs what its line does; what is priced by
+    /// the dozen tells that.
+    pub fn each(&self) -> String {
+        match self.priced_per {
+            _ if self.measure.is_some() || self.is_label_price => self.amount.to_decimal().to_string(),
+            Some(per) => format!("{}/{}", self.unit_price.to_decimal(), per_of(per)),
+            None => self.unit_price.to_decimal().to_string(),
+        }
     }
 }
 
@@ -339,5 +357,34 @@ impl Quote {
             }
         }
         parcels.into_iter().map(|grams| grams + CARTON_GRAMS).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trips::{Good, Sold, Trip, quoted};
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_a_piece_costs_or_what_its_price_is_for() {
+        let each = |sold, price| {
+            let good: Good = (sold, price, None, 3, None);
+            let trip = Trip {
+                goods: vec![good],
+                terms: Vec::new(),
+                delivered: BTreeSet::new(),
+                fees: Vec::new(),
+                credits: [0; 3],
+                worth: 1,
+                is_on_top: false,
+                is_rounded_per_line: false,
+                is_member: false,
+            };
+            quoted(&trip).lines[0].each()
+        };
+        assert_eq!(each(Sold::Each(3), 129), "1.29");
+        assert_eq!(each(Sold::Dozen(18), 240), "2.40/12 pieces");
+        assert_eq!(each(Sold::Measured(385), 1_299), "5.00");
+        assert_eq!(each(Sold::Label, 499), "4.99");
     }
 }

@@ -9,8 +9,9 @@ use chrono::{DateTime, NaiveDate};
 use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::order::{CreditsBack, Order, OrderState, Refund, RefundState};
+use super::order::{CreditsBack, Order, OrderState};
 use super::quote::{Fulfilment, QuoteLine, credit_name};
+use super::returned::{Refund, RefundState};
 use super::store;
 use crate::app::App;
 use crate::cart::Discount;
@@ -226,7 +227,7 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup 
                             @if let Some(full) = line.full_amount { div.quiet { "Instead of " (full) } }
                             div.quiet { (line.code) ", VAT " (line.tax_rate) }
                         }
-                        td.n { (line.pieces) } td.n { (each(line).to_decimal()) } td.n { (line.amount.to_decimal()) }
+                        td.n { (line.pieces) } td.n { (line.each()) } td.n { (line.amount.to_decimal()) }
                     }
                     @if let Some(deposit) = &line.deposit {
                         tr {
@@ -242,11 +243,6 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup 
 
 fn discount_name(discount: &Discount) -> &str {
     if discount.name.is_empty() { "member price" } else { &discount.name }
-}
-
-/// What a piece costs: one that was measured, or has its own price, costs what its line does.
-fn each(line: &QuoteLine) -> Money {
-    if line.measure.is_some() || line.is_label_price { line.amount } else { line.unit_price }
 }
 
 fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup {
@@ -282,6 +278,9 @@ fn paid(order: &Order, refunds: &[Refund], due_on: Option<NaiveDate>) -> Markup 
                             "Given back " (day_and_time(refund.created_at))
                             @let back = CreditsBack { points: refund.points, credit_note: refund.credit_note };
                             @if !told(&back).is_empty() { div.quiet { "and " (told(&back)) } }
+                            @for tax in &refund.taxes {
+                                div.quiet { "Tax at " (tax.rate) ": " (tax.tax.to_decimal()) " of " (tax.gross.to_decimal()) }
+                            }
                         }
                         td.n { "−" (refund.to_account) }
                     }

@@ -1,33 +1,116 @@
 //! Giving back: refunds in full or part, and taking a whole order back.
 
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::complete::{give_credits_back, issue_note, tell};
+use super::complete::{give_credits_back, issue_note, tell, tell_refunded};
 use super::error::Error;
-use super::order::{NewsKind, Order, OrderState, Refund, RefundState};
+use super::http::supervisor;
+use super::order::{NewsKind, Order, OrderState};
+use super::returned::{LineWish, Refund, RefundState};
 use super::shares::{Paid, Shares};
 use super::store;
 use crate::app::App;
 use crate::cart::{self, Vouchers};
 use crate::clock::Moment;
 use crate::db::Tx;
+use crate::error::{Problem, ProblemBody};
+use crate::http::extract::{Json, Path};
+use crate::http::reply::Reply;
+use crate::identity::Staff;
 use crate::ids::{OrderId, RefundId, StaffId, StoreId};
 use crate::money::Money;
 use crate::{delivery, payments};
 
-/// What staff ask for: back what goods cost so much, or, left out, everything that is left.
+/// Longest reason that staff may give.
+const REASON_LENGTH_MAX: usize = 200;
+
+/// What is to be given back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundWish {
+    /// What comes back: lines and pieces. Their deposits come back with them.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    lines: Vec<LineWish>,
+    /// Or what the goods cost that it is for; with neither, everything that is left.
+    amount: Option<Money>,
+    /// Why, for the books.
+    #[schema(min_length = 1, max_length = 200)]
+    reason: String,
+}
+
+/// Refund an order in full or part, to whatever paid for it
+///
+/// The account that was debited, vouchers and points each get the share back that they paid of what is left: the account its
+/// money, points the ledger, and what vouchers paid becomes a credit note of the shopper's. Points that were earned go with it.
+/// Given back as a whole, each share comes back as a whole, however many parts went before.
+///
+/// Lines and pieces come back at what was paid for them, with their taxes; an amount takes back its part of what is left of each
+/// rate. All of it together comes to the order's taxes, to the cent. What was given back as an amount before is not given back
+/// again with the pieces: a refund is never more than what is left.
+#[utoipa::path(
+    put,
+    path = "/v1/orders/{order}/refunds/{refund}",
+    operation_id = "refund_order",
+    tag = "checkout",
+    params(
+        ("order" = OrderId, Path, description = "The order"),
+        ("refund" = RefundId, Path, description = "A new UUID of the caller's choice"),
+    ),
+    request_body = RefundWish,
+    responses(
+        (status = 202, body = Refund, description = "Begun; the order shows its outcome"),
+        (status = 200, body = Refund, description = "It was begun before"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`refund_too_large`, `refund_too_small`, `refund_ambiguous`, `refund_lines`: `errors` names the place, `amount_invalid`, `id_reused`"),
+    ),
+    security(("staff" = []))
+)]
+pub async fn refund_order(
+    AppState(app): AppState<App>,
+    staff: Staff,
+    Path((order, refund)): Path<(OrderId, RefundId)>,
+    Json(body): Json<RefundWish>,
+) -> Result<Response, Problem> {
+    let reason = body.reason.trim().to_owned();
+    if !(1..=REASON_LENGTH_MAX).contains(&reason.len()) {
+        return Err(Problem::unprocessable("reason_invalid", "Say why in 1 to 200 characters.")
+            .at("/reason", "length"));
+    }
+    if body.amount.is_some() && !body.lines.is_empty() {
+        return Err(Problem::unprocessable("refund_ambiguous", "Name lines or an amount, not both.")
+            .at("/amount", "beside lines"));
+    }
+    let RefundWish { lines, amount, .. } = body;
+    let wish = Wish { refund, order, lines, amount, reason, staff: staff.id };
+    let (is_new, refund) = begin(&app, wish, supervisor(&staff)).await?;
+    let status = if is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(Reply(status, refund).into_response())
+}
+
+/// What staff ask for: back these pieces, or goods that cost so much, or, with both left out, everything that is left.
 #[derive(Clone, Debug)]
-pub(super) struct Wish {
-    pub refund: RefundId,
-    pub order: OrderId,
-    pub amount: Option<Money>,
-    pub reason: String,
-    pub staff: StaffId,
+struct Wish {
+    refund: RefundId,
+    order: OrderId,
+    lines: Vec<LineWish>,
+    amount: Option<Money>,
+    reason: String,
+    staff: StaffId,
 }
 
 /// Begins a refund to whatever paid, each its share: money to the account that was debited, never elsewhere. The same request
 /// again answers the refund as it is; says whether it is new.
-pub(super) async fn refund(
+async fn begin(
     app: &App,
     wish: Wish,
     may: impl FnOnce(&StoreId) -> Result<(), Error>,
@@ -38,8 +121,10 @@ pub(super) async fn refund(
     may(&order.store)?;
     let refunds = store::refunds(&mut tx, order.id).await?;
     if let Some(existing) = refunds.iter().find(|refund| refund.id == wish.refund) {
-        let is_same =
-            existing.reason == wish.reason && wish.amount.is_none_or(|amount| amount == existing.amount);
+        let is_same = existing.reason == wish.reason
+            && wish.amount.is_none_or(|amount| amount == existing.amount)
+            && wish.lines.len() == existing.lines.len()
+            && wish.lines.iter().zip(&existing.lines).all(|(wish, line)| wish.is(line));
         return if is_same { Ok((false, existing.clone())) } else { Err(Error::Differs) };
     }
     if order.state == OrderState::Cancelled {
@@ -47,7 +132,14 @@ pub(super) async fn refund(
     }
     let left = left(&mut tx, &order, &refunds).await?;
     let money = |minor| Money::new(minor, order.captured.currency());
-    let amount = wish.amount.unwrap_or_else(|| money(left.value()));
+    let lines = order.refunded_lines(&wish.lines, &refunds).map_err(Error::RefundLines)?;
+    let wanted = order.cost_of(&lines, &refunds)?;
+    let amount = match wish.amount {
+        Some(amount) => amount,
+        None if lines.is_empty() => money(left.value()),
+        // What was given back as an amount before is not given back again with the pieces that it was for.
+        None => money(wanted.iter().map(|tax| tax.gross.minor()).sum::<i64>().min(left.value())),
+    };
     amount.same_currency(order.captured)?;
     if !(1..=left.value()).contains(&amount.minor()) {
         return Err(Error::RefundTooLarge(money(left.value())));
@@ -57,11 +149,14 @@ pub(super) async fn refund(
         // Less than a point, of an order that points paid alone.
         return Err(Error::RefundTooSmall(money(left.worth)));
     }
+    let value = Paid { shares, ..left }.value();
     let is_of_account = shares.account > 0;
     let refund = Refund {
         id: wish.refund,
         order: order.id,
         amount,
+        taxes: order.refund_taxes(value, &wanted, &refunds)?,
+        lines,
         to_account: money(shares.account),
         points: shares.points,
         credit_note: (shares.vouchers > 0).then(|| money(shares.vouchers)),
@@ -78,7 +173,7 @@ pub(super) async fn refund(
     } else {
         // Nobody else is asked.
         give_credits_back(app, &mut tx, now, &order, &refund).await.map_err(Error::Internal)?;
-        tell(app, &mut tx, now, NewsKind::Refunded, &order).await.map_err(Error::Internal)?;
+        tell_refunded(app, &mut tx, now, &order, refund.id).await.map_err(Error::Internal)?;
     }
     tx.commit().await?;
     app.jobs.wake();

@@ -3,8 +3,10 @@
 use sqlx::types::Json;
 
 use super::model::{Checkout, Hold, State};
-use super::order::{ExitFacts, Order, OrderState, Picking, Refund, RefundState};
+use super::order::{ExitFacts, Order, OrderState, Picking};
 use super::quote::{Fulfilment, Quote};
+use super::returned::{Refund, RefundState, RefundedLine};
+use crate::cart::TaxLine;
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
 use crate::delivery;
@@ -402,6 +404,8 @@ struct RefundRow {
     account_minor: Option<i64>,
     points: i64,
     note_minor: i64,
+    lines: Option<Json<Vec<RefundedLine>>>,
+    taxes: Option<Json<Vec<TaxLine>>>,
     currency: Currency,
     reason: String,
     state: RefundState,
@@ -419,6 +423,8 @@ impl From<RefundRow> for Refund {
             to_account: Money::new(row.account_minor.unwrap_or(row.amount_minor), row.currency),
             points: row.points,
             credit_note: (row.note_minor > 0).then(|| Money::new(row.note_minor, row.currency)),
+            lines: row.lines.map(|lines| lines.0).unwrap_or_default(),
+            taxes: row.taxes.map(|taxes| taxes.0).unwrap_or_default(),
             reason: row.reason,
             state: row.state,
             failure: row.failure,
@@ -432,8 +438,8 @@ impl From<RefundRow> for Refund {
 pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db::Error> {
     tx.sql(
         "INSERT INTO refunds
-             (id, order_id, amount_minor, account_minor, points, note_minor, reason, state, staff_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (id, order_id, amount_minor, account_minor, points, note_minor, lines, taxes, reason, state, staff_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(refund.id)
     .bind(refund.order)
@@ -441,6 +447,8 @@ pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db
     .bind(refund.to_account.minor())
     .bind(refund.points)
     .bind(refund.credit_note.map_or(0, Money::minor))
+    .bind(Json(&refund.lines))
+    .bind(Json(&refund.taxes))
     .bind(&refund.reason)
     .bind(refund.state)
     .bind(refund.staff)
@@ -454,8 +462,8 @@ pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db
 pub(super) async fn refunds(run: impl Run<'_>, order: OrderId) -> Result<Vec<Refund>, db::Error> {
     let rows: Vec<RefundRow> = run
         .sql(
-            "SELECT refunds.id, order_id, amount_minor, account_minor, points, note_minor, currency, reason, refunds.state,
-                 failure, staff_id, created_at
+            "SELECT refunds.id, order_id, amount_minor, account_minor, points, note_minor, lines, taxes, currency, reason,
+                 refunds.state, failure, staff_id, created_at
              FROM refunds
              JOIN orders ON orders.id = order_id
              WHERE order_id = $1

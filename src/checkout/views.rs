@@ -5,11 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::{Checkout, Hold, State};
-use super::order::{CreditsBack, Order, OrderState, PickedLine, Refund};
+use super::order::{CreditsBack, Order, OrderState, PickedLine};
 use super::quote::Quote;
+use super::returned::Refund;
 use crate::cart::TaxLine;
 use crate::error::Internal;
-use crate::ids::{CartId, CheckoutId, MethodId, OrderId, ShipmentId, StoreId};
+use crate::ids::{CartId, CheckoutId, MethodId, OrderId, RefundId, ShipmentId, StoreId};
 use crate::money::{self, Money};
 use crate::payments::{DeclineReason, Remedy};
 use crate::text_enum;
@@ -178,9 +179,25 @@ impl OrderView {
     }
 }
 
-/// An order as other systems are told of it: no address, no name.
-pub(super) fn order_payload(order: &Order) -> Result<serde_json::Value, Internal> {
-    Ok(serde_json::to_value(OrderView::new(order.clone(), Vec::new(), None)?)?)
+/// An order as other systems are told of it, with what was given back of it so far: no address, no name.
+#[derive(Debug, Serialize)]
+struct OrderNews {
+    #[serde(flatten)]
+    order: OrderView,
+    /// The refund that it is news of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<Refund>,
+}
+
+/// What other systems are told of an order, and of the refund that they are told of.
+pub(super) fn order_payload(
+    order: &Order,
+    refunds: Vec<Refund>,
+    refund: Option<RefundId>,
+) -> Result<serde_json::Value, Internal> {
+    let refund = refunds.iter().find(|each| Some(each.id) == refund).cloned();
+    let order = OrderView::new(order.clone(), refunds, None)?;
+    Ok(serde_json::to_value(OrderNews { order, refund })?)
 }
 
 /// A page of orders.

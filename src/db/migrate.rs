@@ -75,6 +75,9 @@ const FILES: &[File] = &[
     file!(44, "0044_debts.sql", None),
     file!(45, "0045_limits_reconciliation.postgres.sql", Some(Engine::Postgres)),
     file!(45, "0045_limits_reconciliation.sqlite.sql", Some(Engine::Sqlite)),
+    file!(46, "0046_serialised_coupons.sql", None),
+    file!(47, "0047_refund_lines.sql", None),
+    file!(48, "0048_claims_upkeep.sql", None),
     file!(50, "0050_reversals.sql", None),
     file!(51, "0051_operations_in_books.sql", None),
 ];

@@ -111,6 +111,10 @@ async fn a_stale_version_an_empty_cart_and_a_foreign_account_are_refused() {
     refused.problem(422, "line_not_deliverable");
     let (_, refused) = shopper.place(cart, &[9]).await;
     refused.problem(422, "line_unknown");
+    let mut nothing = shopper.placement(cart, 2, &[1]);
+    nothing["deliver"]["lines"] = json!([]);
+    let problem = shopper.put(&path(shop.test.app.ids.next()), &nothing).await.problem(422, "delivery_empty");
+    assert_eq!(problem.text("/errors/0/pointer"), "/deliver/lines");
     let stranger = shop.payer("ben@example.com").await;
     let mut foreign = shopper.placement(cart, 2, &[]);
     foreign["payment_method"] = json!(stranger.method);

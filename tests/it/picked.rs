@@ -124,3 +124,25 @@ async fn what_was_not_picked_earns_no_points() {
     // 6.99 of 13.27 were not picked: 80 × 699 ÷ 1327 = 42.1.
     assert_eq!(points().await, 38);
 }
+
+#[tokio::test]
+async fn a_box_has_its_deposit_whatever_the_goods_in_it_weigh() {
+    let shop = shop().await;
+    let rows = [
+        json!({"kind": "product", "sku": "box-25", "name": "Box", "tax_class": "standard", "sale": "deposit"}),
+        crate::support::catalog::price("de", "box-25", 25),
+        json!({
+            "kind": "product", "sku": "gouda", "name": "Gouda", "tax_class": "reduced", "sale": "weighed", "deliverable": true,
+            "priced_per": {"amount": 1000, "unit": "gram"}, "deposit": "box-25",
+        }),
+    ];
+    assert_eq!(shop.test.apply_rows(&rows).await.quarantined, 0);
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[&label(GOUDA, 400), MILK]).await;
+    let order = shopper.order(cart, &[1, 2]).await;
+    assert_eq!(shopper.read_order(order).await.number("/due/amount"), 520 + 25 + 129 + 499);
+    let picked = pick(&shop, order, &json!([{"line": 1, "quantity": gram(350)}])).await.expect(200);
+    assert_eq!(picked.number("/due/amount"), 455 + 25 + 129 + 499);
+    let none = pick(&shop, order, &json!([{"line": 1}])).await.expect(200);
+    assert_eq!(none.number("/due/amount"), 129 + 499);
+}

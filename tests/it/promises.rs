@@ -63,6 +63,23 @@ async fn a_price_that_changes_on_the_way_counts_as_the_store_promises_and_staff_
 }
 
 #[tokio::test]
+async fn a_price_that_changed_is_noted_once_however_often_the_cart_is_locked() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    apply(&shop, &[price("de", "milk", 139)]).await;
+    for _ in 0..3 {
+        let (checkout, placed) = shopper.place(cart, &[]).await;
+        placed.expect(201);
+        cancel(&shopper, checkout).await;
+    }
+    assert_eq!(differences(&shop).await.len(), 1);
+    apply(&shop, &[price("de", "milk", 149)]).await;
+    shopper.place(cart, &[]).await.1.expect(201);
+    assert_eq!(differences(&shop).await.len(), 2, "another price is another difference");
+}
+
+#[tokio::test]
 async fn the_unit_price_that_is_shown_is_the_one_that_counts() {
     let shop = crate::weighed::shop().await;
     let shopper = shop.payer("anna@example.com").await;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::Answer;
 use crate::support::catalog::{BREAD, COFFEE, MILK, SOAP, STORE, price};
 use crate::support::trip::{Shop, Shopper};
+use crate::weighed::store_with;
 
 /// A promotion that holds around the time of the tests, with some members changed.
 pub fn promotion(id: &str, terms: &Value, more: &Value) -> Value {
@@ -55,12 +56,16 @@ async fn a_promotion_that_can_not_be_right_is_refused_with_its_reason() {
         promotion("P2", &json!({"type": "take_pay", "take": 2, "pay": 3}), &on("milk")),
         promotion("P3", &amount, &json!({"currency": null})),
         promotion("P4", &amount, &json!({"currency": "CHF", "stores": [STORE]})),
+        promotion("P4a", &amount, &json!({"currency": "CHF"})),
+        promotion("P4b", &amount, &json!({"currency": "CHF", "countries": ["DE"]})),
         promotion("P5", &amount, &json!({"stores": ["9999"]})),
         promotion("P6", &json!({"type": "percent_off", "percent": "120"}), &on("milk")),
         promotion("P7", &amount, &json!({"hours": [{"days": [1], "from": "7:00", "to": "8:00"}]})),
         promotion("P8", &percent, &json!({"goods": {"skus": ["milk"], "except": ["milk"]}})),
         json!({"kind": "coupon", "coupon": "C1", "promotion": "P9"}),
         promotion("P9", &percent, &on("milk")),
+        // Where there are no stores yet, nobody can say what they will sell in.
+        promotion("P10", &amount, &json!({"currency": "CHF", "countries": ["CH"]})),
     ];
     let report = shop.test.apply_rows(&rows).await;
     let reasons: Vec<&str> = report.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
@@ -71,6 +76,8 @@ async fn a_promotion_that_can_not_be_right_is_refused_with_its_reason() {
             "promotion_terms",
             "promotion_currency",
             "currency_differs",
+            "currency_differs",
+            "currency_differs",
             "store_unknown",
             "field_invalid",
             "promotion_hours",
@@ -78,9 +85,9 @@ async fn a_promotion_that_can_not_be_right_is_refused_with_its_reason() {
             "promotion_unknown",
         ]
     );
-    assert_eq!((report.quarantined, report.applied), (9, 1));
-    let again = shop.test.apply_rows(&rows[9..]).await;
-    assert_eq!((again.applied, again.unchanged), (0, 1), "the same again changes nothing");
+    assert_eq!((report.quarantined, report.applied), (11, 2));
+    let again = shop.test.apply_rows(&rows[11..]).await;
+    assert_eq!((again.applied, again.unchanged), (0, 2), "the same again changes nothing");
 }
 
 #[tokio::test]
@@ -268,7 +275,7 @@ async fn extra_points_are_counted_by_their_limits_and_told_with_their_lines() {
     let (anna, bert) = (shop.payer("anna@example.com").await, shop.payer("bert@example.com").await);
     let other = shop.payer("carl@example.com").await;
     let rows = [
-        crate::weighed::store_with(&json!({"till": {"points": {"per": 100, "points": 1, "worth": 1}}})),
+        store_with(&json!({"till": {"points": {"per": 100, "points": 1, "worth": 1}}})),
         member(&anna),
         member(&bert),
         points("P1", &json!({"shopper_max": 3})),
@@ -449,4 +456,18 @@ async fn goods_are_taxed_at_the_rate_of_the_day_of_the_sale() {
     // 1.29 × 5 ÷ 105 = 0.061.
     assert_eq!((quoted(&order), order.number("/quote/taxes/0/tax/amount")), (129, 6));
     assert_eq!(order.text("/quote/lines/0/tax_rate"), "5");
+}
+
+#[tokio::test]
+async fn a_store_that_moves_to_another_country_leaves_its_promotions_behind() {
+    let shop = Shop::open().await;
+    let rate = json!({"kind": "tax_rate", "country": "AT", "tax_class": "reduced", "valid_from": "2016-01-01", "rate": "10"});
+    apply(&shop, &[half("P1", "milk", &json!({"countries": ["DE"]})), rate]).await;
+    let shopper = shop.shopper().await;
+    let cart = shopper.fill(&[MILK]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 64);
+    apply(&shop, &[store_with(&json!({"country": "AT", "time_zone": "Europe/Vienna"}))]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 129);
+    apply(&shop, &[store_with(&json!({}))]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 64);
 }

@@ -40,7 +40,7 @@ pub struct ShownCoupon {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `coupon_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `coupon_used`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `coupon_used`, `coupon_expired`"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`: at the same moment; try again"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`coupons_full`, `cart_full`"),
     ),

@@ -65,6 +65,9 @@ impl From<Error> for Problem {
             Error::CouponUsed(coupon) => {
                 Self::conflict("coupon_used", format!("Coupon {coupon} was used. Put it away."))
             }
+            Error::CouponExpired(coupon, day) => {
+                Self::conflict("coupon_expired", format!("Coupon {coupon} was good until {day}."))
+            }
             Error::CouponsFull => Self::unprocessable("coupons_full", "A cart takes 30 coupons at most."),
             error @ (Error::UnknownVoucher
             | Error::VoucherUsed(_)
@@ -82,6 +85,10 @@ impl From<Error> for Problem {
             Error::PointsUnknown => {
                 Self::unprocessable("points_unknown", "Points don't pay in this store, or not for you.")
             }
+            Error::FeeUntaxed(fee) => Self::conflict(
+                "tax_rate_missing",
+                format!("The store can't say how its fee \"{fee}\" is taxed. Pay at a till."),
+            ),
             Error::Full => Self::unprocessable(
                 "cart_full",
                 "The cart was changed too often. Take something out, pay, or check in again with a new one.",

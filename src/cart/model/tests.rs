@@ -2,6 +2,7 @@
 
 use super::super::event::{Origin, Reduction};
 use super::*;
+use crate::money::Money;
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -56,6 +56,7 @@ pub use result::{
     Credit, Discount, DiscountShare, ExtraPoints, PointsShare, Priced, PricedDeposit, PricedLine,
     PricedSurcharge, Trigger,
 };
+pub use runs::spread;
 pub use vat::TaxLine;
 
 use apply::Ground;
@@ -72,15 +73,8 @@ pub fn price(basket: &Basket<'_>, promotions: &Promotions) -> Result<Priced, Pri
     let facts = facts(basket)?;
     let found = candidates(basket, &facts, promotions);
     let on_goods = Ground { facts: &facts, actives: &found.actives, touches: &found.goods };
-    let run = |(line, fact): (usize, &Fact<'_>)| Run {
-        line,
-        pieces: fact.item.pieces,
-        each: fact.each,
-        mark: Mark::Free,
-        had_before: false,
-    };
     let mut discounts = member_prices(basket, &facts);
-    let (runs, steps) = solve(&on_goods, facts.iter().enumerate().map(run).collect());
+    let (runs, steps) = solve(&on_goods, at_first(&facts));
     told(&on_goods, basket, steps, &mut discounts);
     let (runs, alone) = for_basket(&runs, facts.len());
     let on_basket = Ground { touches: &found.basket, ..on_goods };
@@ -92,6 +86,18 @@ pub fn price(basket: &Basket<'_>, promotions: &Promotions) -> Result<Priced, Pri
     }
     let extra = extra_points(basket, &facts, &found);
     close::close(basket, &facts, &left, discounts, extra)
+}
+
+/// The pieces as they are before all promotions.
+fn at_first(facts: &[Fact<'_>]) -> Vec<Run> {
+    let run = |(line, fact): (usize, &Fact<'_>)| Run {
+        line,
+        pieces: fact.item.pieces,
+        each: fact.each,
+        mark: Mark::Free,
+        had_before: false,
+    };
+    facts.iter().enumerate().map(run).collect()
 }
 
 /// What goods cost after their promotions, as the promotions on the basket see it: each line as one piece, in two parts

@@ -57,7 +57,7 @@ pub(super) fn cut(run: Run, pieces: i64, off: i64, mark: Mark) -> impl Iterator<
 
 /// Spreads an amount over weights by largest remainder: the parts add up to it exactly, none is above its weight when the
 /// amount is not above their sum, and of equal remainders the earlier one gets the unit.
-pub(super) fn spread(amount: i64, weights: &[i64]) -> Vec<i64> {
+pub fn spread(amount: i64, weights: &[i64]) -> Vec<i64> {
     let whole: i64 = weights.iter().sum();
     match weights {
         _ if whole == 0 => return vec![0; weights.len()],

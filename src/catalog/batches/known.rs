@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::promotion::PromotionRow;
 use super::super::quality::Refused;
-use super::super::rows::{BatchRow, Key, Kind, Reason, Refusal, Row};
-use super::super::store::{promotions, write};
+use super::super::rows::{BatchRow, Key, Kind, Reason, Refusal, Row, StoreRow};
+use super::super::store::{markets, promotions, write};
 use crate::db::{self, Tx};
 use crate::ids::{PriceListId, StoreId, TaxClassId};
 use crate::money::Currency;
@@ -19,6 +20,10 @@ pub(super) struct Known {
     tax_classes: HashSet<String>,
     /// Those that need a coupon.
     promotions: HashSet<String>,
+    /// Country or area, and class.
+    tax_rates: HashSet<(String, String)>,
+    /// Countries with stores, and what these sell in; nothing before somebody asks.
+    markets: Option<HashSet<(String, Currency)>>,
     /// With the currency.
     stores: HashMap<String, Currency>,
     /// With the currency, and whether the list is in use.
@@ -42,6 +47,9 @@ impl Known {
         if self.stores.len() > REMEMBERED_MAX {
             self.stores.clear();
         }
+        if self.tax_rates.len() > REMEMBERED_MAX {
+            self.tax_rates.clear();
+        }
         let wanted = self.wanted(rows, refused);
         if !wanted.skus.is_empty() {
             let found = write::live_products(tx, wanted.skus).await?;
@@ -50,6 +58,12 @@ impl Known {
         if !wanted.tax_classes.is_empty() {
             let found = write::live_tax_classes(tx, wanted.tax_classes).await?;
             self.tax_classes.extend(found.into_iter().map(|(class,)| class));
+        }
+        if !wanted.tax_rates.is_empty() {
+            self.tax_rates.extend(markets::live_tax_rates(tx, wanted.tax_rates).await?);
+        }
+        if wanted.markets {
+            self.markets = Some(markets::markets(tx).await?.into_iter().collect());
         }
         if !wanted.promotions.is_empty() {
             let found = promotions::coupon_promotions(tx, wanted.promotions).await?;
@@ -91,6 +105,7 @@ impl Known {
                 BatchRow::Store(row) => {
                     wanted.price_lists.extend(row.price_lists.iter().map(PriceListId::as_str));
                     wanted.tax_classes.extend(row.till.tax_classes().map(TaxClassId::as_str));
+                    wanted.tax_rates.extend(row.till.charged_classes().map(TaxClassId::as_str));
                     continue;
                 }
                 BatchRow::Product(row) => {
@@ -118,6 +133,7 @@ impl Known {
                 }
                 BatchRow::Promotion(row) => {
                     wanted.stores.extend(row.stores.iter().map(StoreId::as_str));
+                    wanted.markets |= row.currency.is_some() && row.stores.is_empty();
                     continue;
                 }
             };
@@ -126,6 +142,7 @@ impl Known {
             }
         }
         wanted.tax_classes.retain(|class| !self.tax_classes.contains(*class));
+        wanted.markets &= self.markets.is_none();
         wanted.promotions.retain(|promotion| !self.promotions.contains(*promotion));
         wanted.stores.retain(|store| !self.stores.contains_key(*store));
         wanted.price_lists.retain(|list| !self.price_lists.contains_key(*list));
@@ -143,7 +160,11 @@ impl Known {
                 self.tax_classes.insert(row.tax_class.to_string());
                 Ok(())
             }
-            BatchRow::TaxRate(row) => self.tax_class(row.tax_class.as_str()),
+            BatchRow::TaxRate(row) => {
+                self.tax_class(row.tax_class.as_str())?;
+                self.tax_rates.insert((row.country.clone(), row.tax_class.to_string()));
+                Ok(())
+            }
             BatchRow::PriceList(row) => {
                 // Prices are kept in the list's currency: another one would give them another value.
                 if self
@@ -159,12 +180,7 @@ impl Known {
                 self.price_lists.insert(row.price_list.to_string(), (row.currency, true));
                 Ok(())
             }
-            BatchRow::Store(row) => {
-                row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))?;
-                row.till.tax_classes().try_for_each(|class| self.tax_class(class.as_str()))?;
-                self.stores.insert(row.store.to_string(), row.currency);
-                Ok(())
-            }
+            BatchRow::Store(row) => self.judge_store(row),
             BatchRow::Product(row) => {
                 self.tax_class(row.tax_class.as_str())?;
                 self.skus.insert(row.sku.to_string());
@@ -182,6 +198,7 @@ impl Known {
             BatchRow::Recall(row) => self.sku(row.sku.as_str()),
             BatchRow::Promotion(row) => {
                 row.stores.iter().try_for_each(|store| self.store_in(store.as_str(), row.currency))?;
+                self.market(row)?;
                 if row.needs_coupon {
                     self.promotions.insert(row.promotion.to_string());
                 } else {
@@ -200,10 +217,24 @@ impl Known {
         }
     }
 
+    fn judge_store(&mut self, row: &StoreRow) -> Result<(), Refusal> {
+        row.price_lists.iter().try_for_each(|list| self.price_list(list.as_str(), row.currency))?;
+        row.till.tax_classes().try_for_each(|class| self.tax_class(class.as_str()))?;
+        row.till.charged_classes().try_for_each(|class| self.tax_rate(row, class))?;
+        if let Some(markets) = &mut self.markets {
+            markets.insert((row.country.clone(), row.currency));
+        }
+        self.stores.insert(row.store.to_string(), row.currency);
+        Ok(())
+    }
+
     fn forget(&mut self, key: &Key) {
         match key {
             Key::Promotion { promotion } => drop(self.promotions.remove(promotion.as_str())),
             Key::Product { sku } => drop(self.skus.remove(sku.as_str())),
+            Key::TaxRate { country, tax_class, .. } => {
+                self.tax_rates.remove(&(country.clone(), tax_class.to_string()));
+            }
             Key::TaxClass { tax_class } => drop(self.tax_classes.remove(tax_class.as_str())),
             Key::Store { store } => drop(self.stores.remove(store.as_str())),
             Key::PriceList { price_list } => {
@@ -246,6 +277,28 @@ impl Known {
         })
     }
 
+    /// Whether a class has a rate in a store's area or country: without one it can't be charged.
+    fn tax_rate(&self, store: &StoreRow, class: &TaxClassId) -> Result<(), Refusal> {
+        let has_rate = |area: &str| self.tax_rates.contains(&(area.to_owned(), class.to_string()));
+        if store.till.tax_area.as_deref().into_iter().chain([store.country.as_str()]).any(has_rate) {
+            return Ok(());
+        }
+        let detail = format!("the tax class {class} has no rate in {}; send it first", store.country);
+        Err(Refusal::new(Reason::TaxRateMissing, detail))
+    }
+
+    /// Whether a promotion with amounts that names no stores can hold in any of those that there are where it is for.
+    fn market(&self, row: &PromotionRow) -> Result<(), Refusal> {
+        let Some(currency) = row.currency.filter(|_| row.stores.is_empty()) else { return Ok(()) };
+        let is_for =
+            |country: &str| row.countries.is_empty() || row.countries.iter().any(|each| each == country);
+        let mut there = self.markets.iter().flatten().filter(|(country, _)| is_for(country)).peekable();
+        if there.peek().is_none() || there.any(|(_, own)| *own == currency) {
+            return Ok(());
+        }
+        Err(Refusal::new(Reason::Currency, format!("no store that it is for sells in {currency}")))
+    }
+
     fn price_list(&self, list: &str, currency: Currency) -> Result<(), Refusal> {
         match self.price_lists.get(list) {
             Some((own, true)) if *own == currency => Ok(()),
@@ -265,7 +318,10 @@ impl Known {
 struct Wanted<'a> {
     skus: HashSet<&'a str>,
     tax_classes: HashSet<&'a str>,
+    tax_rates: HashSet<&'a str>,
     promotions: HashSet<&'a str>,
     stores: HashSet<&'a str>,
     price_lists: HashSet<&'a str>,
+    /// Whether any store is asked for.
+    markets: bool,
 }

@@ -1,7 +1,9 @@
 //! Coupons: by prefix, with a value inside in the common currency, and the two forms of North America.
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::dates;
 use super::gtin::Gtin;
 use super::meaning::{EuroCoupon, Price};
 
@@ -22,6 +24,45 @@ pub(super) fn euro(number: Gtin) -> Option<EuroCoupon> {
         amount: Price { amount: Decimal::new(value, decimals), currency: Some("EUR") },
         is_free: value == 0,
     })
+}
+
+/// A coupon's number as it is named everywhere: by 13 digits, whether it came with 12 (UPC-A) or with 14. Anything else is no
+/// such number.
+pub fn coupon_number(text: &str) -> Option<String> {
+    let has_length = matches!(text.len(), 12..=14) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let fourteen = Gtin::checked(text).ok().filter(|_| has_length)?.to_string();
+    fourteen.strip_prefix('0').map(str::to_owned)
+}
+
+/// What identifies a coupon of North America, and its last day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The prefix of the company that pays for it, and its own code of the offer: `614141-123456`.
+    pub name: String,
+    /// The number of the single coupon, where it has one (AI 8112).
+    pub serial: Option<String>,
+    /// The last day on which it is good, where it says so (AI 8110).
+    pub last_day: Option<NaiveDate>,
+}
+
+/// Reads a coupon of North America, as the element of this identifier carries it.
+pub fn offered(ai: &str, text: &str, today: NaiveDate) -> Option<Offered> {
+    let digit = |at: usize| text.get(at..=at)?.parse::<usize>().ok();
+    // Behind the format of AI 8112 both begin alike: how long the company's prefix is, that, and six digits of the offer.
+    let at = match ai {
+        "8110" if is_coupon(text) => 0,
+        "8112" if is_offer(text) => 1,
+        _ => return None,
+    };
+    let company_end = at + 1 + 6 + digit(at)?;
+    let (company, offer) = (text.get(at + 1..company_end)?, text.get(company_end..company_end + 6)?);
+    let serial = (at == 1).then(|| text.get(company_end + 7..).map(str::to_owned)).flatten();
+    let walked = walk_coupon(&mut Cursor { rest: text.as_bytes() }).filter(|_| at == 0);
+    let last_day = walked.and_then(|walked| walked.last_day).and_then(|day| {
+        let day = String::from_utf8(day.to_vec()).ok()?;
+        dates::day(&day, false, today).ok()
+    });
+    Some(Offered { name: format!("{company}-{offer}"), serial, last_day })
 }
 
 /// Takes digits from the front of a coupon.
@@ -65,7 +106,7 @@ impl Cursor<'_> {
         let date: [u8; 6] = self.rest.get(..6)?.try_into().ok()?;
         self.skip(6)?;
         let text = std::str::from_utf8(&date).ok()?;
-        super::dates::day(text, false, chrono::NaiveDate::from_ymd_opt(2000, 1, 1)?).ok()?;
+        dates::day(text, false, NaiveDate::from_ymd_opt(2000, 1, 1)?).ok()?;
         Some(date)
     }
 }
@@ -83,7 +124,14 @@ pub(super) fn is_coupon(text: &str) -> bool {
     is_digits && walk_coupon(&mut Cursor { rest: text.as_bytes() }).is_some()
 }
 
-fn walk_coupon(cursor: &mut Cursor<'_>) -> Option<()> {
+/// What was seen on the way through a coupon.
+struct Walked {
+    /// Six digits of its last day, where it has one.
+    last_day: Option<[u8; 6]>,
+}
+
+/// Goes through a coupon field by field.
+fn walk_coupon(cursor: &mut Cursor<'_>) -> Option<Walked> {
     cursor.field(SIX, 6)?;
     cursor.skip(6)?;
     cursor.field(VALUE, 0)?;
@@ -116,7 +164,7 @@ fn walk_coupon(cursor: &mut Cursor<'_>) -> Option<()> {
         cursor.digit()?;
         cursor.digit_of(&[0, 1])?;
     }
-    cursor.rest.is_empty().then_some(())
+    cursor.rest.is_empty().then_some(Walked { last_day: end })
 }
 
 /// How much of which family must be bought.
@@ -171,6 +219,29 @@ mod tests {
         ] {
             assert!(!is_coupon(wrong), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_coupon_is_named_by_13_digits_however_many_it_came_with() {
+        for text in ["512345678900", "0512345678900", "00512345678900"] {
+            assert_eq!(coupon_number(text).as_deref(), Some("0512345678900"), "{text}");
+        }
+        assert_eq!(coupon_number("9812345678902").as_deref(), Some("9812345678902"));
+        for other in ["9812345678903", "SUMMER-26", "1234567", "95212340000134567", "19812345678909"] {
+            assert_eq!(coupon_number(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_coupon_of_north_america_is_named_by_company_and_offer() {
+        let today = NaiveDate::from_ymd_opt(2026, 7, 15).expect("a day");
+        let static_one = offered("8110", "01234561234561111012332612314260101", today).expect("a coupon");
+        assert_eq!((static_one.name.as_str(), &static_one.serial), ("123456-123456", &None));
+        assert_eq!(static_one.last_day, NaiveDate::from_ymd_opt(2026, 12, 31));
+        let single = offered("8112", "001234561234560123456", today).expect("an offer");
+        assert_eq!((single.name.as_str(), single.serial.as_deref()), ("123456-123456", Some("123456")));
+        assert_eq!(single.last_day, None);
+        assert_eq!(offered("8112", "01234561234561111012332612314260101", today), None);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod template;
 mod tests;
 mod values;
 
+pub use coupon::{Offered, coupon_number, offered};
 pub use gtin::{Circulation, CodeError, Gtin};
 pub use identifiers::Ai;
 pub use meaning::{

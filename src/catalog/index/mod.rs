@@ -187,6 +187,14 @@ impl Snapshot {
         self.has_counted_promotions
     }
 
+    /// Those that hold at a moment, or held a day ago at most: so long prices may be promised.
+    pub fn counted_promotions(&self, now: Moment) -> impl Iterator<Item = &PromotionId> {
+        let (from, to) = (now - chrono::Duration::days(1), now);
+        let may_count =
+            move |row: &&Arc<PromotionRow>| row.is_counted() && row.valid_from <= to && row.valid_to > from;
+        self.promotions.values().filter(may_count).map(|row| &row.promotion)
+    }
+
     /// Whether what something costs, or what is earned with it, may depend on who buys it.
     pub fn asks_who(&self) -> bool {
         let earns = |shop: &Shop| shop.store.till.points.is_some();

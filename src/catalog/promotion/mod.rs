@@ -271,7 +271,9 @@ pub struct PromotionRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CouponRow {
-    /// What stands on it; the key. A GS1 coupon is named by its digits: of 13 of a coupon, or a GCN with its serial number.
+    /// What stands on it; the key. A coupon of GS1 is named by its digits: 13 of its number, behind them the serial number of a
+    /// single one (AI 255); one of North America (AI 8110, 8112) by company prefix and offer code, `614141-123456`, and
+    /// behind another `-` the serial number of a single one.
     pub coupon: CouponCode,
     /// The promotion.
     pub promotion: PromotionId,
@@ -282,6 +284,10 @@ pub struct CouponRow {
     #[serde(default = "once")]
     #[schema(minimum = 1)]
     pub uses_max: i64,
+    /// Whether it is a campaign of single coupons: each has its serial number (AI 255, 8112), is good once, and
+    /// counts for the campaign. Serial numbers are not known beforehand; where they are, each single coupon is a row.
+    #[serde(default)]
+    pub serialised: bool,
     /// Whether the row is taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,

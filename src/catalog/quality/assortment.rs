@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 
 use super::super::promotion::SetPart;
-use super::super::rows::{BatchRow, Key, Row};
+use super::super::rows::{BatchRow, Key, Kind, Row};
 use super::super::store::write;
 use super::judge::{Judge, Refused};
-use super::model::{Finding, Rule};
+use super::model::{Finding, Level, Rule};
 use super::rules;
 use super::store::{self, InStore};
 use crate::clock::Moment;
 use crate::db::{Error, Tx};
 
 impl Judge {
-    /// What a store has and can't sell for want of a price.
+    /// What a store has and can't sell for want of a price or a tax rate.
     pub(super) async fn stock(
         &mut self,
         tx: &mut Tx,
@@ -40,6 +40,19 @@ impl Judge {
             if let Some(place) = stock(row).filter(|place| unpriced.contains(place)) {
                 let detail = format!("the store {} has it and no price for it", place.store);
                 let finding = Finding::new(Rule::PriceMissing, place.sku, detail);
+                self.note(*line, &row.key, vec![finding], refused);
+            }
+        }
+        // Rates beside it are not written yet.
+        if rows.iter().any(|(_, row)| row.key.kind() == Kind::TaxRate) {
+            return Ok(());
+        }
+        let has: Vec<InStore> = rows.iter().filter_map(|(_, row)| stock(row)).collect();
+        let untaxed = store::untaxed(tx, &has).await?;
+        for (line, row) in rows {
+            if let Some(place) = stock(row).filter(|place| untaxed.contains(place)) {
+                let detail = format!("the store {} has it and no rate for its tax class", place.store);
+                let finding = Finding::new(Rule::TaxRate, place.sku, detail).at(Level::Warn);
                 self.note(*line, &row.key, vec![finding], refused);
             }
         }

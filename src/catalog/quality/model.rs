@@ -135,6 +135,9 @@ text_enum! {
         TaxMissing = "tax.missing",
         /// A tax class that is not there.
         TaxUnknown = "tax.unknown",
+        /// A tax class without a rate where the store lies: a store's fees and what is eaten in can't be charged so, and what
+        /// it has can't be sold.
+        TaxRate = "tax.rate",
         /// A unit that is in no table.
         UnitUnknown = "unit.unknown",
         /// A quantity that is out of all bounds, or unusual.
@@ -206,6 +209,7 @@ impl Rule {
             Reason::SkuUnknown => Self::RefProduct,
             Reason::PriceListUnknown => Self::RefPriceList,
             Reason::TaxClassUnknown => Self::TaxUnknown,
+            Reason::TaxRateMissing => Self::TaxRate,
             Reason::DepositLink => Self::DepositLink,
             Reason::PromotionWindow => Self::PromotionWindow,
             Reason::PromotionHours => Self::PromotionHours,
@@ -277,6 +281,7 @@ impl Rule {
         match (self, kind) {
             (Self::TextUnsafe, Kind::Recall) => "notice",
             (Self::TextUnsafe, Kind::Price) => "promotion",
+            (Self::TaxRate, Kind::Store) => "till",
             _ => self.field(),
         }
     }
@@ -286,7 +291,7 @@ impl Rule {
         match self {
             Self::RowLength | Self::RowJson | Self::RowField | Self::RowForm | Self::RowText => "",
             Self::RowKind => "kind",
-            Self::RefProduct | Self::RepairTrim | Self::PriceMissing => "sku",
+            Self::RefProduct | Self::RepairTrim | Self::PriceMissing | Self::TaxRate => "sku",
             Self::RefPriceList => "price_list",
             Self::RefStore => "store",
             Self::RefPromotion => "promotion",

@@ -133,6 +133,29 @@ pub(super) async fn unpriced(tx: &mut Tx, of: &[InStore], now: i64) -> Result<Ha
     Ok(rows.into_iter().map(|(store, sku)| InStore { store, sku }).collect())
 }
 
+/// Those of the products in stores whose tax class has no rate where the store lies.
+pub(super) async fn untaxed(tx: &mut Tx, of: &[InStore]) -> Result<HashSet<InStore>, Error> {
+    if of.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows: Vec<(String, String)> = tx
+        .sql(
+            "SELECT value ->> 'store', value ->> 'sku'
+             FROM json_each($1)
+             JOIN stores ON stores.store = value ->> 'store'
+             JOIN products ON products.sku = value ->> 'sku'
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM tax_rates AS rates
+                 WHERE rates.tax_class = products.tax_class AND NOT rates.deleted
+                   AND (rates.country = stores.country OR rates.country LIKE stores.country || '-%')
+             )",
+        )
+        .bind(db::rows(of)?)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(|(store, sku)| InStore { store, sku }).collect())
+}
+
 /// Those of the products that are sold.
 pub(super) async fn products(tx: &mut Tx, skus: HashSet<&str>) -> Result<HashMap<String, ProductRow>, Error> {
     if skus.is_empty() {

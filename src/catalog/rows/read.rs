@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::super::code::{Circulation, CodeError, Gtin};
+use super::super::code::{self, Circulation, CodeError, Gtin};
 use super::super::product;
 use super::super::product::{NetContent, ProductRow, SaleBan, SaleType};
 use super::super::quality::Rule;
 use super::super::till_rules::is_area;
 use super::stores::check_store;
 use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row};
+use crate::ids::CouponCode;
 
 /// Longest text of a field: a receipt line holds far less.
 const TEXT_LENGTH_MAX: usize = 200;
@@ -104,6 +105,7 @@ fn tombstone(line: &[u8]) -> Result<Row, Refusal> {
         Key::Code { code } => {
             *code = Gtin::with_zeros_put_back(code).map_or_else(|| gtin(code), Ok)?.to_string();
         }
+        Key::Coupon { coupon } => name_by_number(coupon),
         Key::TaxRate { country, .. } => check_area(country)?,
         _ => {}
     }
@@ -120,7 +122,17 @@ pub(in crate::catalog) fn keys(line: &[u8]) -> Option<Key> {
     if let Key::Code { code } = &mut key {
         *code = Gtin::with_zeros_put_back(code).or_else(|| gtin(code).ok())?.to_string();
     }
+    if let Key::Coupon { coupon } = &mut key {
+        name_by_number(coupon);
+    }
     Some(key)
+}
+
+/// A number of GS1 is one coupon, with however many zeros it was delivered.
+fn name_by_number(coupon: &mut CouponCode) {
+    if let Some(Ok(number)) = code::coupon_number(coupon.as_str()).map(|number| number.parse()) {
+        *coupon = number;
+    }
 }
 
 /// Checks what can be seen of a row by itself, and brings it to the form that is stored.
@@ -182,6 +194,7 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
         }
         BatchRow::Coupon(row) => {
             check_range("uses_max", row.uses_max, COUPON_USES_MAX)?;
+            name_by_number(&mut row.coupon);
             Key::Coupon { coupon: row.coupon.clone() }
         }
         BatchRow::Customer(row) => {

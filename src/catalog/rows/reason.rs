@@ -69,6 +69,8 @@ text_enum! {
         PriceListUnknown = "price_list_unknown",
         /// There is no such tax class.
         TaxClassUnknown = "tax_class_unknown",
+        /// A tax class that is needed has no rate in the store's country or area.
+        TaxRateMissing = "tax_rate_missing",
         /// A promotion ends before it begins, or holds longer than any promotion does.
         PromotionWindow = "promotion_window",
         /// A promotion's hours have no days, or times of day that are none.

@@ -1,11 +1,12 @@
 //! The catalogue's SQL: `write.rs` applies the rows of a batch, `batch.rs` keeps what became of each batch, `outcome.rs` of
 //! each line, `read.rs` reads what changed since a revision, `feeds.rs` what is agreed of
-//! feeds, `history.rs` keeps prices that ended, `upkeep.rs`
-//! removes what is over.
+//! feeds, `history.rs` keeps prices that ended, `markets.rs` says where there are stores and rates,
+//! `upkeep.rs` removes what is over.
 
 pub(super) mod batch;
 pub(super) mod feeds;
 pub(super) mod history;
+pub(super) mod markets;
 pub(super) mod outcome;
 pub(super) mod promotions;
 pub(super) mod read;

@@ -6,6 +6,7 @@ use sqlx::types::Json;
 
 use super::super::promotion::{CouponRow, CustomerRow, PromotionRow};
 use super::read::PAGE_ROWS;
+use crate::clock::Moment;
 use crate::db::{self, Db, Run, Tx};
 use crate::ids::{CouponCode, PromotionId, ShopperId};
 
@@ -21,19 +22,22 @@ pub(super) const PROMOTIONS: &str = "
     WHERE promotions.deleted OR promotions.details <> excluded.details";
 
 pub(super) const COUPONS: &str = "
-    INSERT INTO coupons (coupon, promotion, shopper, uses_max, deleted, revision)
+    INSERT INTO coupons (coupon, promotion, shopper, uses_max, serialised, deleted, revision)
     SELECT
-        value ->> 'coupon', value ->> 'promotion', value ->> 'shopper', CAST(value ->> 'uses_max' AS BIGINT), FALSE, $2
+        value ->> 'coupon', value ->> 'promotion', value ->> 'shopper', CAST(value ->> 'uses_max' AS BIGINT),
+        CAST(value ->> 'serialised' AS BOOLEAN), FALSE, $2
     FROM json_each($1)
     WHERE TRUE
     ON CONFLICT (coupon) DO UPDATE SET
         promotion = excluded.promotion,
         shopper = excluded.shopper,
         uses_max = excluded.uses_max,
+        serialised = excluded.serialised,
         deleted = FALSE,
         revision = excluded.revision
     WHERE coupons.deleted OR coupons.promotion <> excluded.promotion
-       OR coupons.shopper IS DISTINCT FROM excluded.shopper OR coupons.uses_max <> excluded.uses_max";
+       OR coupons.shopper IS DISTINCT FROM excluded.shopper OR coupons.uses_max <> excluded.uses_max
+       OR coupons.serialised <> excluded.serialised";
 
 /// Which of these promotions hold for those who show a coupon.
 pub(in crate::catalog) async fn coupon_promotions<'a>(
@@ -55,19 +59,58 @@ struct CouponRead {
     promotion: PromotionId,
     shopper: Option<String>,
     uses_max: i64,
+    serialised: bool,
 }
 
 /// A coupon, unless it was taken back.
 pub(in crate::catalog) async fn coupon(tx: &mut Tx, coupon: &CouponCode) -> Result<Option<CouponRow>, Error> {
     let read: Option<CouponRead> = tx
-        .sql("SELECT promotion, shopper, uses_max FROM coupons WHERE coupon = $1 AND NOT deleted")
+        .sql("SELECT promotion, shopper, uses_max, serialised FROM coupons WHERE coupon = $1 AND NOT deleted")
         .bind(coupon.as_str())
         .fetch_optional()
         .await?;
-    let Some(CouponRead { promotion, shopper, uses_max }) = read else { return Ok(None) };
+    let Some(CouponRead { promotion, shopper, uses_max, serialised }) = read else { return Ok(None) };
     let shopper = shopper.map(|shopper| shopper.parse()).transpose();
     let shopper = shopper.map_err(|error| Error::Decode(Box::new(error)))?;
-    Ok(Some(CouponRow { coupon: coupon.clone(), promotion, shopper, uses_max, deleted: false }))
+    Ok(Some(CouponRow { coupon: coupon.clone(), promotion, shopper, uses_max, serialised, deleted: false }))
+}
+
+/// Which of these promotions ended before a moment.
+pub(in crate::catalog) async fn ended_promotions<'a>(
+    db: &Db,
+    promotions: impl IntoIterator<Item = &'a str>,
+    before: Moment,
+) -> Result<Vec<(PromotionId,)>, Error> {
+    db.sql(
+        "SELECT promotion FROM promotions
+         WHERE details ->> 'valid_to' < $2 AND promotion IN (SELECT value ->> 'key' FROM json_each($1))",
+    )
+    .bind(db::keys(promotions)?)
+    .bind(as_stored(before))
+    .fetch_all()
+    .await
+}
+
+/// Which of these coupons are for promotions that ended before a moment.
+pub(in crate::catalog) async fn ended_coupons<'a>(
+    db: &Db,
+    coupons: impl IntoIterator<Item = &'a str>,
+    before: Moment,
+) -> Result<Vec<(CouponCode,)>, Error> {
+    db.sql(
+        "SELECT coupon FROM coupons
+         JOIN promotions ON promotions.promotion = coupons.promotion
+         WHERE details ->> 'valid_to' < $2 AND coupon IN (SELECT value ->> 'key' FROM json_each($1))",
+    )
+    .bind(db::keys(coupons)?)
+    .bind(as_stored(before))
+    .fetch_all()
+    .await
+}
+
+/// A moment as a row's text has it: of two such texts the earlier moment is the smaller one.
+fn as_stored(moment: Moment) -> String {
+    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[derive(Debug, sqlx::FromRow)]

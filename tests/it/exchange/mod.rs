@@ -21,13 +21,13 @@ use standardwebhooks::Webhook;
 use crate::support::{Answer, TestApp};
 
 /// A subscriber's server on loopback: keeps what it gets and answers as it is told.
-struct Receiver {
+pub struct Receiver {
     url: String,
     state: Arc<Mutex<Inbox>>,
 }
 
 #[derive(Default)]
-struct Inbox {
+pub struct Inbox {
     messages: Vec<Message>,
     /// Statuses of the next answers; 204 when there are none.
     answers: VecDeque<u16>,
@@ -35,7 +35,7 @@ struct Inbox {
 }
 
 #[derive(Clone, Debug)]
-struct Message {
+pub struct Message {
     id: String,
     timestamp: i64,
     signatures: Vec<String>,
@@ -43,7 +43,7 @@ struct Message {
 }
 
 impl Message {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 
@@ -55,7 +55,7 @@ impl Message {
 }
 
 impl Receiver {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
         let state = Arc::new(Mutex::new(Inbox::default()));
@@ -74,7 +74,7 @@ impl Receiver {
     }
 
     /// What came since the last look.
-    fn take(&self) -> Vec<Message> {
+    pub fn take(&self) -> Vec<Message> {
         std::mem::take(&mut self.state.lock().expect("whole").messages)
     }
 
@@ -115,14 +115,14 @@ async fn receive(
 }
 
 /// A partner with a key for events.
-struct Subscriber<'a> {
+pub struct Subscriber<'a> {
     test: &'a TestApp,
     id: PartnerId,
     key: String,
 }
 
 impl<'a> Subscriber<'a> {
-    async fn new(test: &'a TestApp) -> Self {
+    pub async fn new(test: &'a TestApp) -> Self {
         Self::with(test, &[Scope::EventsRead], None).await
     }
 
@@ -137,7 +137,7 @@ impl<'a> Subscriber<'a> {
     }
 
     /// A new subscription to some kinds of events of all stores, and its secret.
-    async fn subscribe(&self, receiver: &Receiver, kinds: &[&str]) -> (SubscriptionId, String) {
+    pub async fn subscribe(&self, receiver: &Receiver, kinds: &[&str]) -> (SubscriptionId, String) {
         let id = self.test.app.ids.next();
         let answer = self.put(id, &json!({ "url": receiver.url, "kinds": kinds })).await.expect(201);
         (id, answer.text("/secret").to_owned())

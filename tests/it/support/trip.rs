@@ -25,6 +25,12 @@ pub struct Shop {
 
 impl Shop {
     pub async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    /// A shop whose service has these settings besides.
+    pub async fn open_with(settings: &[(&'static str, &str)]) -> Self {
+        let more = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let (paypal, mut variables) = sandbox().await;
         let settings = DhlSettings { clock_stands_at: Some(start_of_time()), ..DhlSettings::local() };
         let dhl = Dhl::start(settings.clone()).await.expect("a sandbox");
@@ -36,6 +42,7 @@ impl Shop {
             ("AISLE_DHL_PASSWORD", settings.password.clone()),
             ("AISLE_DHL_BILLING_NUMBER", settings.billing_number.clone()),
         ]);
+        variables.extend(more);
         let pairs: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let test = TestApp::with(&pairs).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::{Charge, Item, Missing, PriceError, Seen, TaxMode, Voucher, near, price};
 use super::{basket, on, pieces, prepared, priced, promotion, rate, sku};
-use crate::catalog::{Combination, Goods, Hours, PromotionRow, SetPart, SetReward, Terms};
+use crate::catalog::{Combination, Goods, Hours, PromotionRow, SetPart, SetReward, Terms, Tier, TierReward};
 use crate::ids::Sku;
 use crate::quantity::Unit;
 
@@ -111,6 +111,69 @@ fn an_offer_says_what_of_a_set_is_missing_and_how_much_of_a_threshold() {
         offers.iter().map(|offer| (offer.promotion.as_str(), offer.missing)).collect();
     assert_eq!(missing["P"], Missing::Pieces { pieces: 1, part: 1 });
     assert_eq!(missing["Q"], Missing::Amount(crate::money::Money::new(500, crate::money::Currency::EUR)));
+}
+
+/// What is missing for each offer that nearly applies, in cents.
+fn amounts_missing(rows: &[PromotionRow], items: Vec<Item<'_>>) -> Vec<(String, i64)> {
+    let (promotions, basket) = (prepared(rows), basket(items));
+    let offers = near(&basket, &promotions, &priced(&basket, &promotions)).expect("offers");
+    let told = |missing| match missing {
+        Missing::Amount(amount) => amount.minor(),
+        Missing::Pieces { .. } => 0,
+    };
+    offers.iter().map(|offer| (offer.promotion.to_string(), told(offer.missing))).collect()
+}
+
+fn above(id: &str, from_amount: i64, percent: &str) -> PromotionRow {
+    let reward = crate::catalog::BasketReward::PercentOff { percent: rate(percent) };
+    promotion(id, Terms::Basket { from_amount, reward })
+}
+
+#[test]
+fn what_is_missing_is_counted_as_the_promotion_counts() {
+    let (a, b) = (sku("A"), sku("B"));
+    // 45.00 with 10 % off are 40.50 to pay; the offer from 50.00 on counts the 45.00.
+    let two = [above("P", 4_000, "10"), above("Q", 5_000, "20")];
+    assert_eq!(amounts_missing(&two, vec![pieces(1, &a, 1, 4_500)]), [("Q".to_owned(), 500)]);
+    // Goods that stand alone count for no basket: 15.00 of 50.00 is far off.
+    let alone = PromotionRow {
+        goods: on(&["A"]),
+        combination: Combination::Alone,
+        ..promotion("A", Terms::FixedPrice { amount: 3_000 })
+    };
+    let items = || vec![pieces(1, &a, 1, 4_000), pieces(2, &b, 1, 1_500)];
+    assert_eq!(amounts_missing(&[alone.clone(), above("Q", 5_000, "10")], items()), []);
+    assert_eq!(amounts_missing(&[alone, above("Q", 2_000, "10")], items()), [("Q".to_owned(), 500)]);
+    // A promotion on goods comes before: 40.00 less 10 % are 36.00.
+    let ten = PromotionRow { goods: on(&["A"]), ..promotion("T", Terms::PercentOff { percent: rate("10") }) };
+    let with_ten = [ten, above("Q", 4_000, "10")];
+    assert_eq!(amounts_missing(&with_ten, vec![pieces(1, &a, 1, 4_000)]), [("Q".to_owned(), 400)]);
+}
+
+#[test]
+fn a_tier_of_money_that_is_reached_is_not_missing_and_the_next_one_is_told() {
+    let a = sku("A");
+    let tier = |from, percent| Tier {
+        from_pieces: None,
+        from_amount: Some(from),
+        from_measure: None,
+        reward: TierReward::PercentOff { percent: rate(percent) },
+    };
+    let tiers = Terms::Tiers { tiers: vec![tier(2_000, "10"), tier(3_000, "20")] };
+    let rows = [PromotionRow { goods: on(&["A"]), ..promotion("P", tiers) }];
+    let with = |price| amounts_missing(&rows, vec![pieces(1, &a, 1, price)]);
+    assert_eq!(with(2_100), [], "18.90 to pay, and reached all the same");
+    assert_eq!(with(2_700), [("P".to_owned(), 300)]);
+    assert_eq!(with(3_000), []);
+    assert_eq!(with(1_600), [("P".to_owned(), 400)]);
+}
+
+#[test]
+fn a_threshold_that_would_bring_nothing_is_not_told() {
+    let a = sku("A");
+    // The other comes first and leaves nothing.
+    let first = PromotionRow { priority: 1, ..above("P", 4_000, "10") };
+    assert_eq!(amounts_missing(&[first, above("Q", 5_000, "20")], vec![pieces(1, &a, 1, 4_500)]), []);
 }
 
 #[test]

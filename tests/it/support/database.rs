@@ -5,10 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use aisle::db::{Db, Options};
+use aisle::clock::Clock;
+use aisle::db::{Db, Options, Run};
 use aisle::ids::Ids;
 use aisle::jobs::{self, Dead};
 use aisle::payments::Violation;
+use chrono::TimeDelta;
 use sqlx::{Connection, PgConnection};
 
 /// A database of its own, removed with this value.
@@ -47,6 +49,19 @@ impl TestDatabase {
             let dead = jobs::dead(&db).await.expect("dead letters are listed");
             (dead, aisle::checkout::verify(&db).await.expect("the books can be read"))
         })
+    }
+
+    /// As if half an hour had passed for bookings that are looked for at a courier: what looks for them does it now, for the
+    /// last time.
+    pub async fn hasten_searches(&self) {
+        let db = Db::open(&Options { connections_max: 1, ..self.options.clone() }).await.expect("it opens");
+        let now = Clock::default().now();
+        let last = "UPDATE booking_attempts SET sent_at = $1, looks = 2 WHERE state = 'unknown'";
+        db.sql(last).bind(now - TimeDelta::minutes(31)).execute().await.expect("changed");
+        let due =
+            "UPDATE jobs SET run_at = $1 WHERE kind = 'delivery.book' AND state = 'waiting' AND run_at > $1";
+        db.sql(due).bind(now).execute().await.expect("changed");
+        db.close().await;
     }
 
     async fn sqlite() -> Self {

@@ -178,7 +178,8 @@ impl Till {
         self.clock.local(self.at)
     }
 
-    fn rules(&self) -> Option<&TillRules> {
+    /// What the store's till goes by beside its prices.
+    pub fn rules(&self) -> Option<&TillRules> {
         self.shelf.as_ref().map(|shelf| &shelf.store.till)
     }
 

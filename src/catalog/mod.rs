@@ -63,7 +63,7 @@ pub use rows::{
     StoreRow, TaxClassRow, TaxRateRow,
 };
 pub use search::follow as follow_search;
-pub use till_rules::{BESIDE_MAX, DebitLimits, EatIn, Fee, PointsTerms, Slip, TillRules};
+pub use till_rules::{BESIDE_MAX, DebitLimits, DeliveryTerms, EatIn, Fee, PointsTerms, Slip, TillRules};
 pub use upkeep::{Keep, Upkeep, schedule_upkeep, upkeep};
 
 use crate::clock::Moment;

@@ -210,8 +210,12 @@ fn draft(
 
 fn delivery_fee(app: &App, till: &Till, cart: &Cart) -> Result<DeliveryFee, Error> {
     let settings = &app.config.checkout;
-    let tax_rate = till.rate_of(&settings.delivery_tax_class).ok_or(Error::FeeUntaxed)?;
-    Ok(DeliveryFee { amount: Money::new(settings.delivery_fee_minor, cart.currency), tax_rate, tax: None })
+    let otherwise = (settings.delivery_fee_minor, &settings.delivery_tax_class);
+    // What the store says of its own; else what holds for all, in whatever they sell in.
+    let terms = till.rules().and_then(|rules| rules.delivery.as_ref());
+    let (minor, class) = terms.map_or(otherwise, |terms| (terms.amount, &terms.tax_class));
+    let tax_rate = till.rate_of(class).ok_or(Error::FeeUntaxed)?;
+    Ok(DeliveryFee { amount: Money::new(minor, cart.currency), tax_rate, tax: None })
 }
 
 /// The shopper's yes to this total. Staff look first where a hold says so; otherwise the debit begins.

@@ -111,3 +111,23 @@ async fn what_is_eaten_in_the_store_is_not_delivered() {
     eat_in(&shopper, cart, false).await;
     shopper.place(cart, &[1]).await.1.expect(201);
 }
+
+#[tokio::test]
+async fn a_store_says_what_its_delivery_costs() {
+    let shop = Shop::open().await;
+    let terms =
+        |amount: i64, class: &str| store_with(&json!({"delivery": {"amount": amount, "tax_class": class}}));
+    let report =
+        shop.test.apply_rows(&[class("catering"), terms(-1, "standard"), terms(390, "catering")]).await;
+    let reasons: Vec<&str> = report.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
+    assert_eq!(reasons, ["till_rules", "tax_rate_missing"]);
+    apply(&shop, &[terms(390, "reduced")]).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    let placed = shopper.place(cart, &[1]).await.1.expect(201);
+    assert_eq!(placed.number("/quote/delivery_fee/amount/amount"), 390);
+    assert_eq!(
+        (placed.text("/quote/delivery_fee/tax_rate"), placed.number("/quote/total/amount")),
+        ("7", 129 + 390)
+    );
+}

@@ -6,7 +6,12 @@
 //!
 //! What is left to choose, within one priority: which piece goes which way. Promotions that look at single pieces only are
 //! compared piece by piece, which is exact (`singles.rs`). For those that look at several pieces at once (sets, tiers, limited
-//! ones) `contest.rs` tries orders and numbers of applications.
+//! ones) `contest` tries orders and numbers of applications.
+//!
+//! The bound: where at most four lines of a group would get something by themselves, and the group has at most 30, one promotion
+//! on several pieces beside any number of those on single pieces is solved exactly, each line going one way as a whole
+//! (`tests/choice.rs` holds that against every way there is). Of more lines, and of several promotions that want the same pieces,
+//! the best of the ways that `contest` tries is taken: never less than each promotion by itself would give.
 //!
 //! Lines that no common promotion of the latter kind ties together are chosen for apart, so that what is unrelated changes
 //! nothing. A promotion that takes nothing off though it has all pieces that it can touch ties nothing, because it never will

@@ -4,8 +4,10 @@
 //! (Hall's theorem): for every choice of parts there must be as many pieces that fit one of them as these parts need. So
 //! nothing is tried and taken back:
 //!
-//! - A price, an amount or percents of the whole set: the pieces that cost most together and fill the parts. Each time the
-//!   dearest piece is taken that leaves the rest possible; no other choice costs more (what fills parts is a matroid).
+//! - A price, an amount or percents of the whole set (of an amount that is more than some sets cost, these are put together of
+//!   the dearest first, and once more so that they cost alike: the better of both): the pieces that cost most together and fill
+//!   the parts. Each time the dearest piece is taken that leaves the rest possible; no other choice costs more (what fills parts
+//!   is a matroid).
 //! - Percents of one part: the dearest pieces go there that leave enough for the other parts, by the same argument.
 //! - Percents of the cheapest pieces: the pieces that cost most together, in sets of the dearest first. That is the best where
 //!   parts don't overlap. Where they do, parts are filled evenly, the dearest pieces first: nearly always the best too, but
@@ -226,9 +228,20 @@ impl Pool<'_> {
                 self.sum(&self.of_part(part, sets), |each| percent_of(each, percent))
             }
             SetOff::Amount(amount) => {
-                self.in_sets(sets, |set| amount.min(set.iter().map(|(each, pieces)| each * pieces).sum()))
+                let off = |set: &mut Vec<(i64, i64)>| {
+                    amount.min(set.iter().map(|(each, pieces)| each * pieces).sum())
+                };
+                let parts = self.in_parts(sets);
+                let saved = in_sets(self.needs, parts.clone(), sets, off);
+                let all = parts.iter().flatten().map(|(each, pieces)| each * pieces).sum();
+                if saved == amount.saturating_mul(sets).min(all) {
+                    return saved;
+                }
+                // Some sets cost less than the amount, others more: in sets that cost alike less of it is lost.
+                let even = evenly(self.needs, parts, sets);
+                saved.max(in_sets(&vec![1; even.len()], even, sets, off))
             }
-            SetOff::Cheapest(count, percent) => self.in_sets(sets, |set| {
+            SetOff::Cheapest(count, percent) => in_sets(self.needs, self.in_parts(sets), sets, |set| {
                 set.sort_unstable();
                 let mut need = count;
                 let mut off = 0;
@@ -309,44 +322,6 @@ impl Pool<'_> {
         self.pieces.iter().map(take).collect()
     }
 
-    /// What comes off so many sets, one by one: the dearest pieces of each part together, and so on. Sets that are alike are
-    /// looked at once, so that the time does not grow with the pieces of a line.
-    fn in_sets(&self, sets: i64, off: impl Fn(&mut Vec<(i64, i64)>) -> i64) -> i64 {
-        let mut parts = self.in_parts(sets);
-        let mut set = Vec::new();
-        let (mut left, mut sum) = (sets, 0);
-        while left > 0 {
-            set.clear();
-            let mut alike = left;
-            for (need, part) in self.needs.iter().zip(&parts) {
-                let mut missing = *need;
-                for (each, pieces) in part.iter().rev() {
-                    let taken = missing.min(*pieces);
-                    alike = if taken == *need { alike.min(pieces / need) } else { 1 };
-                    set.push((*each, taken));
-                    missing -= taken;
-                    if missing == 0 {
-                        break;
-                    }
-                }
-            }
-            sum += off(&mut set) * alike;
-            left -= alike;
-            for (need, part) in self.needs.iter().zip(&mut parts) {
-                let mut gone = need * alike;
-                while let Some((_, pieces)) = part.last_mut().filter(|_| gone > 0) {
-                    let taken = gone.min(*pieces);
-                    gone -= taken;
-                    *pieces -= taken;
-                    if *pieces == 0 {
-                        part.pop();
-                    }
-                }
-            }
-        }
-        sum
-    }
-
     /// The pieces of so many sets by their parts: prices and pieces, the dearest last.
     fn in_parts(&self, sets: i64) -> Vec<Vec<(i64, i64)>> {
         let taken = self.taken(sets);
@@ -392,6 +367,74 @@ impl Pool<'_> {
         }
         parts
     }
+}
+
+/// What comes off so many sets, one by one: the dearest pieces of each part together, and so on. Sets that are alike are
+/// looked at once, so that the time does not grow with the pieces of a line.
+fn in_sets(
+    needs: &[i64],
+    mut parts: Vec<Vec<(i64, i64)>>,
+    sets: i64,
+    off: impl Fn(&mut Vec<(i64, i64)>) -> i64,
+) -> i64 {
+    let mut set = Vec::new();
+    let (mut left, mut sum) = (sets, 0);
+    while left > 0 {
+        set.clear();
+        let mut alike = left;
+        for (need, part) in needs.iter().zip(&parts) {
+            let mut missing = *need;
+            for (each, pieces) in part.iter().rev() {
+                let taken = missing.min(*pieces);
+                alike = if taken == *need { alike.min(pieces / need) } else { 1 };
+                set.push((*each, taken));
+                missing -= taken;
+                if missing == 0 {
+                    break;
+                }
+            }
+        }
+        sum += off(&mut set) * alike;
+        left -= alike;
+        for (need, part) in needs.iter().zip(&mut parts) {
+            let mut gone = need * alike;
+            while let Some((_, pieces)) = part.last_mut().filter(|_| gone > 0) {
+                let taken = gone.min(*pieces);
+                gone -= taken;
+                *pieces -= taken;
+                if *pieces == 0 {
+                    part.pop();
+                }
+            }
+        }
+    }
+    sum
+}
+
+/// Parts of one piece each, of pieces by their parts: every second one the other way round, so that the dearest of one part come
+/// together with the cheapest of the next.
+fn evenly(needs: &[i64], parts: Vec<Vec<(i64, i64)>>, sets: i64) -> Vec<Vec<(i64, i64)>> {
+    let mut even: Vec<Vec<(i64, i64)>> = Vec::new();
+    for (need, mut part) in needs.iter().zip(parts) {
+        for _ in 0..*need {
+            let (mut own, mut missing) = (Vec::new(), sets);
+            while let Some((each, pieces)) = part.last_mut().filter(|_| missing > 0) {
+                let taken = missing.min(*pieces);
+                own.push((*each, taken));
+                missing -= taken;
+                *pieces -= taken;
+                if *pieces == 0 {
+                    part.pop();
+                }
+            }
+            // The dearest are last, but in every second part.
+            if even.len().is_multiple_of(2) {
+                own.reverse();
+            }
+            even.push(own);
+        }
+    }
+    even
 }
 
 /// Pieces at one price are spread over parts in so many steps: a line may have hundreds.

@@ -1,12 +1,17 @@
 //! Promotions of one priority that look at several pieces at once and want the same ones: which has which. Pure, bounded.
 //!
-//! Nearly always one wants them. Where several do, `rivals.rs` finds who has which; at most [`RIVALS_MAX`] contest, those that
+//! Nearly always one wants them. Where several do, `ways.rs` finds who has which; at most [`RIVALS_MAX`] contest, those that
 //! gain the most, and what they leave, others take in the same order, as often as they can. The gain of a promotion is what it
 //! takes off beyond what its pieces would get from promotions on single pieces.
 //!
-//! Promotions that stack and look at several pieces take from what is left, in their order.
+//! A promotion takes pieces in its own order, the dearest first, from all that it may take, or from these without some that
+//! would get something by themselves (`rivals.rs`).
+//!
+//! Promotions that stack and look at several pieces take from what is left, in their order. What excludes others goes to whole
+//! runs before that, or to what they leave.
 
 mod rivals;
+mod ways;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -15,10 +20,14 @@ use super::apply::{Attempt, Ground, Own, Stock, Taken};
 use super::runs::{Mark, Run, Share, cut};
 use super::search::Bids;
 use super::singles::{Singles, Step, exclusive, stack_one};
-use rivals::{Contest, LOOKS_MAX, Rival, apart};
+use rivals::{CHOSEN_FROM_MAX, RIVALS_MAX, Rival, apart, left_out, subsets};
+use ways::Contest;
 
-/// Most promotions that contest the pieces of one group: a way is at most so long.
-const RIVALS_MAX: usize = 64;
+/// Most looks at a line for one group of lines and one priority, beyond the first way: the time of a scan must not grow with
+/// the square of a cart's lines. Two promotions that compete for 30 pieces need some hundred.
+const LOOKS_MAX: usize = 500;
+/// Most runs that are tried once the other way, where there are too many for every choice.
+const TURNED_MAX: usize = 16;
 
 /// The pieces of a stage as they stand, and what was done to them.
 #[derive(Debug)]
@@ -189,7 +198,7 @@ impl<'a> Scene<'a> {
             let excluding = self.joint.iter().map(|(_, active)| *active);
             let excluding = excluding.filter(|active| !self.ground.actives[*active].is_stackable);
             let mut rivals: Vec<Rival<'_>> =
-                excluding.filter_map(|active| self.rival(active, table, members)).collect();
+                excluding.flat_map(|active| self.rivals(active, table, members)).collect();
             rivals.sort_by_key(|rival| Reverse(table.gain(&rival.attempt)));
             if rivals.len() < 2 || !self.stacking.is_empty() {
                 self.contest(rivals, table, members);
@@ -208,7 +217,8 @@ impl<'a> Scene<'a> {
             }
             return;
         }
-        let (_, runs, steps) = self.finish(members.iter().map(|at| table.runs[*at]).collect());
+        let runs: Vec<Run> = members.iter().map(|at| table.runs[*at]).collect();
+        let (_, runs, steps) = self.finish(&runs, true);
         table.steps.extend(steps);
         let (own, more) = runs.split_at(members.len());
         members.iter().zip(own).for_each(|(at, run)| table.runs[*at] = *run);
@@ -218,7 +228,10 @@ impl<'a> Scene<'a> {
 
     /// Gives pieces to rivals, of which the one that gains the most comes first.
     fn contest(&self, mut rivals: Vec<Rival<'_>>, table: &mut Table, members: &mut Vec<usize>) {
-        let late = rivals.split_off(rivals.len().min(RIVALS_MAX));
+        let mut late: Vec<usize> =
+            rivals.split_off(rivals.len().min(RIVALS_MAX)).iter().map(|late| late.active).collect();
+        late.retain(|late| !rivals.iter().any(|rival| rival.active == *late));
+        late.dedup();
         match &rivals[..] {
             [] => {}
             [rival] if self.stacking.is_empty() => {
@@ -231,7 +244,7 @@ impl<'a> Scene<'a> {
             }
         }
         for late in late {
-            self.follow(late.active, table, members);
+            self.follow(late, table, members);
         }
     }
 
@@ -294,6 +307,24 @@ impl<'a> Scene<'a> {
         self.bid_now(active, table, members)
     }
 
+    /// The same, and once more for each choice of pieces that it leaves to what these would get without it. What asks for the
+    /// gain itself looks at each piece anyhow.
+    fn rivals(&self, active: usize, table: &Table, members: &[usize]) -> Vec<Rival<'a>> {
+        let Some(rival) = self.rival(active, table, members) else { return Vec::new() };
+        let asks = self.ground.asks_for_gain(active);
+        let choices = if asks { 0 } else { LOOKS_MAX / rival.own.len().max(1) };
+        let mut rivals = Vec::new();
+        for out in left_out(&rival.own, &table.otherwise, choices) {
+            let own: Vec<Own> = rival.own.iter().filter(|own| !out.contains(&own.at)).copied().collect();
+            if let Some(attempt) = self.ground.attempt(active, &own, table.stock(), i64::MAX) {
+                let (own, attempt) = (Cow::Owned(own), Cow::Owned(attempt));
+                rivals.push(Rival { active, own, attempt, most: rival.most });
+            }
+        }
+        rivals.push(rival);
+        rivals
+    }
+
     fn bid_now(&self, active: usize, table: &Table, members: &[usize]) -> Option<Rival<'a>> {
         let most = self.bids.get(active)?.1.saved;
         let mut own = self.own(active, members.iter().map(|at| (*at, &table.runs[*at])));
@@ -312,31 +343,67 @@ impl<'a> Scene<'a> {
         runs.filter_map(own).collect()
     }
 
-    /// What is left goes to promotions on single pieces and to those that stack: what that saves, and how.
-    fn finish(&self, runs: Vec<Run>) -> (i64, Vec<Run>, Vec<Step>) {
-        let sum = |runs: &[Run]| runs.iter().map(Run::amount).sum::<i64>();
-        let before = sum(&runs);
-        let (mut chosen, mut steps) = (runs.clone(), Vec::new());
-        let mut is_other = false;
-        for run in &mut chosen {
+    /// What is left goes to promotions on single pieces and to those that stack: what that saves, and how. Which runs have what
+    /// excludes others instead of what stacks is a choice: all that would by themselves, or none before those that stack have
+    /// taken theirs; at last every choice of few runs, of more each once the other way.
+    fn finish(&self, runs: &[Run], is_last: bool) -> (i64, Vec<Run>, Vec<Step>) {
+        let before: i64 = runs.iter().map(Run::amount).sum();
+        let excludes = |run: &Run| {
             let singles = self.singles(run);
-            if let Some((active, off)) = singles.best(run)
-                && off > singles.stacked(run)
-            {
-                exclusive(self.ground, run, active, off, &mut steps);
-                is_other = true;
+            singles.best(run).is_some_and(|(_, off)| off > singles.stacked(run))
+        };
+        let all: Vec<usize> =
+            runs.iter().enumerate().filter(|(_, run)| excludes(run)).map(|(at, _)| at).collect();
+        let mut best = self.divide(runs, &all);
+        let mut chosen = all.clone();
+        let mut look = |choice: Vec<usize>| {
+            let next = self.divide(runs, &choice);
+            if next.0 < best.0 {
+                best = next;
+                chosen = choice;
+            }
+            chosen.clone()
+        };
+        if !all.is_empty() {
+            let mut now = look(Vec::new());
+            let turns = if is_last { LOOKS_MAX / runs.len() } else { 0 };
+            if all.len() <= CHOSEN_FROM_MAX && 1 << all.len() <= turns {
+                for choice in subsets(&all).skip(1) {
+                    look(choice);
+                }
+            } else {
+                for at in all.iter().take(turns.min(TURNED_MAX)) {
+                    let mut other: Vec<usize> = now.iter().copied().filter(|each| each != at).collect();
+                    if other.len() == now.len() {
+                        other.push(*at);
+                    }
+                    now = look(other);
+                }
             }
         }
-        self.stack(&mut chosen, &mut steps);
-        if is_other {
-            // Those that stack and look at several pieces may be worth more than what excludes them.
-            let (mut stacked, mut other) = (runs, Vec::new());
-            self.stack(&mut stacked, &mut other);
-            if sum(&stacked) < sum(&chosen) {
-                (chosen, steps) = (stacked, other);
-            }
+        let (left, runs, steps) = best;
+        (before - left, runs, steps)
+    }
+
+    /// Runs of these places have what excludes others first; then those that stack take theirs; what still has none has what
+    /// excludes others. What is left to pay, and how.
+    fn divide(&self, runs: &[Run], first: &[usize]) -> (i64, Vec<Run>, Vec<Step>) {
+        let (mut runs, mut steps) = (runs.to_vec(), Vec::new());
+        for at in first {
+            self.exclude(&mut runs[*at], &mut steps);
         }
-        (before - sum(&chosen), chosen, steps)
+        self.stack(&mut runs, &mut steps);
+        for run in &mut runs {
+            self.exclude(run, &mut steps);
+        }
+        (runs.iter().map(Run::amount).sum(), runs, steps)
+    }
+
+    /// Gives a run that has nothing yet the best of what excludes others.
+    fn exclude(&self, run: &mut Run, steps: &mut Vec<Step>) {
+        if let Some((active, off)) = self.singles(run).best(run) {
+            exclusive(self.ground, run, active, off, steps);
+        }
     }
 
     /// All that stack, in their order, on all pieces that have room.

@@ -1,6 +1,7 @@
-//! Tests of the engine: worked examples (`examples.txt`, read by `table.rs`), the laws (`laws.rs`), sets against all ways
-//! there are (`sets.rs`), and what none of these shows.
+//! Tests of the engine: worked examples (`examples.txt`, read by `table.rs`), the laws (`laws.rs`), sets and the choice
+//! between promotions against all ways there are (`sets.rs`, `choice.rs`), and what none of these shows.
 
+mod choice;
 mod edges;
 mod laws;
 mod sets;

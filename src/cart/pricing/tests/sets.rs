@@ -212,3 +212,27 @@ fn a_piece_that_fits_two_parts_fills_one() {
     let offers = near(&others, &promotions, &priced(&others, &promotions)).expect("offers");
     assert_eq!(offers[0].missing, Missing::Pieces { pieces: 1, part: 1 }, "B fills the first part only");
 }
+
+#[test]
+fn an_amount_that_is_more_than_some_sets_cost_is_spread_over_sets_that_cost_alike() {
+    let part = |kind: usize| SetPart { goods: on(&[name(kind).as_str()]), pieces: 1 };
+    let set = |amount| Terms::Set { parts: vec![part(0), part(1)], reward: SetReward::AmountOff { amount } };
+    let (first, second) = (name(0), name(1));
+    let goods = || {
+        vec![
+            pieces(1, &first, 1, 400),
+            pieces(2, &first, 1, 100),
+            pieces(3, &second, 1, 400),
+            pieces(4, &second, 1, 100),
+        ]
+    };
+    // 4.00 with 1.00 twice: 5.00 off each; 4.00 with 4.00 and 1.00 with 1.00 were 5.00 and 2.00.
+    let saved = |amount| priced(&basket(goods()), &prepared(&[promotion("P", set(amount))])).saved.minor();
+    assert_eq!((saved(500), saved(200), saved(900)), (1_000, 400, 1_000));
+    let two = Terms::Set {
+        parts: vec![SetPart { goods: on(&[first.as_str()]), pieces: 2 }],
+        reward: SetReward::AmountOff { amount: 500 },
+    };
+    let four = vec![pieces(1, &first, 2, 400), pieces(2, &first, 2, 100)];
+    assert_eq!(priced(&basket(four), &prepared(&[promotion("P", two)])).saved.minor(), 1_000);
+}

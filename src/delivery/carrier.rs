@@ -3,7 +3,7 @@
 //! The types are ours, small and total: an adapter maps them to and from its partner's wire and nothing of that wire shows
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
-//! anything else is tried. Where next: `carriers/dhl` is the first adapter, `carriers/ups` the second.
+//! anything else is tried. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
 use std::fmt;
 
@@ -177,6 +177,20 @@ pub enum BookOutcome {
         /// For the log of the attempt.
         detail: String,
     },
+}
+
+/// A booking whose call failed: only one that surely never reached the courier, or was turned away at its door, is known
+/// not to have been made.
+impl From<CallError> for BookOutcome {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NotSent(detail) => Self::NotSent { detail },
+            CallError::Unauthorised => {
+                Self::Rejected(Rejection { reason: RejectionReason::Unauthorised, messages: Vec::new() })
+            }
+            other => Self::Unknown { detail: other.to_string() },
+        }
+    }
 }
 
 /// A booking that the courier has.

@@ -3,21 +3,30 @@
 use std::error::Error;
 
 use reqwest::RequestBuilder;
+use reqwest::header::HeaderMap;
 
 use crate::delivery::carrier::CallError;
 
 /// A label of one page has some 50 KB; thirty of them with customs papers stay below this.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// A whole answer.
 #[derive(Debug)]
 pub struct Reply {
     /// HTTP.
     pub status: u16,
+    /// As they came.
+    pub headers: HeaderMap,
     /// Not longer than a named maximum.
     pub body: Vec<u8>,
 }
 
 impl Reply {
+    /// A header's text; none when it is not there or not of ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The reply itself when it is a success; otherwise what the status says about the call.
     pub fn expect_success(self) -> Result<Self, CallError> {
         match self.status {
@@ -34,6 +43,7 @@ impl Reply {
 pub async fn send(request: RequestBuilder) -> Result<Reply, CallError> {
     let mut response = request.send().await.map_err(|error| describe(&error))?;
     let status = response.status().as_u16();
+    let headers = response.headers().clone();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| CallError::NoAnswer(chain(&error)))? {
         if body.len() + chunk.len() > BODY_BYTES_MAX {
@@ -41,7 +51,7 @@ pub async fn send(request: RequestBuilder) -> Result<Reply, CallError> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, body })
+    Ok(Reply { status, headers, body })
 }
 
 fn describe(error: &reqwest::Error) -> CallError {

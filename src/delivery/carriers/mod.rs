@@ -5,6 +5,7 @@ mod call;
 mod countries;
 pub mod dhl;
 mod events;
+mod labels;
 mod rejections;
 mod tokens;
 pub mod ups;

@@ -1,6 +1,7 @@
 //! What every test stands on: a service of its own with its own database, clock and ids.
 
 pub mod catalog;
+pub mod courier;
 pub mod database;
 pub mod delivery;
 pub mod identity;

@@ -22,7 +22,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, Reference, Rejection, RejectionReason, Tracking,
+    Label, LabelFormat, Reference, Tracking,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -151,12 +151,7 @@ impl Carrier for Dhl {
             .await;
         match sent {
             Ok(reply) => wire::book_outcome(&reply, booking.label_format),
-            Err(CallError::NotSent(detail)) => BookOutcome::NotSent { detail },
-            Err(CallError::Unauthorised) => BookOutcome::Rejected(Rejection {
-                reason: RejectionReason::Unauthorised,
-                messages: Vec::new(),
-            }),
-            Err(other) => BookOutcome::Unknown { detail: other.to_string() },
+            Err(error) => error.into(),
         }
     }
 

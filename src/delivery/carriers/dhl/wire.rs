@@ -3,8 +3,6 @@
 //! Texts that are too long are refused here, before the call: cutting a name is a nuisance, cutting a house number a lost
 //! parcel. Answers are read leniently: a booking that was paid for must not be lost over a field that we don't need.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::countries::alpha_3;
@@ -14,6 +12,7 @@ use crate::delivery::carrier::{
     Label, LabelFormat, Rejection, RejectionReason,
 };
 use crate::delivery::carriers::call::Reply;
+use crate::delivery::carriers::labels::decoded;
 use crate::delivery::carriers::rejections::{fitting, not_served};
 
 /// Most warnings that are kept of one answer: a person reads them.
@@ -198,16 +197,13 @@ fn json_of(reply: &Reply) -> Result<Value, CallError> {
 }
 
 fn read_label(item: &Value, format: LabelFormat) -> Option<Label> {
-    let bytes = match format {
-        LabelFormat::Pdf => {
-            let bytes = STANDARD.decode(item["label"]["b64"].as_str()?).ok()?;
-            bytes.starts_with(b"%PDF").then_some(bytes)?
-        }
+    match format {
+        LabelFormat::Pdf => decoded(item["label"]["b64"].as_str()?, format),
         LabelFormat::Zpl => {
-            item["label"]["zpl2"].as_str().filter(|text| !text.is_empty())?.as_bytes().to_vec()
+            let text = item["label"]["zpl2"].as_str().filter(|text| !text.is_empty())?;
+            Some(Label { format, bytes: text.as_bytes().to_vec() })
         }
-    };
-    Some(Label { format, bytes })
+    }
 }
 
 /// `status` replaces the deprecated `statusCode`; either may be missing, and some answers send texts.

@@ -23,7 +23,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, Reference, Rejection, RejectionReason, Tracking,
+    Label, LabelFormat, Reference, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -155,12 +155,7 @@ impl Carrier for Ups {
         let sent = self.tokens.send(|| self.request(Method::POST, path, BOOK_DEADLINE).json(&shipment)).await;
         let outcome = match sent {
             Ok(reply) => wire::book_outcome(&reply),
-            Err(CallError::NotSent(detail)) => BookOutcome::NotSent { detail },
-            Err(CallError::Unauthorised) => BookOutcome::Rejected(Rejection {
-                reason: RejectionReason::Unauthorised,
-                messages: Vec::new(),
-            }),
-            Err(other) => BookOutcome::Unknown { detail: other.to_string() },
+            Err(error) => error.into(),
         };
         match outcome {
             // UPS gives PDF only afterwards. Without it the booking is good all the same.

@@ -4,8 +4,6 @@
 //! parcel. Numbers go out as texts. Answers are read leniently: charges and labels may be absent, and a booking that was
 //! paid for must not be lost over a field that we don't need.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::regions::state_of;
@@ -16,6 +14,7 @@ use crate::delivery::carrier::{
 };
 use crate::delivery::carriers::call::Reply;
 use crate::delivery::carriers::countries::EUROPEAN_UNION;
+use crate::delivery::carriers::labels::decoded;
 use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
 
 /// UPS prints 35 characters a line.
@@ -243,10 +242,11 @@ fn booked(response: &Value) -> BookOutcome {
         property: alert["Code"].as_str().unwrap_or_default().to_owned(),
         text: alert["Description"].as_str().unwrap_or_default().to_owned(),
     });
+    let label = package["ShippingLabel"]["GraphicImage"].as_str();
     BookOutcome::Confirmed(Confirmation {
         tracking_number: tracking_number.unwrap_or_else(|| id.clone()),
         carrier_shipment_id: id,
-        label: image(&package["ShippingLabel"]["GraphicImage"], LabelFormat::Zpl),
+        label: label.and_then(|text| decoded(text, LabelFormat::Zpl)),
         warnings: warnings.take(MESSAGES_MAX).collect(),
     })
 }
@@ -255,7 +255,8 @@ fn booked(response: &Value) -> BookOutcome {
 pub fn recovered_label(reply: &Reply, format: LabelFormat) -> Result<Label, CallError> {
     let body = json_of(reply)?;
     let result = first(&body["LabelRecoveryResponse"]["LabelResults"]);
-    image(&result["LabelImage"]["GraphicImage"], format)
+    let text = result["LabelImage"]["GraphicImage"].as_str();
+    text.and_then(|text| decoded(text, format))
         .ok_or_else(|| CallError::NoAnswer("the label is missing or can't be read".to_owned()))
 }
 
@@ -316,15 +317,6 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 fn first(value: &Value) -> &Value {
     list(value).next().unwrap_or(&Value::Null)
-}
-
-fn image(value: &Value, format: LabelFormat) -> Option<Label> {
-    let bytes = STANDARD.decode(value.as_str()?).ok()?;
-    let begins = match format {
-        LabelFormat::Pdf => bytes.starts_with(b"%PDF"),
-        LabelFormat::Zpl => bytes.starts_with(b"^XA"),
-    };
-    begins.then_some(Label { format, bytes })
 }
 
 /// Code and message of each error, wherever this service wraps them.

@@ -1,0 +1,74 @@
+//! A service whose only courier is one of the sandboxes, on one common clock.
+
+use aisle::delivery;
+use aisle::identity::Role;
+use aisle::ids::ShipmentId;
+use chrono::Duration;
+
+use super::delivery::{STORE, ask_for_delivery};
+use super::identity::ShopperActor;
+use super::{Answer, TestApp};
+
+/// What every courier's sandbox can do and tell.
+pub trait Courier {
+    fn pass(&self, seconds: i64);
+
+    /// The numbers, for shoppers, of the parcels that were not taken back.
+    fn live(&self) -> Vec<String>;
+}
+
+/// The service, its courier and a shopper.
+pub struct Depot<C> {
+    pub test: TestApp,
+    pub courier: C,
+    pub shopper: ShopperActor,
+}
+
+impl<C: Courier> Depot<C> {
+    pub async fn new(courier: C, variables: &[(&str, &str)]) -> Self {
+        let test = TestApp::with(variables).await;
+        let shopper = test.shopper().await;
+        Self { test, courier, shopper }
+    }
+
+    /// Asks for one parcel, and works off what is due.
+    pub async fn request(&self) -> ShipmentId {
+        let shipment = ask_for_delivery(&self.test, &self.shopper, &[4_200]).await;
+        self.test.run_jobs().await;
+        shipment
+    }
+
+    pub async fn pass(&self, time: Duration) {
+        self.courier.pass(time.num_seconds());
+        self.test.advance(time);
+        self.test.run_jobs().await;
+    }
+
+    /// The shipment as a clerk of the store sees it, who has just signed in.
+    pub async fn see(&self, shipment: ShipmentId) -> Answer {
+        let clerk = self.test.staff(Role::Clerk, &[STORE]).await;
+        self.test.get(&format!("/v1/shipments/{shipment}")).bearer(&clerk).send().await.expect(200)
+    }
+
+    /// Takes a shipment back.
+    pub async fn cancel(&self, shipment: ShipmentId) {
+        let app = &self.test.app;
+        let mut tx = app.db.begin().await.expect("a transaction");
+        let cancelled = delivery::cancel(&mut tx, &app.ids, app.clock.now(), shipment).await;
+        cancelled.expect("a cancellation");
+        tx.commit().await.expect("a commit");
+    }
+
+    /// The label of the only parcel.
+    pub async fn label(&self, shipment: ShipmentId) -> Answer {
+        let clerk = self.test.staff(Role::Clerk, &[STORE]).await;
+        self.test.get(&format!("/v1/shipments/{shipment}/labels/1")).bearer(&clerk).send().await
+    }
+
+    /// The shipment is booked, and its parcel is the courier's only one.
+    pub async fn assert_one_live(&self, shipment: ShipmentId) {
+        let seen = self.see(shipment).await;
+        assert_eq!(seen.text("/state"), "booked");
+        assert_eq!(self.courier.live(), [seen.text("/parcels/0/tracking_number")]);
+    }
+}

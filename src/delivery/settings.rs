@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::carrier::Carrier;
 use super::carriers::dhl::{Dhl, DhlSettings};
+use super::carriers::gls::{Gls, GlsSettings};
 use super::carriers::ups::{Ups, UpsSettings};
 use crate::env::Env;
 
@@ -15,7 +16,7 @@ use crate::env::Env;
 /// quota before you shorten it.
 const TRACKING_MINUTES: u32 = 120;
 
-/// The variables that DHL needs, all or none.
+/// The variables that DHL needs, all or none; the address is the first of each courier's.
 const DHL_NAMES: [&str; 6] = [
     "AISLE_DHL_URL",
     "AISLE_DHL_API_KEY",
@@ -24,6 +25,10 @@ const DHL_NAMES: [&str; 6] = [
     "AISLE_DHL_PASSWORD",
     "AISLE_DHL_BILLING_NUMBER",
 ];
+
+/// The variables that GLS needs, all or none.
+const GLS_NAMES: [&str; 4] =
+    ["AISLE_GLS_URL", "AISLE_GLS_CLIENT_ID", "AISLE_GLS_CLIENT_SECRET", "AISLE_GLS_CONTACT_ID"];
 
 /// The variables that UPS needs, all or none.
 const UPS_NAMES: [&str; 5] = [
@@ -45,20 +50,25 @@ const UPS_NAMES: [&str; 5] = [
 /// | `AISLE_DHL_INTERNATIONAL_BILLING_NUMBER` | 14 characters, for the rest of the European Union; without it Germany only |
 /// | `AISLE_DHL_PROFILE` | the user group (default `STANDARD_GRUPPENPROFIL`) |
 /// | `AISLE_DHL_PRINT_FORMAT` | one of DHL's paper formats; without it the account's own |
+/// | `AISLE_GLS_URL` | `https://api.gls-group.net`, or `https://api-sandbox.gls-group.net` for tests |
+/// | `AISLE_GLS_CLIENT_ID`, `AISLE_GLS_CLIENT_SECRET` | of the app in GLS's developer portal |
+/// | `AISLE_GLS_CONTACT_ID` | at most 20 characters: the shipper |
 /// | `AISLE_UPS_URL` | `https://onlinetools.ups.com`, or `https://wwwcie.ups.com` for tests |
 /// | `AISLE_UPS_CLIENT_ID`, `AISLE_UPS_CLIENT_SECRET` | of the application in UPS's developer portal |
 /// | `AISLE_UPS_ACCOUNT_NUMBER` | 6 characters: the shipper |
 /// | `AISLE_UPS_COUNTRY` | the shipper's country: `US`, or a member of the European Union |
 /// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
 ///
-/// The first six of DHL belong together, and so do the five of UPS: with none of them nothing is delivered by that courier,
-/// with some of them the start is refused.
+/// The first six of DHL belong together, and so do the four of GLS and the five of UPS: with none of them nothing is
+/// delivered by that courier, with some of them the start is refused.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How often a parcel on its way is asked after.
     pub tracking_interval: Duration,
     /// DHL's account, when there is one.
     pub dhl: Option<DhlSettings>,
+    /// GLS's account, when there is one.
+    pub gls: Option<GlsSettings>,
     /// UPS's account, when there is one.
     pub ups: Option<UpsSettings>,
 }
@@ -72,16 +82,27 @@ impl Settings {
             minutes = TRACKING_MINUTES;
         }
         let tracking_interval = Duration::from_secs(u64::from(minutes) * 60);
-        Self { tracking_interval, dhl: dhl(env), ups: ups(env) }
+        Self { tracking_interval, dhl: dhl(env), gls: gls(env), ups: ups(env) }
     }
 }
 
-fn dhl(env: &Env) -> Option<DhlSettings> {
-    if DHL_NAMES.iter().all(|name| env.text(name).is_none()) {
+/// What a courier's account needs; nothing when none of it is set. `names` begins with the courier's address.
+fn account<const N: usize>(env: &Env, names: [&str; N]) -> Option<[String; N]> {
+    if names.iter().all(|name| env.text(name).is_none()) {
         return None;
     }
-    let [base_url, api_key, api_secret, username, password, billing_number] =
-        DHL_NAMES.map(|name| env.required(name));
+    let values = names.map(|name| env.required(name));
+    if let (Some(name), Some(url)) = (names.first(), values.first())
+        && !url.is_empty()
+        && url::Url::parse(url).is_err()
+    {
+        env.mistake(format!("{name} must be a URL"));
+    }
+    Some(values)
+}
+
+fn dhl(env: &Env) -> Option<DhlSettings> {
+    let [base_url, api_key, api_secret, username, password, billing_number] = account(env, DHL_NAMES)?;
     let settings = DhlSettings {
         base_url,
         api_key,
@@ -102,27 +123,25 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
             env.mistake(format!("{name} must have 14 characters"));
         }
     }
-    if !settings.base_url.is_empty() && url::Url::parse(&settings.base_url).is_err() {
-        env.mistake("AISLE_DHL_URL must be a URL".to_owned());
-    }
     Some(settings)
 }
 
-fn ups(env: &Env) -> Option<UpsSettings> {
-    if UPS_NAMES.iter().all(|name| env.text(name).is_none()) {
-        return None;
+fn gls(env: &Env) -> Option<GlsSettings> {
+    let [base_url, client_id, client_secret, contact_id] = account(env, GLS_NAMES)?;
+    if contact_id.len() > 20 {
+        env.mistake("AISLE_GLS_CONTACT_ID must have at most 20 characters".to_owned());
     }
-    let [base_url, client_id, client_secret, account_number, country] =
-        UPS_NAMES.map(|name| env.required(name));
+    Some(GlsSettings { base_url, client_id, client_secret: SecretString::from(client_secret), contact_id })
+}
+
+fn ups(env: &Env) -> Option<UpsSettings> {
+    let [base_url, client_id, client_secret, account_number, country] = account(env, UPS_NAMES)?;
     if !account_number.is_empty() && account_number.len() != 6 {
         env.mistake("AISLE_UPS_ACCOUNT_NUMBER must have 6 characters".to_owned());
     }
     let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
     if !country.is_empty() && !is_country {
         env.mistake("AISLE_UPS_COUNTRY must be two capital letters, such as US".to_owned());
-    }
-    if !base_url.is_empty() && url::Url::parse(&base_url).is_err() {
-        env.mistake("AISLE_UPS_URL must be a URL".to_owned());
     }
     Some(UpsSettings {
         base_url,
@@ -143,6 +162,9 @@ impl Carriers {
         let mut carriers: Vec<Arc<dyn Carrier>> = Vec::new();
         if let Some(dhl) = &settings.dhl {
             carriers.push(Arc::new(Dhl::new(dhl.clone(), http.clone())));
+        }
+        if let Some(gls) = &settings.gls {
+            carriers.push(Arc::new(Gls::new(gls.clone(), http.clone())));
         }
         if let Some(ups) = &settings.ups {
             carriers.push(Arc::new(Ups::new(ups.clone(), http.clone())));
@@ -175,11 +197,14 @@ mod tests {
     #[test]
     fn an_account_is_whole_or_absent() {
         let env = Env::from_pairs([("PATH", "/bin")]);
-        assert!(Settings::read(&env).dhl.is_none() && Settings::read(&env).ups.is_none());
+        let settings = Settings::read(&env);
+        assert!(settings.dhl.is_none() && settings.gls.is_none() && settings.ups.is_none());
         assert!(env.mistakes().is_empty());
         let env = Env::from_pairs([
             ("AISLE_DHL_URL", "https://api-eu.dhl.com"),
             ("AISLE_DHL_BILLING_NUMBER", "1"),
+            ("AISLE_GLS_URL", "gls"),
+            ("AISLE_GLS_CONTACT_ID", "276a45fkqM276a45fkqM2"),
             ("AISLE_UPS_ACCOUNT_NUMBER", "1"),
             ("AISLE_UPS_COUNTRY", "usa"),
             ("AISLE_TRACKING_MINUTES", "0"),
@@ -192,6 +217,10 @@ mod tests {
             "AISLE_DHL_USERNAME is not set",
             "AISLE_DHL_PASSWORD is not set",
             "AISLE_DHL_BILLING_NUMBER must have 14",
+            "AISLE_GLS_URL must be a URL",
+            "AISLE_GLS_CLIENT_ID is not set",
+            "AISLE_GLS_CLIENT_SECRET is not set",
+            "AISLE_GLS_CONTACT_ID must have at most 20",
             "AISLE_UPS_URL is not set",
             "AISLE_UPS_CLIENT_ID is not set",
             "AISLE_UPS_CLIENT_SECRET is not set",

@@ -22,6 +22,8 @@ mod empty_delivery;
 mod exchange;
 mod exit;
 mod given_back;
+mod gls_adapter;
+mod gls_delivery;
 mod goods;
 mod http;
 mod identity;

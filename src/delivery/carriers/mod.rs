@@ -5,6 +5,7 @@ mod call;
 mod countries;
 pub mod dhl;
 mod events;
+pub mod gls;
 mod labels;
 mod rejections;
 mod tokens;

@@ -26,9 +26,9 @@ const WEIGHT_GRAMS_MAX_DE: i64 = 40_000;
 const WEIGHT_GRAMS_MAX: i64 = 31_500;
 
 /// Countries that this contract serves.
-const COUNTRIES: [&str; 30] = [
+const COUNTRIES: [&str; 31] = [
     "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE",
-    "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SK",
+    "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
 ];
 /// Countries whose addresses do without a postcode.
 const WITHOUT_POSTCODE: [&str; 1] = ["IE"];

@@ -290,6 +290,18 @@ const fn lost(detail: &'static str) -> Outcome {
     Outcome::Lost { detail }
 }
 
+/// What was taken back of a debit is counted after a refund of it that may have happened: together they are never more than
+/// the debit.
+pub(super) fn after_refund(books: &Books, debit: OperationId, now: Moment) -> Result<(), Failure> {
+    match books.refund_on_its_way(debit) {
+        None => Ok(()),
+        Some(refund) => {
+            let pause = pause_since(refund.created_at, now, PENDING_PAUSES);
+            Err(Failure::after(pause, "a refund of the debit has to be found out before"))
+        }
+    }
+}
+
 /// What an order is made for.
 pub(super) const fn intent(effect: Effect) -> Intent {
     if effect.is_debit() { Intent::Capture } else { Intent::Authorise }

@@ -238,7 +238,8 @@ async fn an_account_that_waits_for_a_confirmation_makes_room_for_another() {
     let shopper = shop.payer("finn+latedecline@example.com").await;
     unpaid_order(&shop, &shopper).await;
     let owed = debt(&shopper).await;
-    let (cleo, anna) = (shopper.link("cleo+action@example.com").await, shopper.link("anna@example.com").await);
+    let (cleo, anna) =
+        (shopper.link("cleo+action@example.com").await, shopper.link("anna@example.com").await);
     pay(&shopper, &owed, cleo).await.expect(202);
     shop.test.run_jobs().await;
     let asked = shopper.get(&path(&owed)).await.expect(200);

@@ -11,9 +11,9 @@ use crate::jobs::{self, Failure, Job, Lease};
 use crate::payments::model::{
     DebtEvent, DebtState, Payment, PaymentLine, PaymentLineKind, PaymentState, pause_before_try,
 };
-use crate::payments::{Error, change};
 use crate::payments::start::{Debtor, Start, start};
 use crate::payments::store::{self, debts};
+use crate::payments::{Error, change};
 
 /// How long a try by rule waits for an earlier payment that is being undone.
 const UNDONE_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);

@@ -30,6 +30,7 @@ mod model;
 mod operate;
 mod pages;
 mod parcels;
+mod parts;
 mod provider;
 mod providers;
 pub mod reconcile;

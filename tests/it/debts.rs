@@ -235,7 +235,7 @@ async fn a_shopper_who_has_to_confirm_the_payment_of_a_debt_is_sent_there() {
 #[tokio::test]
 async fn an_account_that_waits_for_a_confirmation_makes_room_for_another() {
     let shop = Shop::open().await;
-    let shopper = shop.payer("finn+latedecline@example.com").await;
+    let mut shopper = shop.payer("finn+latedecline@example.com").await;
     unpaid_order(&shop, &shopper).await;
     let owed = debt(&shopper).await;
     let (cleo, anna) =
@@ -253,6 +253,7 @@ async fn an_account_that_waits_for_a_confirmation_makes_room_for_another() {
     shop.test.advance(Duration::hours(1));
     shop.test.run_jobs().await;
     assert_eq!(debited(&shop), BREAD_CENTS);
+    shopper.sign_in_again().await;
     let paid = debt(&shopper).await;
     assert_eq!((&paid["state"], &paid["payment"]["method"]), (&json!("paid"), &json!(anna)));
 }

@@ -85,6 +85,14 @@ macro_rules! kinds_of_jobs {
             /// The kinds that this release can do; others wait for an instance of another release.
             pub const KINDS_OF_JOBS: &'static [&'static str] = &[$(<$job as Job>::KIND),*];
 
+            /// How long a job of a kind may take; nothing where this release has no such kind.
+            pub fn deadline_of(kind: &str) -> Duration {
+                match kind {
+                    $(<$job as Job>::KIND => <$job as Job>::DEADLINE,)*
+                    _ => Duration::ZERO,
+                }
+            }
+
             /// Does one job.
             pub async fn run_job(&self, lease: &Lease) -> jobs::Outcome {
                 match lease.kind.as_str() {

@@ -1,7 +1,7 @@
 //! What a quote is for, as a payment provider is told: lines that add up to what is debited, and whose taxes add up to those of
 //! the quote. Their rules are [`PaymentLine`]'s. Pure.
 
-use super::quote::{DeliveryFee, Quote, QuoteLine, credit_name};
+use super::quote::{DeliveryFee, Fulfilment, Quote, QuoteLine, credit_name};
 use crate::cart::{self, Credit, PricedDeposit, PricedSurcharge};
 use crate::money::{self, Money, Rate};
 use crate::payments::{LineTax, PaymentLine, PaymentLineKind};
@@ -15,16 +15,17 @@ impl Quote {
         let is_inside = !on_top.is_positive() && self.taxes.iter().any(|tax| tax.tax.is_positive());
         let mut lines = Vec::new();
         for line in &self.lines {
-            lines.push(goods(line, is_inside)?);
+            let is_later = line.fulfilment == Fulfilment::Deliver;
+            lines.push(goods(line, is_inside)?.due_later(is_later));
             if let Some(deposit) = &line.deposit {
-                lines.push(of_deposit(deposit, line, is_inside)?);
+                lines.push(of_deposit(deposit, line, is_inside)?.due_later(is_later));
             }
         }
         if let Some(fee) = &self.delivery_fee {
-            lines.push(delivery(fee, is_inside)?);
+            lines.push(delivery(fee, is_inside)?.due_later(true));
         }
         for fee in &self.fees {
-            lines.push(surcharge(fee, is_inside)?);
+            lines.push(surcharge(fee, is_inside)?.due_later(fee.is_for_delivery));
         }
         if on_top.is_positive() {
             lines.push(PaymentLine::new(PaymentLineKind::SalesTax, "Sales tax", 1, on_top));

@@ -169,7 +169,9 @@ async fn begin(
     store::insert_refund(&mut tx, &refund).await?;
     if is_of_account {
         payments::can_refund(app, &mut tx, order.payment, refund.to_account).await?;
-        payments::refund(&mut tx, &app.ids, now, order.payment, refund.id, refund.to_account).await?;
+        let lines = order.refund_payment_lines(&refund)?;
+        let part = (refund.to_account, lines.as_slice());
+        payments::refund(&mut tx, &app.ids, now, order.payment, refund.id, part).await?;
     } else {
         // Nobody else is asked.
         give_credits_back(app, &mut tx, now, &order, &refund).await.map_err(Error::Internal)?;

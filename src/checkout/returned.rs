@@ -15,6 +15,7 @@ use crate::cart::TaxLine;
 use crate::cart::pricing::spread;
 use crate::ids::{OrderId, RefundId, StaffId};
 use crate::money::{self, Money, in_proportion};
+use crate::payments::{LineTax, PaymentLine, PaymentLineKind};
 use crate::text_enum;
 
 text_enum! {
@@ -155,6 +156,29 @@ impl Order {
             lines.push(RefundedLine { line: number, pieces });
         }
         Ok(lines)
+    }
+
+    /// What a refund is for, as a payment provider is told: one line a rate, named after the goods that come back. Nothing where
+    /// vouchers or points get a share of it, or tax comes on top of prices.
+    pub fn refund_payment_lines(&self, refund: &Refund) -> Result<Vec<PaymentLine>, money::Error> {
+        let is_all = Money::sum(refund.amount.currency(), refund.taxes.iter().map(|tax| tax.gross))?
+            == refund.to_account;
+        if !is_all || self.quote.tax_on_top()?.is_positive() {
+            return Ok(Vec::new());
+        }
+        let name = |tax: &TaxLine| {
+            let is_back = |line: &&QuoteLine| {
+                line.tax_rate == tax.rate && refund.lines.iter().any(|back| back.line == line.line)
+            };
+            let names: Vec<&str> =
+                self.quote.lines.iter().filter(is_back).map(|line| line.name.as_str()).collect();
+            if names.is_empty() { "Given back".to_owned() } else { names.join(", ") }
+        };
+        let told = |tax: &TaxLine| {
+            let of_line = LineTax { rate: tax.rate, amount: tax.tax };
+            PaymentLine::new(PaymentLineKind::Goods, &name(tax), 1, tax.gross).with_tax(Some(of_line))
+        };
+        Ok(refund.taxes.iter().map(told).collect())
     }
 
     /// What these pieces cost, after these refunds, by rate.

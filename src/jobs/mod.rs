@@ -23,10 +23,15 @@ pub use pace::every;
 pub use runner::{Wake, run_due, work};
 pub use store::{Counts, Dead, counts, dead, drop_dead, forget_dead, replay};
 
+/// How long a job may take, unless its kind says more.
+const DEADLINE: Duration = Duration::from_secs(50);
+
 /// A kind of work: what it is about, and everything needed to do it.
 pub trait Job: Serialize + DeserializeOwned {
     /// The stable name of the kind.
     const KIND: &'static str;
+    /// A run that takes longer is cut off and tried again: every call inside it has a shorter deadline of its own.
+    const DEADLINE: Duration = DEADLINE;
 
     /// What it is about. Asked for twice before it ran, it runs once; asked for while it runs, it runs once more.
     fn subject(&self) -> String;

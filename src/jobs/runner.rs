@@ -16,8 +16,6 @@ use crate::db;
 const LEASE: chrono::Duration = chrono::Duration::seconds(15);
 /// How often a worker that lives renews its lease: twice may fail before another worker takes the job.
 const RENEW: Duration = Duration::from_secs(5);
-/// A job that takes longer is tried again: every call inside it has a shorter deadline of its own.
-const DEADLINE: Duration = Duration::from_secs(50);
 /// Jobs that one instance works on at once: enough to hide partners' latency, few enough for the database's connections.
 const WORKERS: usize = 16;
 /// How often an idle instance looks for jobs that another instance wrote or that became due.
@@ -95,7 +93,7 @@ async fn claim(app: &App) -> Result<Option<Lease>, db::Error> {
 async fn run(app: &App, lease: Lease) {
     let work = AssertUnwindSafe(app.run_job(&lease)).catch_unwind();
     let outcome = tokio::select! {
-        outcome = tokio::time::timeout(DEADLINE, work) => match outcome {
+        outcome = tokio::time::timeout(App::deadline_of(&lease.kind), work) => match outcome {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(Failure::later("the job panicked")),
             Err(_) => Err(Failure::later("the job took too long")),

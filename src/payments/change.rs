@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Books;
+use super::model::{Books, PaymentLine};
 use super::settle::{load, write_change};
 use super::start::{can_debit, write_down};
 use super::{Error, PaymentState, store};
@@ -39,16 +39,19 @@ pub async fn can_refund(app: &App, tx: &mut Tx, payment: PaymentId, amount: Mone
 }
 
 /// Gives back part of what was debited. Asked for twice with the same amount, it is given back once; refused when it is
-/// more than was debited and not given back or about to be.
+/// more than was debited and not given back or about to be. `lines` say what for, where that is known: they add up to the amount.
 pub async fn refund(
     tx: &mut Tx,
     ids: &Ids,
     now: Moment,
     payment: PaymentId,
     refund: RefundId,
-    amount: Money,
+    (amount, lines): (Money, &[PaymentLine]),
 ) -> Result<(), Error> {
     let books = locked(tx, payment).await?;
+    if !lines.is_empty() {
+        store::payments::insert_refund_lines(tx, refund, lines).await?;
+    }
     for planned in books.plan_refund(refund, amount)? {
         write_down(tx, ids, now, payment, &planned).await?;
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{AnswerOutcome, DisputeAnswer, EvidencePiece};
 use super::model::{DisputeAction, DisputeState, ProviderName};
-use super::operate::pause_since;
+use super::operate::{after_refund, pause_since};
 use super::provider::Provider;
 use super::reversal::{self, Teller, Told};
 use super::settle::{load, write_change};
@@ -156,6 +156,9 @@ pub async fn read_dispute(app: &App, lease: &Lease) -> jobs::Outcome {
     let Some(books) = load(&mut tx, payment).await? else {
         return Err(Failure::never("there is no such payment"));
     };
+    if found.state == DisputeState::Lost {
+        after_refund(&books, operation, now)?;
+    }
     let known = disputes::by_name(&mut tx, name, &dispute).await?;
     let before = known.as_ref().map(|known| known.dispute.state);
     let id = known.map_or_else(|| app.ids.next(), |known| known.id);

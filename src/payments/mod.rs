@@ -30,6 +30,7 @@ mod model;
 mod operate;
 mod pages;
 mod parcels;
+mod parts;
 mod provider;
 mod providers;
 pub mod reconcile;
@@ -178,6 +179,9 @@ pub enum Error {
     /// The debt is in a state that does not allow it.
     #[error("a debt that is {0} can't do that")]
     DebtState(DebtState),
+    /// What pays the debt with another account is being given up for this one.
+    #[error("the debt is let go of by another account")]
+    DebtLetGo,
     /// The shopper owes something.
     #[error("the shopper owes something")]
     Owed(Vec<debts::Debt>),

@@ -17,7 +17,7 @@ use super::provider::{
     RenewRequest, VoidRequest,
 };
 use super::settle::settle;
-use super::{callback, secrets, store};
+use super::{callback, parts, secrets, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::ids::OperationId;
@@ -162,9 +162,15 @@ async fn ask(
         OperationKind::Charge | OperationKind::Authorise | OperationKind::Complete => {
             ask_order(app, provider, books, operation, now).await
         }
-        OperationKind::Capture => Ok(ask_capture(provider, books, operation, now).await),
+        OperationKind::Capture => {
+            let lines = parts::lines_of(&app.db, books, operation).await?;
+            Ok(ask_capture(provider, books, (operation, &lines), now).await)
+        }
         OperationKind::Void => Ok(ask_void(provider, books, operation).await),
-        OperationKind::Refund => Ok(ask_refund(provider, books, operation, now).await),
+        OperationKind::Refund => {
+            let lines = parts::lines_of(&app.db, books, operation).await?;
+            Ok(ask_refund(provider, books, (operation, &lines), now).await)
+        }
         OperationKind::Renew => Ok(ask_renew(provider, books, operation, now).await),
     }
 }
@@ -290,6 +296,18 @@ const fn lost(detail: &'static str) -> Outcome {
     Outcome::Lost { detail }
 }
 
+/// What was taken back of a debit is counted after a refund of it that may have happened: together they are never more than
+/// the debit.
+pub(super) fn after_refund(books: &Books, debit: OperationId, now: Moment) -> Result<(), Failure> {
+    match books.refund_on_its_way(debit) {
+        None => Ok(()),
+        Some(refund) => {
+            let pause = pause_since(refund.created_at, now, PENDING_PAUSES);
+            Err(Failure::after(pause, "a refund of the debit has to be found out before"))
+        }
+    }
+}
+
 /// What an order is made for.
 pub(super) const fn intent(effect: Effect) -> Intent {
     if effect.is_debit() { Intent::Capture } else { Intent::Authorise }
@@ -306,7 +324,12 @@ fn give_up_waiting(operation: &Operation, outcome: Outcome, now: Moment, time: c
     }
 }
 
-async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
+async fn ask_capture(
+    provider: &dyn Provider,
+    books: &Books,
+    (operation, lines): (&Operation, &[PaymentLine]),
+    now: Moment,
+) -> Outcome {
     let payment = &books.payment;
     if let Some(object) = operation.object.as_deref() {
         return provider.read_capture(object).await;
@@ -324,6 +347,8 @@ async fn ask_capture(provider: &dyn Provider, books: &Books, operation: &Operati
         amount: operation.amount,
         held: Money::new(held, payment.currency),
         is_last: operation.is_last,
+        lines,
+        market: Market { country: payment.country.as_deref(), locale: None },
     };
     if forgotten(operation, provider.payment_key_lifetime(), now) {
         let reason = "the provider no longer knows the key of a capture whose outcome is unknown";
@@ -361,7 +386,12 @@ async fn ask_renew(provider: &dyn Provider, books: &Books, operation: &Operation
     provider.renew(&renewal).await
 }
 
-async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operation, now: Moment) -> Outcome {
+async fn ask_refund(
+    provider: &dyn Provider,
+    books: &Books,
+    (operation, lines): (&Operation, &[PaymentLine]),
+    now: Moment,
+) -> Outcome {
     if let Some(object) = operation.object.as_deref() {
         return provider.read_refund(object).await;
     }
@@ -376,6 +406,8 @@ async fn ask_refund(provider: &dyn Provider, books: &Books, operation: &Operatio
         order: books.payment.provider_order.as_deref(),
         capture,
         amount: operation.amount,
+        lines,
+        market: Market { country: books.payment.country.as_deref(), locale: None },
     };
     if forgotten(operation, provider.payment_key_lifetime(), now) {
         let reason = "the provider no longer knows the key of a refund whose outcome is unknown";

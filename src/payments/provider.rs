@@ -354,6 +354,10 @@ pub struct CaptureRequest<'a> {
     pub held: Money,
     /// Whether no other capture will follow: what is left of the hold is let go of then.
     pub is_last: bool,
+    /// What it is for; adds up to the amount, or is nothing where that is not known.
+    pub lines: &'a [PaymentLine],
+    /// Where the shopper buys.
+    pub market: Market<'a>,
 }
 
 /// A wish to have a hold last longer.
@@ -403,6 +407,10 @@ pub struct RefundRequest<'a> {
     pub capture: &'a str,
     /// How much.
     pub amount: Money,
+    /// What it is for; adds up to the amount, or is nothing where that is not known.
+    pub lines: &'a [PaymentLine],
+    /// Where the shopper bought.
+    pub market: Market<'a>,
 }
 
 /// A parcel that something captured is sent in.

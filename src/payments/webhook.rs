@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::model::{PaymentState, ProviderName};
-use super::operate::Operate;
+use super::operate::{Operate, after_refund};
 use super::provider::{Debit, EventError, LinkError, Provider};
 use super::reversal::{self, Teller, Told};
 use super::secrets::{self, Purpose};
@@ -162,10 +162,9 @@ async fn follow_debit(
     name: ProviderName,
     object: &str,
 ) -> Result<(), Failure> {
-    let Some((payment, _)) = store::operations::debit_by_object(&app.db, name, object).await? else {
+    let Some((payment, operation)) = store::operations::debit_by_object(&app.db, name, object).await? else {
         return Ok(());
     };
-    let Some(payment) = store::payments::find(&app.db, payment).await? else { return Ok(()) };
     let amount = match provider.read_debit(object).await {
         Debit::Stands => return Ok(()),
         Debit::Unknown(detail) => return Err(Failure::later(detail)),
@@ -173,9 +172,11 @@ async fn follow_debit(
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    let Some(books) = load(&mut tx, payment).await? else { return Ok(()) };
+    after_refund(&books, operation, now)?;
     let told = Told { provider: name, capture: object.to_owned(), amount, at: now, by: Teller::Debit };
     reversal::reversed(app, &mut tx, now, &told).await.map_err(Internal::from)?;
-    disputes::commit(app, tx, lease, (payment.id, payment.checkout)).await
+    disputes::commit(app, tx, lease, (payment, books.payment.checkout)).await
 }
 
 /// A link that the shopper took back at the provider can't be debited any more.

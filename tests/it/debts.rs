@@ -233,6 +233,32 @@ async fn a_shopper_who_has_to_confirm_the_payment_of_a_debt_is_sent_there() {
 }
 
 #[tokio::test]
+async fn an_account_that_waits_for_a_confirmation_makes_room_for_another() {
+    let shop = Shop::open().await;
+    let mut shopper = shop.payer("finn+latedecline@example.com").await;
+    unpaid_order(&shop, &shopper).await;
+    let owed = debt(&shopper).await;
+    let (cleo, anna) =
+        (shopper.link("cleo+action@example.com").await, shopper.link("anna@example.com").await);
+    pay(&shopper, &owed, cleo).await.expect(202);
+    shop.test.run_jobs().await;
+    let asked = shopper.get(&path(&owed)).await.expect(200);
+    let page = asked.text("/payment/action_url");
+    pay(&shopper, &owed, anna).await.problem(409, "debt_let_go");
+    shop.until(async || pay(&shopper, &owed, anna).await.status == 202).await;
+    shop.until(async || debt(&shopper).await["state"] == "paid").await;
+    // Confirmed all the same, by a page that was left open: nothing is debited for it.
+    shop.paypal.approve(page, "cleo+action@example.com");
+    shop.test.run_jobs().await;
+    shop.test.advance(Duration::hours(1));
+    shop.test.run_jobs().await;
+    assert_eq!(debited(&shop), BREAD_CENTS);
+    shopper.sign_in_again().await;
+    let paid = debt(&shopper).await;
+    assert_eq!((&paid["state"], &paid["payment"]["method"]), (&json!("paid"), &json!(anna)));
+}
+
+#[tokio::test]
 async fn staff_of_the_store_write_a_debt_off_with_a_reason() {
     let shop = Shop::open().await;
     let shopper = shop.payer("finn+latedecline@example.com").await;

@@ -8,33 +8,55 @@ use crate::clock::Moment;
 use crate::db::Tx;
 use crate::ids::{DebtId, Ids, MethodId, ShopperId};
 use crate::jobs::{self, Failure, Job, Lease};
-use crate::payments::Error;
-use crate::payments::model::{DebtEvent, DebtState, PaymentLine, PaymentLineKind, pause_before_try};
+use crate::payments::model::{
+    DebtEvent, DebtState, Payment, PaymentLine, PaymentLineKind, PaymentState, pause_before_try,
+};
 use crate::payments::start::{Debtor, Start, start};
 use crate::payments::store::{self, debts};
+use crate::payments::{Error, change};
 
 /// How long a try by rule waits for an earlier payment that is being undone.
 const UNDONE_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// Begins to pay a debt with a linked account. The same request again answers the debt as it is; another account has to wait
-/// until the first is through.
+/// Begins to pay a debt with a linked account. The same request again answers the debt as it is. Another account takes the
+/// place of one that waits for a shopper who does not come, or that a rule tried: [`Error::DebtLetGo`] until the first is
+/// undone. It has to wait for any other.
 pub async fn pay(app: &App, shopper: ShopperId, id: DebtId, method: MethodId) -> Result<Debt, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let debt = debts::lock(&mut tx, id).await?.filter(|debt| debt.shopper == shopper);
-    let mut debt = debt.ok_or(Error::DebtUnknown)?;
-    match (debt.state, debt.paying) {
-        (DebtState::Open, _) => begin(app, &mut tx, now, &mut debt, method, false).await?,
+    let seen = debts::find(&mut tx, id).await?.filter(|debt| debt.shopper == shopper);
+    let paying = match seen.ok_or(Error::DebtUnknown)?.paying {
+        Some(paying) => store::payments::lock(&mut tx, paying).await?,
+        None => None,
+    };
+    let mut debt = debts::lock(&mut tx, id).await?.ok_or(Error::DebtUnknown)?;
+    let mut is_let_go = false;
+    match (debt.state, paying.filter(|paying| debt.paying == Some(paying.id))) {
+        (DebtState::Open, _) => match begin(app, &mut tx, now, &mut debt, method, false).await {
+            Err(Error::AlreadyStarted) => return Err(Error::DebtLetGo),
+            begun => begun?,
+        },
         (DebtState::Paid, _) => return Ok(debt),
-        (DebtState::BeingPaid, Some(paying)) => {
-            let paying = store::payments::find(&mut tx, paying).await?.ok_or(Error::PaymentUnknown)?;
-            return if paying.method == method { Ok(debt) } else { Err(Error::DebtState(debt.state)) };
+        (DebtState::BeingPaid, Some(paying)) if paying.method == method => return Ok(debt),
+        (DebtState::BeingPaid, Some(paying)) if may_let_go(&paying) => {
+            // Whatever it turns out to have debited goes back.
+            change::cancel(&mut tx, &app.ids, now, paying.id).await?;
+            debt.state = debt.state.apply(DebtEvent::Failed).ok_or(Error::DebtState(debt.state))?;
+            debt.paying = None;
+            debt.try_at = None;
+            debts::update(&mut tx, now, &debt).await?;
+            is_let_go = true;
         }
         (state, _) => return Err(Error::DebtState(state)),
     }
     tx.commit().await?;
     app.jobs.wake();
-    Ok(debt)
+    if is_let_go { Err(Error::DebtLetGo) } else { Ok(debt) }
+}
+
+/// Whether a payment of a debt makes room for one with another account.
+fn may_let_go(paying: &Payment) -> bool {
+    paying.is_by_rule || paying.state == PaymentState::ActionRequired
 }
 
 /// Begins a payment of a debt that is locked and open.

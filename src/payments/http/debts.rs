@@ -208,7 +208,7 @@ pub struct DebtPay {
         (status = 400, description = "The request can't be read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "The caller is not known", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`debt_unknown`, `payment_method_unknown`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`debt_state`: it is being paid with another account, or was ended otherwise; `payment_method_inactive`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`debt_state`: it is being paid with another account, or was ended otherwise; `debt_let_go`: what was begun with another account is given up for this one, send it again in a moment; `payment_method_inactive`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`amount_not_payable`, `provider_absent`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

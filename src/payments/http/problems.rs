@@ -22,6 +22,10 @@ impl From<Error> for Problem {
                 "debt_state",
                 format!("The debt is {state}; it can't do that any more, or not yet."),
             ),
+            Error::DebtLetGo => Self::conflict(
+                "debt_let_go",
+                "What was begun with another account is given up for this one. Send it again in a moment.",
+            ),
             Error::Owed(debts) => owed(&debts),
             Error::ProviderSilent => {
                 Self::unavailable("provider_silent", "The provider can't be asked now. Try again.", 5)

@@ -79,6 +79,9 @@ pub struct PaymentLine {
     /// The tax in it, where prices hold tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<LineTax>,
+    /// Whether it is debited later than what is due at once: with the parcel that it is sent in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_due_later: bool,
 }
 
 impl PaymentLine {
@@ -87,13 +90,19 @@ impl PaymentLine {
         let is_even = quantity > 0 && amount.minor() % quantity == 0;
         let (name, quantity) =
             if is_even { (name.to_owned(), quantity) } else { (format!("{quantity} × {name}"), 1) };
-        Self { kind, name, reference: None, quantity, discount: None, amount, tax: None }
+        Self { kind, name, reference: None, quantity, discount: None, amount, tax: None, is_due_later: false }
     }
 
     /// The same line with the retailer's number of the product.
     #[must_use]
     pub fn with_reference(self, reference: &str) -> Self {
         Self { reference: Some(reference.to_owned()), ..self }
+    }
+
+    /// The same line, due at once or later.
+    #[must_use]
+    pub fn due_later(self, is_due_later: bool) -> Self {
+        Self { is_due_later, ..self }
     }
 
     /// The same pieces for so much less.

@@ -145,10 +145,13 @@ impl Books {
         self.check_amount(amount, sum(&captures))?;
         let captures: Vec<_> = captures.into_iter().filter(|(capture, _)| !capture.is_disputed).collect();
         self.check_amount(amount, sum(&captures)).map_err(|_| PlanError::Disputed)?;
+        // In one call where one capture suffices: what the refund is for is then told with it.
+        let whole = captures.iter().position(|(_, rest)| *rest >= amount.minor());
+        let captures = whole.map_or(captures.as_slice(), |at| &captures[at..=at]);
         let mut open = amount.minor();
         let mut sequence = self.next_sequence(OperationKind::Refund);
         let mut planned = Vec::new();
-        for (capture, rest) in captures {
+        for (capture, rest) in captures.iter().copied() {
             let part = rest.min(open);
             if part > 0 {
                 let part = Money::new(part, self.payment.currency);

@@ -7,7 +7,7 @@
 
 use uuid::Uuid;
 
-use super::{Books, Change, News, OperationState};
+use super::{Books, Change, News, Operation, OperationKind, OperationState};
 use crate::ids::OperationId;
 use crate::money::Money;
 
@@ -139,6 +139,17 @@ impl Books {
     pub fn stands(&self, operation: OperationId) -> i64 {
         let debits = self.captures(|state| state == OperationState::Done);
         debits.into_iter().find(|(debit, _)| debit.id == operation).map_or(0, |(_, rest)| rest)
+    }
+
+    /// A refund of this debit that may have happened. How much of the debit can be taken back besides is not known before it is
+    /// found out.
+    pub fn refund_on_its_way(&self, debit: OperationId) -> Option<&Operation> {
+        use OperationState::{Parked, Pending, Sent, Waiting};
+        self.operations.iter().find(|each| {
+            each.kind == OperationKind::Refund
+                && each.target == Some(debit)
+                && matches!(each.state, Sent | Pending | Waiting | Parked)
+        })
     }
 
     /// Takes in that so much of a debit was taken back without us. Of what we gave back before nothing is owed: it is lost.

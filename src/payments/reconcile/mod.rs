@@ -77,6 +77,8 @@ pub struct Reconcile {
 
 impl Job for Reconcile {
     const KIND: &'static str = "payments.reconcile";
+    /// Time for all lines that it may read, in the smallest parts that providers show, a second each.
+    const DEADLINE: std::time::Duration = std::time::Duration::from_mins(20);
 
     fn subject(&self) -> String {
         self.id.to_string()

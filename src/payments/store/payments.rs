@@ -4,7 +4,7 @@ use sqlx::types::Json;
 
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
-use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, ShopperId};
+use crate::ids::{CheckoutId, DebtId, MethodId, PaymentId, RefundId, ShopperId};
 use crate::money::{Currency, Money};
 use crate::payments::model::{DeclineReason, HoldWindow, Payment, PaymentLine, PaymentState, ProviderName};
 use crate::payments::spent::Spent;
@@ -148,6 +148,25 @@ pub async fn find(db: impl Run<'_>, id: PaymentId) -> Result<Option<Payment>, Er
 pub async fn lock(tx: &mut Tx, id: PaymentId) -> Result<Option<Payment>, Error> {
     tx.sql("UPDATE payments SET version = version + 1 WHERE id = $1").bind(id).execute().await?;
     find(tx, id).await
+}
+
+/// Writes down what a refund is for.
+pub async fn insert_refund_lines(tx: &mut Tx, id: RefundId, lines: &[PaymentLine]) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO payment_refund_lines (refund, lines) VALUES ($1, $2) ON CONFLICT (refund) DO NOTHING",
+    )
+    .bind(id)
+    .bind(Json(lines))
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What a refund is for; nothing where that was not said.
+pub async fn refund_lines(db: impl Run<'_>, id: RefundId) -> Result<Vec<PaymentLine>, Error> {
+    let row: Option<(Json<Vec<PaymentLine>>,)> =
+        db.sql("SELECT lines FROM payment_refund_lines WHERE refund = $1").bind(id).fetch_optional().await?;
+    Ok(row.map_or_else(Vec::new, |(lines,)| lines.0))
 }
 
 /// The lines of a payment, as they were when it was asked for.

@@ -52,6 +52,21 @@ pub fn assert_kept(files: Option<&Files>, exchanges: Vec<wire::Exchange>) {
     assert_none(&files.check(&answered));
 }
 
+/// Fails when one of these operations is in no file, unless its name is excused; says how much of each file was seen.
+#[track_caller]
+pub fn assert_covered(files: Option<&Files>, exchanges: &[wire::Exchange], excused: &[&str]) {
+    let Some(files) = files else {
+        eprintln!("{NOT_CHECKED}");
+        return;
+    };
+    for exchange in exchanges.iter().filter(|exchange| !excused.contains(&exchange.operation)) {
+        assert!(files.covers(exchange), "{} {} is in no file", exchange.method, exchange.target);
+    }
+    for (name, coverage) in files.coverage() {
+        eprintln!("{name}: {coverage}");
+    }
+}
+
 #[track_caller]
 pub fn assert_none(violations: &[Violation]) {
     let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();

@@ -107,6 +107,37 @@ async fn what_is_disputed_is_not_given_back_by_us() {
 }
 
 #[tokio::test]
+async fn a_refund_whose_answer_was_lost_is_found_out_before_what_was_taken_back_is_counted() {
+    for is_disputed in [false, true] {
+        let shop = PaidShop::open().await;
+        let payer = shop.payer("anna@example.com").await;
+        let payment = payer.pay(1000, 1000).await;
+        shop.until_state(payment, PaymentState::Captured).await;
+        shop.sandbox.add_fault(Rule::new("captures.refund", LOST, 1));
+        shop.refund(payment, shop.test.app.ids.next(), eur(300)).await.expect("asked for");
+        shop.test.run_jobs().await;
+        let capture = capture(&shop);
+        if is_disputed {
+            let name = shop.sandbox.open_dispute(&capture, "UNAUTHORISED", "CHARGEBACK").expect("opened");
+            assert!(shop.sandbox.resolve_dispute(&name, Ending::Buyer));
+        } else {
+            assert!(shop.sandbox.reverse_capture(&capture));
+        }
+        told(&shop).await;
+        let facts = shop.facts(payment).await;
+        let has = |kind: &str| facts.iter().any(|(each, _)| each == kind);
+        assert!(has("refunded") || !has("reversed"), "how much is not known: {facts:?}");
+        for _ in 0..20 {
+            shop.test.advance(chrono::Duration::seconds(2));
+            shop.test.run_jobs().await;
+        }
+        let facts = [fact("authorised", 1000), fact("captured", 1000), fact("refunded", 300)];
+        let reversed = [fact("reversed", 700)];
+        assert_eq!(shop.facts(payment).await, [facts.as_slice(), reversed.as_slice()].concat());
+    }
+}
+
+#[tokio::test]
 async fn a_lost_dispute_takes_the_money_once_whoever_tells_first() {
     for reversed in [false, true] {
         let shop = PaidShop::open().await;

@@ -160,7 +160,8 @@ async fn check(
     let live: usize =
         parcels.iter().filter(|(reference, _)| reference.contains(number)).map(|(_, count)| count).sum();
     if order["state"] == "cancelled" {
-        hold(money.captured == money.refunded && money.held == 0, "taken back, but money is with us");
+        let given_back = money.refunded + money.reversed;
+        hold(money.captured == given_back && money.held == 0, "taken back, but money is with us");
         hold(live == 0, "taken back, but a parcel is live");
         return faults;
     }

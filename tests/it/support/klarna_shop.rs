@@ -213,10 +213,6 @@ impl Payer<'_> {
     }
 
     pub async fn try_pay(&self, total: i64, due_now: i64) -> Result<PaymentId, payments::Error> {
-        let app = &self.shop.test.app;
-        let payment: PaymentId = app.ids.next();
-        let checkout: CheckoutId = app.ids.next();
-        let shopper: ShopperId = self.actor.id.parse().expect("an id");
         let rate = "19".parse().expect("a rate");
         let goods = PaymentLine::new(PaymentLineKind::Goods, "Milk 1 l", 1, eur(total + 50))
             .with_discount(eur(20))
@@ -224,6 +220,21 @@ impl Payer<'_> {
         let amount = goods.amount;
         let tax = amount.minor() * 19 / 119;
         let goods = goods.with_tax(Some(LineTax { rate, amount: eur(tax) }));
+        let voucher = PaymentLine::new(PaymentLineKind::GiftCard, "Deposit voucher", 1, eur(-30));
+        self.pay_for(vec![goods, voucher], total, due_now).await
+    }
+
+    /// As [`Payer::try_pay`], for these lines.
+    pub async fn pay_for(
+        &self,
+        lines: Vec<PaymentLine>,
+        total: i64,
+        due_now: i64,
+    ) -> Result<PaymentId, payments::Error> {
+        let app = &self.shop.test.app;
+        let payment: PaymentId = app.ids.next();
+        let checkout: CheckoutId = app.ids.next();
+        let shopper: ShopperId = self.actor.id.parse().expect("an id");
         let start = Start {
             debt: None,
             payment,
@@ -232,7 +243,7 @@ impl Payer<'_> {
             method: self.method,
             total: eur(total),
             due_now: eur(due_now),
-            lines: vec![goods, PaymentLine::new(PaymentLineKind::GiftCard, "Deposit voucher", 1, eur(-30))],
+            lines,
             reference: "A-17".to_owned(),
             country: Some("DE".to_owned()),
             return_url: "aisle://app/paid".to_owned(),

@@ -57,7 +57,7 @@ impl TestApp {
     ) -> Result<(), payments::Error> {
         let (ids, now) = (&self.app.ids, self.app.clock.now());
         let mut tx = self.app.db.begin().await?;
-        payments::refund(&mut tx, ids, now, payment, refund, amount).await?;
+        payments::refund(&mut tx, ids, now, payment, refund, (amount, &[])).await?;
         Ok(tx.commit().await?)
     }
 

@@ -3,12 +3,14 @@
 
 use serde_json::json;
 
+use super::Klarna;
 use super::client::{Answer, Client};
 use super::errors::{Verdict, declined, lost, verdict};
+use super::lines::{Line, cart};
 use super::orders::fetch;
 use super::wire::Order;
 use crate::money::Money;
-use crate::payments::model::{DeclineReason, HoldWindow, Outcome, Receipt};
+use crate::payments::model::{DeclineReason, HoldWindow, Outcome, PaymentLine, Receipt};
 use crate::payments::provider::{CaptureRequest, RefundRequest, RenewRequest, VoidRequest};
 
 /// Our name of a capture: Klarna finds one in its order alone, and a payment may have had several orders.
@@ -25,14 +27,33 @@ fn path(order: &str, verb: &str) -> String {
     format!("/ordermanagement/v1/orders/{order}/{verb}")
 }
 
+/// The lines of a part as Klarna shows them to the shopper; nothing where they can't be told exactly: a capture or a refund is
+/// never refused for them.
+fn told(lines: &[PaymentLine], amount: Money, country: &str) -> Option<Vec<Line>> {
+    let is_exact = |line: &PaymentLine| {
+        line.tax.is_none_or(|tax| {
+            let of_rate = tax.rate.tax_inside(line.amount).map(Money::minor);
+            of_rate.is_ok_and(|of_rate| of_rate.abs_diff(tax.amount.minor()) <= 1)
+        })
+    };
+    if lines.is_empty() || !lines.iter().all(is_exact) {
+        return None;
+    }
+    cart(lines, amount, country).ok().map(|cart| cart.lines)
+}
+
 /// Debits part of what is held. Klarna knows no last capture: what is left is let go of by a call of its own, and only both
 /// together are what was asked for.
-pub async fn capture(client: &Client, capture: &CaptureRequest<'_>) -> Outcome {
-    let body = json!({
+pub async fn capture(klarna: &Klarna, capture: &CaptureRequest<'_>) -> Outcome {
+    let client = &klarna.client;
+    let mut body = json!({
         "captured_amount": capture.amount.minor(),
         "reference": capture.operation,
         "description": capture.reference,
     });
+    if let Some(lines) = told(capture.lines, capture.amount, klarna.country(capture.market)) {
+        body["order_lines"] = json!(lines);
+    }
     let path = path(capture.authorisation, "captures");
     let answer = match client.post("capture", &path, Some(capture.key), Some(&body)).await {
         Err(error) => return lost(error),
@@ -218,13 +239,17 @@ pub async fn is_voided(client: &Client, authorisation: &str) -> Option<bool> {
 }
 
 /// Gives back part of what was captured. Klarna refunds orders, not captures.
-pub async fn refund(client: &Client, refund: &RefundRequest<'_>) -> Outcome {
+pub async fn refund(klarna: &Klarna, refund: &RefundRequest<'_>) -> Outcome {
+    let client = &klarna.client;
     let Some(order) = order_of(refund) else { return declined(DeclineReason::Refused) };
-    let body = json!({
+    let mut body = json!({
         "refunded_amount": refund.amount.minor(),
         "reference": refund.operation,
         "description": refund.reference,
     });
+    if let Some(lines) = told(refund.lines, refund.amount, klarna.country(refund.market)) {
+        body["order_lines"] = json!(lines);
+    }
     let answer = match client.post("refund", &path(order, "refunds"), Some(refund.key), Some(&body)).await {
         Err(error) => return lost(error),
         Ok(answer) => answer,
@@ -274,6 +299,7 @@ fn made(answer: &Answer, header: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payments::provider::Market;
     use reqwest::StatusCode;
     use reqwest::header::{HeaderMap, HeaderValue};
 
@@ -301,6 +327,8 @@ mod tests {
                 amount: Money::new(500, crate::money::Currency::EUR),
                 held: Money::new(500, crate::money::Currency::EUR),
                 is_last: true,
+                lines: &[],
+                market: Market::default(),
             };
             refused(&request, order, "why".to_owned())
         };

@@ -15,6 +15,7 @@ mod manage;
 mod orders;
 mod pace;
 mod pages;
+mod parcels;
 mod proof;
 mod settings;
 mod settlements;
@@ -29,10 +30,12 @@ use secrecy::SecretString;
 
 use crate::clock::{Clock, Moment};
 use crate::money::Money;
+use crate::payments::evidence::AnswerOutcome;
 use crate::payments::model::{HoldWindow, Outcome};
 use crate::payments::provider::{
     CaptureRequest, ChargeRequest, CompleteRequest, Evidence, LinkBegun, LinkOutcome, LinkProgress,
-    LinkRequest, Linked, Market, OrderRequest, Proof, Provider, RefundRequest, RenewRequest, VoidRequest,
+    LinkRequest, Linked, Market, OrderRequest, ParcelNotice, Proof, Provider, RefundRequest, RenewRequest,
+    VoidRequest,
 };
 use crate::payments::statement::{Statement, StatementError, StatementTerms};
 
@@ -110,7 +113,7 @@ impl Provider for Klarna {
     }
 
     async fn capture(&self, capture: &CaptureRequest<'_>) -> Outcome {
-        manage::capture(&self.client, capture).await
+        manage::capture(self, capture).await
     }
 
     /// Captures are never pending.
@@ -139,7 +142,7 @@ impl Provider for Klarna {
     }
 
     async fn refund(&self, refund: &RefundRequest<'_>) -> Outcome {
-        manage::refund(&self.client, refund).await
+        manage::refund(self, refund).await
     }
 
     /// Refunds are never pending.
@@ -153,6 +156,14 @@ impl Provider for Klarna {
 
     async fn prove(&self, evidence: &Evidence<'_>) -> Proof {
         proof::prove(&self.client, evidence).await
+    }
+
+    fn wants_parcels(&self) -> bool {
+        true
+    }
+
+    async fn tell_parcel(&self, parcel: &ParcelNotice<'_>) -> AnswerOutcome {
+        parcels::tell(&self.client, parcel).await
     }
 
     fn statement_terms(&self) -> Option<StatementTerms> {

@@ -118,8 +118,10 @@ async fn captured_at_once(klarna: &Klarna, charge: &ChargeRequest<'_>, held: Out
         amount: charge.amount,
         held: charge.amount,
         is_last: true,
+        lines: charge.lines,
+        market: charge.market,
     };
-    in_order(manage::capture(&klarna.client, &capture).await.after_earlier_calls(), &order)
+    in_order(manage::capture(klarna, &capture).await.after_earlier_calls(), &order)
 }
 
 /// The outcome of a capture that is all of its order.
@@ -253,8 +255,10 @@ async fn complete_accepted(klarna: &Klarna, complete: &CompleteRequest<'_>) -> O
         amount: complete.amount,
         held: complete.amount,
         is_last: true,
+        lines: complete.lines,
+        market: complete.market,
     };
-    in_order(manage::capture(&klarna.client, &capture).await, order)
+    in_order(manage::capture(klarna, &capture).await, order)
 }
 
 /// An order that was just placed. Klarna repeats no amount: an order is placed for what was asked, or not at all.

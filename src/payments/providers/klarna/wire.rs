@@ -99,6 +99,14 @@ pub struct Capture {
     #[serde(rename = "captured_amount")]
     pub amount: i64,
     pub reference: Option<String>,
+    pub shipping_info: Vec<Parcel>,
+}
+
+/// A parcel of a capture.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Parcel {
+    pub tracking_number: Option<String>,
 }
 
 /// A refund of an order.
@@ -122,6 +130,13 @@ impl Order {
     /// The capture that carries this name of ours.
     pub fn capture_named(&self, name: &str) -> Option<&Capture> {
         self.captures.iter().find(|capture| capture.reference.as_deref() == Some(name))
+    }
+
+    /// Whether a capture has this parcel.
+    pub fn has_parcel(&self, capture: &str, tracking_number: &str) -> bool {
+        let mut parcels =
+            self.captures.iter().filter(|each| each.id == capture).flat_map(|each| &each.shipping_info);
+        parcels.any(|parcel| parcel.tracking_number.as_deref() == Some(tracking_number))
     }
 
     /// Whether somebody captured without us: all captures of ours are named after their operation.

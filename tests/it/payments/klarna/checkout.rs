@@ -1,6 +1,7 @@
 //! A whole checkout through Klarna over HTTP: paid, or refused with what may help, and with every kind of line.
 
-use aisle::ids::{CartId, CheckoutId, EventId};
+use aisle::identity::Role;
+use aisle::ids::{CartId, CheckoutId, EventId, RefundId};
 use aisle::sandbox::klarna::{OrderStatus, Planned};
 use serde_json::{Value, json};
 
@@ -50,6 +51,30 @@ async fn a_cart_of_several_tax_rates_is_paid_and_klarnas_arithmetic_holds() {
         .sum();
     assert_eq!(order.request["order_tax_amount"].as_i64(), Some(taxes), "the receipt's tax is Klarna's");
     assert_eq!(order.merchant_reference1.as_deref(), paid["number"].as_str());
+    shop.check_exchanges();
+}
+
+#[tokio::test]
+async fn what_comes_back_of_an_order_is_named_in_klarnas_books() {
+    let shop = KlarnaShop::open().await;
+    shop.test.seed_catalog().await;
+    let payer = shop.payer("anna@example.com").await;
+    let paid = buy(&payer, &[MILK, MILK, BREAD, SOAP]).await;
+    let staff = shop.test.staff(Role::Supervisor, &[STORE]).await;
+    let order = paid["order"].as_str().expect("an order");
+    let refund = async |body: &Value| {
+        let refund: RefundId = shop.test.app.ids.next();
+        let path = format!("/v1/orders/{order}/refunds/{refund}");
+        shop.test.put(&path, body).bearer(&staff).send().await.expect(202);
+        shop.test.run_jobs().await;
+    };
+    refund(&json!({"reason": "sour", "lines": [{"line": 1, "pieces": 1}]})).await;
+    refund(&json!({"reason": "all of it"})).await;
+    let refunds = shop.order().refunds;
+    let named = |at: usize| refunds[at].lines.iter().map(|line| line["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(named(0), [paid["quote"]["lines"][0]["name"].clone()]);
+    assert_eq!(named(1), [json!("Given back"), json!("Given back")], "a line a rate");
+    assert_eq!(shop.debited(), 0);
     shop.check_exchanges();
 }
 

@@ -4,6 +4,7 @@ mod books;
 mod callbacks;
 mod charges;
 mod checkout;
+mod covered;
 mod holds;
 mod links;
 mod parts;

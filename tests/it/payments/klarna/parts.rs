@@ -1,8 +1,9 @@
 //! Holds that are captured in parts, by parcel: what is left is let go of, what was debited given back.
 
 use aisle::ids::RefundId;
-use aisle::payments::PaymentState;
+use aisle::payments::{self, LineTax, PaymentLine, PaymentLineKind, PaymentState};
 use aisle::sandbox::klarna::{OrderStatus, Rule};
+use serde_json::Value;
 
 use super::{LOST, TROUBLES, fact};
 use crate::support::klarna_shop::KlarnaShop;
@@ -113,5 +114,77 @@ async fn a_purchase_that_is_given_up_is_cancelled_or_given_back_whatever_is_lost
     assert_eq!((shop.debited(), shop.open_holds()), (0, 0));
     let facts = [fact("authorised", 1000), fact("captured", 400), fact("refunded", 400), fact("voided", 600)];
     assert_eq!(shop.test.facts_of(begun).await, facts);
+    shop.check_exchanges();
+}
+
+/// A line of an amount that holds 19 %.
+fn line(name: &str, minor: i64, is_due_later: bool) -> PaymentLine {
+    let rate: aisle::money::Rate = "19".parse().expect("a rate");
+    let tax = LineTax { rate, amount: rate.tax_inside(eur(minor)).expect("fits") };
+    PaymentLine::new(PaymentLineKind::Goods, name, 1, eur(minor)).with_tax(Some(tax)).due_later(is_due_later)
+}
+
+/// Names and totals of lines as Klarna has them.
+fn told(lines: &[Value]) -> Vec<(&str, i64)> {
+    lines
+        .iter()
+        .map(|line| (line["name"].as_str().unwrap_or(""), line["total_amount"].as_i64().unwrap_or(0)))
+        .collect()
+}
+
+#[tokio::test]
+async fn captures_and_refunds_say_what_they_are_for_where_that_adds_up() {
+    let shop = KlarnaShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let lines = vec![line("Milk", 129, false), line("Soap", 571, true), line("Delivery", 300, true)];
+    let payment = payer.pay_for(lines, 1000, 129).await.expect("a payment");
+    shop.until(payment, |found| found.captured == eur(129)).await;
+    shop.advance(chrono::Duration::minutes(1));
+    shop.test.capture(payment, 1, eur(871), true).await.expect("asked for");
+    shop.until_state(payment, PaymentState::Captured).await;
+    let app = &shop.test.app;
+    let mut tx = app.db.begin().await.expect("begun");
+    let [known, odd]: [RefundId; 2] = [app.ids.next(), app.ids.next()];
+    let back = [line("Soap", 500, false)];
+    let now = app.clock.now();
+    payments::refund(&mut tx, &app.ids, now, payment, known, (eur(500), &back)).await.expect("asked for");
+    payments::refund(&mut tx, &app.ids, now, payment, odd, (eur(100), &back)).await.expect("asked for");
+    tx.commit().await.expect("committed");
+    shop.until(payment, |found| found.refunded == eur(600)).await;
+    let order = shop.order();
+    assert_eq!(told(&order.captures[0].lines), [("Milk", 129)]);
+    assert_eq!(told(&order.captures[1].lines), [("Soap", 571), ("Delivery", 300)]);
+    let mut refunds: Vec<_> =
+        order.refunds.iter().map(|refund| (refund.amount, told(&refund.lines))).collect();
+    refunds.sort_unstable();
+    assert_eq!(refunds, [(100, Vec::new()), (500, vec![("Soap", 500)])]);
+    shop.check_exchanges();
+}
+
+#[tokio::test]
+async fn klarna_is_told_once_in_which_parcel_a_capture_is_sent() {
+    let shop = KlarnaShop::open().await;
+    let payer = shop.payer("anna@example.com").await;
+    let payment = payer.pay(1000, 400).await;
+    shop.until(payment, |found| found.captured == eur(400)).await;
+    shop.sandbox.add_fault(Rule::new("captures.shipping_info", LOST, 1));
+    let app = &shop.test.app;
+    let mut tx = app.db.begin().await.expect("begun");
+    let parcel = ("dhl", "00340434161094000017");
+    payments::shipped(&mut tx, &app.ids, app.clock.now(), payment, parcel).await.expect("written");
+    tx.commit().await.expect("committed");
+    shop.test.run_jobs().await;
+    assert_eq!(shop.calls("captures.shipping_info"), 0, "what is in it is not paid yet");
+    shop.advance(chrono::Duration::minutes(1));
+    shop.test.capture(payment, 1, eur(600), true).await.expect("asked for");
+    shop.until_state(payment, PaymentState::Captured).await;
+    for _ in 0..4 {
+        shop.advance(chrono::Duration::minutes(1));
+        shop.test.run_jobs().await;
+    }
+    let order = shop.order();
+    assert!(order.captures[0].shipping_info.is_empty());
+    let [told] = order.captures[1].shipping_info.as_slice() else { panic!("once: {order:?}") };
+    assert_eq!((&told["shipping_company"], &told["tracking_number"]), (&"DHL".into(), &parcel.1.into()));
     shop.check_exchanges();
 }

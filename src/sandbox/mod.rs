@@ -15,4 +15,5 @@ mod kept;
 pub mod klarna;
 pub mod paypal;
 mod pdf;
+pub mod uber;
 pub mod wire;

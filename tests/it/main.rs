@@ -45,6 +45,7 @@ mod sandbox_dhl;
 mod sandbox_gls;
 mod sandbox_klarna;
 mod sandbox_paypal;
+mod sandbox_uber;
 mod search;
 mod simulation;
 mod support;

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod gls;
 pub mod klarna;
 pub mod paypal;
+pub mod uber;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -103,9 +103,12 @@ pub(super) async fn offer_points(
     if !(0..=POINTS_MAX).contains(&points) || points > balance.points {
         return Err(Error::PointsShort(balance.points));
     }
-    let cart = trip::load(app, id).await?;
-    if points > 0 && Till::open(app, &cart.store, buyer).points_worth().is_none() {
-        return Err(if cart.shopper == shopper { Error::PointsUnknown } else { Error::Unknown });
+    let (store, is_theirs) = {
+        let cart = trip::load(app, id).await?;
+        (cart.store.clone(), cart.shopper == shopper)
+    };
+    if points > 0 && Till::open(app, &store, buyer).points_worth().is_none() {
+        return Err(if is_theirs { Error::PointsUnknown } else { Error::Unknown });
     }
     let event = |cart: &Cart| {
         let growth = match points {

@@ -46,7 +46,7 @@ pub use shelf::blocked;
 #[cfg(test)]
 pub use till::item;
 pub use till::{POINTS_CREDIT, Till};
-pub use trip::{Entry, Vouchers, close, give_back, load, lock, read, unlock};
+pub use trip::{Entry, Vouchers, close, give_back, lock, read, unlock};
 pub use upkeep::{Settings, Upkeep, schedule_upkeep, upkeep};
 pub use wish::{Outcome, Refusal};
 

@@ -76,6 +76,15 @@ impl Till {
         Self { at, local, zone: Tz::UTC, promotions: Arc::default(), buyer: Buyer::default(), shelf: None }
     }
 
+    /// Has a cart's lines remember which promotions they lead to, where they don't.
+    pub(super) fn remember(&self, cart: &mut Cart) {
+        for line in &mut cart.lines {
+            if !self.promotions.knows(&line.ways) {
+                line.ways = self.promotions.ways(line.wares());
+            }
+        }
+    }
+
     /// What a cart costs where nothing is delivered.
     pub fn price(&self, cart: &Cart) -> Result<Priced, Error> {
         let basket = self.with_fees(self.basket(cart), false)?;
@@ -271,8 +280,7 @@ impl Till {
     /// Reads again, inside the transaction, how often promotions were had that the cart may have, and keeps them from other
     /// checkouts until it ends: what is priced then is there to be had.
     pub(super) async fn hold(&mut self, tx: &mut Tx, cart: &Cart) -> Result<(), Error> {
-        let basket = self.basket(cart);
-        let goods = basket.items.iter().map(pricing::Wares::of);
+        let goods = cart.lines.iter().map(Line::wares);
         let touching: std::collections::BTreeSet<PromotionId> =
             self.promotions.counted_on(goods).map(|row| row.promotion.clone()).collect();
         let shopper = cart.shopper.to_string();
@@ -377,12 +385,14 @@ impl Till {
     }
 }
 
-/// What a cart costs: what was agreed on for one that is locked or paid, else what the till asks now.
-pub(super) fn priced(app: &App, cart: &Cart, buyer: &Buyer) -> Result<Priced, Error> {
-    match &cart.agreed {
-        Some(agreed) => Ok(Priced::clone(agreed)),
-        None => Till::open(app, &cart.store, buyer.clone()).price(cart),
+/// What a cart costs: what was agreed on for one that is locked or paid, else what the till asks now that this opens.
+pub(super) async fn look(app: &App, cart: &mut Cart) -> Result<(Priced, Option<Till>), Error> {
+    if let Some(agreed) = &cart.agreed {
+        return Ok((Priced::clone(agreed), None));
     }
+    let till = Till::open(app, &cart.store, Buyer::of(app, cart.shopper).await?);
+    till.remember(cart);
+    Ok((till.price(cart)?, Some(till)))
 }
 
 fn local(zone: Tz, at: Moment) -> NaiveDateTime {
@@ -411,7 +421,7 @@ pub fn item(line: &Line) -> Item<'_> {
             Deposit { sku: &deposit.sku, amount, rate: deposit.rate }
         }),
         seen: None,
-        ways: None,
+        ways: Some(&line.ways),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A folded cart is kept in memory, bounded. A scan trusts it without asking the database: were it stale, the append would
 //! collide with the entry it doesn't know, and the cart is folded again.
 
+use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
 use uuid::Uuid;
 
 use super::event::Event;
@@ -26,7 +27,7 @@ pub(super) async fn check_in(
     shopper: ShopperId,
     id: CartId,
     store: &StoreId,
-) -> Result<(bool, Cart), Error> {
+) -> Result<(bool, Held), Error> {
     let currency = app.catalog.view().store(store).ok_or(Error::UnknownStore)?.currency;
     let first = Append {
         id: app.ids.next(),
@@ -55,35 +56,38 @@ pub(super) async fn has_begun(app: &App, id: CartId) -> Result<bool, Error> {
     }
 }
 
+/// A folded cart in memory, which whoever has this is alone with: other requests for it wait, so nobody who has it may wait for
+/// a cart again.
+pub(super) type Held = OwnedMappedMutexGuard<Option<Cart>, Cart>;
+
 /// The cart as it is now.
-pub async fn load(app: &App, id: CartId) -> Result<Cart, Error> {
-    let slot = app.journal.slot(id);
-    let mut held = slot.lock().await;
-    let cart = store::fold(&app.db, id, held.take()).await?.ok_or(Error::Unknown)?;
-    *held = Some(cart.clone());
-    Ok(cart)
+pub(super) async fn load(app: &App, id: CartId) -> Result<Held, Error> {
+    let mut held = app.journal.slot(id).lock_owned().await;
+    *held = store::fold(&app.db, id, held.take()).await?;
+    hold(held)
 }
 
-/// What a change left behind: the version, and what the caller wanted to know of the cart.
-pub(super) struct Changed<T> {
-    pub version: i64,
+fn hold(held: OwnedMutexGuard<Option<Cart>>) -> Result<Held, Error> {
+    OwnedMutexGuard::try_map(held, Option::as_mut).map_err(|_| Error::Unknown)
+}
+
+/// What a change left behind.
+pub(super) struct Changed {
+    pub cart: Held,
     pub outcomes: Vec<Result<Done, Declined>>,
-    pub view: T,
 }
 
 /// Takes a batch of events into the cart. With `expected`, only onto that version.
-pub(super) async fn change<T>(
+pub(super) async fn change(
     app: &App,
     shopper: ShopperId,
     id: CartId,
     wishes: &[Wish],
     expected: Option<i64>,
-    view: impl Fn(&Cart, &[Result<Done, Declined>]) -> Result<T, Error>,
-) -> Result<Changed<T>, Error> {
-    let slot = app.journal.slot(id);
+) -> Result<Changed, Error> {
     // Out of the slot while it is worked on: a request that is dropped half way leaves an empty slot, never a cart with
     // events that were not written.
-    let mut held = slot.lock().await;
+    let mut held = app.journal.slot(id).lock_owned().await;
     let mut known = held.take();
     // Only an open cart may be trusted: a lock is lifted by another entry of the log.
     let mut trust = expected.is_none() && known.as_ref().is_some_and(|cart| cart.state == State::Open);
@@ -118,9 +122,8 @@ pub(super) async fn change<T>(
             }
         }
         note_unknown(app, &cart.store, wishes, &outcomes);
-        let changed = Changed { version: cart.version, view: view(&cart, &outcomes)?, outcomes };
         *held = Some(cart);
-        return Ok(changed);
+        return Ok(Changed { cart: hold(held)?, outcomes });
     }
     Err(Error::Busy)
 }
@@ -168,6 +171,7 @@ pub async fn lock(
         return Err(Error::LocksUsed);
     }
     let mut till = till(&cart.store);
+    till.remember(&mut cart);
     till.hold(tx, &cart).await?;
     let priced = till.price(&cart)?;
     till.claim(tx, checkout, &cart, &priced).await?;

@@ -88,7 +88,7 @@ fn line(number: i64, good: &Good, rates: &[&str; 5]) -> Line {
         }),
         origin: cart::Origin::default(),
     };
-    Line { number, product, quantity, origins: Vec::new(), seen_at: noon() }
+    Line { number, product, quantity, origins: Vec::new(), seen_at: noon(), ways: pricing::Ways::default() }
 }
 
 fn promotions() -> impl Strategy<Value = Vec<Terms>> {

@@ -173,6 +173,21 @@ async fn what_was_agreed_on_stays_when_a_promotion_ends() {
 }
 
 #[tokio::test]
+async fn goods_that_are_in_the_cart_have_the_promotions_that_are_delivered_later_and_no_others() {
+    let shop = Shop::open().await;
+    let shopper = shop.shopper().await;
+    apply(&shop, &[half("P2", "milk", &json!({})), half("P3", "bread", &json!({}))]).await;
+    let cart = shopper.fill(&[MILK, BREAD]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 64 + 124);
+    // The first of all promotions is another one now, and the last one is on other goods.
+    let free = promotion("P1", &json!({"type": "percent_off", "percent": "100"}), &on("soap"));
+    apply(&shop, &[free, half("P3", "coffee", &json!({}))]).await;
+    assert_eq!(total(&shopper.cart(cart).await), 64 + 249);
+    assert_eq!(total(&shopper.scan(cart, &[COFFEE]).await), 64 + 249 + 349);
+    assert_eq!(total(&shopper.scan(cart, &[SOAP]).await), 64 + 249 + 349);
+}
+
+#[tokio::test]
 async fn an_offer_that_nearly_applies_is_told_on_request() {
     let shop = Shop::open().await;
     let shopper = shop.shopper().await;

@@ -2,20 +2,16 @@
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::buyer::Buyer;
-use super::super::model::Cart;
-use super::super::till;
+use super::super::coupon;
 use super::super::view::CartView;
-use super::super::{coupon, shelf};
-use super::tag;
+use super::whole;
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path};
-use crate::http::reply::Tagged;
 use crate::identity::Shopper;
 use crate::ids::{CartId, CouponCode};
 
@@ -56,8 +52,8 @@ pub async fn show_coupon(
     Path(cart): Path<CartId>,
     Json(body): Json<ShownCoupon>,
 ) -> Result<Response, Problem> {
-    let cart = coupon::show(&app, shopper.id, cart, &body.code).await?;
-    whole(&app, &shopper, &cart).await
+    let mut cart = coupon::show(&app, shopper.id, cart, &body.code).await?;
+    whole(&app, StatusCode::OK, &mut cart, false).await
 }
 
 /// Put a coupon away
@@ -85,14 +81,6 @@ pub async fn put_coupon_away(
     shopper: Shopper,
     Path((cart, coupon)): Path<(CartId, CouponCode)>,
 ) -> Result<Response, Problem> {
-    let cart = coupon::put_away(&app, shopper.id, cart, &coupon).await?;
-    whole(&app, &shopper, &cart).await
-}
-
-pub(super) async fn whole(app: &App, shopper: &Shopper, cart: &Cart) -> Result<Response, Problem> {
-    let buyer = Buyer::of(app, shopper.id).await?;
-    let standings = shelf::standings(app, cart);
-    let priced = till::priced(app, cart, &buyer)?;
-    let tag = tag(cart.version, &standings, &priced, false)?;
-    Ok(Tagged(StatusCode::OK, tag, CartView::of(cart, standings, priced)?).into_response())
+    let mut cart = coupon::put_away(&app, shopper.id, cart, &coupon).await?;
+    whole(&app, StatusCode::OK, &mut cart, false).await
 }

@@ -10,7 +10,7 @@ use super::super::ledger::{self, PointsEntry};
 use super::super::model::{Error, VOUCHERS_MAX};
 use super::super::notes::{self, CreditNote};
 use super::super::{credit, view::CartView};
-use super::coupons::whole;
+use super::whole;
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path};
@@ -84,8 +84,8 @@ pub async fn show_voucher(
     Path(cart): Path<CartId>,
     Json(body): Json<ScannedVoucher>,
 ) -> Result<Response, Problem> {
-    let cart = credit::show_voucher(&app, shopper.id, cart, &body.code).await?;
-    whole(&app, &shopper, &cart).await
+    let mut cart = credit::show_voucher(&app, shopper.id, cart, &body.code).await?;
+    whole(&app, StatusCode::OK, &mut cart, false).await
 }
 
 /// Put a deposit voucher away
@@ -113,8 +113,8 @@ pub async fn put_voucher_away(
     shopper: Shopper,
     Path((cart, voucher)): Path<(CartId, VoucherCode)>,
 ) -> Result<Response, Problem> {
-    let cart = credit::put_voucher_away(&app, shopper.id, cart, voucher).await?;
-    whole(&app, &shopper, &cart).await
+    let mut cart = credit::put_voucher_away(&app, shopper.id, cart, voucher).await?;
+    whole(&app, StatusCode::OK, &mut cart, false).await
 }
 
 /// So many points.
@@ -154,8 +154,8 @@ pub async fn offer_points(
     Path(cart): Path<CartId>,
     Json(body): Json<OfferedPoints>,
 ) -> Result<Response, Problem> {
-    let cart = credit::offer_points(&app, shopper.id, cart, body.points).await?;
-    whole(&app, &shopper, &cart).await
+    let mut cart = credit::offer_points(&app, shopper.id, cart, body.points).await?;
+    whole(&app, StatusCode::OK, &mut cart, false).await
 }
 
 /// Where the goods are eaten.
@@ -193,8 +193,8 @@ pub async fn eat_in(
     Path(cart): Path<CartId>,
     Json(body): Json<Consumption>,
 ) -> Result<Response, Problem> {
-    let cart = credit::eat_in(&app, shopper.id, cart, body.eat_in).await?;
-    whole(&app, &shopper, &cart).await
+    let mut cart = credit::eat_in(&app, shopper.id, cart, body.eat_in).await?;
+    whole(&app, StatusCode::OK, &mut cart, false).await
 }
 
 /// A shopper's points.

@@ -15,14 +15,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::buyer::Buyer;
 use super::model::{Cart, Error, LOCKS_MAX};
-use super::pricing::{Priced, TaxLine};
+use super::pricing::{Near, Priced, TaxLine};
 use super::rules::Standing;
+use super::shelf;
 use super::till::{self, Till};
+use super::trip::{self, Changed};
 use super::view::{self, CartLine, CartView, NearOffer};
 use super::wish::{Declined, Done, Outcome, Refusal, Wish};
-use super::{shelf, trip};
 use crate::app::App;
 use crate::catalog::Alternative;
 use crate::error::{Problem, ProblemBody};
@@ -138,14 +138,44 @@ pub async fn check_in(
     {
         return Err(problem);
     }
-    let (is_new, cart) = trip::check_in(&app, shopper.id, cart, &body.store).await?;
-    let buyer = Buyer::of(&app, shopper.id).await?;
+    let (is_new, mut cart) = trip::check_in(&app, shopper.id, cart, &body.store).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    let standings = shelf::standings(&app, &cart);
-    let priced = till::priced(&app, &cart, &buyer)?;
     let link_again = app.must_link_again(shopper.id).await?;
-    let tag = tag(cart.version, &standings, &priced, link_again)?;
-    let view = CartView::of(&cart, standings, priced)?.with_link(link_again);
+    whole(&app, status, &mut cart, link_again).await
+}
+
+/// A cart as it stands and what it costs.
+struct Look {
+    standings: Vec<Standing>,
+    priced: Priced,
+    /// The till that priced it, unless it was agreed on before.
+    till: Option<Till>,
+    tag: String,
+}
+
+impl Look {
+    async fn at(app: &App, cart: &mut Cart, link_again: bool) -> Result<Self, Problem> {
+        let standings = shelf::standings(app, cart);
+        let (priced, till) = till::look(app, cart).await?;
+        let tag = view::entity_tag(cart.version, &standings, &priced, link_again);
+        Ok(Self { standings, priced, till, tag: tag.map_err(Problem::internal)? })
+    }
+
+    /// The offers that nearly apply to it.
+    fn near(&self, cart: &Cart) -> Result<Vec<Near>, Error> {
+        self.till.as_ref().map_or_else(|| Ok(Vec::new()), |till| till.near(cart, &self.priced))
+    }
+}
+
+/// The whole cart.
+async fn whole(
+    app: &App,
+    status: StatusCode,
+    cart: &mut Cart,
+    link_again: bool,
+) -> Result<Response, Problem> {
+    let Look { standings, priced, tag, .. } = Look::at(app, cart, link_again).await?;
+    let view = CartView::of(cart, standings, priced)?.with_link(link_again);
     Ok(Tagged(status, tag, view).into_response())
 }
 
@@ -180,22 +210,19 @@ pub async fn read_cart(
     Query(query): Query<CartQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let cart = trip::load(&app, cart).await?;
+    let mut cart = trip::load(&app, cart).await?;
     if cart.shopper != shopper.id {
         return Err(Error::Unknown.into());
     }
-    let buyer = Buyer::of(&app, shopper.id).await?;
-    let standings = shelf::standings(&app, &cart);
-    let priced = till::priced(&app, &cart, &buyer)?;
     let link_again = app.must_link_again(shopper.id).await?;
-    let tag = tag(cart.version, &standings, &priced, link_again)?;
-    let wants_offers = query.offers.is_some() && cart.agreed.is_none();
+    let look = Look::at(&app, &mut cart, link_again).await?;
+    let wants_offers = query.offers.is_some() && look.till.is_some();
     // Offers depend on more than the tag says: whoever asks for them is answered.
-    if !wants_offers && reply::is_known(&headers, &tag) {
-        return Ok(reply::not_modified(&tag));
+    if !wants_offers && reply::is_known(&headers, &look.tag) {
+        return Ok(reply::not_modified(&look.tag));
     }
-    let till = wants_offers.then(|| Till::open(&app, &cart.store, buyer));
-    let near = till.map_or_else(|| Ok(Vec::new()), |till| till.near(&cart, &priced))?;
+    let near = if wants_offers { look.near(&cart)? } else { Vec::new() };
+    let Look { standings, priced, tag, .. } = look;
     let view = CartView::of(&cart, standings, priced)?.with_offers(near).with_link(link_again);
     Ok(Tagged(StatusCode::OK, tag, view).into_response())
 }
@@ -214,10 +241,6 @@ pub struct CartQuery {
 pub enum WantedOffers {
     /// Those that nearly apply.
     Near,
-}
-
-fn tag(version: i64, standings: &[Standing], priced: &Priced, link_again: bool) -> Result<String, Problem> {
-    view::entity_tag(version, standings, priced, link_again).map_err(Problem::internal)
 }
 
 /// What was scanned and changed since the last batch.
@@ -318,47 +341,29 @@ pub async fn scan(
         let behind = app.clock.now().signed_duration_since(sent_at);
         tracing::debug!(cart.id = %cart, phone.behind_ms = behind.num_milliseconds(), "scan batch");
     }
-    let buyer = Buyer::of(&app, shopper.id).await?;
-    let wants_offers = query.offers.is_some();
-    let view = |cart: &Cart, outcomes: &[_]| changed_lines(&app, cart, outcomes, &buyer, wants_offers);
-    let changed = trip::change(&app, shopper.id, cart, &batch.events, None, view).await?;
-    let Shown { lines, priced, offers, tag } = changed.view;
-    let results =
-        batch.events.iter().zip(changed.outcomes).map(|(wish, outcome)| result(wish, outcome)).collect();
-    let Priced { total, to_pay, saved, taxes, .. } = priced;
-    let body = ScanResult { results, lines, version: changed.version, total, to_pay, saved, taxes, offers };
+    let Changed { mut cart, outcomes } = trip::change(&app, shopper.id, cart, &batch.events, None).await?;
+    let look = Look::at(&app, &mut cart, false).await?;
+    let near = if query.offers.is_some() { look.near(&cart)? } else { Vec::new() };
+    let (lines, version) = (changed_lines(&cart, &outcomes, &look)?, cart.version);
+    drop(cart);
+    let results = batch.events.iter().zip(outcomes).map(|(wish, outcome)| result(wish, outcome)).collect();
+    let Look { priced: Priced { total, to_pay, saved, taxes, .. }, tag, .. } = look;
+    let offers = near.into_iter().map(NearOffer::from).collect();
+    let body = ScanResult { results, lines, version, total, to_pay, saved, taxes, offers };
     Ok(Tagged(StatusCode::OK, tag, body).into_response())
-}
-
-/// What an answer to a batch shows of the cart.
-struct Shown {
-    lines: Vec<CartLine>,
-    priced: Priced,
-    offers: Vec<NearOffer>,
-    tag: String,
 }
 
 /// Only what the batch changed is sent, and what the shopper must take out: an answer must not grow with the cart.
 fn changed_lines(
-    app: &App,
     cart: &Cart,
     outcomes: &[Result<Done, Declined>],
-    buyer: &Buyer,
-    wants_offers: bool,
-) -> Result<Shown, Error> {
+    look: &Look,
+) -> Result<Vec<CartLine>, Error> {
     let touched: BTreeSet<i64> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.line).collect();
-    let standings = shelf::standings(app, cart);
-    let priced = till::priced(app, cart, buyer)?;
-    let tag = view::entity_tag(cart.version, &standings, &priced, false)
-        .map_err(|error| Error::Log(cart.id, error.to_string()))?;
     let is_shown = |number, standing: &Standing| touched.contains(&number) || standing.blocked.is_some();
-    let lines = cart.lines.iter().zip(standings).enumerate();
+    let lines = cart.lines.iter().zip(&look.standings).enumerate();
     let lines = lines.filter(|(_, (line, standing))| is_shown(line.number, standing));
-    let lines = lines.map(|(place, (line, standing))| CartLine::of(line, standing, place, &priced));
-    let lines = lines.collect::<Result<_, _>>()?;
-    let till = wants_offers.then(|| Till::open(app, &cart.store, buyer.clone()));
-    let near = till.map_or_else(|| Ok(Vec::new()), |till| till.near(cart, &priced))?;
-    Ok(Shown { lines, priced, offers: near.into_iter().map(NearOffer::from).collect(), tag })
+    lines.map(|(place, (line, standing))| CartLine::of(line, standing.clone(), place, &look.priced)).collect()
 }
 
 fn result(wish: &Wish, outcome: Result<Done, Declined>) -> EventResult {
@@ -459,18 +464,10 @@ async fn change_line(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let expected = reply::if_match(headers)?;
-    let buyer = Buyer::of(app, shopper.id).await?;
-    let view = |cart: &Cart, _: &[_]| {
-        let standings = shelf::standings(app, cart);
-        let priced = till::priced(app, cart, &buyer)?;
-        let tag = view::entity_tag(cart.version, &standings, &priced, false)
-            .map_err(|error| Error::Log(cart.id, error.to_string()))?;
-        Ok((tag, CartView::of(cart, standings, priced)?))
-    };
-    let changed = trip::change(app, shopper.id, cart, &[wish], expected, view).await?;
-    match changed.outcomes.first() {
+    let Changed { mut cart, outcomes } = trip::change(app, shopper.id, cart, &[wish], expected).await?;
+    match outcomes.first() {
         Some(Err(declined)) => Err(refused(declined)),
-        _ => Ok(Tagged(StatusCode::OK, changed.view.0, changed.view.1).into_response()),
+        _ => whole(app, StatusCode::OK, &mut cart, false).await,
     }
 }
 

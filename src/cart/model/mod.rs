@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 
 use super::event::{Event, Origin, Product};
-use super::pricing::{PriceError, Priced};
+use super::pricing::{PriceError, Priced, Wares, Ways};
 use super::wish::{Declined, Done, Outcome, Refusal, Taken, Wish};
 use crate::catalog::Portion;
 use crate::clock::Moment;
@@ -47,9 +47,17 @@ pub struct Line {
     pub origins: Vec<Origin>,
     /// When its first piece was scanned: when the shopper saw the price.
     pub seen_at: Moment,
+    /// The promotions that it leads to, as they were found when it was priced last.
+    pub ways: Ways,
 }
 
 impl Line {
+    /// What promotions look at of it.
+    pub fn wares(&self) -> Wares<'_> {
+        let Product { sku, category, brand, .. } = &self.product;
+        Wares { sku, category, brand: brand.as_deref(), ways: Some(&self.ways) }
+    }
+
     /// Gross amount of the line: what the label says, else the price in proportion to what it is for, rounded once.
     pub fn amount(&self) -> Result<Money, money::Error> {
         self.portion().amount(self.product.price, self.product.priced_per)
@@ -283,9 +291,14 @@ impl Cart {
                     line.note(&product.origin);
                 } else {
                     self.lines_given += 1;
-                    let (number, origins) = (self.lines_given, vec![product.origin.clone()]);
-                    let product = Product::clone(product);
-                    self.lines.push(Line { number, product, quantity: *quantity, origins, seen_at: at });
+                    self.lines.push(Line {
+                        number: self.lines_given,
+                        product: Product::clone(product),
+                        quantity: *quantity,
+                        origins: vec![product.origin.clone()],
+                        seen_at: at,
+                        ways: Ways::default(),
+                    });
                 }
             }
             Event::QuantitySet { id, line, quantity } => {

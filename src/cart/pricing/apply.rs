@@ -243,6 +243,11 @@ impl Ground<'_> {
         let best = reached.map(|(_, tier)| (saved(tier), tier));
         let (saved, tier) = best.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
         let money = self.actives[active].amount_max;
+        if saved <= money && matches!(tier, TierOff::Each(_)) {
+            let taken = own.iter().filter(|own| left[own.at] > 0);
+            let taken = taken.map(|own| Taken { at: own.at, pieces: left[own.at], amount: off(tier, own) });
+            return (saved > 0).then(|| Attempt { times: 1, saved, taken: taken.collect() });
+        }
         let mut offs: Vec<i64> = match tier {
             TierOff::Once(_) => spread(saved, &own.iter().map(amount).collect::<Vec<_>>()),
             TierOff::Each(_) => own.iter().map(|own| off(tier, own)).collect(),

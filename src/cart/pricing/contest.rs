@@ -9,9 +9,13 @@
 //! the best way so far stands. Of equal ways the one that was found first wins: the order of trials depends on what promotions
 //! save and on their numbers, on nothing else.
 //!
+//! At most [`RIVALS_MAX`] contest, those that gain the most; what they leave, others take in the same order, as often as they
+//! can.
+//!
 //! Promotions that stack and look at several pieces take from what is left, in their order; where there are some, each way is
 //! gone to its end before it is compared.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use super::apply::{Attempt, Ground, Own, Stock, Taken};
@@ -22,6 +26,9 @@ use super::singles::{Singles, Step, exclusive, stack_one};
 /// Most looks at a line for one group of lines and one priority, beyond the first way: the time of a scan must not grow with
 /// the square of a cart's lines. Two promotions that compete for 30 pieces need some hundred.
 pub(super) const LOOKS_MAX: usize = 500;
+
+/// Most promotions that contest the pieces of one group: a way is at most so long.
+const RIVALS_MAX: usize = 64;
 
 /// The pieces of a stage as they stand, and what was done to them.
 #[derive(Debug)]
@@ -89,7 +96,12 @@ impl Table {
 }
 
 /// Gives the pieces of a group of runs to promotions, by falling priority. `bids` are those of the beginning.
-pub(super) fn settle(ground: &Ground<'_>, bids: &Bids, table: &mut Table, members: &mut Vec<usize>) {
+pub(super) fn settle(
+    ground: &Ground<'_>,
+    (bids, group): (&Bids, usize),
+    table: &mut Table,
+    members: &mut Vec<usize>,
+) {
     let mut joint = std::mem::take(&mut table.joint);
     let (mut highest, mut lowest) = (i64::MIN, i64::MAX);
     joint.clear();
@@ -98,8 +110,7 @@ pub(super) fn settle(ground: &Ground<'_>, bids: &Bids, table: &mut Table, member
             let active = &ground.actives[touch.active];
             (highest, lowest) = (highest.max(active.priority), lowest.min(active.priority));
             // One that takes nothing off these pieces belongs to another group, or to none.
-            let takes = |(own, _): (&[Own], _)| own.iter().any(|own| own.at == *at);
-            if active.is_joint() && bids.get(touch.active).is_some_and(takes) {
+            if active.is_joint() && bids.is_of(group, touch.active) {
                 joint.push((Reverse(active.priority), touch.active));
             }
         }
@@ -188,13 +199,16 @@ impl<'a> Scene<'a> {
         } else {
             let excluding = self.joint.iter().map(|(_, active)| *active);
             let excluding = excluding.filter(|active| !self.ground.actives[*active].is_stackable);
-            let mut rivals: Vec<Rival> =
+            let mut rivals: Vec<Rival<'_>> =
                 excluding.filter_map(|active| self.rival(active, table, members)).collect();
-            if !rivals.is_empty() {
-                rivals.sort_by_key(|rival| Reverse(table.gain(&rival.attempt)));
-                let chosen = Contest::new(self, table, rivals).best();
-                let chosen = chosen.iter().map(|(active, attempt)| (*active, attempt));
-                table.give(self.ground, chosen, members);
+            rivals.sort_by_key(|rival| Reverse(table.gain(&rival.attempt)));
+            if rivals.len() < 2 || !self.stacking.is_empty() {
+                self.contest(rivals, table, members);
+            } else {
+                // Those that share no piece contest nothing.
+                for rivals in apart(rivals) {
+                    self.contest(rivals, table, members);
+                }
             }
         }
         if self.stacking.is_empty() {
@@ -213,6 +227,58 @@ impl<'a> Scene<'a> {
         table.runs.extend(more);
     }
 
+    /// Gives pieces to rivals, of which the one that gains the most comes first.
+    fn contest(&self, mut rivals: Vec<Rival<'_>>, table: &mut Table, members: &mut Vec<usize>) {
+        let late = rivals.split_off(rivals.len().min(RIVALS_MAX));
+        match &rivals[..] {
+            [] => {}
+            [rival] if self.stacking.is_empty() => {
+                let best = self.best_of(rival, table);
+                table.give(self.ground, best.iter().map(|attempt| (rival.active, &**attempt)), members);
+            }
+            _ => {
+                let best = Contest::new(self, table, rivals).best();
+                table.give(self.ground, best.iter().map(|(active, attempt)| (*active, attempt)), members);
+            }
+        }
+        for late in late {
+            self.follow(late.active, table, members);
+        }
+    }
+
+    /// The best of all numbers of applications of a promotion that is alone with promotions on single pieces: what a contest of
+    /// one comes to, after as many looks.
+    fn best_of<'r>(&self, rival: &'r Rival<'_>, table: &Table) -> Option<Cow<'r, Attempt>> {
+        let mut attempt = Cow::Borrowed(&*rival.attempt);
+        let (mut most, mut best) = (0, None);
+        let mut looks = LOOKS_MAX;
+        loop {
+            let (gain, times) = (table.gain(&attempt), attempt.times - 1);
+            if gain > most {
+                (most, best) = (gain, Some(attempt));
+            }
+            if times < 1 || looks == 0 {
+                return best;
+            }
+            looks = looks.saturating_sub(rival.own.len());
+            // Fewer applications take off less.
+            match self.ground.attempt(rival.active, &rival.own, table.stock(), times) {
+                Some(next) if next.saved > most => attempt = Cow::Owned(next),
+                _ => return best,
+            }
+        }
+    }
+
+    /// One that came too late to contest anything takes what is left.
+    fn follow(&self, active: usize, table: &mut Table, members: &mut Vec<usize>) {
+        table.look_at(self, members);
+        if let Some(rival) = self.bid_now(active, table, members)
+            && table.gain(&rival.attempt) > 0
+        {
+            table.give(self.ground, [(active, &*rival.attempt)], members);
+        }
+    }
+
     /// The only promotion that looks at several pieces, where nothing else would take something off these.
     fn only(&self, table: &Table) -> Option<(usize, &Attempt)> {
         let [(_, active)] = self.joint else { return None };
@@ -228,18 +294,24 @@ impl<'a> Scene<'a> {
 
     /// A promotion that excludes others, with what it would do to what is there now: what it did at the beginning, where
     /// nothing has changed since.
-    fn rival(&self, active: usize, table: &Table, members: &[usize]) -> Option<Rival> {
+    fn rival(&self, active: usize, table: &Table, members: &[usize]) -> Option<Rival<'a>> {
         let (own, attempt) = self.bids.get(active)?;
-        let most = attempt.saved;
         let is_same = || own.iter().all(|own| table.otherwise[own.at] == 0);
         if self.is_first && (!self.ground.asks_for_gain(active) || is_same()) {
-            return Some(Rival { active, own: own.to_vec(), attempt: attempt.clone(), most });
+            let most = attempt.saved;
+            let (own, attempt) = (Cow::Borrowed(own), Cow::Borrowed(attempt));
+            return Some(Rival { active, own, attempt, most });
         }
+        self.bid_now(active, table, members)
+    }
+
+    fn bid_now(&self, active: usize, table: &Table, members: &[usize]) -> Option<Rival<'a>> {
+        let most = self.bids.get(active)?.1.saved;
         let mut own = self.own(active, members.iter().map(|at| (*at, &table.runs[*at])));
         let taken = self.ground.sort(active, &table.runs, &table.otherwise, &mut own);
         own.truncate(taken);
         let attempt = self.ground.attempt(active, &own, table.stock(), i64::MAX)?;
-        Some(Rival { active, own, attempt, most })
+        Some(Rival { active, own: Cow::Owned(own), attempt: Cow::Owned(attempt), most })
     }
 
     /// What a promotion may take of runs.
@@ -313,12 +385,12 @@ impl<'a> Scene<'a> {
 }
 
 /// A promotion that looks at several pieces and excludes others.
-struct Rival {
+struct Rival<'b> {
     active: usize,
     /// What it may take, in its order.
-    own: Vec<Own>,
+    own: Cow<'b, [Own]>,
     /// What it would do with all of that.
-    attempt: Attempt,
+    attempt: Cow<'b, Attempt>,
     /// What it takes off at most.
     most: i64,
 }
@@ -327,7 +399,7 @@ struct Rival {
 struct Contest<'a> {
     scene: &'a Scene<'a>,
     table: &'a mut Table,
-    rivals: Vec<Rival>,
+    rivals: Vec<Rival<'a>>,
     /// For each two rivals whether they may take pieces of the same run.
     shared: Vec<bool>,
     /// What those that stack add at most, and the runs that they touch.
@@ -341,7 +413,7 @@ struct Contest<'a> {
 }
 
 impl<'a> Contest<'a> {
-    fn new(scene: &'a Scene<'a>, table: &'a mut Table, rivals: Vec<Rival>) -> Self {
+    fn new(scene: &'a Scene<'a>, table: &'a mut Table, rivals: Vec<Rival<'a>>) -> Self {
         let mut stacked = Vec::new();
         let mut stacking_most = 0;
         for active in &scene.stacking {
@@ -447,16 +519,42 @@ impl<'a> Contest<'a> {
     }
 }
 
-fn shared(rivals: &[Rival]) -> Vec<bool> {
-    let sorted = |rival: &Rival| {
-        let mut runs: Vec<usize> = rival.own.iter().map(|own| own.at).collect();
-        runs.sort_unstable();
-        runs
-    };
-    let runs: Vec<Vec<usize>> = rivals.iter().map(sorted).collect();
-    let mut shared = Vec::with_capacity(rivals.len() * rivals.len());
-    for one in &runs {
-        shared.extend(runs.iter().map(|other| one.iter().any(|at| other.binary_search(at).is_ok())));
+/// Rivals in groups of which no two share a piece, each in the order of all.
+fn apart(rivals: Vec<Rival<'_>>) -> Vec<Vec<Rival<'_>>> {
+    let (shared, count) = (shared(&rivals), rivals.len());
+    let mut groups: Vec<usize> = (0..count).collect();
+    for one in 0..count {
+        for other in (one + 1..count).filter(|other| shared[one * count + other]) {
+            let (kept, gone) = (groups[one], groups[other]);
+            if kept != gone {
+                groups.iter_mut().filter(|group| **group == gone).for_each(|group| *group = kept);
+            }
+        }
+    }
+    let mut apart: Vec<(usize, Vec<Rival<'_>>)> = Vec::new();
+    for (rival, group) in rivals.into_iter().zip(groups) {
+        match apart.iter_mut().find(|(each, _)| *each == group) {
+            Some((_, rivals)) => rivals.push(rival),
+            None => apart.push((group, vec![rival])),
+        }
+    }
+    apart.into_iter().map(|(_, rivals)| rivals).collect()
+}
+
+/// For each two rivals whether they may take pieces of the same run.
+fn shared(rivals: &[Rival<'_>]) -> Vec<bool> {
+    let mut by_run: Vec<(usize, usize)> = Vec::new();
+    for (number, rival) in rivals.iter().enumerate() {
+        by_run.extend(rival.own.iter().map(|own| (own.at, number)));
+    }
+    by_run.sort_unstable();
+    let mut shared = vec![false; rivals.len() * rivals.len()];
+    for of_run in by_run.chunk_by(|a, b| a.0 == b.0) {
+        for (_, one) in of_run {
+            for (_, other) in of_run {
+                shared[one * rivals.len() + other] = true;
+            }
+        }
     }
     shared
 }

@@ -81,11 +81,11 @@ pub fn price(basket: &Basket<'_>, promotions: &Promotions) -> Result<Priced, Pri
     };
     let mut discounts = member_prices(basket, &facts);
     let (runs, steps) = solve(&on_goods, facts.iter().enumerate().map(run).collect());
-    discounts.extend(told(&on_goods, basket, steps));
+    told(&on_goods, basket, steps, &mut discounts);
     let (runs, alone) = for_basket(&runs, facts.len());
     let on_basket = Ground { touches: &found.basket, ..on_goods };
     let (runs, steps) = solve(&on_basket, runs);
-    discounts.extend(told(&on_basket, basket, steps));
+    told(&on_basket, basket, steps, &mut discounts);
     let mut left = alone;
     for run in &runs {
         left[run.line] += run.amount();
@@ -145,7 +145,7 @@ fn member_prices(basket: &Basket<'_>, facts: &[Fact<'_>]) -> Vec<Discount> {
 }
 
 /// The steps of a stage as discounts: one a promotion, in their order, with its lines by number.
-fn told(ground: &Ground<'_>, basket: &Basket<'_>, mut steps: Vec<Step>) -> Vec<Discount> {
+fn told(ground: &Ground<'_>, basket: &Basket<'_>, mut steps: Vec<Step>, discounts: &mut Vec<Discount>) {
     let currency = basket.place.currency;
     let line = |step: &Step| ground.facts[step.share.line].item.line;
     steps.sort_unstable_by_key(|step| step.active);
@@ -178,7 +178,9 @@ fn told(ground: &Ground<'_>, basket: &Basket<'_>, mut steps: Vec<Step>) -> Vec<D
             lines,
         }
     };
-    steps.chunk_by_mut(|a, b| a.active == b.active).map(discount).collect()
+    let count = steps.chunk_by(|a, b| a.active == b.active).count();
+    discounts.reserve(count);
+    discounts.extend(steps.chunk_by_mut(|a, b| a.active == b.active).map(discount));
 }
 
 /// How many coupons so many times need.

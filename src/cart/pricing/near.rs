@@ -46,55 +46,41 @@ pub struct Near {
     pub saves: Option<Money>,
 }
 
+/// Goods of the basket that an offer touches: the item, its parts as bits, and what it costs now.
+type Own<'a> = (&'a Item<'a>, u8, i64);
+
 /// The offers that nearly apply to a basket that was priced so.
 pub fn near(basket: &Basket<'_>, promotions: &Promotions, priced: &Priced) -> Result<Vec<Near>, PriceError> {
     let facts = facts(basket)?;
     let found = candidates(basket, &facts, promotions);
+    let mut owns: Vec<Vec<Own<'_>>> = vec![Vec::new(); found.actives.len()];
+    for (line, fact) in facts.iter().enumerate() {
+        // The lines of the answer are in the order of the basket's items.
+        let amount = priced.lines.get(fact.index).map_or(0, |line| line.amount.minor());
+        for touch in found.goods.of(line).iter().chain(found.basket.of(line)) {
+            owns[touch.active].push((fact.item, touch.parts, amount));
+        }
+    }
     let mut offers = Vec::new();
     let mut looked_at = 0;
-    for (number, active) in found.actives.iter().enumerate() {
-        if !active.holds_now {
+    for (active, own) in found.actives.iter().zip(&owns) {
+        if !active.holds_now || own.is_empty() {
             continue;
         }
-        let touches = |line: usize| {
-            let all = found.goods.of(line).iter().chain(found.basket.of(line));
-            all.filter(|touch| touch.active == number).map(|touch| touch.parts).next().unwrap_or(0)
-        };
-        let own: Vec<(&Item<'_>, u8)> = facts
-            .iter()
-            .enumerate()
-            .map(|(line, fact)| (fact.item, touches(line)))
-            .filter(|(_, parts)| *parts != 0)
-            .collect();
-        if own.is_empty() {
-            continue;
-        }
-        let amount: i64 = own.iter().map(|(item, _)| amount_of(item, priced)).sum();
-        let Some(missing) = missing(active, &own, amount, basket) else { continue };
+        let Some(missing) = missing(active, own, basket) else { continue };
         looked_at += 1;
         if looked_at > NEAR_MAX {
             break;
         }
-        offers.extend(offer(basket, promotions, priced, active, &own, missing)?);
+        offers.extend(offer(basket, promotions, priced, active, own, missing)?);
     }
     Ok(offers)
 }
 
-/// What a line costs now.
-fn amount_of(item: &Item<'_>, priced: &Priced) -> i64 {
-    priced.lines.iter().find(|line| line.line == item.line).map_or(0, |line| line.amount.minor())
-}
-
 /// What is missing for one application more; nothing when that is too much, or when nothing is.
-fn missing(
-    active: &Active<'_>,
-    own: &[(&Item<'_>, u8)],
-    amount: i64,
-    basket: &Basket<'_>,
-) -> Option<Missing> {
-    let pieces = |part: usize| -> i64 {
-        own.iter().filter(|(_, parts)| parts & (1 << part) != 0).map(|(item, _)| item.pieces).sum()
-    };
+fn missing(active: &Active<'_>, own: &[Own<'_>], basket: &Basket<'_>) -> Option<Missing> {
+    let amount: i64 = own.iter().map(|(.., amount)| amount).sum();
+    let pieces = || own.iter().map(|(item, ..)| item.pieces).sum::<i64>();
     let few = |pieces: i64, part| {
         (1..=PIECES_MISSING_MAX).contains(&pieces).then_some(Missing::Pieces { pieces, part })
     };
@@ -105,7 +91,7 @@ fn missing(
     };
     match &active.prepared.action {
         Action::Sets(parts, _) => {
-            let pieces: Vec<(u8, i64)> = own.iter().map(|(item, parts)| (*parts, item.pieces)).collect();
+            let pieces: Vec<(u8, i64)> = own.iter().map(|(item, parts, _)| (*parts, item.pieces)).collect();
             let complete = sets::complete(parts, &pieces);
             if complete >= active.times_max {
                 return None;
@@ -114,7 +100,7 @@ fn missing(
             few(lacks, part)
         }
         Action::Tiers(tiers) => tiers.iter().find_map(|(threshold, _)| match threshold {
-            Threshold::Pieces(least) if pieces(0) < *least => few(least - pieces(0), 0),
+            Threshold::Pieces(least) if pieces() < *least => few(least - pieces(), 0),
             Threshold::Amount(least) if amount < *least => close(*least),
             _ => None,
         }),
@@ -129,7 +115,7 @@ fn offer(
     promotions: &Promotions,
     priced: &Priced,
     active: &Active<'_>,
-    own: &[(&Item<'_>, u8)],
+    own: &[Own<'_>],
     missing: Missing,
 ) -> Result<Option<Near>, PriceError> {
     let row = &active.prepared.row;
@@ -141,8 +127,8 @@ fn offer(
         Charge::Each { price, .. } => Some(price),
         Charge::Measured { .. } | Charge::Label { .. } => None,
     };
-    let fitting = own.iter().filter(|(_, parts)| parts & (1 << part) != 0);
-    let cheapest = fitting.filter_map(|(item, _)| Some((price_of(item)?, item.line))).min();
+    let fitting = own.iter().filter(|(_, parts, _)| parts & (1 << part) != 0);
+    let cheapest = fitting.filter_map(|(item, ..)| Some((price_of(item)?, item.line))).min();
     let Some((_, line)) = cheapest else { return Ok(Some(near(None, None))) };
     let mut more = basket.clone();
     for item in more.items.iter_mut().filter(|item| item.line == line) {

@@ -22,8 +22,8 @@ use super::singles::{Singles, Step};
 
 /// Solves a stage. `runs` has the pieces of each line; afterwards they cost what they cost after the stage.
 pub(super) fn solve(ground: &Ground<'_>, runs: Vec<Run>) -> (Vec<Run>, Vec<Step>) {
-    let bids = Bids::of(ground, &runs);
-    let mut tied = tied(ground, &runs, &bids);
+    let mut bids = Bids::of(ground, &runs);
+    let mut tied = tied(ground, &runs, &mut bids);
     let mut table = Table::new(runs);
     tied.retain(|(group, at)| {
         if *group == ALONE {
@@ -34,10 +34,10 @@ pub(super) fn solve(ground: &Ground<'_>, runs: Vec<Run>) -> (Vec<Run>, Vec<Step>
     // The runs of a group stay in their order.
     tied.sort_unstable();
     let mut members = Vec::new();
-    for group in tied.chunk_by(|a, b| a.0 == b.0) {
+    for of_group in tied.chunk_by(|a, b| a.0 == b.0) {
         members.clear();
-        members.extend(group.iter().map(|(_, at)| *at));
-        contest::settle(ground, &bids, &mut table, &mut members);
+        members.extend(of_group.iter().map(|(_, at)| *at));
+        contest::settle(ground, (&bids, of_group[0].0), &mut table, &mut members);
     }
     table.clear()
 }
@@ -56,7 +56,9 @@ pub(super) struct Bids {
     /// What they may take, one promotion after the other.
     owns: Vec<Own>,
     /// By promotion: where its own are, and what it does. Nothing of those that would take nothing off.
-    bids: Vec<Option<(Range<usize>, Attempt)>>,
+    made: Vec<Option<(Range<usize>, Attempt)>>,
+    /// The group of each.
+    groups: Vec<usize>,
 }
 
 impl Bids {
@@ -103,14 +105,19 @@ impl Bids {
             let attempt = ground.attempt(active, &owns[range.clone()], stock, i64::MAX)?;
             Some((range, attempt))
         };
-        let bids = (0..ground.actives.len()).map(&mut bid).collect();
-        Self { owns, bids }
+        let made = (0..ground.actives.len()).map(&mut bid).collect();
+        Self { groups: vec![ALONE; ground.actives.len()], owns, made }
     }
 
     /// The bid of a promotion: what it may take, in its order, and what it does.
     pub(super) fn get(&self, active: usize) -> Option<(&[Own], &Attempt)> {
-        let (range, attempt) = self.bids.get(active)?.as_ref()?;
+        let (range, attempt) = self.made.get(active)?.as_ref()?;
         Some((&self.owns[range.clone()], attempt))
+    }
+
+    /// Whether a promotion takes something off pieces of a group.
+    pub(super) fn is_of(&self, group: usize, active: usize) -> bool {
+        self.groups.get(active) == Some(&group)
     }
 }
 
@@ -138,13 +145,20 @@ impl There {
 const ALONE: usize = usize::MAX;
 
 /// Each run with its group, which is known by the first of its lines.
-fn tied(ground: &Ground<'_>, runs: &[Run], bids: &Bids) -> Vec<(usize, usize)> {
+fn tied(ground: &Ground<'_>, runs: &[Run], bids: &mut Bids) -> Vec<(usize, usize)> {
     let mut parents = vec![ALONE; ground.touches.lines()];
-    for (own, _) in (0..ground.actives.len()).filter_map(|active| bids.get(active)) {
-        let first = own.first().map(|own| runs[own.at].line);
-        for own in own {
-            tie(&mut parents, first.unwrap_or_default(), runs[own.at].line);
+    let mut firsts = Vec::new();
+    for active in 0..ground.actives.len() {
+        let Some(([first, rest @ ..], _)) = bids.get(active) else { continue };
+        let line = runs[first.at].line;
+        tie(&mut parents, line, line);
+        for own in rest {
+            tie(&mut parents, line, runs[own.at].line);
         }
+        firsts.push((active, line));
+    }
+    for (active, line) in firsts {
+        bids.groups[active] = root(&mut parents, line);
     }
     let group = |(at, run): (usize, &Run)| match parents[run.line] {
         ALONE => (ALONE, at),

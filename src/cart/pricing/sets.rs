@@ -80,6 +80,10 @@ pub(super) fn plan_alike(
     times_max: i64,
     money: i64,
 ) -> Option<(i64, i64)> {
+    let sets_max = (stock.left[own.at] / need.max(1)).min(times_max);
+    if sets_max < 1 {
+        return None;
+    }
     let each = stock.runs[own.at].each;
     let of_set = match off {
         SetOff::Price(price) => each * need - price,
@@ -87,8 +91,7 @@ pub(super) fn plan_alike(
         SetOff::Percent(percent, _) => need * percent_of(each, percent),
         SetOff::Cheapest(count, percent) => count * percent_of(each, percent),
     };
-    let sets_max = (stock.left[own.at] / need.max(1)).min(times_max);
-    if sets_max < 1 || of_set < 1 || money < 1 {
+    if of_set < 1 || money < 1 {
         return None;
     }
     // As many as the money is enough for, the last of them perhaps for less.

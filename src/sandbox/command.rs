@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{dhl, gls, klarna, paypal, ups};
+use super::{dhl, gls, klarna, paypal, uber, ups};
 
 /// The credentials of the PayPal sandbox.
 const PAYPAL_CLIENT: (&str, &str) = ("aisle-sandbox", "aisle-sandbox-secret");
@@ -19,6 +19,12 @@ const WEBHOOK_ID: &str = "AISLESANDBOXHOOK1";
 
 /// How fast a GLS parcel moves on after the end of its day, by the sandbox's clock.
 const GLS_MOVES_EVERY: Duration = Duration::from_hours(3);
+
+/// How fast an Uber courier comes to the next stage, by the sandbox's clock.
+const UBER_MOVES_EVERY: Duration = Duration::from_mins(5);
+/// Where a service on this machine takes Uber's webhooks, and the key that they are signed with.
+const UBER_WEBHOOK: (&str, &str) =
+    ("http://127.0.0.1:8080/v1/webhooks/delivery/uber", "aisle-uber-webhook-key");
 
 /// Which partners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,6 +39,8 @@ pub enum Which {
     Ups,
     /// GLS ShipIT.
     Gls,
+    /// Uber Direct.
+    Uber,
     /// All of them.
     All,
 }
@@ -43,8 +51,8 @@ pub struct Arguments {
     /// Which partners.
     #[arg(default_value = "all")]
     which: Which,
-    /// Where they listen: PayPal here, DHL one port above, Klarna two, UPS three, GLS four; one alone here; port 0 takes free
-    /// ones.
+    /// Where they listen: PayPal here, DHL one port above, Klarna two, UPS three, GLS four, Uber five; one alone here; port 0
+    /// takes free ones.
     #[arg(long, default_value = "127.0.0.1:8090")]
     bind: SocketAddr,
     /// Where their books are kept; the next run goes on with them.
@@ -65,6 +73,7 @@ pub struct Sandboxes {
     klarna: Option<(klarna::Sandbox, klarna::Settings)>,
     ups: Option<(ups::Sandbox, ups::Settings)>,
     gls: Option<(gls::Sandbox, gls::Settings)>,
+    uber: Option<(uber::Sandbox, uber::Settings)>,
     webhook: paypal::WebhookTarget,
     environment: PathBuf,
     roots: PathBuf,
@@ -107,8 +116,9 @@ impl Sandboxes {
         };
         let ups = if runs(Which::Ups) { Some(start_ups(at(3), &state).await?) } else { None };
         let gls = if runs(Which::Gls) { Some(start_gls(at(4), &state).await?) } else { None };
+        let uber = if runs(Which::Uber) { Some(start_uber(at(5), &state).await?) } else { None };
         let (environment, roots) = (state.join("aisle.env"), state.join("paypal-root.pem"));
-        let sandboxes = Self { paypal, dhl, klarna, ups, gls, webhook, environment, roots };
+        let sandboxes = Self { paypal, dhl, klarna, ups, gls, uber, webhook, environment, roots };
         if let Some(paypal) = &sandboxes.paypal {
             std::fs::write(&sandboxes.roots, paypal.root_certificate_pem())?;
         }
@@ -134,6 +144,9 @@ impl Sandboxes {
         }
         if let Some((gls, settings)) = &self.gls {
             let _ = writeln!(guide, "{}", gls_guide(gls.url(), settings));
+        }
+        if let Some((uber, settings)) = &self.uber {
+            let _ = writeln!(guide, "{}", uber_guide(uber.url(), settings));
         }
         let _ = writeln!(guide, "Variables for `aisle serve`, also in {}:\n", self.environment.display());
         for line in self.variables().lines() {
@@ -186,6 +199,14 @@ impl Sandboxes {
             set("AISLE_GLS_CLIENT_SECRET", &settings.client_secret);
             set("AISLE_GLS_CONTACT_ID", settings.contacts.first().map_or("", String::as_str));
         }
+        if let Some((uber, settings)) = &self.uber {
+            set("AISLE_UBER_URL", uber.url());
+            set("AISLE_UBER_LOGIN_URL", uber.url());
+            set("AISLE_UBER_CUSTOMER_ID", &settings.customer_id);
+            set("AISLE_UBER_CLIENT_ID", &settings.client_id);
+            set("AISLE_UBER_CLIENT_SECRET", &settings.client_secret);
+            set("AISLE_UBER_WEBHOOK_KEY", UBER_WEBHOOK.1);
+        }
         lines
     }
 
@@ -206,6 +227,9 @@ impl Sandboxes {
         if let Some((gls, _)) = self.gls {
             gls.stop().await;
         }
+        if let Some((uber, _)) = self.uber {
+            uber.stop().await;
+        }
     }
 }
 
@@ -220,6 +244,18 @@ async fn start_gls(bind: SocketAddr, state: &Path) -> io::Result<(gls::Sandbox, 
     let (state_file, moves_every) = (Some(state.join("gls.json")), Some(GLS_MOVES_EVERY));
     let settings = gls::Settings { bind, state_file, moves_every, ..gls::Settings::local() };
     Ok((gls::Sandbox::start(settings.clone()).await?, settings))
+}
+
+async fn start_uber(bind: SocketAddr, state: &Path) -> io::Result<(uber::Sandbox, uber::Settings)> {
+    let (url, signing_key) = (UBER_WEBHOOK.0.to_owned(), UBER_WEBHOOK.1.to_owned());
+    let settings = uber::Settings {
+        bind,
+        webhook: Some(uber::WebhookTarget { url, signing_key }),
+        moves_every: Some(UBER_MOVES_EVERY),
+        state_file: Some(state.join("uber.json")),
+        ..uber::Settings::local()
+    };
+    Ok((uber::Sandbox::start(settings.clone()).await?, settings))
 }
 
 /// The address so many ports above; free ports stay free ones.
@@ -311,6 +347,36 @@ fn gls_guide(url: &str, settings: &gls::Settings) -> String {
         settings.client_id,
         settings.client_secret,
         settings.contacts.join(", ")
+    )
+}
+
+fn uber_guide(url: &str, settings: &uber::Settings) -> String {
+    format!(
+        "Uber Direct sandbox    {url}/v1, login {url}/oauth/v2/token
+  customer             {}
+  client id, secret    {}, {}
+  webhooks             to {}, signed with {}
+  pages                {url}/  shows its books and moves couriers by buttons
+  books                GET {url}/sandbox/books
+  a courier moves on   by itself every five minutes, or by
+                       POST {url}/sandbox/deliveries/ID/events {{\"event\":\"advance\"}}
+                       events: advance, age_check_failed, nobody_there, no_courier, lost, courier_update
+  faults               POST {url}/sandbox/faults
+                       {{\"operation\":\"deliveries.create\",\"kind\":\"no_answer_after\",\"times\":1}}
+                       kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
+                       delay_ms (delay_ms); DELETE clears
+  odd answers          PUT {url}/sandbox/oddities
+                       {{\"couriers_busy\":1,\"limited_couriers\":1,\"suspended\":true,\"blocked\":true}}
+  webhooks go wrong    POST {url}/sandbox/webhooks
+                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"delay_seconds\":60,\"hold\":false}}
+  tokens revoked       DELETE {url}/sandbox/tokens
+  clock                POST {url}/sandbox/clock {{\"advance_seconds\":600}} or {{\"speed\":60}}
+",
+        settings.customer_id,
+        settings.client_id,
+        settings.client_secret,
+        UBER_WEBHOOK.0,
+        UBER_WEBHOOK.1
     )
 }
 

@@ -16,5 +16,6 @@ pub mod klarna;
 pub mod paypal;
 mod pdf;
 mod running;
+pub mod uber;
 pub mod ups;
 pub mod wire;

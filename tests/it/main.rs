@@ -49,6 +49,7 @@ mod sandbox_dhl;
 mod sandbox_gls;
 mod sandbox_klarna;
 mod sandbox_paypal;
+mod sandbox_uber;
 mod sandbox_ups;
 mod search;
 mod simulation;

@@ -140,7 +140,7 @@ impl Sandbox {
     }
 
     /// Adds an event to the parcel of this TrackID or parcel number, and answers its status: a code of the list of
-    /// events, or one of the shortcuts of `events::SHORTCUTS`.
+    /// events, or one of the shortcuts of `events.rs`.
     pub fn record_event(&self, number: &str, code: &str) -> Result<Status, ControlError> {
         self.0.change(|state, now| state.record(number, code, now))?
     }

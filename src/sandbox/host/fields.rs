@@ -76,6 +76,11 @@ impl<'a> Fields<'a> {
         self.report.add(self.at(name), what);
     }
 
+    /// Whether there is anything under this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// The value; null is as good as nothing.
     pub fn get(&self, name: &'static str) -> Option<&'a Value> {
         self.asked.borrow_mut().push(name);

@@ -112,6 +112,18 @@ impl<P: Partner> Host<P> {
         Ok(Self { shared, tasks })
     }
 
+    /// A task that lives as long as the server; it has to end when [`Shared::stop`] is cancelled.
+    pub fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(async move {
+            task.await;
+            Ok(())
+        });
+    }
+
+    pub fn shared(&self) -> &Arc<Shared<P>> {
+        &self.shared
+    }
+
     /// Base address, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.shared.url

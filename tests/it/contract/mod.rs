@@ -15,6 +15,7 @@ pub mod files;
 pub mod gls;
 pub mod klarna;
 pub mod paypal;
+pub mod uber;
 pub mod ups;
 
 use std::collections::BTreeMap;

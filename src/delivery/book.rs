@@ -77,7 +77,7 @@ pub async fn book_parcel(app: &App, lease: &Lease) -> jobs::Outcome {
     match attempt.state {
         AttemptState::Intent => call(app, lease, carrier, &attempt).await,
         AttemptState::Sent | AttemptState::Unknown => look(app, lease, carrier, &attempt).await,
-        AttemptState::Confirmed if attempt.label_sha256.is_none() => {
+        AttemptState::Confirmed if attempt.label_sha256.is_none() && carrier.capabilities().gives_labels => {
             fetch_label(app, lease, carrier, &attempt).await
         }
         _ => Ok(()),
@@ -121,6 +121,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
     lease.commit(tx).await?;
     let booking = Booking {
         reference: Reference::new(attempt.reference.clone())?,
+        asked_at: now,
         ship_date: None,
         sender: shipment.sender.for_carrier(),
         recipient: shipment.recipient.for_carrier(),
@@ -268,8 +269,16 @@ async fn confirm(
     store::set_status(tx, shipment.id, attempt.parcel, Some(ParcelStatus::Announced)).await?;
     match confirmation.label {
         Some(label) => keep_label(app, tx, now, shipment, attempt, &label).await,
-        None => Ok(enqueue_booking(tx, &app.ids, now, shipment.id, attempt.parcel).await?),
+        None if gives_labels(app, shipment) => {
+            Ok(enqueue_booking(tx, &app.ids, now, shipment.id, attempt.parcel).await?)
+        }
+        None => settle_ready(app, tx, now, shipment).await,
     }
+}
+
+/// A courier that is not configured any more gave labels, as most do.
+fn gives_labels(app: &App, shipment: &Shipment) -> bool {
+    app.carriers.find(&shipment.carrier).is_none_or(|carrier| carrier.capabilities().gives_labels)
 }
 
 /// Stores a label; with the last one of a shipment the shipment is booked. The shipment is not saved.
@@ -283,9 +292,17 @@ async fn keep_label(
 ) -> Result<(), Internal> {
     let sha256 = sha256_hex(&label.bytes);
     store::save_label(tx, &attempt.reference, label, &sha256).await?;
+    settle_ready(app, tx, now, shipment).await
+}
+
+/// Once all parcels are booked for the present recipient, and labelled where the courier gives labels, the shipment is
+/// booked. The shipment is not saved.
+async fn settle_ready(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) -> Result<(), Internal> {
+    let gives_labels = gives_labels(app, shipment);
     let parcels = store::parcels(&mut *tx, shipment.id).await?;
     let is_ready = |parcel: &store::Parcel| {
-        parcel.label_sha256.is_some() && parcel.recipient_version == Some(shipment.recipient_version)
+        let is_labelled = parcel.label_sha256.is_some() || !gives_labels;
+        is_labelled && parcel.recipient_version == Some(shipment.recipient_version)
     };
     let number = parcels.first().and_then(|parcel| parcel.tracking_number.clone());
     let (true, Some(tracking_number)) = (parcels.iter().all(is_ready), number) else { return Ok(()) };

@@ -6,9 +6,11 @@
 //! anything else is tried. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use axum::http::HeaderMap;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A courier that takes parcels from a store to a home.
@@ -31,7 +33,7 @@ pub trait Carrier: fmt::Debug + Send + Sync {
         booked_on: NaiveDate,
     ) -> Result<Vec<BookedParcel>, CallError>;
 
-    /// The label again; `None` when the courier does not give it any more.
+    /// The label again; `None` when the courier does not give it any more, or never gives one.
     async fn fetch_label(
         &self,
         carrier_shipment_id: &str,
@@ -45,12 +47,20 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// What happened to a parcel; `None` when the courier does not know it, which shortly after a booking means "not yet".
     async fn track(
         &self,
-        tracking_number: &str,
+        parcel: &BookedParcel,
         recipient_postal_code: &str,
     ) -> Result<Option<Tracking>, CallError>;
 
     /// Declares these parcels handed over: from now on they can't be cancelled. Closing twice does no harm.
     async fn close_day(&self, carrier_shipment_ids: &[String]) -> Result<Vec<ClosedShipment>, CallError>;
+
+    /// The booking that a message of the courier is about, by our reference, once the message is proven to be the
+    /// courier's; `None` when it says nothing about how far a parcel has come. What it says is not believed: the courier is
+    /// asked. Most couriers sign no messages.
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Reference>, NoticeError> {
+        let _ = (headers, body);
+        Err(NoticeError::NotOffered)
+    }
 }
 
 /// What a courier can do; checked before a shopper is offered a delivery.
@@ -63,12 +73,21 @@ pub struct Capabilities {
     pub is_booking_idempotent: bool,
     /// An unknown booking can be looked for by our reference.
     pub finds_by_reference: bool,
+    /// Parcels bear a label of the courier. Without one a parcel is ready to go as soon as it is booked.
+    pub gives_labels: bool,
     /// A label can be fetched again before the day is closed.
     pub refetches_labels: bool,
     /// Parcels must be declared handed over at the end of a day.
     pub closes_days: bool,
     /// Carries chilled goods.
     pub carries_chilled: bool,
+    /// Rides in the surroundings of a store only, and at once: whether there is a courier is known no earlier than at the
+    /// booking.
+    pub is_local: bool,
+    /// Takes nothing to a recipient who has no phone.
+    pub calls_recipients: bool,
+    /// Asked at least this often how far a parcel has come; without it as often as the retailer wants.
+    pub follow_every: Option<Duration>,
     /// The ages that can be checked at the door.
     pub age_checks: &'static [i64],
     /// The heaviest parcel.
@@ -140,6 +159,8 @@ impl fmt::Debug for Address {
 pub struct Booking {
     /// Our name of this attempt.
     pub reference: Reference,
+    /// When it is asked for: a courier that comes at once is timed from here.
+    pub asked_at: DateTime<Utc>,
     /// The day of hand-over; without it the courier's today.
     pub ship_date: Option<NaiveDate>,
     /// The store.
@@ -376,6 +397,17 @@ pub enum CallError {
     /// The courier understood and refused.
     #[error("the courier refused: {0}")]
     Refused(String),
+}
+
+/// Why a message is not a courier's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeError {
+    /// The courier sends no messages that it signs, or we have no key to check them with.
+    #[error("the courier signs no messages")]
+    NotOffered,
+    /// It is not proven to be the courier's.
+    #[error("not proven to be the courier's: {0}")]
+    Forged(&'static str),
 }
 
 impl CallError {

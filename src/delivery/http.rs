@@ -1,7 +1,7 @@
 //! The routes of the room: what shoppers and staff see of shipments, labels, hand-over, and corrected addresses.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,10 +12,10 @@ use super::model::ShipmentState;
 use super::request::Error;
 use super::store::{self, Shipment};
 use super::view::{self, ShipmentList, ShipmentView};
-use super::{correct, hand_over};
+use super::{correct, hand_over, notice};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
-use crate::http::extract::{Json, Path, Query};
+use crate::http::extract::{Json, Path, Query, Raw};
 use crate::http::reply::Reply;
 use crate::identity::{Caller, Role, Staff};
 use crate::ids::{ShipmentId, StoreId};
@@ -31,6 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_shipments))
         .routes(routes!(post_hand_over))
         .routes(routes!(put_recipient))
+        .routes(routes!(receive_notice))
 }
 
 /// A shipment: its state, its parcels with their numbers, and what the courier told. For its shopper and the store's staff.
@@ -82,7 +83,7 @@ async fn get_shipment(
         (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such shipment, or no label yet.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such shipment, or no label (yet): not every courier gives one.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("staff" = []))
 )]
@@ -194,6 +195,44 @@ async fn put_recipient(
     of_store(&app, &staff, Role::Supervisor, id).await?;
     correct::correct(&app, id, recipient).await?;
     seen_by_staff(&app, id).await
+}
+
+/// Take in a message of a courier, proven by its signature. What it says is only a hint: the courier is asked.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/delivery/{courier}",
+    tag = "delivery",
+    params(("courier" = String, Path, description = "The courier: uber.")),
+    request_body(content = String, description = "The message as it was signed", content_type = "application/json"),
+    responses(
+        (status = 200, description = "Taken."),
+        (status = 400, description = "The message is not proven to be the courier's.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The courier is not configured, or signs no messages.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The message is too large.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(())
+)]
+async fn receive_notice(
+    State(app): State<App>,
+    Path(courier): Path<String>,
+    headers: HeaderMap,
+    Raw(body): Raw,
+) -> Result<StatusCode, Problem> {
+    match notice::receive(&app, &courier, &headers, &body).await {
+        Ok(()) => Ok(StatusCode::OK),
+        Err(notice::Refused::Absent) => {
+            Err(Problem::not_found("courier_absent", "No courier of this name sends signed messages here."))
+        }
+        Err(notice::Refused::Forged(reason)) => {
+            metrics::counter!("aisle_delivery_notices_refused_total").increment(1);
+            tracing::warn!("a courier's message was refused: {reason}");
+            Err(Problem::bad_request(
+                "notice_unproven",
+                "The message does not prove that it comes from the courier.",
+            ))
+        }
+        Err(notice::Refused::Failed(error)) => Err(Problem::internal(error)),
+    }
 }
 
 /// The shipment, if the caller has this role in its store.

@@ -5,8 +5,8 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs` and `track.rs`
-//! the talk with couriers, `carrier.rs` the trait that they speak through.
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs`, `track.rs` and
+//! `notice.rs` the talk with couriers, `carrier.rs` the trait that they speak through.
 
 mod address;
 mod book;
@@ -18,6 +18,7 @@ mod hand_over;
 mod http;
 mod model;
 mod news;
+mod notice;
 mod request;
 mod settings;
 mod store;

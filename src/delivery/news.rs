@@ -5,7 +5,7 @@ use crate::ids::{OrderId, ShipmentId};
 /// What became of a shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Every parcel is booked and labelled. Told again, with another number, when a correction made new bookings necessary.
+    /// Every parcel is booked, and labelled where the courier gives labels. Told again, with another number, when a correction made new bookings necessary.
     Booked {
         /// Which.
         shipment: ShipmentId,

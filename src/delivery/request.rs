@@ -89,7 +89,7 @@ pub async fn request(
     }
     let shipment = request.shipment;
     let reference = carried_reference(&request.reference);
-    let carrier = carriers.choose(&request.recipient.country);
+    let carrier = carriers.choose(&request.recipient);
     store::insert(tx, &request, &reference, carrier, now).await?;
     for (number, parcel) in (1_i64..).zip(&request.parcels) {
         store::insert_parcel(tx, shipment, number, parcel.weight_grams).await?;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::address::Address;
 use super::carrier::Carrier;
 use super::carriers::dhl::{Dhl, DhlSettings};
 use super::carriers::gls::{Gls, GlsSettings};
+use super::carriers::uber::{self, Uber, UberSettings};
 use super::carriers::ups::{Ups, UpsSettings};
 use crate::env::Env;
 
@@ -29,6 +31,19 @@ const DHL_NAMES: [&str; 6] = [
 /// The variables that GLS needs, all or none.
 const GLS_NAMES: [&str; 4] =
     ["AISLE_GLS_URL", "AISLE_GLS_CLIENT_ID", "AISLE_GLS_CLIENT_SECRET", "AISLE_GLS_CONTACT_ID"];
+
+/// The variables that Uber needs, all or none.
+const UBER_NAMES: [&str; 6] = [
+    "AISLE_UBER_URL",
+    "AISLE_UBER_CUSTOMER_ID",
+    "AISLE_UBER_CLIENT_ID",
+    "AISLE_UBER_CLIENT_SECRET",
+    "AISLE_UBER_COUNTRY",
+    "AISLE_UBER_PICKUP_PHONE",
+];
+
+/// What a store needs to pick and pack an order before a courier stands at its counter.
+const PREPARATION_MINUTES: u32 = 30;
 
 /// The variables that UPS needs, all or none.
 const UPS_NAMES: [&str; 5] = [
@@ -53,14 +68,22 @@ const UPS_NAMES: [&str; 5] = [
 /// | `AISLE_GLS_URL` | `https://api.gls-group.net`, or `https://api-sandbox.gls-group.net` for tests |
 /// | `AISLE_GLS_CLIENT_ID`, `AISLE_GLS_CLIENT_SECRET` | of the app in GLS's developer portal |
 /// | `AISLE_GLS_CONTACT_ID` | at most 20 characters: the shipper |
+/// | `AISLE_UBER_URL` | `https://api.uber.com` |
+/// | `AISLE_UBER_LOGIN_URL` | where tokens are had (default `https://login.uber.com`) |
+/// | `AISLE_UBER_CUSTOMER_ID` | the retailer's account |
+/// | `AISLE_UBER_CLIENT_ID`, `AISLE_UBER_CLIENT_SECRET` | of the application in Uber's dashboard |
+/// | `AISLE_UBER_COUNTRY` | where couriers ride: `DE`, `ES`, `FR`, `GB`, `IT`, `NL` or `US` |
+/// | `AISLE_UBER_PICKUP_PHONE` | whom a courier calls who does not find the goods: `+49` and so on |
+/// | `AISLE_UBER_PREPARATION_MINUTES` | what a store needs to pick and pack before a courier comes (0 to 1440, default 30) |
+/// | `AISLE_UBER_WEBHOOK_KEY` | what webhooks are signed with; without it none is taken |
 /// | `AISLE_UPS_URL` | `https://onlinetools.ups.com`, or `https://wwwcie.ups.com` for tests |
 /// | `AISLE_UPS_CLIENT_ID`, `AISLE_UPS_CLIENT_SECRET` | of the application in UPS's developer portal |
 /// | `AISLE_UPS_ACCOUNT_NUMBER` | 6 characters: the shipper |
 /// | `AISLE_UPS_COUNTRY` | the shipper's country: `US`, or a member of the European Union |
 /// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
 ///
-/// The first six of DHL belong together, and so do the four of GLS and the five of UPS: with none of them nothing is
-/// delivered by that courier, with some of them the start is refused.
+/// The first six of DHL belong together, and so do the four of GLS, the five of UPS, and of Uber those without a default
+/// but the webhooks' key: with none of them nothing is delivered by that courier, with some of them the start is refused.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How often a parcel on its way is asked after.
@@ -69,6 +92,8 @@ pub struct Settings {
     pub dhl: Option<DhlSettings>,
     /// GLS's account, when there is one.
     pub gls: Option<GlsSettings>,
+    /// Uber's account, when there is one.
+    pub uber: Option<UberSettings>,
     /// UPS's account, when there is one.
     pub ups: Option<UpsSettings>,
 }
@@ -82,7 +107,7 @@ impl Settings {
             minutes = TRACKING_MINUTES;
         }
         let tracking_interval = Duration::from_secs(u64::from(minutes) * 60);
-        Self { tracking_interval, dhl: dhl(env), gls: gls(env), ups: ups(env) }
+        Self { tracking_interval, dhl: dhl(env), gls: gls(env), uber: uber(env), ups: ups(env) }
     }
 }
 
@@ -134,6 +159,34 @@ fn gls(env: &Env) -> Option<GlsSettings> {
     Some(GlsSettings { base_url, client_id, client_secret: SecretString::from(client_secret), contact_id })
 }
 
+fn uber(env: &Env) -> Option<UberSettings> {
+    let [base_url, customer_id, client_id, client_secret, country, pickup_phone] = account(env, UBER_NAMES)?;
+    if !country.is_empty() && !uber::COUNTRIES.contains(&country.as_str()) {
+        env.mistake(format!("AISLE_UBER_COUNTRY must be one of {}", uber::COUNTRIES.join(", ")));
+    }
+    let digits = pickup_phone.strip_prefix('+').unwrap_or_default();
+    let is_phone = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !pickup_phone.is_empty() && !is_phone {
+        env.mistake("AISLE_UBER_PICKUP_PHONE must be + and digits, without spaces".to_owned());
+    }
+    let name = "AISLE_UBER_PREPARATION_MINUTES";
+    let minutes = env.parsed_or(name, "a number of minutes", PREPARATION_MINUTES);
+    if minutes > 1_440 {
+        env.mistake(format!("{name} must be from 0 to 1440"));
+    }
+    Some(UberSettings {
+        base_url,
+        login_url: env.text("AISLE_UBER_LOGIN_URL").unwrap_or_else(|| "https://login.uber.com".to_owned()),
+        customer_id,
+        client_id,
+        client_secret: SecretString::from(client_secret),
+        country,
+        pickup_phone,
+        preparation: Duration::from_secs(u64::from(minutes) * 60),
+        webhook_key: env.text("AISLE_UBER_WEBHOOK_KEY").map(SecretString::from),
+    })
+}
+
 fn ups(env: &Env) -> Option<UpsSettings> {
     let [base_url, client_id, client_secret, account_number, country] = account(env, UPS_NAMES)?;
     if !account_number.is_empty() && account_number.len() != 6 {
@@ -166,6 +219,9 @@ impl Carriers {
         if let Some(gls) = &settings.gls {
             carriers.push(Arc::new(Gls::new(gls.clone(), http.clone())));
         }
+        if let Some(uber) = &settings.uber {
+            carriers.push(Arc::new(Uber::new(uber.clone(), http.clone())));
+        }
         if let Some(ups) = &settings.ups {
             carriers.push(Arc::new(Ups::new(ups.clone(), http.clone())));
         }
@@ -177,12 +233,16 @@ impl Carriers {
         self.0.values().any(|carrier| carrier.capabilities().countries.contains(&country))
     }
 
-    /// The courier of a new shipment to this country: of those that serve it the first by name. When none does, the
-    /// shipment waits for the one that this was first made with, and that shows as trouble.
-    pub(super) fn choose(&self, country: &str) -> &'static str {
+    /// The courier of a new shipment: of those that serve the recipient's country the first by name that goes everywhere in
+    /// it, before one that rides near its store only or that lacks the recipient's phone. When none serves it, the shipment
+    /// waits for the one that this was first made with, and that shows as trouble.
+    pub(super) fn choose(&self, recipient: &Address) -> &'static str {
         const UNSERVED: &str = "dhl";
-        let serves = |carrier: &Arc<dyn Carrier>| carrier.capabilities().countries.contains(&country);
-        self.0.iter().find(|(_, carrier)| serves(carrier)).map_or(UNSERVED, |(name, _)| *name)
+        let able = self.0.values().map(|carrier| carrier.capabilities());
+        let serving = able.filter(|able| able.countries.contains(&recipient.country.as_str()));
+        serving
+            .min_by_key(|able| (able.calls_recipients && recipient.phone.is_none(), able.is_local))
+            .map_or(UNSERVED, |able| able.name)
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&dyn Carrier> {
@@ -198,13 +258,17 @@ mod tests {
     fn an_account_is_whole_or_absent() {
         let env = Env::from_pairs([("PATH", "/bin")]);
         let settings = Settings::read(&env);
-        assert!(settings.dhl.is_none() && settings.gls.is_none() && settings.ups.is_none());
+        assert!(settings.dhl.is_none() && settings.gls.is_none());
+        assert!(settings.uber.is_none() && settings.ups.is_none());
         assert!(env.mistakes().is_empty());
         let env = Env::from_pairs([
             ("AISLE_DHL_URL", "https://api-eu.dhl.com"),
             ("AISLE_DHL_BILLING_NUMBER", "1"),
             ("AISLE_GLS_URL", "gls"),
             ("AISLE_GLS_CONTACT_ID", "276a45fkqM276a45fkqM2"),
+            ("AISLE_UBER_COUNTRY", "AQ"),
+            ("AISLE_UBER_PICKUP_PHONE", "0228 12345"),
+            ("AISLE_UBER_PREPARATION_MINUTES", "9999"),
             ("AISLE_UPS_ACCOUNT_NUMBER", "1"),
             ("AISLE_UPS_COUNTRY", "usa"),
             ("AISLE_TRACKING_MINUTES", "0"),
@@ -221,6 +285,11 @@ mod tests {
             "AISLE_GLS_CLIENT_ID is not set",
             "AISLE_GLS_CLIENT_SECRET is not set",
             "AISLE_GLS_CONTACT_ID must have at most 20",
+            "AISLE_UBER_URL is not set",
+            "AISLE_UBER_CUSTOMER_ID is not set",
+            "AISLE_UBER_COUNTRY must be one of DE, ES",
+            "AISLE_UBER_PICKUP_PHONE must be + and digits",
+            "AISLE_UBER_PREPARATION_MINUTES must be from 0",
             "AISLE_UPS_URL is not set",
             "AISLE_UPS_CLIENT_ID is not set",
             "AISLE_UPS_CLIENT_SECRET is not set",
@@ -230,5 +299,23 @@ mod tests {
         ] {
             assert!(mistakes.contains(name), "{name} in {mistakes}");
         }
+    }
+
+    #[test]
+    fn a_courier_that_goes_everywhere_comes_before_one_that_rides_near_its_store() {
+        #[expect(clippy::disallowed_methods, reason = "no app exists here")]
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ups = UPS_NAMES.map(|name| (name, if name.ends_with("COUNTRY") { "US" } else { "https://a" }));
+        let uber = UBER_NAMES.map(|name| (name, if name.ends_with("COUNTRY") { "US" } else { "https://a" }));
+        let chosen = |pairs: &[(&'static str, &'static str)], country: &str| {
+            let carriers = Carriers::new(&Settings::read(&Env::from_pairs(pairs.iter().copied())), &http);
+            let recipient = serde_json::json!({
+                "name": "A", "street": "B", "house_number": "1", "postal_code": "10001", "city": "C", "country": country,
+            });
+            carriers.choose(&serde_json::from_value(recipient).unwrap())
+        };
+        assert_eq!(chosen(&[ups.as_slice(), &uber].concat(), "US"), "ups");
+        assert_eq!(chosen(&uber, "US"), "uber", "that a phone is missing shows as trouble");
+        assert_eq!(chosen(&uber, "DE"), "dhl", "nobody goes there");
     }
 }

@@ -8,7 +8,7 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::carrier::{ParcelStatus, Tracking};
+use super::carrier::{BookedParcel, Carrier, ParcelStatus, Tracking};
 use super::hand_over;
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
@@ -61,19 +61,52 @@ async fn ask_again(
     shipment: &mut Shipment,
     age: Duration,
 ) -> Result<(), Internal> {
-    let interval = Duration::from_std(app.config.delivery.tracking_interval)?;
+    let abilities = app.carriers.find(&shipment.carrier).map(Carrier::capabilities);
+    let wanted = app.config.delivery.tracking_interval;
+    let interval =
+        abilities.and_then(|abilities| abilities.follow_every).map_or(wanted, |most| wanted.min(most));
+    let pause = model::pause_before_tracking(Duration::from_std(interval)?, age);
+    ask_at(tx, app, now, shipment, now + pause).await
+}
+
+/// Begins a new chain of askings. The shipment is not saved.
+async fn ask_at(
+    tx: &mut Tx,
+    app: &App,
+    now: Moment,
+    shipment: &mut Shipment,
+    at: Moment,
+) -> Result<(), Internal> {
     shipment.tracking_round += 1;
     let job = TrackShipment { shipment: shipment.id, round: shipment.tracking_round };
-    let at = now + model::pause_before_tracking(interval, age);
     Ok(jobs::enqueue_at(tx, &app.ids, now, &job, at).await?)
+}
+
+/// Asks the courier at once, because it said that something happened. An asking that is underway may have come too early:
+/// what it finds out is left to this one.
+pub(super) async fn ask_now(app: &App, id: ShipmentId) -> Result<(), Internal> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let Some(mut shipment) = store::lock(&mut tx, id).await? else { return Ok(()) };
+    if !is_followed(shipment.state) {
+        return Ok(());
+    }
+    ask_at(&mut tx, app, now, &mut shipment, now).await?;
+    store::save(&mut tx, &shipment).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+fn is_followed(state: ShipmentState) -> bool {
+    !matches!(state, ShipmentState::Requested | ShipmentState::Cancelled)
 }
 
 /// Asks the courier about every parcel of a shipment, and settles what it tells.
 pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
     let TrackShipment { shipment: id, round } = lease.payload()?;
     let Some(shipment) = store::find(&app.db, id).await? else { return Ok(()) };
-    let is_followed = !matches!(shipment.state, ShipmentState::Requested | ShipmentState::Cancelled);
-    if shipment.tracking_round != round || !is_followed {
+    if shipment.tracking_round != round || !is_followed(shipment.state) {
         return Ok(());
     }
     let parcels = store::parcels(&app.db, id).await?;
@@ -109,8 +142,8 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> Vec<(String,
         if began.elapsed() > ASKING_TIME {
             break;
         }
-        let (Some(attempt), Some(number)) = (&parcel.attempt, &parcel.tracking_number) else { continue };
-        match carrier.track(number, &shipment.recipient.postal_code).await {
+        let Some((attempt, booked)) = booked(parcel) else { continue };
+        match carrier.track(&booked, &shipment.recipient.postal_code).await {
             Ok(Some(tracking)) => told.push((attempt.clone(), tracking)),
             Ok(None) => {}
             Err(error) => {
@@ -120,6 +153,13 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> Vec<(String,
         }
     }
     told
+}
+
+/// The booking of a parcel that has one.
+fn booked(parcel: &Parcel) -> Option<(&String, BookedParcel)> {
+    let tracking_number = parcel.tracking_number.clone()?;
+    let carrier_shipment_id = parcel.carrier_shipment_id.clone()?;
+    Some((parcel.attempt.as_ref()?, BookedParcel { carrier_shipment_id, tracking_number }))
 }
 
 /// Computes states from all events, and tells what is new. The shipment is not saved.

@@ -205,6 +205,8 @@ impl Sandboxes {
             set("AISLE_UBER_CUSTOMER_ID", &settings.customer_id);
             set("AISLE_UBER_CLIENT_ID", &settings.client_id);
             set("AISLE_UBER_CLIENT_SECRET", &settings.client_secret);
+            set("AISLE_UBER_COUNTRY", "DE");
+            set("AISLE_UBER_PICKUP_PHONE", "+4922812345");
             set("AISLE_UBER_WEBHOOK_KEY", UBER_WEBHOOK.1);
         }
         lines

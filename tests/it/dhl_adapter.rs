@@ -11,7 +11,8 @@ use aisle::sandbox::dhl::{FaultKind, Sandbox, Settings};
 use chrono::NaiveDate;
 
 use crate::contract::dhl::assert_kept;
-use crate::support::client;
+use crate::support::courier::parcel;
+use crate::support::{client, start_of_time};
 
 const POSTAL_CODE: &str = "10115";
 
@@ -40,7 +41,7 @@ impl Pair {
     }
 
     async fn tracked(&self, number: &str) -> Vec<TrackingEvent> {
-        self.dhl.track(number, POSTAL_CODE).await.expect("an answer").expect("a known parcel").events
+        self.dhl.track(&parcel(number), POSTAL_CODE).await.expect("an answer").expect("a known parcel").events
     }
 
     fn calls(&self, operation: &str) -> u64 {
@@ -85,6 +86,7 @@ fn booking() -> Booking {
     };
     Booking {
         reference: reference(),
+        asked_at: start_of_time(),
         ship_date: None,
         sender: address("Markt Bonn", "Sträßchensweg", "10", "53113", "Bonn"),
         recipient: address("Mária Müller", "Invalidenstr.", "117a", POSTAL_CODE, "Berlin"),
@@ -212,11 +214,11 @@ async fn a_connection_that_never_came_about_is_surely_not_sent() {
     drop(listener);
     let dhl = adapter(&settings, &format!("http://{address}"));
     assert!(matches!(dhl.book(&booking()).await, BookOutcome::NotSent { .. }));
-    assert!(matches!(dhl.track("1", POSTAL_CODE).await, Err(CallError::NotSent(_))));
+    assert!(matches!(dhl.track(&parcel("1"), POSTAL_CODE).await, Err(CallError::NotSent(_))));
     // A partner that answers, but not with the handshake of TLS.
     let pair = Pair::new().await;
     let dhl = adapter(&settings, &pair.sandbox.url().replace("http:", "https:"));
-    assert!(matches!(dhl.track("1", POSTAL_CODE).await, Err(CallError::NotSent(_))));
+    assert!(matches!(dhl.track(&parcel("1"), POSTAL_CODE).await, Err(CallError::NotSent(_))));
 }
 
 #[tokio::test]
@@ -286,7 +288,7 @@ async fn a_travel_is_told_from_announcement_to_delivery_and_stays_the_same_when_
     use ParcelStatus::{Announced, Delivered, InTransit, OutForDelivery, PickedUp};
     let pair = Pair::new().await;
     let number = pair.confirmed(&booking()).await.tracking_number;
-    assert_eq!(pair.dhl.track(&number, POSTAL_CODE).await, Ok(None));
+    assert_eq!(pair.dhl.track(&parcel(&number), POSTAL_CODE).await, Ok(None));
     for _ in 0..4 {
         pair.sandbox.advance_clock(3_600).expect("the clock moves");
         pair.sandbox.advance(&number).expect("the parcel moves");
@@ -348,7 +350,7 @@ async fn a_slow_tracking_service_and_its_limits_are_errors_that_pass() {
         [(429, CallError::Throttled), (503, CallError::NoAnswer("status 503".to_owned()))]
     {
         pair.sandbox.plan_fault("tracking.get", FaultKind::ErrorBefore { status }, 1);
-        let error = pair.dhl.track(&number, POSTAL_CODE).await.expect_err("a failure");
+        let error = pair.dhl.track(&parcel(&number), POSTAL_CODE).await.expect_err("a failure");
         assert_eq!(error, expected);
         assert!(error.is_retryable());
     }
@@ -369,7 +371,7 @@ async fn a_real_answer_about_a_returned_parcel_is_understood_to_the_last_event()
     tokio::spawn(async move { axum::serve(listener, answers).await });
     let dhl = adapter(&Settings::local(), &url);
     let tracking =
-        dhl.track("00340434123456789012", POSTAL_CODE).await.expect("an answer").expect("a parcel");
+        dhl.track(&parcel("00340434123456789012"), POSTAL_CODE).await.expect("an answer").expect("a parcel");
     let told = statuses(&tracking.events);
     assert!(told.iter().all(Option::is_some), "{:?}", tracking.events);
     assert_eq!(told.last(), Some(&Some(ParcelStatus::Returned)));

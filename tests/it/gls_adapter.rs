@@ -9,6 +9,7 @@ use aisle::sandbox::gls::{Fault, Oddities, Quotas, Rule, Sandbox, Settings};
 use chrono::NaiveDate;
 
 use crate::contract::gls::assert_kept;
+use crate::support::courier::parcel;
 use crate::support::{client, start_of_time};
 
 /// The adapter and its partner.
@@ -36,7 +37,7 @@ impl Pair {
     }
 
     async fn tracked(&self, number: &str) -> Vec<TrackingEvent> {
-        self.gls.track(number, "10115").await.expect("an answer").expect("a known parcel").events
+        self.gls.track(&parcel(number), "10115").await.expect("an answer").expect("a known parcel").events
     }
 
     fn fails(&self, operation: &str, fault: Fault) {
@@ -80,6 +81,7 @@ fn booking() -> Booking {
     };
     Booking {
         reference: reference(),
+        asked_at: start_of_time(),
         ship_date: None,
         sender: address("Markt Bonn", "Sträßchensweg", "10", "53113", "Bonn"),
         recipient: address("Mária Müller", "Invalidenstr.", "117a", "10115", "Berlin"),
@@ -285,7 +287,7 @@ async fn a_token_that_was_revoked_is_renewed_once() {
 #[tokio::test]
 async fn a_travel_is_told_whole_however_late_doubled_or_out_of_order_gls_tells_it() {
     let pair = Pair::new().await;
-    assert_eq!(pair.gls.track("93800000000", "10115").await, Ok(None));
+    assert_eq!(pair.gls.track(&parcel("93800000000"), "10115").await, Ok(None));
     let number = pair.confirmed(&booking()).await.tracking_number;
     for _ in 0..5 {
         pair.sandbox.advance_seconds(1_800).expect("time passes");
@@ -336,8 +338,8 @@ async fn a_quota_that_is_used_up_asks_us_to_wait() {
     let quotas = Quotas { tracking: 1, ..Quotas::LIVE };
     let settings = Settings { clock_stands_at: Some(start_of_time()), quotas, ..Settings::local() };
     let pair = Pair::with(settings).await;
-    assert!(pair.gls.track("93800000000", "10115").await.is_ok());
-    assert_eq!(pair.gls.track("93800000000", "10115").await, Err(CallError::Throttled));
+    assert!(pair.gls.track(&parcel("93800000000"), "10115").await.is_ok());
+    assert_eq!(pair.gls.track(&parcel("93800000000"), "10115").await, Err(CallError::Throttled));
     pair.fails("parcels.details", Fault::ErrorBefore { status: 490 });
     let inactive = pair.gls.find_by_reference(&reference(), today()).await.expect_err("inactive");
     assert!(inactive.is_retryable(), "{inactive}");

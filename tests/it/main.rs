@@ -56,6 +56,8 @@ mod simulation;
 mod support;
 mod tags;
 mod taxes;
+mod uber_adapter;
+mod uber_delivery;
 mod upkeep;
 mod ups_adapter;
 mod ups_delivery;

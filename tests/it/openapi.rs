@@ -17,6 +17,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("post /v1/auth/staff", "name and password in the body are the credential"),
     ("post /v1/auth/sign-out", "the refresh token in the body is the credential"),
     ("get /.well-known/jwks.json", "public keys are public"),
+    ("post /v1/webhooks/delivery/{courier}", "the courier signs the body"),
     ("post /v1/webhooks/payments/paypal", "the provider signs the body"),
     (
         "get /v1/payment-methods/{id}/return",

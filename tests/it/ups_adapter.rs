@@ -11,7 +11,8 @@ use aisle::sandbox::ups::{AnswerFault, Fault, FaultKind, Rule, Sandbox, Settings
 use chrono::NaiveDate;
 
 use crate::contract::ups::assert_kept;
-use crate::support::client;
+use crate::support::courier::parcel;
+use crate::support::{client, start_of_time};
 
 /// The adapter and its partner.
 struct Pair {
@@ -57,7 +58,7 @@ impl Pair {
     }
 
     async fn tracked(&self, number: &str) -> Vec<TrackingEvent> {
-        self.ups.track(number, "10001").await.expect("an answer").expect("a known parcel").events
+        self.ups.track(&parcel(number), "10001").await.expect("an answer").expect("a known parcel").events
     }
 
     fn plan(&self, operation: &str, fault: Fault, times: u32) {
@@ -114,6 +115,7 @@ fn address(country: &str, name: &str, street: &str, house_number: &str, place: (
 fn booking() -> Booking {
     Booking {
         reference: reference(),
+        asked_at: start_of_time(),
         ship_date: None,
         sender: address("US", "Store 12", "Main St", "100", ("12207-1234", "Albany")),
         recipient: address("US", "A. Shopper", "W 34th St", "20", ("10001", "New York")),
@@ -306,7 +308,7 @@ async fn one_token_serves_all_calls_and_a_revoked_one_is_renewed_once() {
     pair.tracked(&number).await;
     assert_eq!(pair.calls("token"), 2);
     pair.plan("track", Fault::ErrorBefore { status: 401 }, 2);
-    assert_eq!(pair.ups.track(&number, "10001").await, Err(CallError::Unauthorised));
+    assert_eq!(pair.ups.track(&parcel(&number), "10001").await, Err(CallError::Unauthorised));
     let wrong = Settings { client_secret: "wrong".to_owned(), ..settings() };
     let stranger = adapter("US", &wrong, pair.sandbox.url());
     let BookOutcome::Rejected(rejection) = stranger.book(&booking()).await else { panic!("booked") };
@@ -348,7 +350,7 @@ async fn a_travel_is_told_oldest_first_and_the_same_way_each_time() {
     let new: Vec<_> = again.iter().filter(|event| !told.contains(event)).collect();
     assert_eq!(new.len(), 1, "what was told before is told alike");
     assert_eq!(new[0].raw_code, "005");
-    assert_eq!(pair.ups.track("1ZA1B2C30399999990", "10001").await, Ok(None));
+    assert_eq!(pair.ups.track(&parcel("1ZA1B2C30399999990"), "10001").await, Ok(None));
     pair.end().await;
 }
 

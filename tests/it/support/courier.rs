@@ -1,11 +1,13 @@
 //! A service whose only courier is one of the sandboxes, on one common clock.
 
-use aisle::delivery;
+use aisle::delivery::carrier::BookedParcel;
+use aisle::delivery::{self, Address};
 use aisle::identity::Role;
 use aisle::ids::ShipmentId;
 use chrono::Duration;
+use serde_json::Value;
 
-use super::delivery::{STORE, ask_for_delivery};
+use super::delivery::{STORE, address, ask_for_delivery_to};
 use super::identity::ShopperActor;
 use super::{Answer, TestApp};
 
@@ -15,6 +17,11 @@ pub trait Courier {
 
     /// The numbers, for shoppers, of the parcels that were not taken back.
     fn live(&self) -> Vec<String>;
+}
+
+/// A booking that has one name for both.
+pub fn parcel(number: &str) -> BookedParcel {
+    BookedParcel { carrier_shipment_id: number.to_owned(), tracking_number: number.to_owned() }
 }
 
 /// The service, its courier and a shopper.
@@ -33,7 +40,11 @@ impl<C: Courier> Depot<C> {
 
     /// Asks for one parcel, and works off what is due.
     pub async fn request(&self) -> ShipmentId {
-        let shipment = ask_for_delivery(&self.test, &self.shopper, &[4_200]).await;
+        self.request_to(address("Mária Müller", "10115", "Berlin")).await
+    }
+
+    pub async fn request_to(&self, recipient: Address) -> ShipmentId {
+        let shipment = ask_for_delivery_to(&self.test, &self.shopper, &[4_200], recipient).await;
         self.test.run_jobs().await;
         shipment
     }
@@ -48,6 +59,13 @@ impl<C: Courier> Depot<C> {
     pub async fn see(&self, shipment: ShipmentId) -> Answer {
         let clerk = self.test.staff(Role::Clerk, &[STORE]).await;
         self.test.get(&format!("/v1/shipments/{shipment}")).bearer(&clerk).send().await.expect(200)
+    }
+
+    /// Corrects where a shipment goes, as a supervisor.
+    pub async fn correct(&self, shipment: ShipmentId, recipient: &Value) -> Answer {
+        let supervisor = self.test.staff(Role::Supervisor, &[STORE]).await;
+        let path = format!("/v1/shipments/{shipment}/recipient");
+        self.test.put(&path, recipient).bearer(&supervisor).send().await
     }
 
     /// Takes a shipment back.

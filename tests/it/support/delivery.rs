@@ -96,6 +96,16 @@ impl Depot {
 
 /// Asks for a delivery from Bonn to Berlin of parcels with these weights.
 pub async fn ask_for_delivery(test: &TestApp, shopper: &ShopperActor, weights: &[i64]) -> ShipmentId {
+    ask_for_delivery_to(test, shopper, weights, address("Mária Müller", "10115", "Berlin")).await
+}
+
+/// As [`ask_for_delivery`], to somebody else.
+pub async fn ask_for_delivery_to(
+    test: &TestApp,
+    shopper: &ShopperActor,
+    weights: &[i64],
+    recipient: Address,
+) -> ShipmentId {
     let app = &test.app;
     let shipment: ShipmentId = app.ids.next();
     let order: OrderId = app.ids.next();
@@ -105,7 +115,7 @@ pub async fn ask_for_delivery(test: &TestApp, shopper: &ShopperActor, weights: &
         store: STORE.parse().expect("a store"),
         shopper: ShopperId(shopper.id.parse().expect("an id")),
         sender: address("Markt Bonn", "53113", "Bonn"),
-        recipient: address("Mária Müller", "10115", "Berlin"),
+        recipient,
         parcels: weights.iter().map(|weight| Parcel { weight_grams: *weight }).collect(),
         reference: "R-7F3K2A".to_owned(),
     };

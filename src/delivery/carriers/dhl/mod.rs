@@ -123,9 +123,13 @@ impl Carrier for Dhl {
             name: "dhl",
             is_booking_idempotent: false,
             finds_by_reference: true,
+            gives_labels: true,
             refetches_labels: true,
             closes_days: true,
             carries_chilled: false,
+            is_local: false,
+            calls_recipients: false,
+            follow_every: None,
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             countries,
@@ -209,9 +213,10 @@ impl Carrier for Dhl {
 
     async fn track(
         &self,
-        tracking_number: &str,
+        parcel: &BookedParcel,
         recipient_postal_code: &str,
     ) -> Result<Option<Tracking>, CallError> {
+        let tracking_number = parcel.tracking_number.as_str();
         let query = [
             ("trackingNumber", tracking_number),
             ("service", "parcel-de"),

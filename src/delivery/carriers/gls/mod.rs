@@ -105,9 +105,13 @@ impl Carrier for Gls {
             name: "gls",
             is_booking_idempotent: false,
             finds_by_reference: true,
+            gives_labels: true,
             refetches_labels: false,
             closes_days: true,
             carries_chilled: false,
+            is_local: false,
+            calls_recipients: false,
+            follow_every: None,
             age_checks: &[],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             countries: EUROPEAN_UNION.to_vec(),
@@ -177,9 +181,10 @@ impl Carrier for Gls {
 
     async fn track(
         &self,
-        tracking_number: &str,
+        parcel: &BookedParcel,
         _recipient_postal_code: &str,
     ) -> Result<Option<Tracking>, CallError> {
+        let tracking_number = parcel.tracking_number.as_str();
         let path = format!("{TRACKING}/{tracking_number}");
         let reply = self.tokens.send(|| self.request(Method::GET, &path, CALL_DEADLINE)).await?;
         tracking::read(&reply.expect_success()?.body, tracking_number)

@@ -12,6 +12,7 @@ use crate::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Confirmation, FieldMessage, Label,
     LabelFormat, Rejection, RejectionReason,
 };
+use crate::delivery::carriers::addresses::named;
 use crate::delivery::carriers::call::Reply;
 use crate::delivery::carriers::countries::EUROPEAN_UNION;
 use crate::delivery::carriers::labels::decoded;
@@ -119,10 +120,6 @@ fn address(of: &str, address: &Address) -> Result<Value, Rejection> {
         out["ZIPCode"] = json!(fitting(&field("postal_code"), &address.postal_code, POSTCODE_LENGTH_MAX)?);
     }
     Ok(out)
-}
-
-fn named(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The text as GLS takes it.

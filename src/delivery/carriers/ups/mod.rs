@@ -2,10 +2,8 @@
 //!
 //! UPS keeps no duplicate check and has no dry run: a booking that may have arrived is never sent again from here. Whether
 //! it was made is asked of label recovery and, should that know nothing, of tracking by reference. `wire.rs` maps
-//! shipments, `tracking.rs` activities, `status.rs` the numbers of statuses, `regions.rs` the states that our addresses
-//! don't have.
+//! shipments, `tracking.rs` activities, `status.rs` the numbers of statuses.
 
-mod regions;
 mod status;
 mod tracking;
 mod wire;
@@ -132,9 +130,13 @@ impl Carrier for Ups {
             name: "ups",
             is_booking_idempotent: false,
             finds_by_reference: true,
+            gives_labels: true,
             refetches_labels: true,
             closes_days: false,
             carries_chilled: false,
+            is_local: false,
+            calls_recipients: false,
+            follow_every: None,
             // An adult signature means 21 years in the United States; elsewhere no age is promised.
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,
@@ -200,9 +202,10 @@ impl Carrier for Ups {
 
     async fn track(
         &self,
-        tracking_number: &str,
+        parcel: &BookedParcel,
         _recipient_postal_code: &str,
     ) -> Result<Option<Tracking>, CallError> {
+        let tracking_number = parcel.tracking_number.as_str();
         let path = format!("/track/v1/details/{tracking_number}");
         let query = [("locale", "en_US")];
         let reply =

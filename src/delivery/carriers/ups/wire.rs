@@ -6,15 +6,16 @@
 
 use serde_json::{Value, json};
 
-use super::regions::state_of;
 use super::{UpsSettings, WEIGHT_GRAMS_MAX};
 use crate::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Confirmation, FieldMessage, Label,
     LabelFormat, Reference, Rejection, RejectionReason,
 };
+use crate::delivery::carriers::addresses::{named, street_line};
 use crate::delivery::carriers::call::Reply;
 use crate::delivery::carriers::countries::EUROPEAN_UNION;
 use crate::delivery::carriers::labels::decoded;
+use crate::delivery::carriers::regions::state_of;
 use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
 
 /// UPS prints 35 characters a line.
@@ -135,16 +136,11 @@ fn dimensions(sides_mm: [i64; 3], american: bool) -> Value {
 
 fn party(place: &str, address: &Address) -> Result<Value, Rejection> {
     let field = |name: &str| format!("{place}.{name}");
-    let named = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let american = address.country == "US";
-    let street = match (named(&address.house_number), american) {
-        (Some(number), true) => format!("{number} {}", address.street),
-        (Some(number), false) => format!("{} {number}", address.street),
-        (None, _) => address.street.clone(),
-    };
+    let street = street_line(address);
     let mut lines = vec![fitting(&field("street"), &street, LINE_LENGTH_MAX)?.to_owned()];
-    if let Some(line) = named(&address.line_2) {
-        lines.push(fitting(&field("line_2"), &line, LINE_LENGTH_MAX)?.to_owned());
+    if let Some(line) = named(address.line_2.as_deref()) {
+        lines.push(fitting(&field("line_2"), line, LINE_LENGTH_MAX)?.to_owned());
     }
     // Nine characters, and in the United States digits alone.
     let code: String = address.postal_code.chars().filter(|one| !american || *one != '-').collect();
@@ -160,9 +156,9 @@ fn party(place: &str, address: &Address) -> Result<Value, Rejection> {
         out["Address"]["StateProvinceCode"] = json!(state);
     }
     let person = fitting(&field("name"), &address.name, LINE_LENGTH_MAX)?;
-    match named(&address.company) {
+    match named(address.company.as_deref()) {
         Some(company) => {
-            out["Name"] = json!(fitting(&field("company"), &company, LINE_LENGTH_MAX)?);
+            out["Name"] = json!(fitting(&field("company"), company, LINE_LENGTH_MAX)?);
             out["AttentionName"] = json!(person);
         }
         None => out["Name"] = json!(person),

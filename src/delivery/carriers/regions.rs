@@ -1,4 +1,4 @@
-//! The state of an address in the United States, which UPS wants and our addresses don't have: it follows from the ZIP
+//! The state of an address in the United States, which some couriers want and our addresses don't have: it follows from the ZIP
 //! code's first three digits (United States Postal Service, list L002).
 
 /// From, to, state.

@@ -23,15 +23,9 @@ const UNDONE_PAUSE: std::time::Duration = std::time::Duration::from_mins(1);
 /// undone. It has to wait for any other.
 pub async fn pay(app: &App, shopper: ShopperId, id: DebtId, method: MethodId) -> Result<Debt, Error> {
     let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
-    let seen = debts::find(&mut tx, id).await?.filter(|debt| debt.shopper == shopper);
-    let paying = match seen.ok_or(Error::DebtUnknown)?.paying {
-        Some(paying) => store::payments::lock(&mut tx, paying).await?,
-        None => None,
-    };
-    let mut debt = debts::lock(&mut tx, id).await?.ok_or(Error::DebtUnknown)?;
+    let (mut tx, mut debt, paying) = taken(app, shopper, id).await?;
     let mut is_let_go = false;
-    match (debt.state, paying.filter(|paying| debt.paying == Some(paying.id))) {
+    match (debt.state, paying) {
         (DebtState::Open, _) => match begin(app, &mut tx, now, &mut debt, method, false).await {
             Err(Error::AlreadyStarted) => return Err(Error::DebtLetGo),
             begun => begun?,
@@ -52,6 +46,25 @@ pub async fn pay(app: &App, shopper: ShopperId, id: DebtId, method: MethodId) ->
     tx.commit().await?;
     app.jobs.wake();
     if is_let_go { Err(Error::DebtLetGo) } else { Ok(debt) }
+}
+
+/// A debt of the shopper's with what pays it now, both locked, in the order of locks: the payment is known only by the debt, so
+/// that it is looked again when another one began in between.
+async fn taken(app: &App, shopper: ShopperId, id: DebtId) -> Result<(Tx, Debt, Option<Payment>), Error> {
+    loop {
+        let mut tx = app.db.begin().await?;
+        let seen = debts::find(&mut tx, id).await?.filter(|debt| debt.shopper == shopper);
+        let seen = seen.ok_or(Error::DebtUnknown)?;
+        let paying = match seen.paying {
+            Some(paying) => store::payments::lock(&mut tx, paying).await?,
+            None => None,
+        };
+        let debt = debts::lock(&mut tx, id).await?.ok_or(Error::DebtUnknown)?;
+        if debt.paying == seen.paying {
+            return Ok((tx, debt, paying));
+        }
+        tx.rollback().await?;
+    }
 }
 
 /// Whether a payment of a debt makes room for one with another account.

@@ -93,6 +93,8 @@ ids! {
     OrderId,
     /// One call that moves money at a provider: its key for life.
     OperationId,
+    /// A way to have goods delivered, as it was shown to a shopper.
+    DeliveryOptionId,
     /// A system that exchanges data with us.
     PartnerId,
     /// A partner's key.

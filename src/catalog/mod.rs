@@ -14,6 +14,7 @@ mod batches;
 pub mod code;
 mod coding;
 mod content;
+mod delivery_terms;
 pub mod explain;
 mod feed;
 mod http;
@@ -42,6 +43,7 @@ pub use batches::{
 pub use code::{Gtin, Refusal, Symbology};
 pub use coding::Coding;
 pub use content::{Content, ContentError};
+pub use delivery_terms::{DeliveryTerms, HandOver, Preference, Tariff, working_days_after};
 pub use feed::{Catalog, follow};
 pub use http::routes;
 pub use index::{Change, Snapshot};
@@ -63,7 +65,7 @@ pub use rows::{
     StoreRow, TaxClassRow, TaxRateRow,
 };
 pub use search::follow as follow_search;
-pub use till_rules::{BESIDE_MAX, DebitLimits, DeliveryTerms, EatIn, Fee, PointsTerms, Slip, TillRules};
+pub use till_rules::{BESIDE_MAX, DebitLimits, EatIn, Fee, PointsTerms, Slip, TillRules};
 pub use upkeep::{Keep, Upkeep, schedule_upkeep, upkeep};
 
 use crate::clock::Moment;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use chrono::NaiveDate;
 
 use super::code::{self, Gtin, Template};
+use super::delivery_terms::DeliveryTerms;
 use crate::hash::sha256_hex;
 use crate::ids::{TaxClassId, VoucherCode};
 use crate::money::Currency;
@@ -53,9 +54,9 @@ pub struct TillRules {
     /// Fees on the whole basket. A carrier bag is none: it is a product with a code.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<Fee>,
-    /// What the courier costs the shopper here; as the service is set up where nothing is said.
+    /// What couriers cost the shopper here, and when goods go out; as the service is set up where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<DeliveryTerms>,
+    pub delivery: Option<Box<DeliveryTerms>>,
     /// Templates of deposit vouchers: `{code:…}` is the voucher's own number, `{price:…}` what it is worth in minor units. What
     /// stands fixed and that number name the voucher, once in this store: each store's machines count for themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -136,17 +137,6 @@ pub struct Fee {
     pub delivery_only: bool,
 }
 
-/// What the courier costs the shopper.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeliveryTerms {
-    /// Minor units of the store's currency, in the terms of its shelves; nought where it is for nothing.
-    #[schema(minimum = 0, maximum = 50_000)]
-    pub amount: i64,
-    /// How it is taxed.
-    pub tax_class: TaxClassId,
-}
-
 /// A deposit voucher, as its code tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slip {
@@ -202,8 +192,8 @@ impl TillRules {
                 return Err(format!("a fee is of 1 to {BESIDE_MAX} minor units, below more than nothing"));
             }
         }
-        if self.delivery.as_ref().is_some_and(|terms| !(0..=BESIDE_MAX).contains(&terms.amount)) {
-            return Err(format!("a delivery costs 0 to {BESIDE_MAX} minor units"));
+        if let Some(fault) = self.delivery.as_deref().and_then(DeliveryTerms::fault) {
+            return Err(fault);
         }
         for template in &self.voucher_templates {
             if !template.parse::<Template>().is_ok_and(|template| template.tells_voucher()) {
@@ -386,13 +376,6 @@ mod tests {
             (
                 TillRules { price_promise_minutes: Some(1_441), ..TillRules::default() },
                 "price_promise_minutes",
-            ),
-            (
-                TillRules {
-                    delivery: Some(DeliveryTerms { amount: -1, tax_class: "a".parse().expect("a key") }),
-                    ..TillRules::default()
-                },
-                "delivery",
             ),
             (TillRules { tax_area: Some("us-ny".to_owned()), ..TillRules::default() }, "tax_area"),
             (

@@ -8,11 +8,10 @@ use uuid::Uuid;
 use super::model::{Checkout, Event, State};
 use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking};
 use super::returned::{Refund, RefundState};
-use super::{place, store, views};
+use super::{place, send, store, views};
 use crate::app::App;
 use crate::cart::notes::{self, NewNote};
 use crate::cart::{self, Entry};
-use crate::catalog;
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::delivery;
@@ -218,34 +217,9 @@ pub(super) async fn authorised(
     store::insert_order(tx, &order).await?;
     cart::ledger::earn(tx, now, order.shopper, order.id, order.quote.points).await?;
     if let Some(shipment) = order.shipment {
-        request_delivery(app, tx, now, &checkout, &order, shipment, parcels).await?;
+        send::request_delivery(app, tx, now, &checkout, &order, shipment, parcels).await?;
     }
     tell(app, tx, now, NewsKind::Paid, &order).await
-}
-
-async fn request_delivery(
-    app: &App,
-    tx: &mut Tx,
-    now: Moment,
-    checkout: &Checkout,
-    order: &Order,
-    shipment: ShipmentId,
-    parcels: Vec<i64>,
-) -> Result<(), Internal> {
-    // A store that closed since the quote still sends what was paid: nothing must stand between the money and its order.
-    let store = catalog::known_store(tx, &order.store).await?.ok_or("the order's store was never known")?;
-    let recipient = checkout.recipient.clone().ok_or("a delivery without a recipient")?;
-    let request = delivery::Request {
-        shipment,
-        order: order.id,
-        store: order.store.clone(),
-        shopper: order.shopper,
-        sender: delivery::Address::of_store(&store),
-        recipient,
-        parcels: parcels.into_iter().map(|weight_grams| delivery::Parcel { weight_grams }).collect(),
-        reference: order.number.clone(),
-    };
-    Ok(delivery::request(tx, &app.carriers, &app.ids, now, request).await?)
 }
 
 async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {

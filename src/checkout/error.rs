@@ -59,6 +59,12 @@ pub enum Error {
     /// The shopper agreed to another total than the quote's.
     #[error("the quote's total is {0}")]
     Total(Money),
+    /// No such delivery option was shown to the shopper for this cart.
+    #[error("no such delivery option")]
+    OptionUnknown,
+    /// The delivery option does not hold any more, or for other goods or another place.
+    #[error("the delivery option is over")]
+    OptionOver,
     /// The state does not allow it.
     #[error("a checkout that is {0} can't do that")]
     State(State),
@@ -119,6 +125,15 @@ impl From<Error> for Problem {
                 |problem, (line, blocked)| {
                     problem.at(format!("/lines/{line}"), format!("{}: {}", blocked.reason, blocked.notice))
                 },
+            ),
+            Error::OptionUnknown => Self::unprocessable(
+                "delivery_option_unknown",
+                "No such option was shown for this cart. Ask for its delivery options.",
+            )
+            .at("/deliver/option", "not shown for this cart"),
+            Error::OptionOver => Self::conflict(
+                "delivery_option_over",
+                "The option does not hold any more, or not for these goods and this place. Ask for the delivery options again.",
             ),
             Error::FeeUntaxed => {
                 Self::conflict("delivery_unavailable", "This store can't have goods delivered.")

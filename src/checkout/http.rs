@@ -41,9 +41,9 @@ const PAGE_MAX: i64 = 50;
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`, `checkout_unknown`, `coupon_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `tax_rate_missing`, `coupon_used`, `voucher_used`, `points_short`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`cart_locked`, `cart_closed`, `store_closed`, `delivery_unavailable`, `delivery_option_over`, `tax_rate_missing`, `coupon_used`, `voucher_used`, `points_short`, `debt_open`: `debts` says what has to be paid before, `lines_blocked`: `errors` names the lines by their numbers and says why"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "`cart_changed`"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `delivery_empty`, `delivery_eaten_in`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`cart_empty`, `checkouts_used`, `payment_method_unusable`, `device_session_invalid`, `amount_not_payable`, `provider_absent`, `address_invalid`, `delivery_empty`, `delivery_option_unknown`, `delivery_eaten_in`, `line_unknown`, `line_not_deliverable`, `line_too_heavy`, `delivery_too_large`, `debit_too_large`, `id_reused`"),
     ),
     security(("shopper" = []))
 )]

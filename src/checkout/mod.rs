@@ -4,9 +4,10 @@
 //! transaction that learns of its payment, and never without one; a checkout ends as paid with an order or unpaid without
 //! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
 //!
-//! `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins, `complete.rs` takes the news of
-//! payments and parcels, `order.rs` says what an order comes to and `shares.rs` what paid for it (pure), `refund.rs` gives
-//! back, `receipt.rs` shows, `verify.rs` holds all books against each other.
+//! `options/` says who can deliver, `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins,
+//! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `order.rs` says what an order comes to
+//! and `shares.rs` what paid for it (pure), `refund.rs` gives back, `receipt.rs` shows, `verify.rs` holds all books against each
+//! other.
 
 mod complete;
 mod error;
@@ -14,6 +15,7 @@ mod evidence;
 mod http;
 mod limits;
 mod model;
+mod options;
 mod order;
 mod payment_lines;
 mod pick;
@@ -22,6 +24,7 @@ mod quote;
 mod receipt;
 mod refund;
 mod returned;
+mod send;
 mod shares;
 mod store;
 #[cfg(test)]
@@ -41,6 +44,7 @@ pub use complete::{delivery_news, payment_news};
 pub use evidence::{PurchaseEvidence, evidence};
 pub use limits::Limits;
 pub use model::{Checkout, State};
+pub use options::{ChosenDelivery, DeliveryOption, DeliveryOptions};
 pub use order::{ExitFacts, News, NewsKind, Order, OrderState};
 pub use place::{Expire, expire};
 pub use verify::verify;
@@ -77,6 +81,7 @@ impl Settings {
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(http::place_checkout, http::read_checkout))
+        .routes(routes!(options::http::list_delivery_options))
         .routes(routes!(http::pay))
         .routes(routes!(http::cancel_checkout))
         .routes(routes!(http::release_checkout))

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
+use super::options::{self, ChosenDelivery};
 use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
 use super::{complete, limits, store};
 use crate::app::App;
@@ -17,7 +18,7 @@ use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
 use crate::hash::sha256_hex;
-use crate::ids::{CartId, CheckoutId, MethodId, ShopperId, StoreId};
+use crate::ids::{CartId, CheckoutId, DeliveryOptionId, MethodId, ShopperId, StoreId};
 use crate::jobs::{self, Job, Lease, Outcome};
 use crate::money::Money;
 use crate::payments;
@@ -40,6 +41,10 @@ pub struct Deliver {
     pub lines: BTreeSet<i64>,
     /// Where to.
     pub recipient: delivery::Address,
+    /// The way of delivery that the shopper chose, as `GET /v1/carts/{cart}/delivery-options` showed it; left out, the store's
+    /// usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub option: Option<DeliveryOptionId>,
 }
 
 /// What the app asks for: a quote for a version of its cart.
@@ -113,10 +118,14 @@ pub(super) async fn place(
         return Err(Error::Blocked(blocked));
     }
     let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
-    let fee = match &placement.deliver {
-        Some(_) => Some(delivery_fee(app, &till, &cart)?),
-        None => None,
-    };
+    let (mut fee, mut chosen) = (None, None);
+    if let Some(deliver) = &placement.deliver {
+        if let Some(option) = deliver.option {
+            let wish = (option, &deliver.lines, &deliver.recipient);
+            chosen = Some(options::take(app, &mut tx, &cart, wish, now).await?);
+        }
+        fee = Some(options::fee(app, &till, &cart, chosen.as_ref())?);
+    }
     let delivery = fee.map(|fee| Surcharge {
         name: "Delivery".to_owned(),
         amount: fee.amount.minor(),
@@ -125,7 +134,7 @@ pub(super) async fn place(
     });
     let entry = Entry { id: app.ids.next(), at: now };
     let priced = till.quote(&mut tx, entry, id, &cart, delivery).await?;
-    let checkout = draft(app, &cart, id, placement, (fee, priced), hash, now)?;
+    let checkout = draft(app, &cart, id, placement, (fee, chosen, priced), hash, now)?;
     let quote = &checkout.quote;
     payments::can_debit(app, method.provider, &[quote.to_pay(), quote.due_now, quote.due_at_hand_over()?])?;
     if !store::insert(&mut tx, &checkout).await? {
@@ -165,12 +174,12 @@ fn draft(
     cart: &Cart,
     id: CheckoutId,
     placement: &Placement,
-    (fee, priced): (Option<DeliveryFee>, Priced),
+    (fee, chosen, priced): (Option<DeliveryFee>, Option<ChosenDelivery>, Priced),
     request_hash: String,
     now: Moment,
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
-    let quote = quote::quote(&cart.lines, &delivered, fee, priced)?;
+    let quote = quote::quote(&cart.lines, &delivered, (fee, chosen), priced)?;
     let mut holds = Vec::new();
     let limits = limits::of_store(app, &cart.store, cart.currency);
     if let Some(most) = limits.debit_max.filter(|most| quote.to_pay().minor() > *most) {
@@ -206,16 +215,6 @@ fn draft(
         version: 1,
         created_at: now,
     })
-}
-
-fn delivery_fee(app: &App, till: &Till, cart: &Cart) -> Result<DeliveryFee, Error> {
-    let settings = &app.config.checkout;
-    let otherwise = (settings.delivery_fee_minor, &settings.delivery_tax_class);
-    // What the store says of its own; else what holds for all, in whatever they sell in.
-    let terms = till.rules().and_then(|rules| rules.delivery.as_ref());
-    let (minor, class) = terms.map_or(otherwise, |terms| (terms.amount, &terms.tax_class));
-    let tax_rate = till.rate_of(class).ok_or(Error::FeeUntaxed)?;
-    Ok(DeliveryFee { amount: Money::new(minor, cart.currency), tax_rate, tax: None })
 }
 
 /// The shopper's yes to this total. Staff look first where a hold says so; otherwise the debit begins.

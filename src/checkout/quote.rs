@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::options::ChosenDelivery;
 use crate::cart::pricing::TaxMode;
 use crate::cart::{
     self, Credit, Discount, Origin, Priced, PricedDeposit, PricedSurcharge, Reduction, TaxLine,
@@ -87,6 +88,9 @@ pub struct Quote {
     /// What the courier costs, gross, when something is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_fee: Option<DeliveryFee>,
+    /// The way of delivery that the shopper chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<ChosenDelivery>,
     /// The store's own fees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<PricedSurcharge>,
@@ -153,17 +157,15 @@ pub enum QuoteError {
 
 /// Goods of one parcel at most: the couriers' limit of 31.5 kg less the carton.
 pub const PARCEL_GRAMS_MAX: i64 = 30_000;
-/// The carton and its filling.
-const CARTON_GRAMS: i64 = 400;
 /// What a piece is taken to weigh when nobody said.
-const PIECE_GRAMS_ASSUMED: i64 = 500;
+pub(super) const PIECE_GRAMS_ASSUMED: i64 = 500;
 
 /// Quotes the lines of a cart that is priced so, the fee included: those of these numbers are delivered for it, the others
 /// taken along.
 pub fn quote(
     lines: &[cart::Line],
     delivered: &BTreeSet<i64>,
-    fee: Option<DeliveryFee>,
+    (fee, delivery): (Option<DeliveryFee>, Option<ChosenDelivery>),
     priced: Priced,
 ) -> Result<Quote, QuoteError> {
     if let Some(unknown) = delivered.iter().find(|number| !lines.iter().any(|line| line.number == **number)) {
@@ -187,8 +189,19 @@ pub fn quote(
     let due_now =
         if delivered.is_empty() { to_pay } else { Money::new((taken.minor() - credited).max(0), currency) };
     let to_pay = (!credits.is_empty()).then_some(to_pay);
-    let quote =
-        Quote { lines, discounts, delivery_fee, fees, total, credits, to_pay, points, taxes, due_now };
+    let quote = Quote {
+        lines,
+        discounts,
+        delivery_fee,
+        delivery,
+        fees,
+        total,
+        credits,
+        to_pay,
+        points,
+        taxes,
+        due_now,
+    };
     if quote.parcels().len() > delivery::PARCELS_MAX {
         return Err(QuoteError::TooMuch);
     }
@@ -338,25 +351,17 @@ impl Quote {
         self.lines_of(fulfilment).map(|line| line.pieces).sum()
     }
 
-    /// The weights in grams, cartons included, of the parcels that what is delivered needs: as few as the limit allows,
-    /// filled piece by piece.
+    /// The weights in grams, cartons included, of the parcels that what is delivered needs: as few as the courier that was
+    /// chosen carries, else as any does.
     pub fn parcels(&self) -> Vec<i64> {
-        let mut parcels: Vec<i64> = Vec::new();
         let lines = self.lines_of(Fulfilment::Deliver);
-        let mut pieces: Vec<i64> = lines
-            .flat_map(|line| {
-                let grams = line.weight_grams.unwrap_or(PIECE_GRAMS_ASSUMED).max(1);
-                (0..line.pieces).map(move |_| grams)
-            })
-            .collect();
-        pieces.sort_unstable_by(|a, b| b.cmp(a));
-        for grams in pieces {
-            match parcels.iter_mut().find(|parcel| **parcel + grams <= PARCEL_GRAMS_MAX) {
-                Some(parcel) => *parcel += grams,
-                None => parcels.push(grams),
-            }
-        }
-        parcels.into_iter().map(|grams| grams + CARTON_GRAMS).collect()
+        let pieces = lines.flat_map(|line| {
+            let grams = line.weight_grams.unwrap_or(PIECE_GRAMS_ASSUMED).max(1);
+            (0..line.pieces).map(move |_| grams)
+        });
+        let usual = PARCEL_GRAMS_MAX + delivery::CARTON_GRAMS;
+        let most = self.delivery.as_ref().map_or(usual, |chosen| chosen.option.parcel_grams_max);
+        delivery::pack(pieces.collect(), most)
     }
 }
 

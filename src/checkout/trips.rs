@@ -194,5 +194,5 @@ pub fn quoted(trip: &Trip) -> Quote {
         points: None,
     };
     let priced = pricing::price(&basket, &prepared(trip.terms.clone())).expect("a price");
-    quote(&lines, &delivered, fee, priced).expect("a quote")
+    quote(&lines, &delivered, (fee, None), priced).expect("a quote")
 }

@@ -127,6 +127,17 @@ impl Address {
         }
     }
 
+    /// A place, before it is said who lives there.
+    pub fn of_place(
+        country: String,
+        postal_code: String,
+        city: String,
+        (street, house_number): (String, String),
+    ) -> Self {
+        let (name, company, line2, email, phone) = Default::default();
+        Self { name, company, street, house_number, line2, postal_code, city, country, email, phone }
+    }
+
     /// The address as couriers' adapters take it.
     pub(super) fn for_carrier(&self) -> carrier::Address {
         carrier::Address {

@@ -129,7 +129,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
         notify_email: None,
         weight_grams: parcel.weight_grams,
         dimensions_mm: None,
-        age_min: None,
+        age_min: shipment.age_min,
         recipient_only: false,
         label_format: LabelFormat::Pdf,
     };

@@ -13,6 +13,8 @@ use axum::http::HeaderMap;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::money::{Currency, Money};
+
 /// A courier that takes parcels from a store to a home.
 #[async_trait]
 pub trait Carrier: fmt::Debug + Send + Sync {
@@ -21,6 +23,12 @@ pub trait Carrier: fmt::Debug + Send + Sync {
 
     /// Where anybody can see how far a parcel has come.
     fn tracking_url(&self, tracking_number: &str) -> String;
+
+    /// What the courier asks for now and promises, where it says so itself; nothing where only a table does. It books nothing
+    /// and changes nothing.
+    async fn quote(&self, _request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
+        Ok(None)
+    }
 
     /// Books one parcel. Never repeated by the adapter once the request may have reached the courier.
     async fn book(&self, booking: &Booking) -> BookOutcome;
@@ -94,6 +102,40 @@ pub struct Capabilities {
     pub weight_grams_max: i64,
     /// The countries of recipients, ISO 3166-1 alpha-2.
     pub countries: Vec<&'static str>,
+}
+
+/// What a courier is to bring, before anything is booked.
+#[derive(Clone, Debug)]
+pub struct QuoteRequest {
+    /// The store.
+    pub sender: Address,
+    /// Where to: name and street may be missing as long as the shopper has not said them.
+    pub recipient: Address,
+    /// The weights in grams of the parcels, cartons included.
+    pub parcels: Vec<i64>,
+    /// What the store sells in.
+    pub currency: Currency,
+    /// When the goods can be collected at the earliest.
+    pub ready_at: DateTime<Utc>,
+    /// The recipient must be at least this old, and the courier checks it.
+    pub age_min: Option<i64>,
+}
+
+/// What a courier asks for, for all parcels together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveQuote {
+    /// What the courier calls its service.
+    pub service: String,
+    /// What it costs us, taxes included where the courier says them.
+    pub price: Money,
+    /// By when it collects, where it says so.
+    pub leaves_by: Option<DateTime<Utc>>,
+    /// When it arrives, at the earliest and at the latest, where it says so.
+    pub arrives: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Until when it holds, where it does not hold on.
+    pub valid_until: Option<DateTime<Utc>>,
+    /// The courier's name of it, where a booking can name it.
+    pub quote: Option<String>,
 }
 
 /// Our name of one booking attempt: 8 to 35 of `A-Z`, `0-9` and `-`, which every courier accepts. A new attempt takes a new

@@ -45,6 +45,12 @@ pub struct Request {
     pub parcels: Vec<Parcel>,
     /// A short name that people read, such as the order's number.
     pub reference: String,
+    /// The courier that the shopper chose; else the first that serves the country.
+    pub carrier: Option<String>,
+    /// How old whoever takes the goods must be, where the courier makes sure.
+    pub age_min: Option<i64>,
+    /// The way of delivery that was chosen, with the reasons, for whoever looks at the shipment.
+    pub choice: Option<serde_json::Value>,
 }
 
 /// Why something was not done with a shipment.
@@ -89,8 +95,10 @@ pub async fn request(
     }
     let shipment = request.shipment;
     let reference = carried_reference(&request.reference);
-    let carrier = carriers.choose(&request.recipient);
-    store::insert(tx, &request, &reference, carrier, now).await?;
+    // One that went out of use since waits for a person, as any other trouble of a courier's.
+    let chosen = request.carrier.clone();
+    let carrier = chosen.unwrap_or_else(|| carriers.choose(&request.recipient).to_owned());
+    store::insert(tx, &request, &reference, &carrier, now).await?;
     for (number, parcel) in (1_i64..).zip(&request.parcels) {
         store::insert_parcel(tx, shipment, number, parcel.weight_grams).await?;
         book::new_attempt(tx, ids, now, (shipment, number), &reference, 1).await?;

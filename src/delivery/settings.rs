@@ -54,6 +54,9 @@ const UPS_NAMES: [&str; 5] = [
     "AISLE_UPS_COUNTRY",
 ];
 
+/// How long couriers are waited for while a shopper wants to know who can bring the goods.
+const QUOTE_DEADLINE_MS: u64 = 1_500;
+
 /// Settings of the room.
 ///
 /// | variable | meaning |
@@ -80,6 +83,7 @@ const UPS_NAMES: [&str; 5] = [
 /// | `AISLE_UPS_CLIENT_ID`, `AISLE_UPS_CLIENT_SECRET` | of the application in UPS's developer portal |
 /// | `AISLE_UPS_ACCOUNT_NUMBER` | 6 characters: the shipper |
 /// | `AISLE_UPS_COUNTRY` | the shipper's country: `US`, or a member of the European Union |
+/// | `AISLE_DELIVERY_QUOTE_MS` | milliseconds that couriers have to say what a delivery costs (50 to 10000, default 1500) |
 /// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
 ///
 /// The first six of DHL belong together, and so do the four of GLS, the five of UPS, and of Uber those without a default
@@ -88,6 +92,8 @@ const UPS_NAMES: [&str; 5] = [
 pub struct Settings {
     /// How often a parcel on its way is asked after.
     pub tracking_interval: Duration,
+    /// How long couriers are waited for while a shopper wants to know who can bring the goods.
+    pub quote_deadline: Duration,
     /// DHL's account, when there is one.
     pub dhl: Option<DhlSettings>,
     /// GLS's account, when there is one.
@@ -107,7 +113,20 @@ impl Settings {
             minutes = TRACKING_MINUTES;
         }
         let tracking_interval = Duration::from_secs(u64::from(minutes) * 60);
-        Self { tracking_interval, dhl: dhl(env), gls: gls(env), uber: uber(env), ups: ups(env) }
+        let mut quote_ms = env.parsed_or("AISLE_DELIVERY_QUOTE_MS", "milliseconds", QUOTE_DEADLINE_MS);
+        if !(50..=10_000).contains(&quote_ms) {
+            env.mistake("AISLE_DELIVERY_QUOTE_MS must be from 50 to 10000".to_owned());
+            quote_ms = QUOTE_DEADLINE_MS;
+        }
+        let quote_deadline = Duration::from_millis(quote_ms);
+        Self {
+            tracking_interval,
+            quote_deadline,
+            dhl: dhl(env),
+            gls: gls(env),
+            uber: uber(env),
+            ups: ups(env),
+        }
     }
 }
 
@@ -243,6 +262,16 @@ impl Carriers {
         serving
             .min_by_key(|able| (able.calls_recipients && recipient.phone.is_none(), able.is_local))
             .map_or(UNSERVED, |able| able.name)
+    }
+
+    /// Whether a courier calls whoever gets the goods: without a phone number it brings nothing.
+    pub fn calls_recipients(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|carrier| carrier.capabilities().calls_recipients)
+    }
+
+    /// All of them, by their names.
+    pub(super) fn all(&self) -> impl Iterator<Item = &dyn Carrier> {
+        self.0.values().map(AsRef::as_ref)
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&dyn Carrier> {

@@ -32,12 +32,14 @@ pub(super) struct Shipment {
     pub(super) delivered_at: Option<DateTime<Utc>>,
     pub(super) returned_at: Option<DateTime<Utc>>,
     pub(super) failed_at: Option<DateTime<Utc>>,
+    pub(super) age_min: Option<i64>,
+    pub(super) choice: Option<Json<serde_json::Value>>,
 }
 
 macro_rules! shipment_columns {
     () => {
         "id, order_id, store, shopper, reference, carrier, state, trouble, sender, recipient, recipient_version,
-             tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at"
+             tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at, age_min, choice"
     };
 }
 
@@ -51,9 +53,9 @@ pub(super) async fn insert(
     tx.sql(
         "INSERT INTO shipments (
              id, order_id, store, shopper, reference, carrier, state, sender, recipient, recipient_version,
-             tracking_round, version, created_at
+             tracking_round, version, created_at, age_min, choice
          )
-         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11)",
     )
     .bind(request.shipment)
     .bind(request.order)
@@ -64,6 +66,8 @@ pub(super) async fn insert(
     .bind(Json(request.sender.clone()))
     .bind(Json(request.recipient.clone()))
     .bind(now)
+    .bind(request.age_min)
+    .bind(request.choice.clone().map(Json))
     .execute()
     .await?;
     Ok(())

@@ -27,6 +27,9 @@ pub(super) struct ShipmentView {
     /// What must be looked at, for staff; always empty for shoppers.
     trouble: Option<String>,
     recipient: Address,
+    /// The way of delivery that the shopper chose, with what it promised and why it was offered.
+    #[schema(value_type = Option<Object>)]
+    choice: Option<serde_json::Value>,
     parcels: Vec<ParcelView>,
     created_at: DateTime<Utc>,
     booked_at: Option<DateTime<Utc>>,
@@ -132,6 +135,7 @@ pub(super) async fn shipment(
         state: shipment.state,
         trouble: shipment.trouble.filter(|_| for_staff),
         recipient: shipment.recipient.0,
+        choice: shipment.choice.map(|choice| choice.0),
         parcels: parcels.collect(),
         created_at: shipment.created_at,
         booked_at: shipment.booked_at,

@@ -15,6 +15,7 @@ mod database;
 mod debts;
 mod deliveries;
 mod delivery;
+mod delivery_options;
 mod demo;
 mod dhl_adapter;
 mod disputed;

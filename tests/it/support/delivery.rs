@@ -118,6 +118,9 @@ pub async fn ask_for_delivery_to(
         recipient,
         parcels: weights.iter().map(|weight| Parcel { weight_grams: *weight }).collect(),
         reference: "R-7F3K2A".to_owned(),
+        carrier: None,
+        age_min: None,
+        choice: None,
     };
     let mut tx = app.db.begin().await.expect("a transaction");
     let asked = delivery::request(&mut tx, &app.carriers, &app.ids, app.clock.now(), request).await;

@@ -23,7 +23,7 @@ use super::call::Reply;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, NoticeError, Reference, Tracking,
+    Label, LabelFormat, LiveQuote, NoticeError, QuoteRequest, Reference, Tracking,
 };
 
 /// Uber's page for recipients.
@@ -151,6 +151,15 @@ impl Carrier for Uber {
 
     fn tracking_url(&self, tracking_number: &str) -> String {
         format!("{PUBLIC_TRACKING}/{tracking_number}")
+    }
+
+    /// Each parcel is a delivery of its own.
+    async fn quote(&self, request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
+        let question = wire::price_question(request, &self.settings)
+            .ok_or_else(|| CallError::Refused("Uber does not ride there".to_owned()))?;
+        let reply = self.post("/delivery_quotes", &question).await?.expect_success()?;
+        let parcels = i64::try_from(request.parcels.len()).unwrap_or(i64::MAX);
+        Ok(wire::price(&wire::json_of(&reply)?, parcels))
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use super::{UberSettings, WEIGHT_GRAMS_MAX};
 use crate::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Confirmation, FieldMessage,
-    Reference, Rejection, RejectionReason,
+    LiveQuote, QuoteRequest, Reference, Rejection, RejectionReason,
 };
 use crate::delivery::carriers::addresses::{named, street_line};
 use crate::delivery::carriers::call::Reply;
 use crate::delivery::carriers::regions::state_of;
 use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
+use crate::money::{Currency, Money};
 
 /// Uber names no limit for names; a courier reads them on a phone.
 const NAME_LENGTH_MAX: usize = 100;
@@ -136,6 +137,41 @@ fn address(of: &str, address: &Address) -> Result<Value, Rejection> {
         "country": address.country,
     });
     Ok(json!(inner.to_string()))
+}
+
+/// The question what a delivery costs, before it is said who gets it; nothing where an address can't be told.
+pub fn price_question(request: &QuoteRequest, settings: &UberSettings) -> Option<Value> {
+    let countries = [&request.sender.country, &request.recipient.country];
+    if countries.into_iter().any(|country| *country != settings.country) {
+        return None;
+    }
+    let ready = request.ready_at + Duration::from_std(settings.preparation).unwrap_or_default();
+    Some(json!({
+        "pickup_address": address("sender", &request.sender).ok()?,
+        "dropoff_address": address("recipient", &request.recipient).ok()?,
+        "pickup_phone_number": settings.pickup_phone,
+        "pickup_ready_dt": moment(ready),
+        "pickup_deadline_dt": moment(ready + COLLECTED_WITHIN),
+        "dropoff_ready_dt": moment(ready),
+        "dropoff_deadline_dt": moment(ready + COLLECTED_WITHIN + BROUGHT_WITHIN),
+    }))
+}
+
+/// What a delivery costs, and when it arrives, for each of so many parcels.
+pub fn price(quote: &Value, parcels: i64) -> Option<LiveQuote> {
+    let time = |name: &str| quote[name].as_str()?.parse::<DateTime<Utc>>().ok();
+    let code = quote["currency_type"].as_str().or_else(|| quote["currency"].as_str())?;
+    let currency: Currency = code.to_ascii_uppercase().parse().ok()?;
+    let fee = Money::new(quote["fee"].as_i64()?, currency).times(parcels).ok()?;
+    let arrives = time("dropoff_eta").zip(time("dropoff_deadline").or_else(|| time("dropoff_eta")));
+    Some(LiveQuote {
+        service: "Uber Direct".to_owned(),
+        price: fee,
+        leaves_by: None,
+        arrives,
+        valid_until: time("expires"),
+        quote: quote["id"].as_str().map(str::to_owned),
+    })
 }
 
 /// What a quote needs to know of a delivery.

@@ -2,8 +2,9 @@
 //!
 //! UPS keeps no duplicate check and has no dry run: a booking that may have arrived is never sent again from here. Whether
 //! it was made is asked of label recovery and, should that know nothing, of tracking by reference. `wire.rs` maps
-//! shipments, `tracking.rs` activities, `status.rs` the numbers of statuses.
+//! shipments, `rating.rs` prices, `tracking.rs` activities, `status.rs` the numbers of statuses.
 
+mod rating;
 mod status;
 mod tracking;
 mod wire;
@@ -21,7 +22,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, Reference, Tracking,
+    Label, LabelFormat, LiveQuote, QuoteRequest, Reference, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -146,6 +147,15 @@ impl Carrier for Ups {
 
     fn tracking_url(&self, tracking_number: &str) -> String {
         format!("{PUBLIC_TRACKING}?tracknum={tracking_number}")
+    }
+
+    async fn quote(&self, request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
+        let question = rating::question(request, &self.settings)
+            .ok_or_else(|| CallError::Refused("UPS brings no parcels there".to_owned()))?;
+        let path = "/rating/v2409/Ratetimeintransit";
+        let sent =
+            self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
+        Ok(rating::quote(&sent.expect_success()?.body))
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

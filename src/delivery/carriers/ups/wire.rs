@@ -34,7 +34,8 @@ const TOO_MANY_CALLS: &str = "10429";
 /// The request of one parcel, or why UPS can't carry it.
 pub fn shipment(booking: &Booking, settings: &UpsSettings) -> Result<Value, Rejection> {
     let american = is_served(booking)?;
-    let mut package = json!({"Packaging": {"Code": "02"}, "PackageWeight": weight(booking, american)?});
+    let mut package =
+        json!({"Packaging": {"Code": "02"}, "PackageWeight": weight(booking.weight_grams, american)?});
     if let Some(sides) = booking.dimensions_mm {
         package["Dimensions"] = dimensions(sides, american);
     }
@@ -54,7 +55,7 @@ pub fn shipment(booking: &Booking, settings: &UpsSettings) -> Result<Value, Reje
     let mut shipment = json!({
         "Shipper": shipper,
         "ShipTo": recipient,
-        "Service": {"Code": SERVICES[usize::from(!american)]},
+        "Service": {"Code": service(american)},
         "PaymentInformation": {
             "ShipmentCharge": [{"Type": "01", "BillShipper": {"AccountNumber": settings.account_number}}],
         },
@@ -84,6 +85,11 @@ pub fn shipment(booking: &Booking, settings: &UpsSettings) -> Result<Value, Reje
     }}))
 }
 
+/// The service that parcels go by.
+pub fn service(american: bool) -> &'static str {
+    SERVICES[usize::from(!american)]
+}
+
 /// Whether the parcel stays in the United States; otherwise it has to stay in the European Union.
 fn is_served(booking: &Booking) -> Result<bool, Rejection> {
     let countries = [booking.sender.country.as_str(), booking.recipient.country.as_str()];
@@ -111,8 +117,7 @@ fn is_served(booking: &Booking) -> Result<bool, Rejection> {
 }
 
 /// Pounds or kilograms with one decimal, rounded up, as a text.
-fn weight(booking: &Booking, american: bool) -> Result<Value, Rejection> {
-    let grams = booking.weight_grams;
+pub fn weight(grams: i64, american: bool) -> Result<Value, Rejection> {
     if grams <= 0 {
         return Err(wrong("weight_grams", "must be more than zero"));
     }

@@ -1,0 +1,271 @@
+//! What a store delivers for: what couriers cost its shoppers, until when goods go out, and which courier it prefers. Pure.
+
+use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::till_rules::BESIDE_MAX;
+use crate::ids::TaxClassId;
+use crate::text_enum;
+
+/// Most tariffs of one store.
+const TARIFFS_MAX: usize = 200;
+/// The latest promise that makes sense for groceries, in days after the hand-over.
+const DAYS_MAX: i64 = 30;
+/// The heaviest parcel that any courier carries, in grams.
+const GRAMS_MAX: i64 = 100_000;
+/// Longest key of a courier or a service.
+const KEY_LENGTH_MAX: usize = 20;
+
+/// What a store delivers for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryTerms {
+    /// Minor units of the store's currency, in the terms of its shelves; nought where it is for nothing. It counts where no
+    /// delivery option was chosen, and for couriers without a tariff as long as the store has none at all.
+    #[schema(minimum = 0, maximum = 50_000)]
+    pub amount: i64,
+    /// How it is taxed.
+    pub tax_class: TaxClassId,
+    /// When goods go out.
+    #[serde(default, skip_serializing_if = "HandOver::is_usual")]
+    pub hand_over: HandOver,
+    /// What each courier costs the shopper. Where there are any, a courier without one brings nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 200)]
+    pub tariffs: Vec<Tariff>,
+    /// Which option is offered first.
+    #[serde(default = "Preference::usual", skip_serializing_if = "Preference::is_usual")]
+    pub prefer: Preference,
+}
+
+/// When goods go out to couriers that collect once a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandOver {
+    /// What is ordered until then, by the store's clock, goes out the same day: `16:00`.
+    #[schema(value_type = String, pattern = "^[0-2][0-9]:[0-5][0-9]$")]
+    #[serde(with = "minutes")]
+    pub by: NaiveTime,
+    /// The days on which goods go out.
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 7)]
+    pub on: Vec<Weekday>,
+}
+
+impl Default for HandOver {
+    fn default() -> Self {
+        let on = vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat];
+        Self { by: NaiveTime::from_hms_opt(16, 0, 0).unwrap_or_default(), on }
+    }
+}
+
+impl HandOver {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// When what is ordered now goes out, by the store's clock.
+    pub fn next(&self, local: NaiveDateTime) -> NaiveDateTime {
+        let first = if local.time() <= self.by { local.date() } else { local.date() + Duration::days(1) };
+        let mut days = (0..7).map(|day| first + Duration::days(day));
+        let day = days.find(|day| self.on.contains(&day.weekday())).unwrap_or(first);
+        day.and_time(self.by)
+    }
+}
+
+/// What a courier costs the shopper for a parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tariff {
+    /// The courier: `dhl`, `ups`, `gls`, `uber`.
+    pub carrier: String,
+    /// The countries that it holds for (ISO 3166-1 alpha-2); all that the courier serves when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
+    /// The heaviest parcel that it holds for, in grams, carton included; the courier's own limit when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to_grams: Option<i64>,
+    /// Minor units for one parcel; left out, what the courier itself asks for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 50_000)]
+    pub amount: Option<i64>,
+    /// Arrives so many working days (Monday to Saturday) after the hand-over, at the earliest and at the latest; what the
+    /// courier itself says counts more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<[i64; 2]>,
+    /// What sending a parcel emits, in grams of carbon dioxide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emits_grams: Option<i64>,
+}
+
+text_enum! {
+    /// Which option a store offers first.
+    pub enum Preference {
+        /// The one that costs least.
+        Cheapest = "cheapest",
+        /// The one that arrives first.
+        Fastest = "fastest",
+        /// The one that emits least.
+        Greenest = "greenest",
+    }
+}
+
+impl Preference {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::USUAL
+    }
+
+    fn usual() -> Self {
+        Self::USUAL
+    }
+
+    /// What counts where a store has not said.
+    pub const USUAL: Self = Self::Cheapest;
+}
+
+/// Times of the day as people write them: `16:00`.
+mod minutes {
+    use chrono::NaiveTime;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    const FORM: &str = "%H:%M";
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    pub(super) fn serialize<S: Serializer>(time: &NaiveTime, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&time.format(FORM))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveTime, D::Error> {
+        let text = String::deserialize(from)?;
+        NaiveTime::parse_from_str(&text, FORM).map_err(|_| Error::custom("a time of the day is HH:MM"))
+    }
+}
+
+impl Tariff {
+    /// Whether it holds for a parcel of so many grams to this country.
+    pub fn holds_for(&self, carrier: &str, country: &str, grams: i64) -> bool {
+        self.carrier == carrier
+            && (self.countries.is_empty() || self.countries.iter().any(|each| each == country))
+            && self.up_to_grams.is_none_or(|most| grams <= most)
+    }
+
+    fn fault(&self) -> Option<String> {
+        let is_key = |text: &str| {
+            (1..=KEY_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
+        };
+        let is_country =
+            |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+        let checks = [
+            (is_key(&self.carrier), "a tariff names a courier in small letters: dhl"),
+            (self.countries.iter().all(is_country), "a country is two capital letters: DE"),
+            (
+                self.up_to_grams.is_none_or(|grams| (1..=GRAMS_MAX).contains(&grams)),
+                "a tariff is for parcels of 1 to 100000 grams",
+            ),
+            (
+                self.amount.is_none_or(|amount| (0..=BESIDE_MAX).contains(&amount)),
+                "a tariff is of 0 to 50000 minor units",
+            ),
+            (
+                self.days.is_none_or(|[first, last]| 0 <= first && first <= last && last <= DAYS_MAX),
+                "a parcel arrives within 0 to 30 days, the earliest first",
+            ),
+            (self.emits_grams.is_none_or(|grams| grams >= 0), "a parcel emits no less than nothing"),
+        ];
+        checks.iter().find(|(holds, _)| !holds).map(|(_, fault)| (*fault).to_owned())
+    }
+}
+
+impl DeliveryTerms {
+    /// What contradicts itself in it, for people.
+    pub fn fault(&self) -> Option<String> {
+        if !(0..=BESIDE_MAX).contains(&self.amount) {
+            return Some(format!("a delivery costs 0 to {BESIDE_MAX} minor units"));
+        }
+        if self.hand_over.on.is_empty() {
+            return Some("goods go out on one day of the week at least".to_owned());
+        }
+        if self.tariffs.len() > TARIFFS_MAX {
+            return Some(format!("a store has at most {TARIFFS_MAX} tariffs"));
+        }
+        self.tariffs.iter().find_map(Tariff::fault)
+    }
+}
+
+/// The day so many working days (Monday to Saturday) after another.
+pub fn working_days_after(day: NaiveDate, count: i64) -> NaiveDate {
+    let mut day = day;
+    let mut left = count;
+    while left > 0 {
+        day += Duration::days(1);
+        if day.weekday() != Weekday::Sun {
+            left -= 1;
+        }
+    }
+    day
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(text: &str) -> NaiveDateTime {
+        text.parse().expect("a time")
+    }
+
+    fn terms() -> DeliveryTerms {
+        let text = r#"{"amount": 499, "tax_class": "standard", "hand_over": {"by": "16:00", "on": ["Mon", "Tue", "Fri"]},
+            "tariffs": [{"carrier": "dhl", "up_to_grams": 5000, "amount": 499, "days": [1, 2]}]}"#;
+        serde_json::from_str(text).expect("terms")
+    }
+
+    #[test]
+    fn goods_go_out_today_until_the_hour_and_on_the_next_day_of_the_list_after_it() {
+        let hand_over = terms().hand_over;
+        // 1 December 2026 is a Tuesday.
+        for (ordered, out) in [
+            ("2026-12-01T09:00:00", "2026-12-01T16:00:00"),
+            ("2026-12-01T16:00:00", "2026-12-01T16:00:00"),
+            ("2026-12-01T16:00:01", "2026-12-04T16:00:00"),
+            ("2026-12-05T09:00:00", "2026-12-07T16:00:00"),
+        ] {
+            assert_eq!(hand_over.next(local(ordered)), local(out), "{ordered}");
+        }
+    }
+
+    #[test]
+    fn no_parcel_arrives_on_a_sunday() {
+        let friday = NaiveDate::from_ymd_opt(2026, 12, 4).expect("a day");
+        let after = |days| working_days_after(friday, days).to_string();
+        assert_eq!([after(0), after(1), after(2)], ["2026-12-04", "2026-12-05", "2026-12-07"]);
+    }
+
+    #[test]
+    fn terms_that_contradict_themselves_are_refused_with_what_is_wrong() {
+        assert_eq!(terms().fault(), None);
+        let wrong = |change: &dyn Fn(&mut DeliveryTerms), words: &str| {
+            let mut terms = terms();
+            change(&mut terms);
+            assert!(terms.fault().is_some_and(|fault| fault.contains(words)), "{words}");
+        };
+        wrong(&|terms| terms.amount = -1, "a delivery costs");
+        wrong(&|terms| terms.hand_over.on.clear(), "one day of the week");
+        wrong(&|terms| terms.tariffs[0].carrier = "DHL".to_owned(), "small letters");
+        wrong(&|terms| terms.tariffs[0].countries = vec!["de".to_owned()], "capital letters");
+        wrong(&|terms| terms.tariffs[0].up_to_grams = Some(0), "grams");
+        wrong(&|terms| terms.tariffs[0].amount = Some(-1), "minor units");
+        wrong(&|terms| terms.tariffs[0].days = Some([2, 1]), "the earliest first");
+        wrong(&|terms| terms.tariffs[0].emits_grams = Some(-1), "no less than nothing");
+        wrong(&|terms| terms.tariffs = vec![terms.tariffs[0].clone(); 201], "at most 200");
+        assert!(serde_json::from_str::<HandOver>(r#"{"by": "25:00", "on": ["Mon"]}"#).is_err());
+    }
+
+    #[test]
+    fn a_tariff_holds_for_its_countries_and_weights() {
+        let tariff = Tariff { countries: vec!["DE".to_owned()], ..terms().tariffs[0].clone() };
+        assert!(tariff.holds_for("dhl", "DE", 5000));
+        assert!(!tariff.holds_for("ups", "DE", 5000) && !tariff.holds_for("dhl", "AT", 5000));
+        assert!(!tariff.holds_for("dhl", "DE", 5001));
+    }
+}

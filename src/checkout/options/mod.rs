@@ -1,0 +1,299 @@
+//! Ways to have goods delivered, while shopping: who can bring them, when and for how much, and what keeps a courier from it, before
+//! anything is debited.
+//!
+//! Couriers are asked by `delivery::offers`. What they answer is kept as long as it holds, so that the same question again is
+//! answered without them, and so that a checkout can name the option that the shopper saw: it costs then what was shown, and the
+//! courier of the shipment is that of the option.
+
+pub mod http;
+mod store;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::Error;
+use super::quote::{DeliveryFee, PIECE_GRAMS_ASSUMED};
+use crate::app::App;
+use crate::cart::{self, Cart, Till};
+use crate::catalog::{DeliveryTerms, Preference, Temperature};
+use crate::clock::Moment;
+use crate::db::Tx;
+use crate::delivery::{self, Address, AddressFault, Good, Hindrance, LeftOutReason, Offer};
+use crate::hash::sha256_hex;
+use crate::ids::{CartId, DeliveryOptionId, ShopperId};
+use crate::money::Money;
+
+/// An answer is given again only when there is time left to choose from it.
+const CHOOSING_TIME: chrono::Duration = chrono::Duration::minutes(3);
+
+/// One way to have goods delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryOption {
+    /// Its name: a checkout names it.
+    pub id: DeliveryOptionId,
+    /// The courier.
+    pub carrier: String,
+    /// What the courier calls it, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What it costs, in the terms of the store's shelves: taxes on top are not in it.
+    pub price: Money,
+    /// How many parcels it takes.
+    pub parcels: i64,
+    /// When the goods leave the store.
+    pub leaves_by: DateTime<Utc>,
+    /// When they arrive at the earliest, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrives_from: Option<DateTime<Utc>>,
+    /// When they arrive at the latest, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrives_until: Option<DateTime<Utc>>,
+    /// What it emits, in grams of carbon dioxide, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emits_grams: Option<i64>,
+    /// Whether price or times are the courier's own word; else they are the store's tariff.
+    pub is_live: bool,
+    /// Until when it holds.
+    pub valid_until: DateTime<Utc>,
+    /// The heaviest parcel of it, in grams.
+    pub parcel_grams_max: i64,
+    /// The courier's name of its quote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// Why it stands where it stands among the others.
+    pub rank: Rank,
+}
+
+/// The place of an option among those that were offered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Rank {
+    /// By what the options were put in their order.
+    pub prefer: Preference,
+    /// Its place in that order, from 1.
+    pub place: i64,
+    /// How many there were.
+    pub of: i64,
+}
+
+/// A courier that makes no offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftOut {
+    /// The courier.
+    pub carrier: String,
+    /// Why.
+    pub reason: LeftOutReason,
+}
+
+/// A line that a courier can't bring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HinderedLine {
+    /// The number of the cart's line.
+    pub line: i64,
+    /// The courier.
+    pub carrier: String,
+    /// Why.
+    pub reason: Hindrance,
+}
+
+/// Who can bring goods.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryOptions {
+    /// The ways to have them delivered, what the store prefers first.
+    pub options: Vec<DeliveryOption>,
+    /// What keeps couriers from bringing which line: without it they might.
+    pub lines: Vec<HinderedLine>,
+    /// Couriers that make no offer.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What a shopper chose, as quote and order keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChosenDelivery {
+    /// The option.
+    #[serde(flatten)]
+    pub option: DeliveryOption,
+    /// How old whoever takes the goods must be, where the courier makes sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_min: Option<i64>,
+}
+
+/// What goods are to be brought where.
+struct Wanted<'a> {
+    goods: Vec<Good>,
+    recipient: &'a Address,
+}
+
+impl Wanted<'_> {
+    /// What an option holds for: these goods, and this place. Who lives there does not matter.
+    fn digest(&self) -> String {
+        let goods =
+            self.goods.iter().map(|good| format!("{}:{}:{}", good.line, good.pieces, good.piece_grams));
+        let place = self.recipient.postal_code.replace(' ', "").to_ascii_uppercase();
+        let goods: Vec<String> = goods.collect();
+        sha256_hex(format!("{} {place} {}", self.recipient.country, goods.join(" ")).as_bytes())
+    }
+
+    /// What couriers were asked: the street too, by which some know whether they come.
+    fn question(&self) -> String {
+        let Address { city, street, house_number, .. } = self.recipient;
+        sha256_hex(format!("{} {city}|{street}|{house_number}", self.digest()).as_bytes())
+    }
+}
+
+/// The ways to have lines of a shopper's cart delivered; all of them when none is named.
+async fn options(
+    app: &App,
+    shopper: ShopperId,
+    id: CartId,
+    lines: &BTreeSet<i64>,
+    recipient: &Address,
+) -> Result<DeliveryOptions, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let cart = cart::read(&mut tx, id).await?;
+    if cart.shopper != shopper {
+        return Err(cart::Error::Unknown.into());
+    }
+    let wanted = Wanted { goods: goods(app, &cart, lines, now)?, recipient };
+    let question = wanted.question();
+    let known = store::find(&mut tx, id, &question, now + CHOOSING_TIME).await?;
+    tx.rollback().await?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let found = ask(app, &cart, &wanted, now).await?;
+    let mut tx = app.db.begin().await?;
+    store::insert(&mut tx, (app.ids.next(), shopper, id), (&wanted.digest(), &question), &found, now).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Asks the couriers.
+async fn ask(app: &App, cart: &Cart, wanted: &Wanted<'_>, now: Moment) -> Result<DeliveryOptions, Error> {
+    let catalog = app.catalog.view();
+    let store = catalog.store(&cart.store).ok_or(Error::StoreClosed)?;
+    let terms = store.till.delivery.as_deref();
+    let sender = Address::of_store(store);
+    let ask = delivery::Ask {
+        goods: &wanted.goods,
+        sender: &sender,
+        recipient: wanted.recipient,
+        terms,
+        otherwise: app.config.checkout.delivery_fee_minor,
+        currency: cart.currency,
+        zone: store.zone(),
+        now,
+        deadline: app.config.delivery.quote_deadline,
+    };
+    let found = delivery::offers(&app.carriers, &ask).await;
+    let prefer = terms.map_or(Preference::USUAL, |terms| terms.prefer);
+    let of = i64::try_from(found.offers.len()).unwrap_or(i64::MAX);
+    let options = found.offers.into_iter().zip(1..);
+    Ok(DeliveryOptions {
+        options: options.map(|(offer, place)| option(app, offer, Rank { prefer, place, of })).collect(),
+        lines: found.hindered.into_iter().map(HinderedLine::from).collect(),
+        left_out: found.left_out.into_iter().map(LeftOut::from).collect(),
+    })
+}
+
+fn option(app: &App, offer: Offer, rank: Rank) -> DeliveryOption {
+    DeliveryOption {
+        id: app.ids.next(),
+        carrier: offer.carrier.to_owned(),
+        service: offer.service,
+        price: offer.price,
+        parcels: i64::try_from(offer.parcels).unwrap_or(i64::MAX),
+        leaves_by: offer.leaves_by,
+        arrives_from: offer.arrives_from,
+        arrives_until: offer.arrives_until,
+        emits_grams: offer.emits_grams,
+        is_live: offer.is_live,
+        valid_until: offer.valid_until,
+        parcel_grams_max: offer.parcel_grams_max,
+        quote: offer.quote,
+        rank,
+    }
+}
+
+impl From<delivery::Hindered> for HinderedLine {
+    fn from(hindered: delivery::Hindered) -> Self {
+        let delivery::Hindered { line, carrier, reason } = hindered;
+        Self { line, carrier: carrier.to_owned(), reason }
+    }
+}
+
+impl From<delivery::LeftOut> for LeftOut {
+    fn from(left_out: delivery::LeftOut) -> Self {
+        Self { carrier: left_out.carrier.to_owned(), reason: left_out.reason }
+    }
+}
+
+/// The goods of lines of a cart; of all when none is named.
+fn goods(app: &App, cart: &Cart, lines: &BTreeSet<i64>, now: Moment) -> Result<Vec<Good>, Error> {
+    if let Some(unknown) = lines.iter().find(|number| !cart.lines.iter().any(|line| line.number == **number))
+    {
+        return Err(super::quote::QuoteError::UnknownLine(*unknown).into());
+    }
+    let catalog = app.catalog.view();
+    let wanted = cart.lines.iter().filter(|line| lines.is_empty() || lines.contains(&line.number));
+    let goods = wanted.map(|line| {
+        let product = &line.product;
+        // The cart knows what it needs for its price; the rest the catalogue says, as of now.
+        let offer = catalog.product(&cart.store, &product.sku, now);
+        let temperature = offer.map_or(Temperature::Ambient, |offer| offer.temperature);
+        Good {
+            line: line.number,
+            pieces: line.quantity,
+            piece_grams: product.weight_grams.unwrap_or(PIECE_GRAMS_ASSUMED).max(1),
+            is_deliverable: product.deliverable,
+            temperature,
+            age_min: product.age_min,
+        }
+    });
+    Ok(goods.collect())
+}
+
+/// Takes the option that a shopper chose for these lines of a cart that is locked; what it costs, and what is kept of it.
+pub(super) async fn take(
+    app: &App,
+    tx: &mut Tx,
+    cart: &Cart,
+    (option, lines, recipient): (DeliveryOptionId, &BTreeSet<i64>, &Address),
+    now: Moment,
+) -> Result<ChosenDelivery, Error> {
+    let found = store::take(tx, option, cart.shopper, cart.id).await?.ok_or(Error::OptionUnknown)?;
+    let (holds_for, option) = found;
+    let wanted = Wanted { goods: goods(app, cart, lines, now)?, recipient };
+    if option.valid_until <= now || holds_for != wanted.digest() {
+        return Err(Error::OptionOver);
+    }
+    if app.carriers.calls_recipients(&option.carrier) && recipient.phone.is_none() {
+        let (pointer, detail) = ("/phone".to_owned(), "is needed: this courier calls at the door".to_owned());
+        return Err(Error::Address(vec![AddressFault { pointer, detail }]));
+    }
+    let age_min = wanted.goods.iter().filter_map(|good| good.age_min).max();
+    Ok(ChosenDelivery { option, age_min })
+}
+
+/// What a delivery costs, and how that is taxed: by the option that was chosen, else as the store says of its own, else as holds
+/// for all.
+pub(super) fn fee(
+    app: &App,
+    till: &Till,
+    cart: &Cart,
+    chosen: Option<&ChosenDelivery>,
+) -> Result<DeliveryFee, Error> {
+    let settings = &app.config.checkout;
+    let terms: Option<&DeliveryTerms> = till.rules().and_then(|rules| rules.delivery.as_deref());
+    let class = terms.map_or(&settings.delivery_tax_class, |terms| &terms.tax_class);
+    let amount = match (chosen, terms) {
+        (Some(chosen), _) => chosen.option.price,
+        (None, Some(terms)) => Money::new(terms.amount, cart.currency),
+        (None, None) => Money::new(settings.delivery_fee_minor, cart.currency),
+    };
+    let tax_rate = till.rate_of(class).ok_or(Error::FeeUntaxed)?;
+    Ok(DeliveryFee { amount, tax_rate, tax: None })
+}

@@ -1,0 +1,343 @@
+//! Who can bring goods to an address, when, and for how much: by the courier's own word where it gives one, by the store's
+//! tariffs where not.
+//!
+//! All couriers are asked at the same time. One that has not answered by the deadline is left out and named, and nobody waits
+//! for it. Nothing is booked, and nothing is written.
+
+use std::time::Duration;
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono_tz::Tz;
+use futures_util::future::join_all;
+
+use super::address::Address;
+use super::carrier::{Capabilities, Carrier, LiveQuote, QuoteRequest};
+use super::pack::{CARTON_GRAMS, pack};
+use super::request::PARCELS_MAX;
+use super::settings::Carriers;
+use crate::catalog::{DeliveryTerms, Preference, Tariff, Temperature, working_days_after};
+use crate::clock::Moment;
+use crate::money::{Currency, Money};
+use crate::text_enum;
+
+/// How long an offer from a table holds: as long as a checkout waits for the shopper's yes.
+const OFFER_LASTS: chrono::Duration = chrono::Duration::minutes(15);
+
+/// Goods of one line that are to be brought.
+#[derive(Clone, Debug)]
+pub struct Good {
+    /// The line of the cart.
+    pub line: i64,
+    /// How many pieces.
+    pub pieces: i64,
+    /// What one weighs.
+    pub piece_grams: i64,
+    /// Whether any courier may bring it.
+    pub is_deliverable: bool,
+    /// How cold it must be kept.
+    pub temperature: Temperature,
+    /// Whoever takes it must be so old, in years.
+    pub age_min: Option<i64>,
+}
+
+/// What is to be brought where, by whose terms.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The goods.
+    pub goods: &'a [Good],
+    /// The store's address.
+    pub sender: &'a Address,
+    /// Where to: as much of it as the shopper has said.
+    pub recipient: &'a Address,
+    /// The store's terms; without them each courier costs `otherwise`.
+    pub terms: Option<&'a DeliveryTerms>,
+    /// Minor units for a delivery, whoever brings it.
+    pub otherwise: i64,
+    /// What the store sells in.
+    pub currency: Currency,
+    /// The store's time zone.
+    pub zone: Tz,
+    /// Now.
+    pub now: Moment,
+    /// How long couriers are waited for.
+    pub deadline: Duration,
+}
+
+/// One way to bring the goods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The courier's key.
+    pub carrier: &'static str,
+    /// What the courier calls it, where it was asked.
+    pub service: Option<String>,
+    /// What it costs the shopper, in the terms of the store's shelves.
+    pub price: Money,
+    /// The heaviest parcel of it.
+    pub parcel_grams_max: i64,
+    /// How many parcels it takes.
+    pub parcels: usize,
+    /// When the goods leave the store.
+    pub leaves_by: Moment,
+    /// When they arrive at the earliest, where that is known …
+    pub arrives_from: Option<Moment>,
+    /// … and at the latest.
+    pub arrives_until: Option<Moment>,
+    /// What it emits, in grams of carbon dioxide, where that is known.
+    pub emits_grams: Option<i64>,
+    /// Whether price or times are the courier's own word.
+    pub is_live: bool,
+    /// Until when it holds.
+    pub valid_until: Moment,
+    /// The courier's name of its quote.
+    pub quote: Option<String>,
+}
+
+text_enum! {
+    /// Why a courier can't bring a line.
+    pub enum Hindrance {
+        /// No courier may bring it.
+        NotDeliverable = "not_deliverable",
+        /// A piece of it is heavier than the courier's parcels.
+        TooHeavy = "too_heavy",
+        /// It must be kept cold.
+        ColdChain = "cold_chain",
+        /// The courier can't make sure of the recipient's age.
+        AgeCheck = "age_check",
+    }
+}
+
+/// A line that a courier can't bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hindered {
+    /// The line of the cart.
+    pub line: i64,
+    /// The courier.
+    pub carrier: &'static str,
+    /// Why.
+    pub reason: Hindrance,
+}
+
+text_enum! {
+    /// Why a courier makes no offer.
+    pub enum LeftOutReason {
+        /// It does not bring parcels there.
+        NotServed = "area_not_served",
+        /// It can't bring some of the lines.
+        Lines = "lines",
+        /// It rides near the store only: the street has to be said.
+        AddressNeeded = "address_needed",
+        /// More parcels than one delivery may have.
+        TooMuch = "too_many_parcels",
+        /// The store has no tariff for it.
+        NoTariff = "no_tariff",
+        /// It did not answer in time.
+        NoAnswer = "no_answer_in_time",
+        /// It refused, or does not serve this address.
+        Refused = "refused",
+    }
+}
+
+/// A courier that makes no offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The courier.
+    pub carrier: &'static str,
+    /// Why.
+    pub reason: LeftOutReason,
+}
+
+/// What couriers offer.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// The ways to bring the goods, by the store's preference.
+    pub offers: Vec<Offer>,
+    /// What keeps couriers from bringing which line.
+    pub hindered: Vec<Hindered>,
+    /// Who makes no offer.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Asks all couriers.
+pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
+    let mut found = Offers::default();
+    let mut asked = Vec::new();
+    for carrier in carriers.all() {
+        let abilities = carrier.capabilities();
+        let hindered = hindered(&abilities, ask.goods);
+        let reason = match () {
+            () if !abilities.countries.contains(&ask.recipient.country.as_str()) => {
+                Some(LeftOutReason::NotServed)
+            }
+            () if !hindered.is_empty() => Some(LeftOutReason::Lines),
+            () if abilities.is_local && ask.recipient.street.is_empty() => Some(LeftOutReason::AddressNeeded),
+            () => None,
+        };
+        found.hindered.extend(hindered);
+        match reason {
+            Some(reason) => found.left_out.push(LeftOut { carrier: abilities.name, reason }),
+            None => asked.push(async move { (abilities.name, offer(carrier, &abilities, ask).await) }),
+        }
+    }
+    for (carrier, answer) in join_all(asked).await {
+        match answer {
+            Ok(offer) => found.offers.push(offer),
+            Err(reason) => found.left_out.push(LeftOut { carrier, reason }),
+        }
+    }
+    let prefer = ask.terms.map_or(Preference::USUAL, |terms| terms.prefer);
+    found.offers.sort_by_key(|offer| rank(offer, prefer));
+    found.left_out.sort_by_key(|left_out| left_out.carrier);
+    found
+}
+
+/// What comes first by a preference; of equal ones what costs less, arrives earlier, and then by name.
+fn rank(offer: &Offer, prefer: Preference) -> (i64, i64, i64, &'static str) {
+    let price = offer.price.minor();
+    let arrives = offer.arrives_until.map_or(i64::MAX, |until| until.timestamp());
+    match prefer {
+        Preference::Cheapest => (price, arrives, 0, offer.carrier),
+        Preference::Fastest => (arrives, price, 0, offer.carrier),
+        Preference::Greenest => (offer.emits_grams.unwrap_or(i64::MAX), price, arrives, offer.carrier),
+    }
+}
+
+/// What keeps a courier from bringing goods.
+fn hindered(abilities: &Capabilities, goods: &[Good]) -> Vec<Hindered> {
+    let of = |good: &Good| {
+        let can_check = |age: i64| abilities.age_checks.iter().any(|check| *check >= age);
+        let is_cold = good.temperature != Temperature::Ambient;
+        let reason = match () {
+            () if !good.is_deliverable => Hindrance::NotDeliverable,
+            () if good.piece_grams + CARTON_GRAMS > abilities.weight_grams_max => Hindrance::TooHeavy,
+            () if is_cold && !abilities.carries_chilled => Hindrance::ColdChain,
+            () if good.age_min.is_some_and(|age| !can_check(age)) => Hindrance::AgeCheck,
+            () => return None,
+        };
+        Some(Hindered { line: good.line, carrier: abilities.name, reason })
+    };
+    goods.iter().filter_map(of).collect()
+}
+
+/// What one courier offers.
+async fn offer(
+    carrier: &dyn Carrier,
+    abilities: &Capabilities,
+    ask: &Ask<'_>,
+) -> Result<Offer, LeftOutReason> {
+    let parcels = pack(pieces(ask.goods), abilities.weight_grams_max);
+    if !(1..=PARCELS_MAX).contains(&parcels.len()) {
+        return Err(LeftOutReason::TooMuch);
+    }
+    let tariff = tariff(abilities.name, ask, &parcels)?;
+    let request = QuoteRequest {
+        sender: ask.sender.for_carrier(),
+        recipient: ask.recipient.for_carrier(),
+        parcels: parcels.clone(),
+        currency: ask.currency,
+        ready_at: ask.now,
+        age_min: ask.goods.iter().filter_map(|good| good.age_min).max(),
+    };
+    let live = match tokio::time::timeout(ask.deadline, carrier.quote(&request)).await {
+        Ok(Ok(live)) => live,
+        // A table that knows price and times needs nobody's word.
+        _ if tariff.amount.is_some() && tariff.days.is_some() && !abilities.is_local => None,
+        Ok(Err(error)) if error.is_retryable() => return Err(LeftOutReason::NoAnswer),
+        Ok(Err(_)) => return Err(LeftOutReason::Refused),
+        Err(_) => return Err(LeftOutReason::NoAnswer),
+    };
+    let live = live.filter(|live| live.price.currency() == ask.currency);
+    let price = match (tariff.amount, &live) {
+        (Some(amount), _) => Money::new(amount, ask.currency),
+        (None, Some(live)) => live.price,
+        (None, None) => return Err(LeftOutReason::NoTariff),
+    };
+    if abilities.is_local && live.is_none() {
+        // Whether anybody rides there, only the courier knows.
+        return Err(LeftOutReason::Refused);
+    }
+    let (leaves_by, arrives) = times(ask, &tariff, live.as_ref());
+    let valid_until = live.as_ref().and_then(|live| live.valid_until);
+    Ok(Offer {
+        carrier: abilities.name,
+        service: live.as_ref().map(|live| live.service.clone()),
+        price,
+        parcel_grams_max: abilities.weight_grams_max,
+        parcels: parcels.len(),
+        leaves_by,
+        arrives_from: arrives.map(|(from, _)| from),
+        arrives_until: arrives.map(|(_, until)| until),
+        emits_grams: tariff.emits_grams,
+        is_live: live.is_some(),
+        valid_until: valid_until.unwrap_or(Moment::MAX_UTC).min(ask.now + OFFER_LASTS),
+        quote: live.and_then(|live| live.quote),
+    })
+}
+
+/// The weights of all pieces.
+fn pieces(goods: &[Good]) -> Vec<i64> {
+    goods.iter().flat_map(|good| (0..good.pieces).map(|_| good.piece_grams.max(1))).collect()
+}
+
+/// What a store's tariffs say of all parcels together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tariffed {
+    amount: Option<i64>,
+    days: Option<[i64; 2]>,
+    emits_grams: Option<i64>,
+}
+
+/// For each parcel the cheapest tariff that holds for it; what the courier itself asks for only where none has an amount.
+fn tariff(carrier: &str, ask: &Ask<'_>, parcels: &[i64]) -> Result<Tariffed, LeftOutReason> {
+    let Some(terms) = ask.terms.filter(|terms| !terms.tariffs.is_empty()) else {
+        let amount = Some(ask.terms.map_or(ask.otherwise, |terms| terms.amount));
+        return Ok(Tariffed { amount, ..Tariffed::default() });
+    };
+    let country = ask.recipient.country.as_str();
+    let mut chosen: Vec<&Tariff> = Vec::with_capacity(parcels.len());
+    for grams in parcels {
+        let holding = terms.tariffs.iter().filter(|tariff| tariff.holds_for(carrier, country, *grams));
+        let cheapest =
+            holding.min_by_key(|tariff| (tariff.amount.is_none(), tariff.amount, tariff.up_to_grams));
+        chosen.push(cheapest.ok_or(LeftOutReason::NoTariff)?);
+    }
+    let sum = |of: fn(&Tariff) -> Option<i64>| chosen.iter().map(|tariff| of(tariff)).sum::<Option<i64>>();
+    let days = |at: usize| chosen.iter().map(|tariff| tariff.days.map(|days| days[at])).max().flatten();
+    let all_say = chosen.iter().all(|tariff| tariff.days.is_some());
+    Ok(Tariffed {
+        amount: sum(|tariff| tariff.amount),
+        days: days(0).zip(days(1)).filter(|_| all_say).map(|(first, last)| [first, last]),
+        emits_grams: sum(|tariff| tariff.emits_grams),
+    })
+}
+
+/// When the goods leave, and between which moments they arrive.
+fn times(ask: &Ask<'_>, tariff: &Tariffed, live: Option<&LiveQuote>) -> (Moment, Option<(Moment, Moment)>) {
+    let local = ask.now.with_timezone(&ask.zone).naive_local();
+    let hand_over = ask.terms.map(|terms| terms.hand_over.clone()).unwrap_or_default().next(local);
+    let leaves_by = moment(ask.zone, hand_over);
+    let of_tariff = tariff.days.map(|[first, last]| {
+        let day = |days| working_days_after(hand_over.date(), days);
+        (moment(ask.zone, start(day(first))), moment(ask.zone, end(day(last))))
+    });
+    match live {
+        Some(LiveQuote { leaves_by: left, arrives: Some(arrives), .. }) => {
+            (left.unwrap_or(leaves_by), Some(*arrives))
+        }
+        _ => (leaves_by, of_tariff),
+    }
+}
+
+fn start(day: NaiveDate) -> NaiveDateTime {
+    day.and_time(NaiveTime::MIN)
+}
+
+fn end(day: NaiveDate) -> NaiveDateTime {
+    day.and_hms_opt(23, 59, 59).unwrap_or_else(|| start(day))
+}
+
+/// A time of a place; where its clock is put forward over it, an hour later.
+fn moment(zone: Tz, local: NaiveDateTime) -> Moment {
+    let found = zone.from_local_datetime(&local).earliest();
+    let found = found.or_else(|| zone.from_local_datetime(&(local + chrono::Duration::hours(1))).earliest());
+    found.map_or_else(|| local.and_utc(), |time| time.to_utc())
+}

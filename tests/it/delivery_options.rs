@@ -1,0 +1,304 @@
+//! Ways to have goods delivered: who offers what, what keeps a courier from it, and a checkout that takes one.
+
+use aisle::ids::{CartId, CheckoutId};
+use aisle::sandbox::uber;
+use aisle::sandbox::ups::{Fault, FaultKind, Rule, Sandbox, Settings};
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use crate::contract::ups::assert_kept;
+use crate::credits::{apply, store_with};
+use crate::support::catalog::{BREAD, COFFEE, MILK, PAN, WINE};
+use crate::support::trip::{Shop, Shopper};
+use crate::support::{Answer, start_of_time};
+
+/// A shop with DHL and UPS, whose store delivers by these terms.
+async fn shop(delivery: &Value) -> (Shop, Sandbox) {
+    let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
+    let ups = Sandbox::start(settings.clone()).await.expect("a sandbox");
+    let shop = Shop::open_with(&[
+        ("AISLE_UPS_URL", ups.url()),
+        ("AISLE_UPS_CLIENT_ID", &settings.client_id),
+        ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
+        ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
+        ("AISLE_UPS_COUNTRY", "DE"),
+        ("AISLE_DELIVERY_QUOTE_MS", "400"),
+    ])
+    .await;
+    let mut terms = json!({"amount": 499, "tax_class": "standard"});
+    terms.as_object_mut().expect("an object").extend(delivery.as_object().expect("an object").clone());
+    apply(&shop, &[store_with(&json!({"delivery": terms}))]).await;
+    (shop, ups)
+}
+
+/// DHL by the store's table, UPS by its own word.
+fn tariffs() -> Value {
+    json!({"tariffs": [
+        {"carrier": "dhl", "up_to_grams": 5000, "amount": 490, "days": [1, 2], "emits_grams": 600},
+        {"carrier": "dhl", "amount": 890, "days": [1, 2], "emits_grams": 900},
+        {"carrier": "ups", "countries": ["DE", "AT"], "emits_grams": 500},
+    ]})
+}
+
+async fn options(shopper: &Shopper<'_>, cart: CartId, query: &str) -> Answer {
+    let path = format!("/v1/carts/{cart}/delivery-options?country=DE&postal_code=10117&city=Berlin{query}");
+    shopper.get(&path).await
+}
+
+fn carriers(answer: &Answer) -> Vec<&str> {
+    let options = answer.json["options"].as_array().expect("options");
+    options.iter().map(|option| option["carrier"].as_str().expect("a courier")).collect()
+}
+
+/// Places a checkout with this option; DHL's own place and goods unless changed.
+async fn place(shopper: &Shopper<'_>, cart: CartId, lines: &[i64], option: &Value) -> (CheckoutId, Answer) {
+    let version = shopper.cart(cart).await.number("/version");
+    let mut body = shopper.placement(cart, version, lines);
+    body["deliver"]["option"] = option.clone();
+    let checkout: CheckoutId = shopper.shop.test.app.ids.next();
+    (checkout, shopper.put(&format!("/v1/checkouts/{checkout}"), &body).await)
+}
+
+#[tokio::test]
+async fn each_courier_offers_by_its_own_word_or_by_the_stores_table() {
+    let (shop, ups) = shop(&tariffs()).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let found = options(&shopper, cart, "").await.expect(200);
+    let of = |carrier: &str| {
+        let options = found.json["options"].as_array().expect("options");
+        options.iter().find(|option| option["carrier"] == carrier).expect("an option").clone()
+    };
+    let (dhl, live) = (of("dhl"), of("ups"));
+    assert_eq!(
+        (&dhl["price"]["amount"], &dhl["is_live"], &dhl["emits_grams"]),
+        (&json!(490), &json!(false), &json!(600))
+    );
+    // Ordered on a Monday morning: it goes out the same day, and arrives on Tuesday or Wednesday by the store's clock.
+    assert_eq!(dhl["leaves_by"], "2026-11-23T15:00:00Z");
+    assert_eq!(
+        (&dhl["arrives_from"], &dhl["arrives_until"]),
+        (&json!("2026-11-23T23:00:00Z"), &json!("2026-11-25T22:59:59Z"))
+    );
+    assert_eq!(
+        (&live["is_live"], &live["price"]["currency"], &live["parcels"]),
+        (&json!(true), &json!("EUR"), &json!(1))
+    );
+    assert!(live["price"]["amount"].as_i64().is_some_and(|price| price > 0) && live["service"].is_string());
+    // The cheaper one comes first, and says so.
+    let first = &found.json["options"][0];
+    assert_eq!(first["rank"], json!({"prefer": "cheapest", "place": 1, "of": 2}));
+    assert!(first["price"]["amount"].as_i64() <= found.json["options"][1]["price"]["amount"].as_i64());
+    assert_eq!((&found.json["lines"], &found.json["left_out"]), (&json!([]), &json!([])));
+    // The same question again asks no courier.
+    let again = options(&shopper, cart, "").await.expect(200);
+    assert_eq!(again.json, found.json);
+    let asked = ups.exchanges().iter().filter(|exchange| exchange.operation == "rate").count();
+    assert_eq!(asked, 1);
+    assert_kept(&ups);
+}
+
+#[tokio::test]
+async fn what_a_store_prefers_comes_first() {
+    for (prefer, first) in [("fastest", "ups"), ("greenest", "ups"), ("cheapest", "dhl")] {
+        let mut terms = json!({"prefer": prefer, "tariffs": [
+            {"carrier": "dhl", "amount": 490, "days": [3, 5], "emits_grams": 900},
+            {"carrier": "ups", "amount": 990, "days": [1, 2], "emits_grams": 500},
+        ]});
+        terms["hand_over"] = json!({"by": "16:00", "on": ["Mon", "Tue", "Wed", "Thu", "Fri"]});
+        let (shop, _ups) = shop(&terms).await;
+        let shopper = shop.payer("anna@example.com").await;
+        let cart = shopper.fill(&[MILK]).await;
+        let found = options(&shopper, cart, "").await.expect(200);
+        assert_eq!(carriers(&found)[0], first, "{prefer}");
+    }
+}
+
+#[tokio::test]
+async fn a_courier_that_hangs_is_left_out_and_named_and_one_with_a_table_is_not_waited_for_in_vain() {
+    let (shop, ups) = shop(&tariffs()).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    let hangs = || Rule::new("rate", FaultKind::Network(Fault::NoAnswerBefore { hold: true }), 9);
+    ups.add_fault(hangs());
+    let found = options(&shopper, cart, "").await.expect(200);
+    assert_eq!(carriers(&found), ["dhl"]);
+    assert_eq!(found.json["left_out"], json!([{"carrier": "ups", "reason": "no_answer_in_time"}]));
+    ups.clear_faults();
+    ups.add_fault(Rule::new("rate", FaultKind::Network(Fault::ErrorBefore { status: 503 }), 9));
+    let other = shopper.fill(&[COFFEE]).await;
+    let found = options(&shopper, other, "").await.expect(200);
+    assert_eq!(found.json["left_out"], json!([{"carrier": "ups", "reason": "no_answer_in_time"}]));
+}
+
+#[tokio::test]
+async fn what_can_not_be_sent_is_said_by_line_before_anything_is_debited() {
+    let (shop, _ups) = shop(&tariffs()).await;
+    let heavy = json!({"kind": "product", "sku": "pan", "name": "Cast iron pan", "tax_class": "standard", "deliverable": true, "weight_grams": 40_000});
+    let cold = json!({"kind": "product", "sku": "coffee", "name": "Iced coffee", "tax_class": "reduced", "deliverable": true, "weight_grams": 500, "temperature": "chilled"});
+    let wine = json!({"kind": "product", "sku": "wine", "name": "Riesling", "tax_class": "standard", "deliverable": true, "weight_grams": 1300, "age_min": 18});
+    apply(&shop, &[heavy, cold, wine]).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD, COFFEE, PAN, WINE, MILK]).await;
+    let found = options(&shopper, cart, "").await.expect(200);
+    assert_eq!(carriers(&found), [""; 0]);
+    let reasons: Vec<(i64, &str, &str)> = found.json["lines"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| {
+            (
+                line["line"].as_i64().expect("a number"),
+                line["carrier"].as_str().expect("a courier"),
+                line["reason"].as_str().expect("a reason"),
+            )
+        })
+        .collect();
+    let expected = [
+        (1, "dhl", "not_deliverable"),
+        (2, "dhl", "cold_chain"),
+        (3, "dhl", "too_heavy"),
+        (1, "ups", "not_deliverable"),
+        (2, "ups", "cold_chain"),
+        (4, "ups", "age_check"),
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!(found.json["left_out"][0], json!({"carrier": "dhl", "reason": "lines"}));
+    // Without these lines there is a way; wine goes with who looks at the door.
+    let found = options(&shopper, cart, "&lines=4,5").await.expect(200);
+    assert_eq!(carriers(&found), ["dhl"]);
+    // Nobody goes there at all.
+    let path = format!("/v1/carts/{cart}/delivery-options?country=US&postal_code=12207");
+    let found = shopper.get(&path).await.expect(200);
+    let nobody = [
+        json!({"carrier": "dhl", "reason": "area_not_served"}),
+        json!({"carrier": "ups", "reason": "area_not_served"}),
+    ];
+    assert_eq!(found.json["left_out"], json!(nobody));
+}
+
+#[tokio::test]
+async fn a_question_that_can_not_be_read_says_why() {
+    let (shop, _ups) = shop(&json!({})).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    let ask = async |query: &str| shopper.get(&format!("/v1/carts/{cart}/delivery-options?{query}")).await;
+    let wrong = ask("country=DE&postal_code=1").await.problem(422, "address_invalid");
+    assert_eq!(wrong.text("/errors/0/pointer"), "/postal_code");
+    ask("country=de&postal_code=10117").await.problem(422, "address_invalid");
+    ask("country=DE").await.problem(400, "invalid_query");
+    ask("country=DE&postal_code=10117&lines=one").await.problem(400, "invalid_query");
+    ask("country=DE&postal_code=10117&lines=9").await.problem(422, "line_unknown");
+    ask("country=DE&postal_code=10117&colour=red").await.problem(400, "invalid_query");
+    let other = shop.payer("ben@example.com").await;
+    other
+        .get(&format!("/v1/carts/{cart}/delivery-options?country=DE&postal_code=10117"))
+        .await
+        .problem(404, "cart_unknown");
+    // Without tariffs each courier costs what a delivery costs, and who says when it arrives comes first.
+    let found = ask("country=DE&postal_code=10117").await.expect(200);
+    assert_eq!((carriers(&found), found.number("/options/1/price/amount")), (vec!["ups", "dhl"], 499));
+}
+
+#[tokio::test]
+async fn a_checkout_takes_the_option_that_was_shown_and_its_courier_brings_the_goods() {
+    let (shop, ups) = shop(&tariffs()).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let found = options(&shopper, cart, "&lines=2").await.expect(200);
+    let at = carriers(&found).iter().position(|carrier| *carrier == "ups").expect("UPS offers");
+    let option = found.json["options"][at].clone();
+    let (checkout, placed) = place(&shopper, cart, &[2], &option["id"]).await;
+    let placed = placed.expect(201);
+    assert_eq!(placed.json["quote"]["delivery_fee"]["amount"], option["price"]);
+    assert_eq!(placed.json["quote"]["delivery"]["id"], option["id"]);
+    let total = serde_json::from_value(placed.json["quote"]["total"].clone()).expect("money");
+    shopper.pay(checkout, total).await;
+    shop.until(async || shopper.checkout(checkout).await.text("/state") == "paid").await;
+    shop.test.run_jobs().await;
+    let live = ups.books().shipments.iter().filter(|one| one.is_live()).count();
+    assert_eq!((live, shop.dhl.books().shipments.len()), (1, 0), "the courier that was chosen, and no other");
+    let order = shopper.checkout(checkout).await.text("/order").to_owned();
+    let read = shopper.get(&format!("/v1/orders/{order}")).await.expect(200);
+    let shipment = shopper.get(&format!("/v1/shipments/{}", read.text("/shipment"))).await.expect(200);
+    assert_eq!((shipment.text("/carrier"), shipment.text("/choice/rank/prefer")), ("ups", "cheapest"));
+}
+
+#[tokio::test]
+async fn an_option_holds_for_its_goods_and_its_place_and_until_its_end() {
+    let (shop, _ups) = shop(&tariffs()).await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let option = options(&shopper, cart, "&lines=2").await.expect(200).json["options"][0]["id"].clone();
+    place(&shopper, cart, &[1, 2], &option).await.1.problem(409, "delivery_option_over");
+    let unknown = json!("0199d3a0-0000-7000-8000-000000000001");
+    let refused = place(&shopper, cart, &[2], &unknown).await.1.problem(422, "delivery_option_unknown");
+    assert_eq!(refused.text("/errors/0/pointer"), "/deliver/option");
+    // Another question does not end what was shown before.
+    options(&shopper, cart, "&lines=1,2").await.expect(200);
+    place(&shopper, cart, &[2], &option).await.1.expect(201);
+    let other = shopper.fill(&[MILK]).await;
+    place(&shopper, other, &[1], &option).await.1.problem(422, "delivery_option_unknown");
+    let option = options(&shopper, other, "").await.expect(200).json["options"][0]["id"].clone();
+    shop.test.advance(Duration::minutes(16));
+    shopper.sign_in_again().await;
+    place(&shopper, other, &[1], &option).await.1.problem(409, "delivery_option_over");
+    // Asked again, the couriers offer anew.
+    let anew = options(&shopper, other, "").await.expect(200).json["options"][0]["id"].clone();
+    assert_ne!(anew, option);
+    place(&shopper, other, &[1], &anew).await.1.expect(201);
+}
+
+#[tokio::test]
+async fn terms_of_a_delivery_that_contradict_themselves_are_refused_at_import() {
+    let shop = Shop::open().await;
+    let terms = |tariff: &Value| {
+        store_with(&json!({"delivery": {"amount": 499, "tax_class": "standard", "tariffs": [tariff]}}))
+    };
+    let rows =
+        [terms(&json!({"carrier": "DHL", "amount": 1})), terms(&json!({"carrier": "dhl", "days": [3, 1]}))];
+    let report = shop.test.apply_rows(&rows).await;
+    let reasons: Vec<&str> = report.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
+    assert_eq!(reasons, ["till_rules", "till_rules"]);
+}
+
+#[tokio::test]
+async fn a_courier_that_rides_near_the_store_says_what_it_costs_once_it_knows_the_street() {
+    let settings = uber::Settings { clock_stands_at: Some(start_of_time()), ..uber::Settings::local() };
+    let courier = uber::Sandbox::start(settings.clone()).await.expect("a sandbox");
+    let url = courier.url().to_owned();
+    let shop = Shop::open_with(&[
+        ("AISLE_UBER_URL", url.as_str()),
+        ("AISLE_UBER_LOGIN_URL", &url),
+        ("AISLE_UBER_CUSTOMER_ID", &settings.customer_id),
+        ("AISLE_UBER_CLIENT_ID", &settings.client_id),
+        ("AISLE_UBER_CLIENT_SECRET", &settings.client_secret),
+        ("AISLE_UBER_COUNTRY", "DE"),
+        ("AISLE_UBER_PICKUP_PHONE", "+4922812345"),
+    ])
+    .await;
+    let terms = json!({"amount": 499, "tax_class": "standard", "prefer": "fastest",
+        "tariffs": [{"carrier": "dhl", "amount": 490, "days": [1, 2]}, {"carrier": "uber"}]});
+    apply(&shop, &[store_with(&json!({"delivery": terms}))]).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    let ask = async |query: &str| {
+        let place = "country=DE&postal_code=53111&city=Bonn";
+        shopper.get(&format!("/v1/carts/{cart}/delivery-options?{place}{query}")).await.expect(200)
+    };
+    let found = ask("").await;
+    assert_eq!(found.json["left_out"], json!([{"carrier": "uber", "reason": "address_needed"}]));
+    let found = ask("&street=Sternstr.&house_number=7").await;
+    assert_eq!(carriers(&found), ["uber", "dhl"], "within the hour, before tomorrow: {}", found.json);
+    assert!(found.json["options"][0]["is_live"] == true && found.number("/options/0/price/amount") > 0);
+    // It calls at the door.
+    let version = shopper.cart(cart).await.number("/version");
+    let mut body = shopper.placement(cart, version, &[1]);
+    body["deliver"]["option"] = found.json["options"][0]["id"].clone();
+    body["deliver"]["recipient"]["postal_code"] = json!("53111");
+    let checkout: CheckoutId = shop.test.app.ids.next();
+    let refused =
+        shopper.put(&format!("/v1/checkouts/{checkout}"), &body).await.problem(422, "address_invalid");
+    assert_eq!(refused.text("/errors/0/pointer"), "/deliver/recipient/phone");
+    crate::contract::uber::assert_kept(&courier);
+}

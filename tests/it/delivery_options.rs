@@ -12,8 +12,13 @@ use crate::support::catalog::{BREAD, COFFEE, MILK, PAN, WINE};
 use crate::support::trip::{Shop, Shopper};
 use crate::support::{Answer, start_of_time};
 
-/// A shop with DHL and UPS, whose store delivers by these terms.
+/// A shop with DHL and UPS, whose store delivers by these terms. Couriers are waited for as long as a busy machine may need.
 async fn shop(delivery: &Value) -> (Shop, Sandbox) {
+    shop_that_waits(delivery, "10000").await
+}
+
+/// The same; couriers have so many milliseconds.
+async fn shop_that_waits(delivery: &Value, milliseconds: &str) -> (Shop, Sandbox) {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let ups = Sandbox::start(settings.clone()).await.expect("a sandbox");
     let shop = Shop::open_with(&[
@@ -22,7 +27,7 @@ async fn shop(delivery: &Value) -> (Shop, Sandbox) {
         ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
         ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
         ("AISLE_UPS_COUNTRY", "DE"),
-        ("AISLE_DELIVERY_QUOTE_MS", "400"),
+        ("AISLE_DELIVERY_QUOTE_MS", milliseconds),
     ])
     .await;
     let mut terms = json!({"amount": 499, "tax_class": "standard"});
@@ -116,7 +121,7 @@ async fn what_a_store_prefers_comes_first() {
 
 #[tokio::test]
 async fn a_courier_that_hangs_is_left_out_and_named_and_one_with_a_table_is_not_waited_for_in_vain() {
-    let (shop, ups) = shop(&tariffs()).await;
+    let (shop, ups) = shop_that_waits(&tariffs(), "300").await;
     let shopper = shop.payer("anna@example.com").await;
     let cart = shopper.fill(&[MILK]).await;
     let hangs = || Rule::new("rate", FaultKind::Network(Fault::NoAnswerBefore { hold: true }), 9);
@@ -275,6 +280,7 @@ async fn a_courier_that_rides_near_the_store_says_what_it_costs_once_it_knows_th
         ("AISLE_UBER_CLIENT_SECRET", &settings.client_secret),
         ("AISLE_UBER_COUNTRY", "DE"),
         ("AISLE_UBER_PICKUP_PHONE", "+4922812345"),
+        ("AISLE_DELIVERY_QUOTE_MS", "10000"),
     ])
     .await;
     let terms = json!({"amount": 499, "tax_class": "standard", "prefer": "fastest",

@@ -41,11 +41,8 @@ pub struct Config {
 
 fn request_timeout(env: &Env) -> Duration {
     let name = "AISLE_REQUEST_TIMEOUT_SECONDS";
-    let seconds = env.parsed_or(name, "a whole number of seconds", REQUEST_TIMEOUT.as_secs());
-    if !(1..=REQUEST_SECONDS_MAX).contains(&seconds) {
-        env.mistake(format!("{name} must be from 1 to {REQUEST_SECONDS_MAX}"));
-    }
-    Duration::from_secs(seconds)
+    let bounds = 1..=REQUEST_SECONDS_MAX;
+    Duration::from_secs(env.within(name, "a whole number of seconds", bounds, REQUEST_TIMEOUT.as_secs()))
 }
 
 /// All that was wrong with the environment.

@@ -4,6 +4,8 @@
 //! at once instead of one a try.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Mutex;
 
@@ -80,6 +82,18 @@ impl Env {
     /// A variable of some type, or what holds when it is not set.
     pub fn parsed_or<T: FromStr>(&self, name: &str, expected: &str, otherwise: T) -> T {
         self.parsed(name, expected).unwrap_or(otherwise)
+    }
+
+    /// A number within bounds, or what holds when it is not set; out of bounds is a mistake.
+    pub fn within<T>(&self, name: &str, expected: &str, bounds: RangeInclusive<T>, otherwise: T) -> T
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let value = self.parsed_or(name, expected, otherwise);
+        if !bounds.contains(&value) {
+            self.mistake(format!("{name} must be from {} to {}", bounds.start(), bounds.end()));
+        }
+        value
     }
 
     /// Notes a mistake; the start will list it with the others.

@@ -38,13 +38,7 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings.
     pub fn read(env: &Env) -> Self {
-        let days = |name, otherwise| {
-            let days: i64 = env.parsed_or(name, "a whole number of days", otherwise);
-            if !(1..=DAYS_MAX).contains(&days) {
-                env.mistake(format!("{name} must be from 1 to {DAYS_MAX}"));
-            }
-            days
-        };
+        let days = |name, otherwise| env.within(name, "a whole number of days", 1..=DAYS_MAX, otherwise);
         Self {
             quotes_days: days("AISLE_KEEP_QUOTES_DAYS", 30),
             receipts_days: days("AISLE_KEEP_RECEIPTS_DAYS", 3_653),

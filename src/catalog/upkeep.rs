@@ -49,13 +49,8 @@ pub struct Keep {
 impl Keep {
     /// Reads the settings; `held_days` is what held batches are given.
     pub(super) fn read(env: &Env, held_days: i64) -> Self {
-        let days = |name, otherwise, least| {
-            let days: i64 = env.parsed_or(name, "a whole number of days", otherwise);
-            if !(least..=DAYS_MAX).contains(&days) {
-                env.mistake(format!("{name} must be from {least} to {DAYS_MAX}"));
-            }
-            days
-        };
+        let days =
+            |name, otherwise, least| env.within(name, "a whole number of days", least..=DAYS_MAX, otherwise);
         let keep = Self {
             closed_days: days("AISLE_KEEP_CLOSED_DAYS", 90, 1),
             nameless_days: days("AISLE_KEEP_NAMELESS_DAYS", 30, 1),

@@ -107,17 +107,10 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings.
     pub fn read(env: &Env) -> Self {
-        let mut minutes = env.parsed_or("AISLE_TRACKING_MINUTES", "a number of minutes", TRACKING_MINUTES);
-        if !(1..=1_440).contains(&minutes) {
-            env.mistake("AISLE_TRACKING_MINUTES must be from 1 to 1440".to_owned());
-            minutes = TRACKING_MINUTES;
-        }
+        let minutes =
+            env.within("AISLE_TRACKING_MINUTES", "a number of minutes", 1..=1_440, TRACKING_MINUTES);
         let tracking_interval = Duration::from_secs(u64::from(minutes) * 60);
-        let mut quote_ms = env.parsed_or("AISLE_DELIVERY_QUOTE_MS", "milliseconds", QUOTE_DEADLINE_MS);
-        if !(50..=10_000).contains(&quote_ms) {
-            env.mistake("AISLE_DELIVERY_QUOTE_MS must be from 50 to 10000".to_owned());
-            quote_ms = QUOTE_DEADLINE_MS;
-        }
+        let quote_ms = env.within("AISLE_DELIVERY_QUOTE_MS", "milliseconds", 50..=10_000, QUOTE_DEADLINE_MS);
         let quote_deadline = Duration::from_millis(quote_ms);
         Self {
             tracking_interval,
@@ -183,16 +176,11 @@ fn uber(env: &Env) -> Option<UberSettings> {
     if !country.is_empty() && !uber::COUNTRIES.contains(&country.as_str()) {
         env.mistake(format!("AISLE_UBER_COUNTRY must be one of {}", uber::COUNTRIES.join(", ")));
     }
-    let digits = pickup_phone.strip_prefix('+').unwrap_or_default();
-    let is_phone = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if !pickup_phone.is_empty() && !is_phone {
+    if !pickup_phone.is_empty() && !uber::is_phone(&pickup_phone) {
         env.mistake("AISLE_UBER_PICKUP_PHONE must be + and digits, without spaces".to_owned());
     }
     let name = "AISLE_UBER_PREPARATION_MINUTES";
-    let minutes = env.parsed_or(name, "a number of minutes", PREPARATION_MINUTES);
-    if minutes > 1_440 {
-        env.mistake(format!("{name} must be from 0 to 1440"));
-    }
+    let minutes = env.within(name, "a number of minutes", 0..=1_440, PREPARATION_MINUTES);
     Some(UberSettings {
         base_url,
         login_url: env.text("AISLE_UBER_LOGIN_URL").unwrap_or_else(|| "https://login.uber.com".to_owned()),

@@ -74,19 +74,15 @@ impl Settings {
             issuer: Url::parse(&public_url).map_or(public_url, String::from).trim_end_matches('/').to_owned(),
             master_key: master_key(env),
             master_keys_before: master_keys_before(env),
-            key_rotation: chrono::Duration::days(days(env)),
+            key_rotation: chrono::Duration::days(env.within(
+                "AISLE_KEY_ROTATION_DAYS",
+                "a number of days",
+                1..=366,
+                30,
+            )),
             oidc: oidc(env),
         }
     }
-}
-
-fn days(env: &Env) -> i64 {
-    let days = env.parsed_or("AISLE_KEY_ROTATION_DAYS", "a number of days", 30);
-    if !(1..=366).contains(&days) {
-        env.mistake("AISLE_KEY_ROTATION_DAYS must be from 1 to 366".to_owned());
-        return 30;
-    }
-    days
 }
 
 fn master_key(env: &Env) -> MasterKey {

@@ -110,10 +110,7 @@ impl Settings {
                 ),
             }
         }
-        let keep = env.parsed_or("AISLE_KEEP_RECONCILIATIONS_DAYS", "a whole number of days", 800);
-        if !KEEP_DAYS.contains(&keep) {
-            env.mistake("AISLE_KEEP_RECONCILIATIONS_DAYS must be from 31 to 3660".to_owned());
-        }
+        let keep = env.within("AISLE_KEEP_RECONCILIATIONS_DAYS", "a whole number of days", KEEP_DAYS, 800);
         let providers = providers::Settings::read(env);
         Self { providers, app_links, keep_reconciliations_days: keep }
     }

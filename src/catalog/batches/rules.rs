@@ -82,13 +82,7 @@ impl Limits {
     /// Reads the limits.
     pub fn read(env: &Env) -> Self {
         let otherwise = Self::default();
-        let number = |name, otherwise, most| {
-            let number: i64 = env.parsed_or(name, "a whole number", otherwise);
-            if !(0..=most).contains(&number) {
-                env.mistake(format!("{name} must be from 0 to {most}"));
-            }
-            number
-        };
+        let number = |name, otherwise, most| env.within(name, "a whole number", 0..=most, otherwise);
         Self {
             shrink_percent: number("AISLE_HOLD_SHRINK_PERCENT", otherwise.shrink_percent, 100),
             change_percent: number("AISLE_HOLD_CHANGE_PERCENT", otherwise.change_percent, 100),

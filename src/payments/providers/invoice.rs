@@ -42,10 +42,7 @@ const DUE_DAYS_MAX: u16 = 120;
 impl Settings {
     /// Reads the settings; nothing when no limit is set.
     pub fn read(env: &Env) -> Option<Self> {
-        let due_days = env.parsed_or(DUE_DAYS, "a whole number of days", DUE_DAYS_USUAL);
-        if !(1..=DUE_DAYS_MAX).contains(&due_days) {
-            env.mistake(format!("{DUE_DAYS} must be from 1 to {DUE_DAYS_MAX}"));
-        }
+        let due_days = env.within(DUE_DAYS, "a whole number of days", 1..=DUE_DAYS_MAX, DUE_DAYS_USUAL);
         let Some(text) = env.text(LIMITS) else {
             if env.text(DUE_DAYS).is_some() {
                 env.mistake(format!("{LIMITS} is not set, but other settings of the invoice are"));

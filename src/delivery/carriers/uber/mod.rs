@@ -26,6 +26,8 @@ use crate::delivery::carrier::{
     Label, LabelFormat, LiveQuote, NoticeError, QuoteRequest, Reference, Tracking,
 };
 
+pub use wire::is_phone;
+
 /// Uber's page for recipients.
 const PUBLIC_TRACKING: &str = "https://www.ubereats.com/orders";
 /// What the token is for.

@@ -106,7 +106,8 @@ fn size(grams: i64) -> &'static str {
     }
 }
 
-fn is_phone(text: &str) -> bool {
+/// Whether a courier can call it: + and digits.
+pub fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

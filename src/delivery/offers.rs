@@ -9,6 +9,8 @@ use std::time::Duration;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::address::Address;
 use super::carrier::{Capabilities, Carrier, LiveQuote, QuoteRequest};
@@ -107,12 +109,13 @@ text_enum! {
 }
 
 /// A line that a courier can't bring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = HinderedLine)]
 pub struct Hindered {
-    /// The line of the cart.
+    /// The number of the cart's line.
     pub line: i64,
     /// The courier.
-    pub carrier: &'static str,
+    pub carrier: String,
     /// Why.
     pub reason: Hindrance,
 }
@@ -138,10 +141,10 @@ text_enum! {
 }
 
 /// A courier that makes no offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LeftOut {
     /// The courier.
-    pub carrier: &'static str,
+    pub carrier: String,
     /// Why.
     pub reason: LeftOutReason,
 }
@@ -174,19 +177,19 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
         };
         found.hindered.extend(hindered);
         match reason {
-            Some(reason) => found.left_out.push(LeftOut { carrier: abilities.name, reason }),
+            Some(reason) => found.left_out.push(LeftOut { carrier: abilities.name.to_owned(), reason }),
             None => asked.push(async move { (abilities.name, offer(carrier, &abilities, ask).await) }),
         }
     }
     for (carrier, answer) in join_all(asked).await {
         match answer {
             Ok(offer) => found.offers.push(offer),
-            Err(reason) => found.left_out.push(LeftOut { carrier, reason }),
+            Err(reason) => found.left_out.push(LeftOut { carrier: carrier.to_owned(), reason }),
         }
     }
     let prefer = ask.terms.map_or(Preference::USUAL, |terms| terms.prefer);
     found.offers.sort_by_key(|offer| rank(offer, prefer));
-    found.left_out.sort_by_key(|left_out| left_out.carrier);
+    found.left_out.sort_by(|a, b| a.carrier.cmp(&b.carrier));
     found
 }
 
@@ -213,7 +216,7 @@ fn hindered(abilities: &Capabilities, goods: &[Good]) -> Vec<Hindered> {
             () if good.age_min.is_some_and(|age| !can_check(age)) => Hindrance::AgeCheck,
             () => return None,
         };
-        Some(Hindered { line: good.line, carrier: abilities.name, reason })
+        Some(Hindered { line: good.line, carrier: abilities.name.to_owned(), reason })
     };
     goods.iter().filter_map(of).collect()
 }

@@ -21,7 +21,7 @@ use crate::cart::{self, Cart, Till};
 use crate::catalog::{DeliveryTerms, Preference, Temperature};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::delivery::{self, Address, AddressFault, Good, Hindrance, LeftOutReason, Offer};
+use crate::delivery::{self, Address, AddressFault, Good, Hindered, LeftOut, Offer};
 use crate::hash::sha256_hex;
 use crate::ids::{CartId, DeliveryOptionId, ShopperId};
 use crate::money::Money;
@@ -78,33 +78,13 @@ pub struct Rank {
     pub of: i64,
 }
 
-/// A courier that makes no offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LeftOut {
-    /// The courier.
-    pub carrier: String,
-    /// Why.
-    pub reason: LeftOutReason,
-}
-
-/// A line that a courier can't bring.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct HinderedLine {
-    /// The number of the cart's line.
-    pub line: i64,
-    /// The courier.
-    pub carrier: String,
-    /// Why.
-    pub reason: Hindrance,
-}
-
 /// Who can bring goods.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryOptions {
     /// The ways to have them delivered, what the store prefers first.
     pub options: Vec<DeliveryOption>,
     /// What keeps couriers from bringing which line: without it they might.
-    pub lines: Vec<HinderedLine>,
+    pub lines: Vec<Hindered>,
     /// Couriers that make no offer.
     pub left_out: Vec<LeftOut>,
 }
@@ -128,7 +108,7 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// What an option holds for: these goods, and this place. Who lives there does not matter.
-    fn digest(&self) -> String {
+    fn holds_for(&self) -> String {
         let goods =
             self.goods.iter().map(|good| format!("{}:{}:{}", good.line, good.pieces, good.piece_grams));
         let place = self.recipient.postal_code.replace(' ', "").to_ascii_uppercase();
@@ -136,10 +116,10 @@ impl Wanted<'_> {
         sha256_hex(format!("{} {place} {}", self.recipient.country, goods.join(" ")).as_bytes())
     }
 
-    /// What couriers were asked: the street too, by which some know whether they come.
-    fn question(&self) -> String {
+    /// What couriers were asked: besides what an option holds for the street, by which some know whether they come.
+    fn question(&self, holds_for: &str) -> String {
         let Address { city, street, house_number, .. } = self.recipient;
-        sha256_hex(format!("{} {city}|{street}|{house_number}", self.digest()).as_bytes())
+        sha256_hex(format!("{holds_for} {city}|{street}|{house_number}").as_bytes())
     }
 }
 
@@ -158,7 +138,8 @@ async fn options(
         return Err(cart::Error::Unknown.into());
     }
     let wanted = Wanted { goods: goods(app, &cart, lines, now)?, recipient };
-    let question = wanted.question();
+    let holds_for = wanted.holds_for();
+    let question = wanted.question(&holds_for);
     let known = store::find(&mut tx, id, &question, now + CHOOSING_TIME).await?;
     tx.rollback().await?;
     if let Some(known) = known {
@@ -166,7 +147,7 @@ async fn options(
     }
     let found = ask(app, &cart, &wanted, now).await?;
     let mut tx = app.db.begin().await?;
-    store::insert(&mut tx, (app.ids.next(), shopper, id), (&wanted.digest(), &question), &found, now).await?;
+    store::insert(&mut tx, (app.ids.next(), shopper, id), (&holds_for, &question), &found, now).await?;
     tx.commit().await?;
     Ok(found)
 }
@@ -194,8 +175,8 @@ async fn ask(app: &App, cart: &Cart, wanted: &Wanted<'_>, now: Moment) -> Result
     let options = found.offers.into_iter().zip(1..);
     Ok(DeliveryOptions {
         options: options.map(|(offer, place)| option(app, offer, Rank { prefer, place, of })).collect(),
-        lines: found.hindered.into_iter().map(HinderedLine::from).collect(),
-        left_out: found.left_out.into_iter().map(LeftOut::from).collect(),
+        lines: found.hindered,
+        left_out: found.left_out,
     })
 }
 
@@ -215,19 +196,6 @@ fn option(app: &App, offer: Offer, rank: Rank) -> DeliveryOption {
         parcel_grams_max: offer.parcel_grams_max,
         quote: offer.quote,
         rank,
-    }
-}
-
-impl From<delivery::Hindered> for HinderedLine {
-    fn from(hindered: delivery::Hindered) -> Self {
-        let delivery::Hindered { line, carrier, reason } = hindered;
-        Self { line, carrier: carrier.to_owned(), reason }
-    }
-}
-
-impl From<delivery::LeftOut> for LeftOut {
-    fn from(left_out: delivery::LeftOut) -> Self {
-        Self { carrier: left_out.carrier.to_owned(), reason: left_out.reason }
     }
 }
 
@@ -267,7 +235,7 @@ pub(super) async fn take(
     let found = store::take(tx, option, cart.shopper, cart.id).await?.ok_or(Error::OptionUnknown)?;
     let (holds_for, option) = found;
     let wanted = Wanted { goods: goods(app, cart, lines, now)?, recipient };
-    if option.valid_until <= now || holds_for != wanted.digest() {
+    if option.valid_until <= now || holds_for != wanted.holds_for() {
         return Err(Error::OptionOver);
     }
     if app.carriers.calls_recipients(&option.carrier) && recipient.phone.is_none() {

@@ -1,7 +1,7 @@
 //! Order Management: capture in parts, release or cancel, refund. Each carries our operation's id as its `reference`, so that it
 //! is found in the order, whatever was heard of the call.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Klarna;
 use super::client::{Answer, Client};
@@ -9,6 +9,7 @@ use super::errors::{Verdict, declined, lost, verdict};
 use super::lines::{Line, cart};
 use super::orders::fetch;
 use super::wire::Order;
+use crate::ids::OperationId;
 use crate::money::Money;
 use crate::payments::model::{DeclineReason, HoldWindow, Outcome, PaymentLine, Receipt};
 use crate::payments::provider::{CaptureRequest, RefundRequest, RenewRequest, VoidRequest};
@@ -42,18 +43,26 @@ fn told(lines: &[PaymentLine], amount: Money, country: &str) -> Option<Vec<Line>
     cart(lines, amount, country).ok().map(|cart| cart.lines)
 }
 
+/// A part of an order that is captured or given back, named after our operation.
+fn part(
+    kind: &str,
+    (operation, reference): (OperationId, &str),
+    amount: Money,
+    (lines, country): (&[PaymentLine], &str),
+) -> Value {
+    let mut body = json!({kind: amount.minor(), "reference": operation, "description": reference});
+    if let Some(lines) = told(lines, amount, country) {
+        body["order_lines"] = json!(lines);
+    }
+    body
+}
+
 /// Debits part of what is held. Klarna knows no last capture: what is left is let go of by a call of its own, and only both
 /// together are what was asked for.
 pub async fn capture(klarna: &Klarna, capture: &CaptureRequest<'_>) -> Outcome {
     let client = &klarna.client;
-    let mut body = json!({
-        "captured_amount": capture.amount.minor(),
-        "reference": capture.operation,
-        "description": capture.reference,
-    });
-    if let Some(lines) = told(capture.lines, capture.amount, klarna.country(capture.market)) {
-        body["order_lines"] = json!(lines);
-    }
+    let CaptureRequest { operation, reference, amount, lines, market, .. } = *capture;
+    let body = part("captured_amount", (operation, reference), amount, (lines, klarna.country(market)));
     let path = path(capture.authorisation, "captures");
     let answer = match client.post("capture", &path, Some(capture.key), Some(&body)).await {
         Err(error) => return lost(error),
@@ -242,14 +251,8 @@ pub async fn is_voided(client: &Client, authorisation: &str) -> Option<bool> {
 pub async fn refund(klarna: &Klarna, refund: &RefundRequest<'_>) -> Outcome {
     let client = &klarna.client;
     let Some(order) = order_of(refund) else { return declined(DeclineReason::Refused) };
-    let mut body = json!({
-        "refunded_amount": refund.amount.minor(),
-        "reference": refund.operation,
-        "description": refund.reference,
-    });
-    if let Some(lines) = told(refund.lines, refund.amount, klarna.country(refund.market)) {
-        body["order_lines"] = json!(lines);
-    }
+    let RefundRequest { operation, reference, amount, lines, market, .. } = *refund;
+    let body = part("refunded_amount", (operation, reference), amount, (lines, klarna.country(market)));
     let answer = match client.post("refund", &path(order, "refunds"), Some(refund.key), Some(&body)).await {
         Err(error) => return lost(error),
         Ok(answer) => answer,

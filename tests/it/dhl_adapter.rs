@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use aisle::delivery::carrier::{
-    Address, BookOutcome, Booking, CallError, CancelOutcome, Carrier, Confirmation, LabelFormat,
-    ParcelStatus, Reference, RejectionReason, TrackingEvent,
+    BookOutcome, Booking, CallError, CancelOutcome, Carrier, Confirmation, LabelFormat, ParcelStatus,
+    RejectionReason, TrackingEvent,
 };
 use aisle::delivery::carriers::dhl::{Dhl, DhlSettings};
 use aisle::sandbox::dhl::{FaultKind, Sandbox, Settings};
-use chrono::NaiveDate;
 
 use crate::contract::dhl::assert_kept;
-use crate::support::courier::parcel;
-use crate::support::{client, start_of_time};
+use crate::support::client;
+use crate::support::courier::{german_booking, parcel, reference, today};
 
 const POSTAL_CODE: &str = "10115";
 
@@ -64,39 +63,8 @@ fn adapter(settings: &Settings, base_url: &str) -> Dhl {
     Dhl::new(settings, client())
 }
 
-fn reference() -> Reference {
-    Reference::new("AISLE-7F3K2A-01").expect("a reference")
-}
-
-fn today() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, 23).expect("a date")
-}
-
 fn booking() -> Booking {
-    let address = |name: &str, street: &str, house_number: &str, postal_code: &str, city: &str| Address {
-        name: name.to_owned(),
-        company: None,
-        street: street.to_owned(),
-        house_number: Some(house_number.to_owned()),
-        line_2: None,
-        postal_code: postal_code.to_owned(),
-        city: city.to_owned(),
-        country: "DE".to_owned(),
-        phone: None,
-    };
-    Booking {
-        reference: reference(),
-        asked_at: start_of_time(),
-        ship_date: None,
-        sender: address("Markt Bonn", "Sträßchensweg", "10", "53113", "Bonn"),
-        recipient: address("Mária Müller", "Invalidenstr.", "117a", POSTAL_CODE, "Berlin"),
-        notify_email: None,
-        weight_grams: 4_200,
-        dimensions_mm: None,
-        age_min: None,
-        recipient_only: false,
-        label_format: LabelFormat::Pdf,
-    }
+    german_booking(4_200)
 }
 
 fn statuses(events: &[TrackingEvent]) -> Vec<Option<ParcelStatus>> {

@@ -103,12 +103,7 @@ fn standing_still() -> Settings {
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the sandbox answers");
-    let status = response.status();
-    let headers = response.headers().clone();
-    let bytes = response.bytes().await.expect("a whole body").to_vec();
-    let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Answer { status, headers, bytes, json }
+    Answer::of(request.send().await.expect("the sandbox answers")).await
 }
 
 fn parcel(reference: &str) -> Value {

@@ -9,9 +9,10 @@ use aisle::delivery::carrier::{
 use aisle::delivery::carriers::uber::{Uber, UberSettings};
 use aisle::sandbox::uber::{Delivery, Fault, Oddities, Rule, Sandbox, Settings, signature};
 use axum::http::HeaderMap;
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 
 use crate::contract::uber::assert_kept;
+use crate::support::courier::today;
 use crate::support::{client, start_of_time};
 
 const WEBHOOK_KEY: &str = "a key of this webhook alone";
@@ -105,10 +106,6 @@ fn adapter(settings: &Settings, base_url: &str) -> Uber {
 
 fn reference(number: &str) -> Reference {
     Reference::new(format!("AISLE-7F3K2A-{number}")).expect("a reference")
-}
-
-fn today() -> NaiveDate {
-    start_of_time().date_naive()
 }
 
 fn named(id: &str) -> BookedParcel {

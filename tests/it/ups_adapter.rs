@@ -11,7 +11,7 @@ use aisle::sandbox::ups::{AnswerFault, Fault, FaultKind, Rule, Sandbox, Settings
 use chrono::NaiveDate;
 
 use crate::contract::ups::assert_kept;
-use crate::support::courier::parcel;
+use crate::support::courier::{self, parcel, reference, today};
 use crate::support::{client, start_of_time};
 
 /// The adapter and its partner.
@@ -90,14 +90,6 @@ fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
     Ups::new(settings, client())
 }
 
-fn reference() -> Reference {
-    Reference::new("AISLE-7F3K2A-01").expect("a reference")
-}
-
-fn today() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, 23).expect("a date")
-}
-
 fn address(country: &str, name: &str, street: &str, house_number: &str, place: (&str, &str)) -> Address {
     Address {
         name: name.to_owned(),
@@ -129,11 +121,7 @@ fn booking() -> Booking {
 }
 
 fn german_booking() -> Booking {
-    Booking {
-        sender: address("DE", "Markt Bonn", "Sträßchensweg", "10", ("53113", "Bonn")),
-        recipient: address("DE", "Mária Müller", "Invalidenstr.", "117a", ("10115", "Berlin")),
-        ..booking()
-    }
+    Booking { dimensions_mm: Some([400, 300, 200]), ..courier::german_booking(4_200) }
 }
 
 #[tokio::test]

@@ -99,11 +99,7 @@ fn standing_still() -> Settings {
 }
 
 async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the sandbox answers");
-    let (status, headers) = (response.status(), response.headers().clone());
-    let bytes = response.bytes().await.expect("a whole body").to_vec();
-    let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Answer { status, headers, bytes, json }
+    Answer::of(request.send().await.expect("the sandbox answers")).await
 }
 
 /// What ShipIT says by headers; its body has to be empty.

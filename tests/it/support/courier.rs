@@ -1,15 +1,15 @@
 //! A service whose only courier is one of the sandboxes, on one common clock.
 
-use aisle::delivery::carrier::BookedParcel;
+use aisle::delivery::carrier::{self, BookedParcel, Booking, LabelFormat, Reference};
 use aisle::delivery::{self, Address};
 use aisle::identity::Role;
 use aisle::ids::ShipmentId;
-use chrono::Duration;
+use chrono::{Duration, NaiveDate};
 use serde_json::Value;
 
 use super::delivery::{STORE, address, ask_for_delivery_to};
 use super::identity::ShopperActor;
-use super::{Answer, TestApp};
+use super::{Answer, TestApp, start_of_time};
 
 /// What every courier's sandbox can do and tell.
 pub trait Courier {
@@ -22,6 +22,44 @@ pub trait Courier {
 /// A booking that has one name for both.
 pub fn parcel(number: &str) -> BookedParcel {
     BookedParcel { carrier_shipment_id: number.to_owned(), tracking_number: number.to_owned() }
+}
+
+pub fn reference() -> Reference {
+    Reference::new("AISLE-7F3K2A-01").expect("a reference")
+}
+
+/// The day of [`start_of_time`].
+pub fn today() -> NaiveDate {
+    start_of_time().date_naive()
+}
+
+/// A parcel of so many grams from Bonn to Berlin.
+pub fn german_booking(weight_grams: i64) -> Booking {
+    let address =
+        |name: &str, street: &str, house_number: &str, postal_code: &str, city: &str| carrier::Address {
+            name: name.to_owned(),
+            company: None,
+            street: street.to_owned(),
+            house_number: Some(house_number.to_owned()),
+            line_2: None,
+            postal_code: postal_code.to_owned(),
+            city: city.to_owned(),
+            country: "DE".to_owned(),
+            phone: None,
+        };
+    Booking {
+        reference: reference(),
+        asked_at: start_of_time(),
+        ship_date: None,
+        sender: address("Markt Bonn", "Sträßchensweg", "10", "53113", "Bonn"),
+        recipient: address("Mária Müller", "Invalidenstr.", "117a", "10115", "Berlin"),
+        notify_email: None,
+        weight_grams,
+        dimensions_mm: None,
+        age_min: None,
+        recipient_only: false,
+        label_format: LabelFormat::Pdf,
+    }
 }
 
 /// The service, its courier and a shopper.

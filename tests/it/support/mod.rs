@@ -198,18 +198,13 @@ impl Call<'_> {
     pub async fn send(self) -> Answer {
         let request = self.request.build().expect("a request that can be sent");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
-        let response = self.app.client.execute(request).await.expect("the service answers");
-        let status = response.status();
-        let headers = response.headers().clone();
-        let bytes = response.bytes().await.expect("a whole body").to_vec();
-        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answer = Answer { status, headers, bytes, json };
+        let answer = Answer::of(self.app.client.execute(request).await.expect("the service answers")).await;
         openapi::check(&method, &path, &answer);
         answer
     }
 }
 
-/// What the service answered.
+/// What was answered.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -220,6 +215,14 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// A whole answer, of the service or of a partner's sandbox.
+    pub async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.expect("a whole body").to_vec();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Self { status, headers, bytes, json }
+    }
+
     /// The answer, after making sure of its status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {

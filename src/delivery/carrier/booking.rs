@@ -1,0 +1,198 @@
+//! What is booked at a courier, and what becomes of it.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{CallError, Label, LabelFormat};
+
+/// Our name of one booking attempt: 8 to 35 of `A-Z`, `0-9` and `-`, which every courier accepts. A new attempt takes a new
+/// reference; a resent one keeps its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Reference(String);
+
+/// A text that is no [`Reference`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a reference has 8 to 35 characters of A-Z, 0-9 and -")]
+pub struct NotAReference;
+
+impl Reference {
+    /// Reads a reference.
+    pub fn new(text: impl Into<String>) -> Result<Self, NotAReference> {
+        let text = text.into();
+        let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+        if (8..=35).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text))
+        } else {
+            Err(NotAReference)
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a parcel starts or ends.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The person or the store.
+    pub name: String,
+    /// The company, when the person receives it there.
+    pub company: Option<String>,
+    /// Without the house number.
+    pub street: String,
+    /// With its letter: `12a`.
+    pub house_number: Option<String>,
+    /// Floor, building, back yard.
+    pub line_2: Option<String>,
+    /// As the country writes it.
+    pub postal_code: String,
+    /// The town.
+    pub city: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// In international form (ITU E.164), for the couriers that need it to go abroad.
+    pub phone: Option<String>,
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Address").field("country", &self.country).finish_non_exhaustive()
+    }
+}
+
+/// One parcel to book.
+#[derive(Clone, Debug)]
+pub struct Booking {
+    /// Our name of this attempt.
+    pub reference: Reference,
+    /// When it is asked for: a courier that comes at once is timed from here.
+    pub asked_at: DateTime<Utc>,
+    /// The day of hand-over; without it the courier's today.
+    pub ship_date: Option<NaiveDate>,
+    /// The store.
+    pub sender: Address,
+    /// The shopper.
+    pub recipient: Address,
+    /// Where the courier may send its own notices; only with the shopper's consent.
+    pub notify_email: Option<String>,
+    /// Rounded up.
+    pub weight_grams: i64,
+    /// Length, width and height: all or none.
+    pub dimensions_mm: Option<[i64; 3]>,
+    /// The recipient must be at least this old, and the courier checks it.
+    pub age_min: Option<i64>,
+    /// Nobody else may take the parcel.
+    pub recipient_only: bool,
+    /// The form of the label.
+    pub label_format: LabelFormat,
+}
+
+/// What became of a booking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BookOutcome {
+    /// The courier has it.
+    Confirmed(Confirmation),
+    /// The courier surely does not have it and would not take it as it is.
+    Rejected(Rejection),
+    /// The courier surely never saw it: it may be sent again, or given to another courier.
+    NotSent {
+        /// For the log of the attempt.
+        detail: String,
+    },
+    /// The courier may have it. Look for it by its reference before anything else.
+    Unknown {
+        /// For the log of the attempt.
+        detail: String,
+    },
+}
+
+/// A booking whose call failed: only one that surely never reached the courier, or was turned away at its door, is known
+/// not to have been made.
+impl From<CallError> for BookOutcome {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NotSent(detail) => Self::NotSent { detail },
+            CallError::Unauthorised => {
+                Self::Rejected(Rejection { reason: RejectionReason::Unauthorised, messages: Vec::new() })
+            }
+            other => Self::Unknown { detail: other.to_string() },
+        }
+    }
+}
+
+/// A booking that the courier has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The courier's name of the shipment: labels, cancelling, closing.
+    pub carrier_shipment_id: String,
+    /// The number that the shopper follows.
+    pub tracking_number: String,
+    /// Missing or unreadable labels leave the booking valid: fetch it again.
+    pub label: Option<Label>,
+    /// What the courier had to say although it took the parcel.
+    pub warnings: Vec<FieldMessage>,
+}
+
+/// A booking that the courier refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// What to do about it.
+    pub reason: RejectionReason,
+    /// The courier's own words, field by field where it names them.
+    pub messages: Vec<FieldMessage>,
+}
+
+/// What to do about a refused booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionReason {
+    /// Address, weight or service are wrong: correct them.
+    Data,
+    /// This courier does not offer it: try another.
+    NotServed,
+    /// Our account is not accepted: alert staff.
+    Unauthorised,
+}
+
+/// What the courier said about one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldMessage {
+    /// The courier's name of the field; empty when it speaks of the whole.
+    pub property: String,
+    /// In the courier's words.
+    pub text: String,
+}
+
+/// A parcel that a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedParcel {
+    /// The courier's name of the shipment.
+    pub carrier_shipment_id: String,
+    /// The number that the shopper follows.
+    pub tracking_number: String,
+}
+
+/// What became of a cancellation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// The courier no longer has the booking.
+    Cancelled,
+    /// The courier keeps it, or never knew it: the booking stays as it was.
+    Refused {
+        /// In the courier's words.
+        detail: String,
+    },
+}
+
+/// One parcel of a closing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedShipment {
+    /// The courier's name of the shipment.
+    pub carrier_shipment_id: String,
+    /// Closed now or before; otherwise why not, in the courier's words.
+    pub result: Result<(), String>,
+}

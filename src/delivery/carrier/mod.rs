@@ -1,0 +1,155 @@
+//! The trait of every courier, and the requests and answers that it speaks in.
+//!
+//! The types are ours, small and total: an adapter maps them to and from its partner's wire and nothing of that wire shows
+//! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
+//! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
+//! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `quote.rs`
+//! what it would cost, `tracking.rs` what happens to it. Where next: `carriers/` has the adapters, of which `dhl` was the first.
+
+mod booking;
+mod label;
+mod quote;
+mod tracking;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use chrono::NaiveDate;
+
+pub use booking::{
+    Address, BookOutcome, BookedParcel, Booking, CancelOutcome, ClosedShipment, Confirmation, FieldMessage,
+    NotAReference, Reference, Rejection, RejectionReason,
+};
+pub use label::{Label, LabelFormat};
+pub use quote::{LiveQuote, QuoteRequest};
+pub use tracking::{ParcelStatus, Tracking, TrackingEvent};
+
+/// A courier that takes parcels from a store to a home.
+#[async_trait]
+pub trait Carrier: fmt::Debug + Send + Sync {
+    /// What this courier can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Where anybody can see how far a parcel has come.
+    fn tracking_url(&self, tracking_number: &str) -> String;
+
+    /// What the courier asks for now and promises, where it says so itself; nothing where only a table does. It books nothing
+    /// and changes nothing.
+    async fn quote(&self, _request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
+        Ok(None)
+    }
+
+    /// Books one parcel. Never repeated by the adapter once the request may have reached the courier.
+    async fn book(&self, booking: &Booking) -> BookOutcome;
+
+    /// Every parcel that the courier holds under our reference and that was booked about this day. An empty list may mean
+    /// that the courier does not know it yet.
+    async fn find_by_reference(
+        &self,
+        reference: &Reference,
+        booked_on: NaiveDate,
+    ) -> Result<Vec<BookedParcel>, CallError>;
+
+    /// The label again; `None` when the courier does not give it any more, or never gives one.
+    async fn fetch_label(
+        &self,
+        carrier_shipment_id: &str,
+        format: LabelFormat,
+    ) -> Result<Option<Label>, CallError>;
+
+    /// Takes a booking back. `is_repeat` says that a cancellation was sent before whose answer was lost: "no such
+    /// shipment" then means that it worked.
+    async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError>;
+
+    /// What happened to a parcel; `None` when the courier does not know it, which shortly after a booking means "not yet".
+    async fn track(
+        &self,
+        parcel: &BookedParcel,
+        recipient_postal_code: &str,
+    ) -> Result<Option<Tracking>, CallError>;
+
+    /// Declares these parcels handed over: from now on they can't be cancelled. Closing twice does no harm.
+    async fn close_day(&self, carrier_shipment_ids: &[String]) -> Result<Vec<ClosedShipment>, CallError>;
+
+    /// The booking that a message of the courier is about, by our reference, once the message is proven to be the
+    /// courier's; `None` when it says nothing about how far a parcel has come. What it says is not believed: the courier is
+    /// asked. Most couriers sign no messages.
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Reference>, NoticeError> {
+        let _ = (headers, body);
+        Err(NoticeError::NotOffered)
+    }
+}
+
+/// What a courier can do; checked before a shopper is offered a delivery.
+#[expect(clippy::struct_excessive_bools, reason = "each is an ability of its own, not a state")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The courier's key in our records.
+    pub name: &'static str,
+    /// Sending a booking twice gives one parcel.
+    pub is_booking_idempotent: bool,
+    /// An unknown booking can be looked for by our reference.
+    pub finds_by_reference: bool,
+    /// Parcels bear a label of the courier. Without one a parcel is ready to go as soon as it is booked.
+    pub gives_labels: bool,
+    /// A label can be fetched again before the day is closed.
+    pub refetches_labels: bool,
+    /// Parcels must be declared handed over at the end of a day.
+    pub closes_days: bool,
+    /// Carries chilled goods.
+    pub carries_chilled: bool,
+    /// Rides in the surroundings of a store only, and at once: whether there is a courier is known no earlier than at the
+    /// booking.
+    pub is_local: bool,
+    /// Takes nothing to a recipient who has no phone.
+    pub calls_recipients: bool,
+    /// Asked at least this often how far a parcel has come; without it as often as the retailer wants.
+    pub follow_every: Option<Duration>,
+    /// The ages that can be checked at the door.
+    pub age_checks: &'static [i64],
+    /// The heaviest parcel.
+    pub weight_grams_max: i64,
+    /// The countries of recipients, ISO 3166-1 alpha-2.
+    pub countries: Vec<&'static str>,
+}
+
+/// Why a question to the courier has no answer. A booking has [`BookOutcome`] instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The courier never saw the call.
+    #[error("the courier could not be reached: {0}")]
+    NotSent(String),
+    /// No answer in time, a failure on the courier's side, or an answer that can't be read. What the call was to do may
+    /// have been done.
+    #[error("the courier's answer is missing or unusable: {0}")]
+    NoAnswer(String),
+    /// Too many calls: wait.
+    #[error("the courier asks to slow down")]
+    Throttled,
+    /// Our account is not accepted, also with a fresh token.
+    #[error("the courier does not accept our account")]
+    Unauthorised,
+    /// The courier understood and refused.
+    #[error("the courier refused: {0}")]
+    Refused(String),
+}
+
+/// Why a message is not a courier's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeError {
+    /// The courier sends no messages that it signs, or we have no key to check them with.
+    #[error("the courier signs no messages")]
+    NotOffered,
+    /// It is not proven to be the courier's.
+    #[error("not proven to be the courier's: {0}")]
+    Forged(&'static str),
+}
+
+impl CallError {
+    /// The same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::NoAnswer(_) | Self::Throttled)
+    }
+}

@@ -1,0 +1,40 @@
+//! What a delivery would cost, before anything is booked.
+
+use chrono::{DateTime, Utc};
+
+use super::Address;
+use crate::money::{Currency, Money};
+
+/// What a courier is to bring, before anything is booked.
+#[derive(Clone, Debug)]
+pub struct QuoteRequest {
+    /// The store.
+    pub sender: Address,
+    /// Where to: name and street may be missing as long as the shopper has not said them.
+    pub recipient: Address,
+    /// The weights in grams of the parcels, cartons included.
+    pub parcels: Vec<i64>,
+    /// What the store sells in.
+    pub currency: Currency,
+    /// When the goods can be collected at the earliest.
+    pub ready_at: DateTime<Utc>,
+    /// The recipient must be at least this old, and the courier checks it.
+    pub age_min: Option<i64>,
+}
+
+/// What a courier asks for, for all parcels together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveQuote {
+    /// What the courier calls its service.
+    pub service: String,
+    /// What it costs us, taxes included where the courier says them.
+    pub price: Money,
+    /// By when it collects, where it says so.
+    pub leaves_by: Option<DateTime<Utc>>,
+    /// When it arrives, at the earliest and at the latest, where it says so.
+    pub arrives: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Until when it holds, where it does not hold on.
+    pub valid_until: Option<DateTime<Utc>>,
+    /// The courier's name of it, where a booking can name it.
+    pub quote: Option<String>,
+}

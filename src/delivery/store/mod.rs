@@ -1,0 +1,216 @@
+//! The rows of shipments and their parcels; `attempts.rs` has those of booking attempts and their labels, `events.rs` what was
+//! told of parcels.
+
+mod attempts;
+mod events;
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+pub(super) use attempts::{
+    Attempt, attempt, cancellation, insert_attempt, insert_cancellation, label, live_attempts,
+    newest_attempt, save_attempt, save_cancellation, save_label,
+};
+pub(super) use events::{events, upsert_event};
+
+use super::address::Address;
+use super::carrier::ParcelStatus;
+use super::model::{AttemptState, ShipmentState};
+use super::request::Request;
+use crate::clock::Moment;
+use crate::db::{Error, Run, Tx};
+use crate::ids::{OrderId, ShipmentId, ShopperId, StoreId};
+
+/// A shipment.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Shipment {
+    pub(super) id: ShipmentId,
+    pub(super) order_id: OrderId,
+    pub(super) store: StoreId,
+    pub(super) shopper: ShopperId,
+    pub(super) reference: String,
+    pub(super) carrier: String,
+    pub(super) state: ShipmentState,
+    pub(super) trouble: Option<String>,
+    pub(super) sender: Json<Address>,
+    pub(super) recipient: Json<Address>,
+    pub(super) recipient_version: i64,
+    pub(super) tracking_round: i64,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) booked_at: Option<DateTime<Utc>>,
+    pub(super) handed_over_at: Option<DateTime<Utc>>,
+    pub(super) delivered_at: Option<DateTime<Utc>>,
+    pub(super) returned_at: Option<DateTime<Utc>>,
+    pub(super) failed_at: Option<DateTime<Utc>>,
+    pub(super) age_min: Option<i64>,
+    pub(super) choice: Option<Json<serde_json::Value>>,
+}
+
+macro_rules! shipment_columns {
+    () => {
+        "id, order_id, store, shopper, reference, carrier, state, trouble, sender, recipient, recipient_version,
+             tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at, age_min, choice"
+    };
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    request: &Request,
+    reference: &str,
+    carrier: &str,
+    now: Moment,
+) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO shipments (
+             id, order_id, store, shopper, reference, carrier, state, sender, recipient, recipient_version,
+             tracking_round, version, created_at, age_min, choice
+         )
+         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11)",
+    )
+    .bind(request.shipment)
+    .bind(request.order)
+    .bind(request.store.clone())
+    .bind(request.shopper)
+    .bind(reference.to_owned())
+    .bind(carrier.to_owned())
+    .bind(Json(request.sender.clone()))
+    .bind(Json(request.recipient.clone()))
+    .bind(now)
+    .bind(request.age_min)
+    .bind(request.choice.clone().map(Json))
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(db: impl Run<'_>, id: ShipmentId) -> Result<Option<Shipment>, Error> {
+    db.sql(concat!("SELECT ", shipment_columns!(), " FROM shipments WHERE id = $1"))
+        .bind(id)
+        .fetch_optional()
+        .await
+}
+
+/// The shipment, which nobody else changes until the transaction ends.
+pub(super) async fn lock(tx: &mut Tx, id: ShipmentId) -> Result<Option<Shipment>, Error> {
+    tx.sql(concat!(
+        "UPDATE shipments SET version = version + 1 WHERE id = $1 RETURNING ",
+        shipment_columns!()
+    ))
+    .bind(id)
+    .fetch_optional()
+    .await
+}
+
+pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> {
+    tx.sql(
+        "UPDATE shipments SET state = $2, trouble = $3, recipient = $4, recipient_version = $5, tracking_round = $6,
+             booked_at = $7, handed_over_at = $8, delivered_at = $9, returned_at = $10, failed_at = $11
+         WHERE id = $1",
+    )
+    .bind(shipment.id)
+    .bind(shipment.state)
+    .bind(shipment.trouble.clone())
+    .bind(shipment.recipient.clone())
+    .bind(shipment.recipient_version)
+    .bind(shipment.tracking_round)
+    .bind(shipment.booked_at)
+    .bind(shipment.handed_over_at)
+    .bind(shipment.delivered_at)
+    .bind(shipment.returned_at)
+    .bind(shipment.failed_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Shipments of a store, oldest first, after one that was seen already.
+pub(super) async fn of_store(
+    db: impl Run<'_>,
+    store: &StoreId,
+    state: Option<ShipmentState>,
+    after: Option<ShipmentId>,
+    limit: i64,
+) -> Result<Vec<Shipment>, Error> {
+    db.sql(concat!(
+        "SELECT ",
+        shipment_columns!(),
+        " FROM shipments
+         WHERE store = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR id > $3)
+         ORDER BY id
+         LIMIT $4"
+    ))
+    .bind(store.clone())
+    .bind(state)
+    .bind(after)
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
+/// A parcel with the booking that it has at the courier.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Parcel {
+    pub(super) number: i64,
+    pub(super) weight_grams: i64,
+    pub(super) status: Option<ParcelStatus>,
+    pub(super) booking: Option<AttemptState>,
+    pub(super) attempt: Option<String>,
+    pub(super) recipient_version: Option<i64>,
+    pub(super) carrier_shipment_id: Option<String>,
+    pub(super) tracking_number: Option<String>,
+    pub(super) label_sha256: Option<String>,
+}
+
+pub(super) async fn insert_parcel(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    number: i64,
+    weight_grams: i64,
+) -> Result<(), Error> {
+    tx.sql("INSERT INTO parcels (shipment, number, weight_grams) VALUES ($1, $2, $3)")
+        .bind(shipment)
+        .bind(number)
+        .bind(weight_grams)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Vec<Parcel>, Error> {
+    db.sql(
+        "SELECT parcels.number, parcels.weight_grams, parcels.status,
+             (
+                 SELECT newest.state FROM booking_attempts AS newest
+                 WHERE newest.shipment = parcels.shipment AND newest.parcel = parcels.number
+                 ORDER BY newest.number DESC
+                 LIMIT 1
+             ) AS booking,
+             booking_attempts.reference AS attempt,
+             booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
+             booking_attempts.tracking_number, booking_attempts.label_sha256
+         FROM parcels
+         LEFT JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
+             AND booking_attempts.parcel = parcels.number
+             AND booking_attempts.state = 'confirmed'
+         WHERE parcels.shipment = $1
+         ORDER BY parcels.number",
+    )
+    .bind(shipment)
+    .fetch_all()
+    .await
+}
+
+pub(super) async fn set_status(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    parcel: i64,
+    status: Option<ParcelStatus>,
+) -> Result<(), Error> {
+    tx.sql("UPDATE parcels SET status = $3 WHERE shipment = $1 AND number = $2")
+        .bind(shipment)
+        .bind(parcel)
+        .bind(status)
+        .execute()
+        .await?;
+    Ok(())
+}

@@ -6,7 +6,7 @@
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
 //! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs`, `track.rs` and
-//! `notice.rs` the talk with couriers, `carrier.rs` the trait that they speak through.
+//! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
 mod book;

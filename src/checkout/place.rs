@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
-use super::options::{self, ChosenDelivery};
-use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
+use super::options;
+use super::quote::{self, Fulfilment, QuoteError, Sending};
 use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
@@ -118,15 +118,12 @@ pub(super) async fn place(
         return Err(Error::Blocked(blocked));
     }
     let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
-    let (mut fee, mut chosen) = (None, None);
+    let mut sending = Sending::default();
     if let Some(deliver) = &placement.deliver {
-        if let Some(option) = deliver.option {
-            let wish = (option, &deliver.lines, &deliver.recipient);
-            chosen = Some(options::take(app, &mut tx, &cart, wish, now).await?);
-        }
-        fee = Some(options::fee(app, &till, &cart, chosen.as_ref())?);
+        (sending.needs, sending.chosen) = options::take(app, &mut tx, &cart, deliver, now).await?;
+        sending.fee = Some(options::fee(app, &till, &cart, sending.chosen.as_ref())?);
     }
-    let delivery = fee.map(|fee| Surcharge {
+    let delivery = sending.fee.map(|fee| Surcharge {
         name: "Delivery".to_owned(),
         amount: fee.amount.minor(),
         rate: fee.tax_rate,
@@ -134,7 +131,7 @@ pub(super) async fn place(
     });
     let entry = Entry { id: app.ids.next(), at: now };
     let priced = till.quote(&mut tx, entry, id, &cart, delivery).await?;
-    let checkout = draft(app, &cart, id, placement, (fee, chosen, priced), hash, now)?;
+    let checkout = draft(app, &cart, id, placement, (sending, priced), hash, now)?;
     let quote = &checkout.quote;
     payments::can_debit(app, method.provider, &[quote.to_pay(), quote.due_now, quote.due_at_hand_over()?])?;
     if !store::insert(&mut tx, &checkout).await? {
@@ -174,12 +171,12 @@ fn draft(
     cart: &Cart,
     id: CheckoutId,
     placement: &Placement,
-    (fee, chosen, priced): (Option<DeliveryFee>, Option<ChosenDelivery>, Priced),
+    (sending, priced): (Sending, Priced),
     request_hash: String,
     now: Moment,
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
-    let quote = quote::quote(&cart.lines, &delivered, (fee, chosen), priced)?;
+    let quote = quote::quote(&cart.lines, &delivered, sending, priced)?;
     let mut holds = Vec::new();
     let limits = limits::of_store(app, &cart.store, cart.currency);
     if let Some(most) = limits.debit_max.filter(|most| quote.to_pay().minor() > *most) {

@@ -91,6 +91,9 @@ pub struct Quote {
     /// The way of delivery that the shopper chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<ChosenDelivery>,
+    /// What the goods that are delivered ask of whoever brings them.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub delivery_needs: delivery::Needs,
     /// The store's own fees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<PricedSurcharge>,
@@ -115,6 +118,21 @@ pub struct Quote {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_none(count: &i64) -> bool {
     *count == 0
+}
+
+fn is_nothing(needs: &delivery::Needs) -> bool {
+    *needs == delivery::Needs::default()
+}
+
+/// How goods are sent; nothing of it where all are taken along.
+#[derive(Clone, Debug, Default)]
+pub struct Sending {
+    /// What it costs.
+    pub fee: Option<DeliveryFee>,
+    /// The way that the shopper chose.
+    pub chosen: Option<ChosenDelivery>,
+    /// What the goods ask of whoever brings them.
+    pub needs: delivery::Needs,
 }
 
 /// What the courier costs.
@@ -165,7 +183,7 @@ pub(super) const PIECE_GRAMS_ASSUMED: i64 = 500;
 pub fn quote(
     lines: &[cart::Line],
     delivered: &BTreeSet<i64>,
-    (fee, delivery): (Option<DeliveryFee>, Option<ChosenDelivery>),
+    Sending { fee, chosen, needs }: Sending,
     priced: Priced,
 ) -> Result<Quote, QuoteError> {
     if let Some(unknown) = delivered.iter().find(|number| !lines.iter().any(|line| line.number == **number)) {
@@ -193,7 +211,8 @@ pub fn quote(
         lines,
         discounts,
         delivery_fee,
-        delivery,
+        delivery: chosen,
+        delivery_needs: needs,
         fees,
         total,
         credits,

@@ -34,7 +34,8 @@ pub(super) async fn request_delivery(
         parcels: parcels.into_iter().map(|weight_grams| delivery::Parcel { weight_grams }).collect(),
         reference: order.number.clone(),
         carrier: chosen.map(|chosen| chosen.option.carrier.clone()),
-        age_min: chosen.and_then(|chosen| chosen.age_min),
+        fallbacks: chosen.map(|chosen| chosen.fallbacks.clone()).unwrap_or_default(),
+        needs: order.quote.delivery_needs,
         choice: chosen.map(serde_json::to_value).transpose()?,
     };
     Ok(delivery::request(tx, &app.carriers, &app.ids, now, request).await?)

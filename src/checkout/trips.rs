@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
-use super::quote::{DeliveryFee, Quote, quote};
+use super::quote::{DeliveryFee, Quote, Sending, quote};
 use crate::cart::pricing::{
     self, Basket, Customer, Place, Promotions, Surcharge, TaxMode, TaxRounding, Voucher,
 };
@@ -194,5 +194,5 @@ pub fn quoted(trip: &Trip) -> Quote {
         points: None,
     };
     let priced = pricing::price(&basket, &prepared(trip.terms.clone())).expect("a price");
-    quote(&lines, &delivered, (fee, None), priced).expect("a quote")
+    quote(&lines, &delivered, Sending { fee, ..Sending::default() }, priced).expect("a quote")
 }

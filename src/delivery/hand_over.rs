@@ -1,5 +1,6 @@
 //! Handing over: staff give the parcels to the courier, or the courier's first scan says that it has them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -73,31 +74,35 @@ pub(super) async fn begin(
 pub async fn close_day(app: &App, lease: &Lease) -> jobs::Outcome {
     let CloseDay { shipment: id } = lease.payload()?;
     let Some(shipment) = store::find(&app.db, id).await? else { return Ok(()) };
-    let Some(carrier) = app.carriers.find(&shipment.carrier) else {
-        return Err(Failure::after(CLOSE_PAUSE, "the courier is not configured"));
-    };
-    if !carrier.capabilities().closes_days {
+    let parcels = store::parcels(&app.db, id).await?;
+    let couriers: BTreeSet<&str> = parcels.iter().filter_map(|parcel| parcel.carrier.as_deref()).collect();
+    let now = app.clock.now();
+    let mut refused: Vec<String> = Vec::new();
+    for courier in couriers {
+        let Some(carrier) = app.carriers.find(courier) else {
+            return Err(Failure::after(CLOSE_PAUSE, "the courier is not configured"));
+        };
+        if !carrier.capabilities().closes_days {
+            continue;
+        }
+        let of_courier = parcels.iter().filter(|parcel| parcel.carrier.as_deref() == Some(courier));
+        let ids: Vec<String> = of_courier.filter_map(|parcel| parcel.carrier_shipment_id.clone()).collect();
+        match carrier.close_day(&ids).await {
+            Ok(closed) => refused.extend(
+                closed
+                    .into_iter()
+                    .filter_map(|each| Some(format!("{}: {}", each.carrier_shipment_id, each.result.err()?))),
+            ),
+            Err(error) if shipment.handed_over_at.is_none_or(|at| now - at < CLOSE_PATIENCE) => {
+                return Err(Failure::after(CLOSE_PAUSE, error.to_string()));
+            }
+            Err(error) => refused.push(error.to_string()),
+        }
+    }
+    if refused.is_empty() {
         return Ok(());
     }
-    let parcels = store::parcels(&app.db, id).await?;
-    let ids: Vec<String> = parcels.into_iter().filter_map(|parcel| parcel.carrier_shipment_id).collect();
-    let now = app.clock.now();
-    let trouble = match carrier.close_day(&ids).await {
-        Ok(closed) => {
-            let refused: Vec<String> = closed
-                .into_iter()
-                .filter_map(|each| Some(format!("{}: {}", each.carrier_shipment_id, each.result.err()?)))
-                .collect();
-            if refused.is_empty() {
-                return Ok(());
-            }
-            refused.join("; ")
-        }
-        Err(error) if shipment.handed_over_at.is_none_or(|at| now - at < CLOSE_PATIENCE) => {
-            return Err(Failure::after(CLOSE_PAUSE, error.to_string()));
-        }
-        Err(error) => error.to_string(),
-    };
+    let trouble = refused.join("; ");
     let mut tx = app.db.begin().await?;
     if let Some(mut shipment) = store::lock(&mut tx, id).await? {
         shipment.trouble = Some(format!("the courier did not close the day: {trouble}"));

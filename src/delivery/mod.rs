@@ -5,7 +5,7 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs`, `track.rs` and
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `reroute.rs` who comes in another courier's place, `book.rs`, `withdraw.rs`, `hand_over.rs`, `track.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
@@ -17,11 +17,13 @@ mod evidence;
 mod hand_over;
 mod http;
 mod model;
+mod needs;
 mod news;
 mod notice;
 mod offers;
 mod pack;
 mod request;
+mod reroute;
 mod settings;
 mod store;
 mod track;
@@ -34,6 +36,7 @@ pub use evidence::{ParcelEvidence, evidence, parcels};
 pub use hand_over::{CloseDay, close_day};
 pub use http::routes;
 pub use model::{AttemptState, ShipmentState};
+pub use needs::{Needs, Unable};
 pub use news::News;
 pub use offers::{Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, offers};
 pub use pack::{CARTON_GRAMS, pack};

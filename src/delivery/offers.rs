@@ -207,13 +207,12 @@ fn rank(offer: &Offer, prefer: Preference) -> (i64, i64, i64, &'static str) {
 /// What keeps a courier from bringing goods.
 fn hindered(abilities: &Capabilities, goods: &[Good]) -> Vec<Hindered> {
     let of = |good: &Good| {
-        let can_check = |age: i64| abilities.age_checks.iter().any(|check| *check >= age);
         let is_cold = good.temperature != Temperature::Ambient;
         let reason = match () {
             () if !good.is_deliverable => Hindrance::NotDeliverable,
             () if good.piece_grams + CARTON_GRAMS > abilities.weight_grams_max => Hindrance::TooHeavy,
             () if is_cold && !abilities.carries_chilled => Hindrance::ColdChain,
-            () if good.age_min.is_some_and(|age| !can_check(age)) => Hindrance::AgeCheck,
+            () if good.age_min.is_some_and(|age| !abilities.checks_age(age)) => Hindrance::AgeCheck,
             () => return None,
         };
         Some(Hindered { line: good.line, carrier: abilities.name.to_owned(), reason })

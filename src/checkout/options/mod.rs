@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::Error;
+use super::place::Deliver;
 use super::quote::{DeliveryFee, PIECE_GRAMS_ASSUMED};
 use crate::app::App;
 use crate::cart::{self, Cart, Till};
 use crate::catalog::{DeliveryTerms, Preference, Temperature};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::delivery::{self, Address, AddressFault, Good, Hindered, LeftOut, Offer};
+use crate::delivery::{self, Address, Good, Hindered, LeftOut, Needs, Offer};
 use crate::hash::sha256_hex;
 use crate::ids::{CartId, DeliveryOptionId, ShopperId};
 use crate::money::Money;
@@ -95,9 +96,9 @@ pub struct ChosenDelivery {
     /// The option.
     #[serde(flatten)]
     pub option: DeliveryOption,
-    /// How old whoever takes the goods must be, where the courier makes sure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub age_min: Option<i64>,
+    /// The couriers that offered to bring them besides, best first: should the chosen one not take them after all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<String>,
 }
 
 /// What goods are to be brought where.
@@ -224,26 +225,43 @@ fn goods(app: &App, cart: &Cart, lines: &BTreeSet<i64>, now: Moment) -> Result<V
     Ok(goods.collect())
 }
 
-/// Takes the option that a shopper chose for these lines of a cart that is locked; what it costs, and what is kept of it.
+/// What the goods of these lines of a cart that is locked ask of whoever brings them, and what is kept of the option that the
+/// shopper chose. Without one, some courier must be able to bring them.
 pub(super) async fn take(
     app: &App,
     tx: &mut Tx,
     cart: &Cart,
-    (option, lines, recipient): (DeliveryOptionId, &BTreeSet<i64>, &Address),
+    deliver: &Deliver,
     now: Moment,
+) -> Result<(Needs, Option<ChosenDelivery>), Error> {
+    let wanted = Wanted { goods: goods(app, cart, &deliver.lines, now)?, recipient: &deliver.recipient };
+    let needs = Needs::of(&wanted.goods);
+    let Some(option) = deliver.option else {
+        app.carriers.can_bring(&deliver.recipient, needs)?;
+        return Ok((needs, None));
+    };
+    let chosen = chosen(app, tx, cart, &wanted, (option, now)).await?;
+    Ok((needs, Some(chosen)))
+}
+
+/// The option of this name, if it still holds for what is wanted.
+async fn chosen(
+    app: &App,
+    tx: &mut Tx,
+    cart: &Cart,
+    wanted: &Wanted<'_>,
+    (option, now): (DeliveryOptionId, Moment),
 ) -> Result<ChosenDelivery, Error> {
     let found = store::take(tx, option, cart.shopper, cart.id).await?.ok_or(Error::OptionUnknown)?;
     let (holds_for, option) = found;
-    let wanted = Wanted { goods: goods(app, cart, lines, now)?, recipient };
     if option.valid_until <= now || holds_for != wanted.holds_for() {
         return Err(Error::OptionOver);
     }
-    if app.carriers.calls_recipients(&option.carrier) && recipient.phone.is_none() {
-        let (pointer, detail) = ("/phone".to_owned(), "is needed: this courier calls at the door".to_owned());
-        return Err(Error::Address(vec![AddressFault { pointer, detail }]));
+    if app.carriers.calls_recipients(&option.carrier) && wanted.recipient.phone.is_none() {
+        return Err(delivery::Unable::Phone.into());
     }
-    let age_min = wanted.goods.iter().filter_map(|good| good.age_min).max();
-    Ok(ChosenDelivery { option, age_min })
+    let fallbacks = store::others(tx, option.id).await?;
+    Ok(ChosenDelivery { option, fallbacks })
 }
 
 /// What a delivery costs, and how that is taxed: by the option that was chosen, else as the store says of its own, else as holds

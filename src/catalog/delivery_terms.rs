@@ -37,6 +37,41 @@ pub struct DeliveryTerms {
     /// Which option is offered first.
     #[serde(default = "Preference::usual", skip_serializing_if = "Preference::is_usual")]
     pub prefer: Preference,
+    /// What its printers print labels from.
+    #[serde(default = "LabelFormat::usual", skip_serializing_if = "LabelFormat::is_usual")]
+    pub labels: LabelFormat,
+}
+
+text_enum! {
+    /// The forms of a label.
+    pub enum LabelFormat {
+        /// For any printer.
+        Pdf = "pdf",
+        /// For label printers.
+        Zpl = "zpl",
+    }
+}
+
+impl LabelFormat {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::USUAL
+    }
+
+    fn usual() -> Self {
+        Self::USUAL
+    }
+
+    /// What counts where a store has not said.
+    pub const USUAL: Self = Self::Pdf;
+
+    /// The media type to serve it with.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Pdf => "application/pdf",
+            Self::Zpl => "application/zpl",
+        }
+    }
 }
 
 /// When goods go out to couriers that collect once a day.

@@ -31,6 +31,7 @@ mod identity;
 mod import;
 mod instances;
 mod jobs;
+mod labels;
 mod limits;
 mod offline;
 mod openapi;

@@ -24,7 +24,7 @@ impl Courier for Sandbox {
     }
 }
 
-async fn depot() -> Depot<Sandbox> {
+pub async fn depot() -> Depot<Sandbox> {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let uber = Sandbox::start(settings.clone()).await.expect("a sandbox");
     let url = uber.url().to_owned();
@@ -49,7 +49,7 @@ fn recipient() -> Value {
     })
 }
 
-async fn request(depot: &Depot<Sandbox>) -> ShipmentId {
+pub async fn request(depot: &Depot<Sandbox>) -> ShipmentId {
     depot.request_to(serde_json::from_value(recipient()).expect("an address")).await
 }
 

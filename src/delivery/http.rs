@@ -33,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(post_hand_over))
         .routes(routes!(put_recipient))
         .routes(routes!(receive_notice))
+        .merge(super::closing::http::routes())
 }
 
 /// A shipment: its state, its parcels with their numbers, and what the courier told. For its shopper and the store's staff.

@@ -6,6 +6,7 @@ mod carts;
 mod catalog;
 mod checkout;
 mod checkout_troubles;
+mod closings;
 mod codes;
 mod contract;
 mod coupons;

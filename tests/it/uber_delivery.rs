@@ -77,7 +77,7 @@ async fn a_delivery_is_booked_without_a_label_and_followed_by_webhooks_to_the_do
     let seen = depot.see(shipment).await;
     assert!(seen.json["parcels"][0]["label_sha256"].is_null());
     assert!(seen.text("/parcels/0/tracking_url").starts_with("https://www.ubereats.com/orders/"));
-    depot.label(shipment).await.problem(404, "label_missing");
+    depot.label(shipment).await.problem(404, "label_not_given");
     let id = id_of(&depot);
     let mut states = Vec::new();
     for _ in 0..4 {

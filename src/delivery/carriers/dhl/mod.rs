@@ -12,7 +12,8 @@ mod xml;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Europe::Berlin;
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -22,7 +23,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, Reference, SizeLimits, Tracking,
+    Closing, Label, LabelFormat, Reference, SizeLimits, Tracking,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -127,7 +128,8 @@ impl Carrier for Dhl {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: true,
-            closes_days: true,
+            // DHL closes each day by itself, at an hour of the contract.
+            closing: Some(Closing { by_itself_after: chrono::Duration::days(1), gives_manifest: true }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,
@@ -250,5 +252,21 @@ impl Carrier for Dhl {
             closed.extend(wire::closed(&reply.expect_success()?, numbers)?);
         }
         Ok(closed)
+    }
+
+    async fn fetch_manifest(&self, closed_at: DateTime<Utc>) -> Result<Option<Vec<u8>>, CallError> {
+        // DHL's day is Germany's.
+        let day = closed_at.with_timezone(&Berlin).date_naive().to_string();
+        let reply = self
+            .tokens
+            .send(|| {
+                let request = self.request(Method::GET, &format!("{SHIPPING}/manifests"), CALL_DEADLINE);
+                request.query(&[("date", day.as_str()), ("includeDocs", "include")])
+            })
+            .await?;
+        if reply.status == 404 {
+            return Ok(None);
+        }
+        wire::manifest(&reply.expect_success()?)
     }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
-use super::quote::{DeliveryFee, Quote, Sending, quote};
+use super::quote::{Delivery, DeliveryFee, Quote, quote};
 use crate::cart::pricing::{
     self, Basket, Customer, Place, Promotions, Surcharge, TaxMode, TaxRounding, Voucher,
 };
 use crate::cart::{self, Deposit, Line, Product};
 use crate::catalog::{BasketReward, Combination, Goods, PromotionRow, Terms};
+use crate::delivery::Needs;
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::{Quantity, Unit};
 
@@ -194,5 +195,6 @@ pub fn quoted(trip: &Trip) -> Quote {
         points: None,
     };
     let priced = pricing::price(&basket, &prepared(trip.terms.clone())).expect("a price");
-    quote(&lines, &delivered, Sending { fee, ..Sending::default() }, priced).expect("a quote")
+    let delivery = fee.map(|fee| Delivery { fee, chosen: None, packed: Vec::new(), needs: Needs::default() });
+    quote(&lines, &delivered, delivery, priced).expect("a quote")
 }

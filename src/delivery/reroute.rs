@@ -126,6 +126,7 @@ fn next(carriers: &Carriers, shipment: &Shipment, parcel: &Parcel, from: &str) -
             && able.goes_to(&shipment.recipient.0)
             && shipment.needs().are_met_by(able)
             && parcel.weight_grams <= able.weight_grams_max
+            && parcel.size().is_none_or(|size| able.size.takes(size))
     });
     fit.min_by_key(place).map(|able| able.name.to_owned())
 }

@@ -121,7 +121,7 @@ pub fn request_for(test: &TestApp, shopper: &ShopperActor, weights: &[i64], reci
         shopper: ShopperId(shopper.id.parse().expect("an id")),
         sender: address("Markt Bonn", "53113", "Bonn"),
         recipient,
-        parcels: weights.iter().map(|weight| Parcel { weight_grams: *weight }).collect(),
+        parcels: weights.iter().map(|weight| Parcel::of_grams(*weight)).collect(),
         reference: "R-7F3K2A".to_owned(),
         carrier: None,
         fallbacks: Vec::new(),

@@ -157,7 +157,7 @@ async fn delivery(
     };
     let fee = options::fee(app, till, cart, chosen.as_ref())?;
     let (needs, packed) = options::pack(app, cart, (lines, recipient), chosen.as_ref())?;
-    Ok(Delivery { fee, chosen, needs, packed })
+    Ok(Delivery { fee, chosen, packed, needs })
 }
 
 /// Goes to the provider as it is, in a header.

@@ -5,8 +5,8 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs`, `track.rs` and
-//! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs`, `track.rs`,
+//! `pushes.rs` and `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
 mod book;
@@ -21,6 +21,7 @@ mod news;
 mod notice;
 mod offers;
 mod pack;
+mod pushes;
 mod request;
 mod settings;
 mod store;
@@ -37,6 +38,7 @@ pub use model::{AttemptState, ShipmentState};
 pub use news::News;
 pub use offers::{Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, offers};
 pub use pack::{CARTON_GRAMS, pack};
+pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account, subscribe_parcels};
 pub use request::{Error, PARCELS_MAX, Parcel, Request, WEIGHT_GRAMS_MAX, cancel, request};
 pub use settings::{Carriers, Settings};
 pub use track::{TrackShipment, track_shipment};

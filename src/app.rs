@@ -111,7 +111,7 @@ kinds_of_jobs! {
     delivery::BookParcel => delivery::book_parcel,
     delivery::CancelLabel => delivery::cancel_label,
     delivery::FindStray => delivery::find_stray,
-    delivery::CloseDay => delivery::close_day,
+    delivery::Close => delivery::close,
     delivery::TrackShipment => delivery::track_shipment,
     delivery::SubscribeAccount => delivery::subscribe_account,
     delivery::SubscribeParcels => delivery::subscribe_parcels,

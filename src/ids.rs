@@ -69,6 +69,8 @@ ids! {
     CartId,
     /// One attempt to pay for a cart. Named by the app.
     CheckoutId,
+    /// What a courier is told of a day's parcels.
+    ClosingId,
     /// What a shopper owes.
     DebtId,
     /// Something that does not agree between our books and a provider's.

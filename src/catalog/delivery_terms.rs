@@ -37,6 +37,45 @@ pub struct DeliveryTerms {
     /// Which option is offered first.
     #[serde(default = "Preference::usual", skip_serializing_if = "Preference::is_usual")]
     pub prefer: Preference,
+    /// What its printers print labels from.
+    #[serde(default = "LabelFormat::usual", skip_serializing_if = "LabelFormat::is_usual")]
+    pub labels: LabelFormat,
+    /// When couriers are told of a day's parcels, by the store's clock: `17:00`; an hour after `hand_over.by` when left out.
+    #[schema(value_type = Option<String>, pattern = "^[0-2][0-9]:[0-5][0-9]$")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "minutes::or_none")]
+    pub close_at: Option<NaiveTime>,
+}
+
+text_enum! {
+    /// The forms of a label.
+    pub enum LabelFormat {
+        /// For any printer.
+        Pdf = "pdf",
+        /// For label printers.
+        Zpl = "zpl",
+    }
+}
+
+impl LabelFormat {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::USUAL
+    }
+
+    fn usual() -> Self {
+        Self::USUAL
+    }
+
+    /// What counts where a store has not said.
+    pub const USUAL: Self = Self::Pdf;
+
+    /// The media type to serve it with.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Pdf => "application/pdf",
+            Self::Zpl => "application/zpl",
+        }
+    }
 }
 
 /// When goods go out to couriers that collect once a day.
@@ -62,6 +101,14 @@ impl Default for HandOver {
 impl HandOver {
     fn is_usual(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// When a day is closed where the store has not said: an hour after its goods went out, and on the same day.
+    pub fn usual_close(&self) -> NaiveTime {
+        match self.by.overflowing_add_signed(Duration::hours(1)) {
+            (time, 0) => time,
+            _ => self.by,
+        }
     }
 
     /// When what is ordered now goes out, by the store's clock.
@@ -140,6 +187,31 @@ mod minutes {
         let text = String::deserialize(from)?;
         NaiveTime::parse_from_str(&text, FORM).map_err(|_| Error::custom("a time of the day is HH:MM"))
     }
+
+    /// The same, where it may be missing.
+    pub(super) mod or_none {
+        use chrono::NaiveTime;
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        #[expect(clippy::ref_option, reason = "serde asks for a reference")]
+        pub(in super::super) fn serialize<S: Serializer>(
+            time: &Option<NaiveTime>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            match time {
+                Some(time) => super::serialize(time, to),
+                None => to.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<NaiveTime>, D::Error> {
+            #[derive(Deserialize)]
+            struct Time(#[serde(with = "super")] NaiveTime);
+            Ok(Option::<Time>::deserialize(from)?.map(|Time(time)| time))
+        }
+    }
 }
 
 impl Tariff {
@@ -178,6 +250,11 @@ impl Tariff {
 }
 
 impl DeliveryTerms {
+    /// When couriers are told of a day's parcels, by the store's clock.
+    pub fn closes_at(&self) -> NaiveTime {
+        self.close_at.unwrap_or_else(|| self.hand_over.usual_close())
+    }
+
     /// What contradicts itself in it, for people.
     pub fn fault(&self) -> Option<String> {
         if !(0..=BESIDE_MAX).contains(&self.amount) {
@@ -185,6 +262,9 @@ impl DeliveryTerms {
         }
         if self.hand_over.on.is_empty() {
             return Some("goods go out on one day of the week at least".to_owned());
+        }
+        if self.closes_at() < self.hand_over.by {
+            return Some("a day is closed after its goods went out".to_owned());
         }
         if self.tariffs.len() > TARIFFS_MAX {
             return Some(format!("a store has at most {TARIFFS_MAX} tariffs"));
@@ -251,6 +331,7 @@ mod tests {
         };
         wrong(&|terms| terms.amount = -1, "a delivery costs");
         wrong(&|terms| terms.hand_over.on.clear(), "one day of the week");
+        wrong(&|terms| terms.close_at = NaiveTime::from_hms_opt(15, 59, 0), "after its goods went out");
         wrong(&|terms| terms.tariffs[0].carrier = "DHL".to_owned(), "small letters");
         wrong(&|terms| terms.tariffs[0].countries = vec!["de".to_owned()], "capital letters");
         wrong(&|terms| terms.tariffs[0].up_to_grams = Some(0), "grams");

@@ -43,7 +43,7 @@ pub use batches::{
 pub use code::{Gtin, Refusal, Symbology};
 pub use coding::Coding;
 pub use content::{Content, ContentError};
-pub use delivery_terms::{DeliveryTerms, HandOver, Preference, Tariff, working_days_after};
+pub use delivery_terms::{DeliveryTerms, HandOver, LabelFormat, Preference, Tariff, working_days_after};
 pub use feed::{Catalog, follow};
 pub use http::routes;
 pub use index::{Change, Snapshot};

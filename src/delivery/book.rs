@@ -17,7 +17,7 @@ use super::model::{self, AttemptEvent, AttemptState, ShipmentEvent, ShipmentStat
 use super::news::News;
 use super::request::enqueue_booking;
 use super::store::{self, Attempt, Shipment};
-use super::{track, withdraw};
+use super::{terms, track, withdraw};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -131,7 +131,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
         dimensions_mm: None,
         age_min: shipment.age_min,
         recipient_only: false,
-        label_format: LabelFormat::Pdf,
+        label_format: terms::label_format(app, &shipment.store),
     };
     let outcome = carrier.book(&booking).await;
     settle_call(app, lease, &attempt, outcome).await
@@ -177,6 +177,12 @@ async fn settle_call(app: &App, lease: &Lease, attempt: &Attempt, outcome: BookO
         Some((pause, detail)) => Err(Failure::after(pause, detail)),
         None => Ok(()),
     }
+}
+
+/// What the printers of the shipment's store print labels from.
+async fn label_format(app: &App, id: ShipmentId) -> Result<LabelFormat, Failure> {
+    let shipment = store::find(&app.db, id).await?.ok_or_else(|| Failure::never("the shipment is gone"))?;
+    Ok(terms::label_format(app, &shipment.store))
 }
 
 /// Looks for a booking that the courier may have.
@@ -226,7 +232,8 @@ async fn adopt(
     others: &[BookedParcel],
 ) -> jobs::Outcome {
     // Without the label the booking is good all the same; the job then fetches it again.
-    let label = carrier.fetch_label(&found.carrier_shipment_id, LabelFormat::Pdf).await.ok().flatten();
+    let format = label_format(app, attempt.shipment).await?;
+    let label = carrier.fetch_label(&found.carrier_shipment_id, format).await.ok().flatten();
     let now = app.clock.now();
     let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
     let confirmation = Confirmation {
@@ -318,7 +325,8 @@ async fn settle_ready(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipme
 /// the parcel is booked anew.
 async fn fetch_label(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt) -> jobs::Outcome {
     let id = attempt.carrier_shipment_id.clone().unwrap_or_default();
-    let label = match carrier.fetch_label(&id, LabelFormat::Pdf).await {
+    let format = label_format(app, attempt.shipment).await?;
+    let label = match carrier.fetch_label(&id, format).await {
         Ok(label) => label,
         Err(CallError::Refused(_)) => None,
         Err(error) => {

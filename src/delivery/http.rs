@@ -8,11 +8,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::address::Address;
+use super::carrier::LabelFormat;
 use super::model::ShipmentState;
 use super::request::Error;
 use super::store::{self, Shipment};
 use super::view::{self, ShipmentList, ShipmentView};
-use super::{correct, hand_over, notice};
+use super::{correct, hand_over, labels, notice};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query, Raw};
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(post_hand_over))
         .routes(routes!(put_recipient))
         .routes(routes!(receive_notice))
+        .merge(super::closing::http::routes())
 }
 
 /// A shipment: its state, its parcels with their numbers, and what the courier told. For its shopper and the store's staff.
@@ -69,7 +71,14 @@ async fn get_shipment(
     Ok(Reply(StatusCode::OK, view::shipment(&app, shipment, for_staff).await?))
 }
 
-/// The label of a parcel, to print and stick on it.
+/// Which form of a label.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LabelQuery {
+    format: Option<LabelFormat>,
+}
+
+/// The label of a parcel, to print and stick on it: the one that is kept, or the same in another form from the courier.
 #[utoipa::path(
     get,
     path = "/v1/shipments/{id}/labels/{parcel}",
@@ -77,13 +86,16 @@ async fn get_shipment(
     params(
         ("id" = ShipmentId, Path, description = "The shipment."),
         ("parcel" = i64, Path, description = "Which of its parcels, from 1."),
+        ("format" = Option<LabelFormat>, Query, description = "The form; without it the one that is kept."),
     ),
     responses(
-        (status = 200, description = "The label.", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 200, description = "The label.", content((Vec<u8> = "application/pdf"), (Vec<u8> = "application/zpl"))),
         (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such shipment, or no label (yet): not every courier gives one.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The courier gives the label in the form that is kept, and in no other (any more).", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Another form was asked for, and the courier does not answer.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("staff" = []))
 )]
@@ -91,17 +103,17 @@ async fn get_label(
     State(app): State<App>,
     staff: Staff,
     Path((id, parcel)): Path<(ShipmentId, i64)>,
+    Query(query): Query<LabelQuery>,
 ) -> Result<Response, Problem> {
     of_store(&app, &staff, Role::Clerk, id).await?;
-    let missing = || Problem::not_found("label_missing", "The parcel has no label (yet); see its shipment.");
-    let (bytes, format, sha256) = store::label(&app.db, id, parcel).await?.ok_or_else(missing)?;
+    let printed = labels::label(&app, (id, parcel), query.format).await?;
     let headers = [
-        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        (header::CONTENT_TYPE, printed.label.format.media_type().to_owned()),
         // A label is a name and an address.
         (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::ETAG, format!("\"{sha256}\"")),
+        (header::ETAG, format!("\"{}\"", printed.sha256)),
     ];
-    Ok((StatusCode::OK, headers, bytes).into_response())
+    Ok((StatusCode::OK, headers, printed.label.bytes).into_response())
 }
 
 /// Which shipments to list.
@@ -255,6 +267,29 @@ async fn of_store(app: &App, staff: &Staff, role: Role, id: ShipmentId) -> Resul
 async fn seen_by_staff(app: &App, id: ShipmentId) -> Result<Reply<ShipmentView>, Problem> {
     let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
     Ok(Reply(StatusCode::OK, view::shipment(app, shipment, true).await?))
+}
+
+impl From<labels::Error> for Problem {
+    fn from(error: labels::Error) -> Self {
+        match error {
+            labels::Error::Missing => {
+                Self::not_found("label_missing", "The parcel has no label (yet); see its shipment.")
+            }
+            labels::Error::NotGiven => Self::not_found(
+                "label_not_given",
+                "This courier's parcels bear no label: hand it over as it is.",
+            ),
+            labels::Error::Only(kept) => Self::conflict(
+                "label_form_unavailable",
+                format!("The courier gives this label in no other form (any more): print it as {kept}."),
+            ),
+            labels::Error::Unheard(error) => {
+                tracing::info!("a label was not had again: {error}");
+                Self::unavailable("courier_unheard", "The courier does not answer; ask again.", 30)
+            }
+            labels::Error::Database(error) => error.into(),
+        }
+    }
 }
 
 impl From<Error> for Problem {

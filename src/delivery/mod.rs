@@ -5,17 +5,19 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `withdraw.rs`, `hand_over.rs`, `track.rs`,
-//! `pushes.rs` and `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `labels.rs`, `withdraw.rs`, `hand_over.rs`,
+//! `closing`, `track.rs`, `pushes.rs` and `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
 mod book;
 pub mod carrier;
 pub mod carriers;
+mod closing;
 mod correct;
 mod evidence;
 mod hand_over;
 mod http;
+mod labels;
 mod model;
 mod news;
 mod notice;
@@ -25,14 +27,15 @@ mod pushes;
 mod request;
 mod settings;
 mod store;
+mod terms;
 mod track;
 mod view;
 mod withdraw;
 
 pub use address::{Address, AddressFault};
 pub use book::{BookParcel, book_parcel};
+pub use closing::{Close, close};
 pub use evidence::{ParcelEvidence, evidence, parcels};
-pub use hand_over::{CloseDay, close_day};
 pub use http::routes;
 pub use model::{AttemptState, ShipmentState};
 pub use news::News;

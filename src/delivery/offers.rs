@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use super::carrier::{Capabilities, Carrier, LiveQuote, QuoteRequest};
 use super::pack::{CARTON_GRAMS, pack};
 use super::request::PARCELS_MAX;
 use super::settings::Carriers;
+use super::terms::moment;
 use crate::catalog::{DeliveryTerms, Preference, Tariff, Temperature, working_days_after};
 use crate::clock::Moment;
 use crate::money::{Currency, Money};
@@ -336,11 +337,4 @@ fn start(day: NaiveDate) -> NaiveDateTime {
 
 fn end(day: NaiveDate) -> NaiveDateTime {
     day.and_hms_opt(23, 59, 59).unwrap_or_else(|| start(day))
-}
-
-/// A time of a place; where its clock is put forward over it, an hour later.
-fn moment(zone: Tz, local: NaiveDateTime) -> Moment {
-    let found = zone.from_local_datetime(&local).earliest();
-    let found = found.or_else(|| zone.from_local_datetime(&(local + chrono::Duration::hours(1))).earliest());
-    found.map_or_else(|| local.and_utc(), |time| time.to_utc())
 }

@@ -231,6 +231,10 @@ async fn a_booking_without_its_label_stands_and_the_label_is_fetched_later() {
     assert_eq!(closed[0].result, Ok(()));
     assert!(closed[1].result.is_err());
     assert_eq!(pair.dhl.close_day(std::slice::from_ref(&number)).await.expect("an answer")[0].result, Ok(()));
+    let manifest = pair.dhl.fetch_manifest(crate::support::start_of_time()).await.expect("an answer");
+    assert!(manifest.is_some_and(|bytes| bytes.starts_with(b"%PDF")));
+    let day_before = crate::support::start_of_time() - chrono::Duration::days(1);
+    assert_eq!(pair.dhl.fetch_manifest(day_before).await, Ok(None));
     assert_eq!(pair.dhl.fetch_label(&number, LabelFormat::Pdf).await, Ok(None));
     assert_kept(&pair.sandbox);
 }

@@ -18,7 +18,7 @@ impl Courier for Sandbox {
     }
 }
 
-async fn depot() -> Depot<Sandbox> {
+pub async fn depot() -> Depot<Sandbox> {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let gls = Sandbox::start(settings.clone()).await.expect("a sandbox");
     let url = gls.url().to_owned();

@@ -163,7 +163,7 @@ async fn a_booking_is_quoted_and_confirmed_without_a_label_and_ready_when_the_st
     assert_eq!(pair.uber.fetch_label(&delivery.id, LabelFormat::Pdf).await, Ok(None));
     assert!(matches!(pair.uber.close_day(&[]).await, Err(CallError::Refused(_))));
     let abilities = pair.uber.capabilities();
-    assert!(!abilities.gives_labels && !abilities.closes_days && abilities.calls_recipients);
+    assert!(!abilities.gives_labels && abilities.closing.is_none() && abilities.calls_recipients);
     assert_eq!(abilities.countries, ["US"]);
     pair.end().await;
 }

@@ -24,7 +24,7 @@ impl Courier for Sandbox {
     }
 }
 
-async fn depot() -> Depot<Sandbox> {
+pub async fn depot() -> Depot<Sandbox> {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let uber = Sandbox::start(settings.clone()).await.expect("a sandbox");
     let url = uber.url().to_owned();
@@ -49,7 +49,7 @@ fn recipient() -> Value {
     })
 }
 
-async fn request(depot: &Depot<Sandbox>) -> ShipmentId {
+pub async fn request(depot: &Depot<Sandbox>) -> ShipmentId {
     depot.request_to(serde_json::from_value(recipient()).expect("an address")).await
 }
 
@@ -77,7 +77,7 @@ async fn a_delivery_is_booked_without_a_label_and_followed_by_webhooks_to_the_do
     let seen = depot.see(shipment).await;
     assert!(seen.json["parcels"][0]["label_sha256"].is_null());
     assert!(seen.text("/parcels/0/tracking_url").starts_with("https://www.ubereats.com/orders/"));
-    depot.label(shipment).await.problem(404, "label_missing");
+    depot.label(shipment).await.problem(404, "label_not_given");
     let id = id_of(&depot);
     let mut states = Vec::new();
     for _ in 0..4 {

@@ -347,7 +347,7 @@ async fn a_travel_is_told_oldest_first_and_the_same_way_each_time() {
 async fn abilities_follow_the_shippers_country() {
     let (american, german) = (Pair::american().await, Pair::german().await);
     let abilities = american.ups.capabilities();
-    assert_eq!((abilities.name, abilities.closes_days, abilities.countries), ("ups", false, vec!["US"]));
+    assert_eq!((abilities.name, abilities.closing, abilities.countries), ("ups", None, vec!["US"]));
     assert_eq!(abilities.age_checks, [18, 21]);
     assert!(german.ups.capabilities().age_checks.is_empty());
     assert!(german.ups.capabilities().countries.contains(&"AT"));

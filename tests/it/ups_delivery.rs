@@ -20,7 +20,7 @@ impl Courier for Sandbox {
 }
 
 /// A courier whose label recovery learns of a booking after this time.
-async fn depot(recoverable_after: Time) -> Depot<Sandbox> {
+pub async fn depot(recoverable_after: Time) -> Depot<Sandbox> {
     let settings =
         Settings { clock_stands_at: Some(start_of_time()), recoverable_after, ..Settings::local() };
     let ups = Sandbox::start(settings.clone()).await.expect("a sandbox");

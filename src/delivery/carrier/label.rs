@@ -2,25 +2,7 @@
 
 use std::fmt;
 
-crate::text_enum! {
-    /// The forms of a label.
-    pub enum LabelFormat {
-        /// For any printer.
-        Pdf = "pdf",
-        /// For label printers.
-        Zpl = "zpl",
-    }
-}
-
-impl LabelFormat {
-    /// The media type to serve it with.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Pdf => "application/pdf",
-            Self::Zpl => "application/zpl",
-        }
-    }
-}
+pub use crate::catalog::LabelFormat;
 
 /// What is printed and stuck on the parcel.
 #[derive(Clone, PartialEq, Eq)]

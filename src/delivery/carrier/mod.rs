@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 pub use booking::{
     Address, BookOutcome, BookedParcel, Booking, CancelOutcome, ClosedShipment, Confirmation, FieldMessage,
@@ -75,6 +75,12 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// Declares these parcels handed over: from now on they can't be cancelled. Closing twice does no harm.
     async fn close_day(&self, carrier_shipment_ids: &[String]) -> Result<Vec<ClosedShipment>, CallError>;
 
+    /// What the courier prints of the day on which parcels were closed at this moment (PDF); `None` when there is nothing
+    /// (yet).
+    async fn fetch_manifest(&self, _closed_at: DateTime<Utc>) -> Result<Option<Vec<u8>>, CallError> {
+        Ok(None)
+    }
+
     /// Whether and how the courier tells by itself what happens; nothing where it does not, or where we have nothing to
     /// prove its messages with.
     fn pushes(&self) -> Option<Pushes> {
@@ -120,8 +126,8 @@ pub struct Capabilities {
     pub gives_labels: bool,
     /// A label can be fetched again before the day is closed.
     pub refetches_labels: bool,
-    /// Parcels must be declared handed over at the end of a day.
-    pub closes_days: bool,
+    /// How its days are closed, where parcels must be declared handed over.
+    pub closing: Option<Closing>,
     /// Carries chilled goods.
     pub carries_chilled: bool,
     /// Rides in the surroundings of a store only, and at once: whether there is a courier is known no earlier than at the
@@ -137,6 +143,15 @@ pub struct Capabilities {
     pub weight_grams_max: i64,
     /// The countries of recipients, ISO 3166-1 alpha-2.
     pub countries: Vec<&'static str>,
+}
+
+/// How a courier's days are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// So long after a closing was due the courier has surely closed by itself what it was not told of.
+    pub by_itself_after: chrono::Duration,
+    /// It prints a document of what was closed.
+    pub gives_manifest: bool,
 }
 
 /// Why a question to the courier has no answer. A booking has [`BookOutcome`] instead.

@@ -227,7 +227,10 @@ pub fn end_of_day(state: &mut State, call: &Call) -> Result<Reply, Reply> {
     open.sort_by_key(|parcel| parcel.place);
     for parcel in open {
         parcel.closed_at = Some(call.now);
-        let _ = parcel.record("INTIAL.E48_DATA", call.now);
+        // The data of a parcel that was scanned went with it.
+        if !parcel.is_scanned() {
+            let _ = parcel.record("INTIAL.E48_DATA", call.now);
+        }
         let unit = json!({
             "TrackID": parcel.track_id, "ParcelNumber": parcel.parcel_number,
             "ShipmentUnitReference": parcel.unit_references, "Weight": weight(parcel.weight_grams),

@@ -5,11 +5,12 @@ use aisle::delivery::{self, Address};
 use aisle::identity::Role;
 use aisle::ids::ShipmentId;
 use chrono::{Duration, NaiveDate};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::delivery::{STORE, address, ask_for_delivery_to};
 use super::identity::ShopperActor;
 use super::{Answer, TestApp, start_of_time};
+use crate::credits::store_with;
 
 /// What every courier's sandbox can do and tell.
 pub trait Courier {
@@ -59,6 +60,18 @@ pub fn german_booking(weight_grams: i64) -> Booking {
         age_min: None,
         recipient_only: false,
         label_format: LabelFormat::Pdf,
+    }
+}
+
+impl TestApp {
+    /// Gives the store of these tests terms of delivery: these, and a price for all.
+    pub async fn deliver_by(&self, terms: &Value) {
+        let mut delivery = json!({"amount": 499, "tax_class": "standard"});
+        delivery.as_object_mut().expect("an object").extend(terms.as_object().expect("an object").clone());
+        let mut rows = super::catalog::rows();
+        rows.push(store_with(&json!({"delivery": delivery})));
+        let report = self.apply_rows(&rows).await;
+        assert_eq!(report.quarantined, 0, "{:?}", report.refusals);
     }
 }
 

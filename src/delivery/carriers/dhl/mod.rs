@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Europe::Berlin;
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -24,7 +25,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, Notice, NoticeError, Pushes, Reference, Subscribed, Tracking, Validation,
+    Closing, Label, LabelFormat, Notice, NoticeError, Pushes, Reference, Subscribed, Tracking, Validation,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -150,7 +151,8 @@ impl Carrier for Dhl {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: true,
-            closes_days: true,
+            // DHL closes each day by itself, at an hour of the contract.
+            closing: Some(Closing { by_itself_after: chrono::Duration::days(1), gives_manifest: true }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,
@@ -272,6 +274,22 @@ impl Carrier for Dhl {
             closed.extend(wire::closed(&reply.expect_success()?, numbers)?);
         }
         Ok(closed)
+    }
+
+    async fn fetch_manifest(&self, closed_at: DateTime<Utc>) -> Result<Option<Vec<u8>>, CallError> {
+        // DHL's day is Germany's.
+        let day = closed_at.with_timezone(&Berlin).date_naive().to_string();
+        let reply = self
+            .tokens
+            .send(|| {
+                let request = self.request(Method::GET, &format!("{SHIPPING}/manifests"), CALL_DEADLINE);
+                request.query(&[("date", day.as_str()), ("includeDocs", "include")])
+            })
+            .await?;
+        if reply.status == 404 {
+            return Ok(None);
+        }
+        wire::manifest(&reply.expect_success()?)
     }
 
     fn pushes(&self) -> Option<Pushes> {

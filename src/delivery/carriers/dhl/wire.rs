@@ -191,6 +191,15 @@ pub fn closed(reply: &Reply, numbers: &[String]) -> Result<Vec<ClosedShipment>, 
     Ok(closed.collect())
 }
 
+/// The document of an answer about a day's manifest.
+pub fn manifest(reply: &Reply) -> Result<Option<Vec<u8>>, CallError> {
+    let body = json_of(reply)?;
+    let Some(text) = body["manifest"][0]["b64"].as_str() else { return Ok(None) };
+    decoded(text, LabelFormat::Pdf)
+        .map(|document| Some(document.bytes))
+        .ok_or_else(|| CallError::NoAnswer("the manifest can't be read".to_owned()))
+}
+
 fn json_of(reply: &Reply) -> Result<Value, CallError> {
     serde_json::from_slice(&reply.body)
         .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))

@@ -22,7 +22,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, Reference, Tracking,
+    Closing, Label, LabelFormat, Reference, Tracking,
 };
 
 const SHIPIT: &str = "/shipit-farm/v1/backend/rs";
@@ -107,7 +107,8 @@ impl Carrier for Gls {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: false,
-            closes_days: true,
+            // GLS ends the day of a parcel by itself four days after its label was made.
+            closing: Some(Closing { by_itself_after: chrono::Duration::days(4), gives_manifest: false }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,

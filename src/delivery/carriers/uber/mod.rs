@@ -141,7 +141,7 @@ impl Carrier for Uber {
             finds_by_reference: true,
             gives_labels: false,
             refetches_labels: false,
-            closes_days: false,
+            closing: None,
             carries_chilled: false,
             age_checks: &[16, 18, 21],
             is_local: true,

@@ -139,7 +139,7 @@ impl Carrier for Ups {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: true,
-            closes_days: false,
+            closing: None,
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,

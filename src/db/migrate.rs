@@ -83,6 +83,7 @@ const FILES: &[File] = &[
     file!(52, "0052_refund_lines_told.sql", None),
     file!(53, "0053_delivery_options.sql", None),
     file!(55, "0055_closings.sql", None),
+    file!(57, "0057_parcel_sizes.sql", None),
     file!(59, "0059_pushes.sql", None),
 ];
 

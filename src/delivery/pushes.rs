@@ -69,11 +69,20 @@ fn subscribed(carrier: Option<&dyn Carrier>) -> Option<Subscribed> {
     Some(carrier?.pushes()?.subscribed)
 }
 
-/// A shipment was booked: where its courier tells of single parcels, it shall tell of these.
+/// How long a courier that tells of single parcels does so.
+fn lives(app: &App, carrier: &str) -> Option<Duration> {
+    match subscribed(app.carriers.find(carrier)) {
+        Some(Subscribed::Parcels { lives }) => Duration::from_std(lives).ok(),
+        _ => None,
+    }
+}
+
+/// A shipment was booked: whoever tells of single parcels shall tell of these.
 pub(super) async fn begin(tx: &mut Tx, app: &App, now: Moment, shipment: &Shipment) -> Result<(), db::Error> {
-    let Some(Subscribed::Parcels { .. }) = subscribed(app.carriers.find(&shipment.carrier)) else {
+    let parcels = store::told(&mut *tx, shipment.id).await?;
+    if !parcels.iter().any(|parcel| lives(app, &parcel.carrier).is_some()) {
         return Ok(());
-    };
+    }
     jobs::enqueue(tx, &app.ids, now, &SubscribeParcels { shipment: shipment.id, day: day_of(now) }).await
 }
 
@@ -82,32 +91,44 @@ pub async fn subscribe_parcels(app: &App, lease: &Lease) -> jobs::Outcome {
     let SubscribeParcels { shipment: id, .. } = lease.payload()?;
     let Some(shipment) = store::find(&app.db, id).await? else { return Ok(()) };
     let now = app.clock.now();
-    let Some(carrier) = app.carriers.find(&shipment.carrier) else { return Ok(()) };
-    let Some(Subscribed::Parcels { lives }) = subscribed(Some(carrier)) else { return Ok(()) };
     if !track::is_followed(&shipment, now) {
         return Ok(());
     }
     let parcels = store::told(&app.db, id).await?;
-    let ends_soon =
-        |parcel: &&store::Told| parcel.subscribed_until.is_none_or(|until| until - RENEWED_BEFORE <= now);
-    let due: Vec<&store::Told> = parcels.iter().filter(ends_soon).collect();
-    let numbers: Vec<String> = due.iter().map(|parcel| parcel.tracking_number.clone()).collect();
-    let renewal = now + Duration::from_std(lives)? - RENEWED_BEFORE;
-    let answer = if numbers.is_empty() { Ok(Vec::new()) } else { carrier.subscribe_parcels(&numbers).await };
-    let (taken, next) = match answer {
-        Ok(taken) => (taken, renewal),
-        Err(CallError::Refused(detail)) => {
-            tracing::warn!(shipment.id = %id, "the courier does not tell of these parcels: {detail}");
-            (Vec::new(), now + REFUSED_PAUSE)
-        }
-        Err(error) => return Err(Failure::after(PAUSE, error.to_string())),
-    };
-    let mut tx = app.db.begin().await?;
-    for parcel in due.iter().filter(|parcel| taken.contains(&parcel.tracking_number)) {
-        store::note_subscribed(&mut tx, &parcel.reference, now, now + Duration::from_std(lives)?).await?;
+    let mut taken: Vec<(&store::Told, Moment)> = Vec::new();
+    let mut next: Option<Moment> = None;
+    for carrier in app.carriers.all() {
+        let name = carrier.capabilities().name;
+        let Some(lives) = lives(app, name) else { continue };
+        let of_carrier = parcels.iter().filter(|parcel| parcel.carrier == name);
+        let ends_soon =
+            |parcel: &&store::Told| parcel.subscribed_until.is_none_or(|until| until - RENEWED_BEFORE <= now);
+        let due: Vec<&store::Told> = of_carrier.filter(ends_soon).collect();
+        let numbers: Vec<String> = due.iter().map(|parcel| parcel.tracking_number.clone()).collect();
+        let answer =
+            if numbers.is_empty() { Ok(Vec::new()) } else { carrier.subscribe_parcels(&numbers).await };
+        let again = match answer {
+            Ok(told) => {
+                let is_told = |parcel: &&store::Told| told.contains(&parcel.tracking_number);
+                taken.extend(due.into_iter().filter(is_told).map(|parcel| (parcel, now + lives)));
+                now + lives - RENEWED_BEFORE
+            }
+            Err(CallError::Refused(detail)) => {
+                tracing::warn!(shipment.id = %id, "{name} does not tell of these parcels: {detail}");
+                now + REFUSED_PAUSE
+            }
+            Err(error) => return Err(Failure::after(PAUSE, error.to_string())),
+        };
+        next = Some(next.map_or(again, |next| next.min(again)));
     }
-    jobs::enqueue_at(&mut tx, &app.ids, now, &SubscribeParcels { shipment: id, day: day_of(next) }, next)
-        .await?;
+    let mut tx = app.db.begin().await?;
+    for (parcel, until) in taken {
+        store::note_subscribed(&mut tx, &parcel.reference, now, until).await?;
+    }
+    if let Some(next) = next {
+        let job = SubscribeParcels { shipment: id, day: day_of(next) };
+        jobs::enqueue_at(&mut tx, &app.ids, now, &job, next).await?;
+    }
     lease.commit(tx).await
 }
 
@@ -154,31 +175,31 @@ pub async fn subscribe_account(app: &App, lease: &Lease) -> jobs::Outcome {
     lease.commit(tx).await
 }
 
-/// Whether the courier will tell of all parcels of a shipment by itself: it was asked to, it has told before, and nothing
-/// was found since that it did not tell.
+/// Whether couriers will tell of all parcels of a shipment by themselves: they were asked to, they have told before, and
+/// nothing was found since that they did not tell.
 pub(super) async fn are_relied_on(
     tx: &mut Tx,
     app: &App,
     now: Moment,
     shipment: &Shipment,
 ) -> Result<bool, db::Error> {
-    let Some(subscribed) = subscribed(app.carriers.find(&shipment.carrier)) else { return Ok(false) };
-    let known = store::courier_pushes(&mut *tx, &shipment.carrier).await?;
-    if known.heard_at.is_none() || known.missed_at.is_some() {
-        return Ok(false);
-    }
-    match subscribed {
-        Subscribed::Elsewhere => Ok(false),
-        Subscribed::Account { .. } => Ok(known.active_at.is_some()),
-        Subscribed::Parcels { .. } => {
-            let parcels = store::told(&mut *tx, shipment.id).await?;
-            let is_told = |parcel: &store::Told| parcel.subscribed_until.is_some_and(|until| until > now);
-            Ok(!parcels.is_empty() && parcels.iter().all(is_told))
+    let parcels = store::told(&mut *tx, shipment.id).await?;
+    for parcel in &parcels {
+        let Some(subscribed) = subscribed(app.carriers.find(&parcel.carrier)) else { return Ok(false) };
+        let known = store::courier_pushes(&mut *tx, &parcel.carrier).await?;
+        let stands = match subscribed {
+            Subscribed::Elsewhere => false,
+            Subscribed::Account { .. } => known.active_at.is_some(),
+            Subscribed::Parcels { .. } => parcel.subscribed_until.is_some_and(|until| until > now),
+        };
+        if !stands || known.heard_at.is_none() || known.missed_at.is_some() {
+            return Ok(false);
         }
     }
+    Ok(!parcels.is_empty())
 }
 
-/// Weighs what an asking brought that knew of so many messages. They are followed once the courier was heard. What is new
+/// Weighs what an asking brought that knew of so many messages. They are followed once the couriers were heard. What is new
 /// although no message told of it, and although one had the time to, is a message missed.
 pub(super) async fn weigh(
     tx: &mut Tx,
@@ -198,26 +219,23 @@ pub(super) async fn weigh(
     } else if is_hinted {
         askings.idle_hints += 1;
     }
-    if is_hinted || askings.hints > hints || fresh.is_empty() {
+    if is_hinted || askings.hints > hints {
         return Ok(());
     }
-    let carrier = app.carriers.find(&shipment.carrier);
-    let of_account = match subscribed(carrier) {
-        Some(Subscribed::Account { .. }) => {
-            store::courier_pushes(&mut *tx, &shipment.carrier).await?.active_at
+    for one in fresh.iter().filter(|one| one.occurred_at + LATE <= now) {
+        let since = match subscribed(app.carriers.find(&one.carrier)) {
+            Some(Subscribed::Account { .. }) => {
+                store::courier_pushes(&mut *tx, &one.carrier).await?.active_at
+            }
+            Some(Subscribed::Parcels { .. }) => one.subscribed_at,
+            Some(Subscribed::Elsewhere) | None => None,
+        };
+        if since.is_some_and(|since| one.occurred_at > since) {
+            let carrier = one.carrier.clone();
+            metrics::counter!("aisle_delivery_notices_missed_total", "carrier" => carrier).increment(1);
+            tracing::warn!(shipment.id = %shipment.id, "{} did not tell what happened", one.carrier);
+            return store::note_missed(tx, &one.carrier, now).await;
         }
-        Some(Subscribed::Parcels { .. }) => None,
-        Some(Subscribed::Elsewhere) | None => return Ok(()),
-    };
-    let is_missed = |one: &&store::Fresh| {
-        let since = of_account.or(one.subscribed_at);
-        one.occurred_at + LATE <= now && since.is_some_and(|since| one.occurred_at > since)
-    };
-    if let Some(missed) = fresh.iter().find(is_missed) {
-        let name = shipment.carrier.clone();
-        metrics::counter!("aisle_delivery_notices_missed_total", "carrier" => name.clone()).increment(1);
-        tracing::warn!(shipment.id = %shipment.id, "{name} did not tell what happened at {}", missed.occurred_at);
-        store::note_missed(tx, &name, now).await?;
     }
     Ok(())
 }

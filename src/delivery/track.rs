@@ -8,7 +8,7 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::carrier::{BookedParcel, Carrier, ParcelStatus, Tracking};
+use super::carrier::{BookedParcel, ParcelStatus, Tracking};
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
 use super::store::{self, Askings, Parcel, Shipment};
@@ -62,19 +62,19 @@ async fn ask_again(
     shipment: &mut Shipment,
     age: Duration,
 ) -> Result<(), Internal> {
-    let pause = model::pause_before_tracking(interval(app, shipment)?, age);
+    let pause = model::pause_before_tracking(interval(app, tx, shipment).await?, age);
     let is_told = pushes::are_relied_on(tx, app, now, shipment).await?;
     let pause = if is_told { model::pause_of_safety_net(pause) } else { pause };
     ask_at(tx, app, now, shipment, now + pause).await
 }
 
-/// How often the courier of a shipment is asked.
-fn interval(app: &App, shipment: &Shipment) -> Result<Duration, Internal> {
-    let abilities = app.carriers.find(&shipment.carrier).map(Carrier::capabilities);
+/// How often the couriers of a shipment are asked.
+async fn interval(app: &App, tx: &mut Tx, shipment: &Shipment) -> Result<Duration, Internal> {
     let wanted = app.config.delivery.tracking_interval;
-    let interval =
-        abilities.and_then(|abilities| abilities.follow_every).map_or(wanted, |most| wanted.min(most));
-    Ok(Duration::from_std(interval)?)
+    let parcels = store::parcels(&mut *tx, shipment.id).await?;
+    let couriers = parcels.iter().filter_map(|parcel| app.carriers.find(parcel.carrier.as_deref()?));
+    let most = couriers.filter_map(|courier| courier.capabilities().follow_every).min();
+    Ok(Duration::from_std(most.map_or(wanted, |most| wanted.min(most)))?)
 }
 
 /// Begins a new chain of askings. The shipment is not saved.
@@ -106,7 +106,7 @@ pub(super) async fn ask_now(app: &App, id: ShipmentId, is_signed: bool) -> Resul
     let mut askings = store::askings(&mut tx, id).await?;
     askings.hints += 1;
     store::save_askings(&mut tx, id, &askings).await?;
-    let at = if is_signed { now } else { after_hint(app, now, &shipment, &askings)? };
+    let at = if is_signed { now } else { after_hint(app, &mut tx, now, &shipment, &askings).await? };
     if askings.asks_at.is_none_or(|due| due > at) {
         ask_at(&mut tx, app, now, &mut shipment, at).await?;
         store::save(&mut tx, &shipment).await?;
@@ -117,8 +117,14 @@ pub(super) async fn ask_now(app: &App, id: ShipmentId, is_signed: bool) -> Resul
 }
 
 /// When a hint that may be made up is followed.
-fn after_hint(app: &App, now: Moment, shipment: &Shipment, askings: &Askings) -> Result<Moment, Internal> {
-    let pause = model::pause_before_hinted(askings.idle_hints, interval(app, shipment)?);
+async fn after_hint(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &Shipment,
+    askings: &Askings,
+) -> Result<Moment, Internal> {
+    let pause = model::pause_before_hinted(askings.idle_hints, interval(app, tx, shipment).await?);
     Ok(askings.asked_at.map_or(now, |asked_at| now.max(asked_at + pause)))
 }
 
@@ -187,7 +193,7 @@ async fn note_begin(app: &App, lease: &Lease, id: ShipmentId) -> Result<i64, Fai
 /// tell about is asked after next time.
 async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String, Tracking)>, bool) {
     let mut told = Vec::new();
-    let Some(carrier) = app.carriers.find(&shipment.carrier) else { return (told, false) };
+    let mut silent = Vec::new();
     let began = Instant::now();
     // Not always from the first one, so that a slow courier is asked about each in turn.
     let first = usize::try_from(shipment.tracking_round).unwrap_or(0) % parcels.len().max(1);
@@ -195,24 +201,28 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String
         if began.elapsed() > ASKING_TIME {
             return (told, false);
         }
-        let Some((attempt, booked)) = booked(parcel) else { continue };
+        let Some((attempt, courier, booked)) = booked(parcel) else { continue };
+        let Some(carrier) = app.carriers.find(courier).filter(|_| !silent.contains(&courier)) else {
+            continue;
+        };
         match carrier.track(&booked, &shipment.recipient.postal_code).await {
             Ok(Some(tracking)) => told.push((attempt.clone(), tracking)),
             Ok(None) => {}
             Err(error) => {
-                tracing::info!(shipment.id = %shipment.id, "the courier was not heard: {error}");
-                return (told, false);
+                tracing::info!(shipment.id = %shipment.id, "{courier} was not heard: {error}");
+                silent.push(courier);
             }
         }
     }
-    (told, true)
+    (told, silent.is_empty())
 }
 
-/// The booking of a parcel that has one.
-fn booked(parcel: &Parcel) -> Option<(&String, BookedParcel)> {
+/// The booking of a parcel that has one: the attempt, whose it is, and its names there.
+fn booked(parcel: &Parcel) -> Option<(&String, &String, BookedParcel)> {
     let tracking_number = parcel.tracking_number.clone()?;
     let carrier_shipment_id = parcel.carrier_shipment_id.clone()?;
-    Some((parcel.attempt.as_ref()?, BookedParcel { carrier_shipment_id, tracking_number }))
+    let (attempt, carrier) = (parcel.attempt.as_ref()?, parcel.carrier.as_ref()?);
+    Some((attempt, carrier, BookedParcel { carrier_shipment_id, tracking_number }))
 }
 
 /// Computes states from all events, and tells what is new. The shipment is not saved.
@@ -283,7 +293,7 @@ async fn go_on(
     if is_followed(shipment, now) {
         return match hinted {
             Some(askings) => {
-                let at = after_hint(app, now, shipment, askings)?;
+                let at = after_hint(app, tx, now, shipment, askings).await?;
                 ask_at(tx, app, now, shipment, at).await
             }
             None => ask_again(tx, app, now, shipment, now - followed_since(shipment)).await,

@@ -59,12 +59,11 @@ pub(in crate::delivery) async fn shipment_of_number(
 ) -> Result<Option<ShipmentId>, Error> {
     let found: Option<(ShipmentId,)> = db
         .sql(
-            "SELECT shipments.id FROM booking_attempts
-             JOIN shipments ON shipments.id = booking_attempts.shipment
+            "SELECT booking_attempts.shipment FROM booking_attempts
              WHERE booking_attempts.tracking_number = $1
                  AND booking_attempts.state = 'confirmed'
-                 AND shipments.carrier = $2
-             ORDER BY shipments.id DESC
+                 AND booking_attempts.carrier = $2
+             ORDER BY booking_attempts.shipment DESC
              LIMIT 1",
         )
         .bind(tracking_number.to_owned())
@@ -74,9 +73,10 @@ pub(in crate::delivery) async fn shipment_of_number(
     Ok(found.map(|(id,)| id))
 }
 
-/// A parcel at a courier that tells of single parcels.
+/// A parcel that a courier has, and until when it was asked to tell of it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(in crate::delivery) struct Told {
+    pub(in crate::delivery) carrier: String,
     pub(in crate::delivery) reference: String,
     pub(in crate::delivery) tracking_number: String,
     pub(in crate::delivery) subscribed_until: Option<DateTime<Utc>>,
@@ -85,7 +85,7 @@ pub(in crate::delivery) struct Told {
 /// The booked parcels of a shipment.
 pub(in crate::delivery) async fn told(db: impl Run<'_>, shipment: ShipmentId) -> Result<Vec<Told>, Error> {
     db.sql(
-        "SELECT reference, tracking_number, subscribed_until FROM booking_attempts
+        "SELECT carrier, reference, tracking_number, subscribed_until FROM booking_attempts
          WHERE shipment = $1 AND state = 'confirmed' AND tracking_number IS NOT NULL
          ORDER BY parcel",
     )
@@ -117,6 +117,7 @@ pub(in crate::delivery) async fn note_subscribed(
 /// Something that was learned of a parcel just now, and since when the courier tells of that parcel by itself.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(in crate::delivery) struct Fresh {
+    pub(in crate::delivery) carrier: String,
     pub(in crate::delivery) occurred_at: DateTime<Utc>,
     pub(in crate::delivery) subscribed_at: Option<DateTime<Utc>>,
 }
@@ -128,7 +129,7 @@ pub(in crate::delivery) async fn fresh(
     received_at: Moment,
 ) -> Result<Vec<Fresh>, Error> {
     db.sql(
-        "SELECT tracking_events.occurred_at, booking_attempts.subscribed_at FROM booking_attempts
+        "SELECT booking_attempts.carrier, tracking_events.occurred_at, booking_attempts.subscribed_at FROM booking_attempts
          JOIN tracking_events ON tracking_events.attempt = booking_attempts.reference
          WHERE booking_attempts.shipment = $1 AND tracking_events.received_at = $2",
     )

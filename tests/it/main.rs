@@ -46,6 +46,7 @@ mod picked;
 mod pieces;
 mod promises;
 mod promotions;
+mod pushes;
 mod quality;
 mod records;
 mod refunds;

@@ -99,9 +99,8 @@ pub async fn refund_by_rule(app: &App, lease: &Lease) -> jobs::Outcome {
         return Ok(());
     }
     match refund::begin(app, wish, |_| Ok(())).await {
-        Ok(_) => Ok(()),
-        // Nothing is left, or the order was cancelled meanwhile.
-        Err(Error::RefundTooLarge(_) | Error::RefundTooSmall(_) | Error::Order(_)) => Ok(()),
+        // Begun; or nothing is left, or the order was cancelled meanwhile.
+        Ok(_) | Err(Error::RefundTooLarge(_) | Error::RefundTooSmall(_) | Error::Order(_)) => Ok(()),
         Err(error) => Err(Failure::after(PAUSE, error.to_string())),
     }
 }

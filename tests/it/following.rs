@@ -41,7 +41,7 @@ async fn tasks(shop: &Shop) -> Answer {
     shop.test.get(&path).bearer(&clerk(shop).await).send().await.expect(200)
 }
 
-/// The event streams of a response that is still open, one after the other.
+/// The events of an answer that is still open, one after the other.
 struct Stream(reqwest::Response, String);
 
 impl Stream {
@@ -55,13 +55,13 @@ impl Stream {
     /// The data of the next event.
     async fn next(&mut self) -> Value {
         loop {
-            if let Some((event, rest)) = self.1.split_once("\n\n") {
-                let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
-                self.1 = rest.to_owned();
-                match data {
-                    Some(data) => return serde_json::from_str(&data).expect("JSON"),
-                    None => continue,
+            if let Some(end) = self.1.find("\n\n") {
+                let rest = self.1.split_off(end + 2);
+                let event = std::mem::replace(&mut self.1, rest);
+                if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) {
+                    return serde_json::from_str(data).expect("JSON");
                 }
+                continue;
             }
             let chunk = tokio::time::timeout(Time::from_secs(20), self.0.chunk()).await.expect("in time");
             let chunk = chunk.expect("a chunk").expect("the stream goes on");

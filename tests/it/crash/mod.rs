@@ -428,7 +428,7 @@ impl Trip {
             );
             hold(books.refunded == 0, format!("{books:?}"));
             let number = order["number"].as_str().unwrap_or("(none)");
-            let parcels = anna.shop.dhl.books().shipments;
+            let parcels = anna.shop.couriers.dhl.books().shipments;
             let live = parcels.iter().filter(|parcel| {
                 let reference = parcel.reference.as_deref().unwrap_or_default();
                 parcel.cancelled_at.is_none() && reference.contains(number)

@@ -190,8 +190,8 @@ async fn read(caller: &crate::support::killable::Caller<'_>, path: &str) -> Valu
 
 fn live_parcels(crowd: &Crowd<'_>) -> BTreeMap<String, usize> {
     let mut parcels = BTreeMap::new();
-    for parcel in crowd.shop.dhl.books().shipments.iter().filter(|parcel| parcel.cancelled_at.is_none()) {
-        *parcels.entry(parcel.reference.clone().unwrap_or_default()).or_default() += 1;
+    for reference in crowd.shop.live_parcels().into_values().flatten() {
+        *parcels.entry(reference).or_default() += 1;
     }
     parcels
 }

@@ -1,7 +1,8 @@
 //! A day in the shop with everything going wrong at once: shoppers pay with PayPal or Klarna, give up and come back, owe and pay
-//! later, take their money back behind our back; staff hand over, take back, refund and write off; the providers fail before and
-//! after, their events come twice, late or never, and the service is killed at moments that nobody chose. At the end our orders,
-//! debts and ledger and the providers' books agree to the cent, and a reconciliation finds nothing that payers did not do.
+//! later, take their money back behind our back; staff hand over, take back, refund and write off; the providers and the couriers
+//! fail before and after, their events come twice, late or never, and the service is killed at moments that nobody chose. At the end our orders,
+//! debts and ledger and the providers' books agree to the cent, a reconciliation finds nothing that payers
+//! did not do, and each delivery has one live parcel, whichever courier has it.
 //!
 //! What happens is drawn from a seed; a run that fails names it. `SIMULATION_SEED` chooses another day, `SIMULATION_TRIPS` a
 //! longer one, `SIMULATION_KILLS` how often the service is killed:
@@ -60,8 +61,11 @@ async fn whatever_fails_and_whenever_the_service_is_killed_nobody_is_debited_twi
     shop.klarna.clear_faults();
     shop.paypal.set_webhook_controls(paypal::Controls::default());
     shop.klarna.set_callback_controls(klarna::Controls::default());
+    shop.couriers.dhl.clear_faults();
+    shop.couriers.gls.clear_faults().expect("cleared");
+    shop.couriers.ups.clear_faults();
     // By then the courier knows its parcels by their references.
-    shop.dhl.advance_clock(31 * 60).expect("a moment that exists");
+    shop.couriers.dhl.advance_clock(31 * 60).expect("a moment that exists");
     for is_all_told in [false, true] {
         let mut faults = Vec::new();
         let settled = within(SETTLED_TIMEOUT, async || {

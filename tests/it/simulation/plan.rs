@@ -2,8 +2,10 @@
 
 use aisle::random::Random;
 use aisle::sandbox::paypal::{Ending, Fault};
+use aisle::sandbox::{dhl, gls, ups};
 
 use crate::support::catalog::{BATTERIES, COFFEE, GUM, MILK, PAN, SOAP};
+use crate::support::killable::Couriers;
 
 const CODES: [&str; 6] = [MILK, COFFEE, SOAP, BATTERIES, GUM, PAN];
 /// What can go wrong at PayPal: its operations.
@@ -180,6 +182,8 @@ pub struct Plan {
     pub confirms: bool,
     /// Ordered at the provider when the trip begins; it may strike another trip.
     pub fault: Option<(&'static str, Fault)>,
+    /// Ordered at the couriers when a trip with a delivery begins; it may strike another's.
+    pub couriers: Vec<AtCourier>,
     /// How events are to go wrong from the beginning of this trip on.
     pub events: Option<Events>,
     /// Percent of what was captured, each asked for twice and all at once.
@@ -192,6 +196,49 @@ pub struct Plan {
     pub forgets_token: bool,
 }
 
+/// What goes wrong with a booking at a courier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtCourier {
+    /// DHL fails.
+    Dhl(Fault),
+    /// DHL books, and gives no label.
+    DhlLabel,
+    /// DHL does not accept the account: another courier is asked.
+    DhlRefusesAccount,
+    /// GLS fails.
+    Gls(Fault),
+    /// UPS fails.
+    Ups(Fault),
+}
+
+impl AtCourier {
+    /// Orders it.
+    pub fn order(self, couriers: &Couriers) {
+        let Couriers { dhl, gls, ups } = couriers;
+        match self {
+            Self::Dhl(fault) => {
+                let kind = match fault {
+                    Fault::ErrorBefore { status } => dhl::FaultKind::ErrorBefore { status },
+                    Fault::ErrorAfter { status } => dhl::FaultKind::ErrorAfter { status },
+                    Fault::NoAnswerBefore { .. } => dhl::FaultKind::NoAnswerBefore,
+                    Fault::NoAnswerAfter { .. } => dhl::FaultKind::NoAnswerAfter,
+                    Fault::DelayMs { delay_ms } => dhl::FaultKind::DelayMs { delay_ms },
+                };
+                dhl.plan_fault("orders.create", kind, 1);
+            }
+            Self::DhlLabel => dhl.plan_fault("orders.create", dhl::FaultKind::LabelMissing, 1),
+            // Once more with a fresh token: then it means it.
+            Self::DhlRefusesAccount => {
+                dhl.plan_fault("orders.create", dhl::FaultKind::ErrorBefore { status: 401 }, 2);
+            }
+            Self::Gls(fault) => gls.add_fault(gls::Rule::new("shipments.create", fault, 1)).expect("ordered"),
+            Self::Ups(fault) => {
+                ups.add_fault(ups::Rule::new("ship", ups::FaultKind::Network(fault), 1));
+            }
+        }
+    }
+}
+
 impl Plan {
     pub fn draw(seed: usize, number: usize) -> Self {
         // The numbers of two days don't overlap.
@@ -201,15 +248,16 @@ impl Plan {
             if dice.one_in(3) { dice.of(&Payer::ALL) } else { dice.of(&[Payer::PayPal, Payer::Klarna]) };
         let contests: &[Contest] = if payer.is_of_klarna() { &KLARNA_CONTESTS } else { &PAYPAL_CONTESTS };
         let operations = if payer.is_of_klarna() { KLARNA_OPERATIONS } else { PAYPAL_OPERATIONS };
+        let delivery = if dice.one_in(2) {
+            dice.of(&[Delivery::HandedOver, Delivery::HandedOver, Delivery::TakenBack, Delivery::Waits])
+        } else {
+            Delivery::None
+        };
         Self {
             number,
             payer,
             codes: (0..=dice.below(4)).map(|_| dice.of(&CODES)).collect(),
-            delivery: if dice.one_in(2) {
-                dice.of(&[Delivery::HandedOver, Delivery::HandedOver, Delivery::TakenBack, Delivery::Waits])
-            } else {
-                Delivery::None
-            },
+            delivery,
             gives_up_after: dice.one_in(8).then(|| dice.0.below(80)),
             confirms: !dice.one_in(4),
             fault: dice.one_in(2).then(|| (dice.of(&operations), dice.fault())),
@@ -228,6 +276,10 @@ impl Plan {
             owed: if dice.one_in(4) { Owed::WrittenOff } else { Owed::Paid },
             contest: dice.one_in(12).then(|| dice.of(contests)),
             forgets_token: dice.one_in(20),
+            couriers: match delivery {
+                Delivery::None => Vec::new(),
+                _ => (0..dice.below(3)).map(|_| dice.at_courier()).collect(),
+            },
         }
     }
 }
@@ -258,6 +310,16 @@ impl Dice {
 
     fn of<T: Copy>(&self, choice: &[T]) -> T {
         choice[self.below(choice.len())]
+    }
+
+    fn at_courier(&self) -> AtCourier {
+        match self.below(6) {
+            0 | 1 => AtCourier::Dhl(self.fault()),
+            2 => AtCourier::DhlLabel,
+            3 => AtCourier::DhlRefusesAccount,
+            4 => AtCourier::Gls(self.fault()),
+            _ => AtCourier::Ups(self.fault()),
+        }
     }
 
     fn fault(&self) -> Fault {

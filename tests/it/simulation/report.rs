@@ -37,9 +37,12 @@ pub async fn tell(
     let refunds: usize = trips.iter().map(|trip| trip.refunds).sum();
     let is_taken_back = |trip: &&Trip<'_>| trip.plan.delivery == Delivery::TakenBack && trip.end == "paid";
     let taken_back = trips.iter().filter(is_taken_back).count();
+    let parcels: BTreeMap<_, _> =
+        crowd.shop.live_parcels().into_iter().map(|(courier, live)| (courier, live.len())).collect();
+    let troubles: usize = trips.iter().map(|trip| trip.plan.couriers.len()).sum();
     println!(
         "seed {seed}: {} trips, checkouts {ends:?}, {refunds} refunds, {taken_back} orders cancelled, debts {debts:?}, disputes \
-         {contests:?}, faults {:?}, {kills} kills, 0 violations, {took:.1?}",
+         {contests:?}, faults {:?}, {troubles} at couriers, parcels {parcels:?}, {kills} kills, 0 violations, {took:.1?}",
         trips.len(),
         faults(trips, left),
     );

@@ -118,6 +118,7 @@ impl<'p> Trip<'p> {
                 crowd.shop.paypal.add_fault(rule);
             }
         }
+        plan.couriers.iter().for_each(|trouble| trouble.order(&crowd.shop.couriers));
         if let Some(Events { drop_next, duplicate_next, reverse, delay_ms }) = plan.events {
             let hold = false;
             let delay_seconds = delay_ms / 1_000;

@@ -1,6 +1,7 @@
 //! A shop whose service can be killed and started again, while its database, its partners and their books stay.
 
 mod caller;
+mod couriers;
 mod server;
 
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +15,7 @@ use aisle::env::Env;
 use aisle::identity::{Grant, Role, StaffInput, create_staff};
 use aisle::ids::Ids;
 use aisle::random::Random;
-use aisle::sandbox::{dhl, klarna, paypal};
+use aisle::sandbox::{klarna, paypal};
 use reqwest::{Client, Method};
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use super::client;
 use super::database::TestDatabase;
 use super::identity::{MASTER_KEY, PASSWORD};
 pub use caller::Caller;
+pub use couriers::Couriers;
 use server::Server;
 
 /// How the world reaches the service: the same over all restarts, whatever port it gets.
@@ -38,7 +40,7 @@ const LOOK: Duration = Duration::from_millis(4);
 pub struct Shop {
     pub paypal: paypal::Sandbox,
     pub klarna: klarna::Sandbox,
-    pub dhl: dhl::Sandbox,
+    pub couriers: Couriers,
     pub database: TestDatabase,
     pub ids: Ids,
     client: Client,
@@ -64,15 +66,15 @@ impl Shop {
         .expect("a sandbox");
         let merchant = klarna::Settings::local();
         let klarna = klarna::Sandbox::start(merchant.clone()).await.expect("a sandbox");
-        let settings = dhl::Settings::local();
-        let dhl = dhl::Sandbox::start(settings.clone()).await.expect("a sandbox");
-        let mut variables = variables(&database, &paypal, &settings, dhl.url());
+        let couriers = Couriers::start().await;
+        let mut variables = variables(&database, &paypal);
+        variables.extend(couriers.variables());
         variables.extend(klarna_variables(&klarna, merchant));
         furnish(&database, &variables).await;
         let shop = Self {
             paypal,
             klarna,
-            dhl,
+            couriers,
             database,
             ids: Ids::default(),
             client: client(),
@@ -185,12 +187,7 @@ pub async fn within(longest: Duration, mut holds: impl AsyncFnMut() -> bool) -> 
     tokio::time::timeout(longest, looking).await.is_ok()
 }
 
-fn variables(
-    database: &TestDatabase,
-    paypal: &paypal::Sandbox,
-    settings: &dhl::Settings,
-    dhl_url: &str,
-) -> Vec<(String, String)> {
+fn variables(database: &TestDatabase, paypal: &paypal::Sandbox) -> Vec<(String, String)> {
     let place = match &database.options.place {
         Place::SqliteFile(file) => ("AISLE_DATABASE_FILE", file.to_str().expect("text").to_owned()),
         Place::PostgresUrl(url) => ("DATABASE_URL", url.clone()),
@@ -208,12 +205,6 @@ fn variables(
         ("AISLE_PAYPAL_CLIENT_SECRET", "secret".to_owned()),
         ("AISLE_PAYPAL_WEBHOOK_ID", WEBHOOK_ID.to_owned()),
         ("AISLE_PAYPAL_WEBHOOK_ROOTS", paypal.root_certificate_pem()),
-        ("AISLE_DHL_URL", dhl_url.to_owned()),
-        ("AISLE_DHL_API_KEY", settings.api_key.clone()),
-        ("AISLE_DHL_API_SECRET", settings.api_secret.clone()),
-        ("AISLE_DHL_USERNAME", settings.username.clone()),
-        ("AISLE_DHL_PASSWORD", settings.password.clone()),
-        ("AISLE_DHL_BILLING_NUMBER", settings.billing_number.clone()),
         ("RUST_LOG", "warn".to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -17,9 +17,11 @@
 //! - `pricing.rs`: the pricing engine by itself, for carts of three sizes with a thousand promotions, against none.
 //! - `large_cart.rs`: a scan into a cart of 500 lines against one into a cart of 5, over HTTP, in the same scenario.
 //! - `checkouts.rs`: whole checkouts from cart to order against a provider that answers at once, on both engines.
+//! - `deliveries.rs`: the ways of delivery when one of four couriers hangs; bookings a second, on both engines.
 //! - builds and lines are measured by `load-tests/run` itself.
 
 mod checkouts;
+mod deliveries;
 mod imports;
 mod index;
 mod journal;
@@ -104,11 +106,12 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
         }
         [
             scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search" | "pricing"
-            | "checkouts"),
+            | "checkouts" | "deliveries"),
         ] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "checkouts" => checkouts::run(&settings).await?,
+                "deliveries" => deliveries::run(&settings).await?,
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
                 "start" => start::run(&settings).await?,

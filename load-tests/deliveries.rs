@@ -1,0 +1,227 @@
+//! Deliveries: how long a shopper waits for the ways of delivery when one of four couriers hangs, and how many parcels a second
+//! the service books at a courier that answers at once.
+//!
+//! The couriers are the sandboxes inside this program. Each question is another street, so that no answer is one that was
+//! given before. Bookings are written beforehand, as a service that was down for a while finds them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use aisle::clock::Clock;
+use aisle::db::{Db, Options};
+use aisle::delivery::{self, Carriers, Needs, Parcel};
+use aisle::env::Env;
+use aisle::ids::Ids;
+use aisle::sandbox::ups::FaultKind;
+use aisle::sandbox::{dhl, gls, uber, ups};
+use serde_json::{Value, json};
+
+use crate::process::{Process, answer};
+use crate::report::{Report, median, millis, percentile};
+use crate::{Outcome, Settings, shop};
+
+const PRODUCTS: u64 = 100;
+/// Milliseconds that couriers have.
+const DEADLINE_MS: u64 = 500;
+/// Questions of a kind.
+const QUESTIONS: u64 = 60;
+/// Parcels that wait to be booked.
+const PARCELS: usize = 600;
+
+pub async fn run(settings: &Settings) -> Outcome<Report> {
+    let mut report = Report::default();
+    let sqlite = shop::sqlite_database(&settings.folder, "deliveries").await?;
+    engine(settings, "SQLite", &sqlite, &mut report).await?;
+    let postgres = shop::postgres_database(&settings.postgres, "deliveries").await?;
+    engine(settings, "PostgreSQL", &postgres, &mut report).await?;
+    Ok(report)
+}
+
+struct Couriers {
+    dhl: dhl::Sandbox,
+    _gls: gls::Sandbox,
+    _uber: uber::Sandbox,
+    ups: ups::Sandbox,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Couriers {
+    async fn start() -> Outcome<Self> {
+        let (of_dhl, of_gls) = (dhl::Settings::local(), gls::Settings::local());
+        let (of_uber, of_ups) = (uber::Settings::local(), ups::Settings::local());
+        let (dhl, gls) =
+            (dhl::Sandbox::start(of_dhl.clone()).await?, gls::Sandbox::start(of_gls.clone()).await?);
+        let (uber, ups) =
+            (uber::Sandbox::start(of_uber.clone()).await?, ups::Sandbox::start(of_ups.clone()).await?);
+        let contact = of_gls.contacts.first().ok_or("no contact")?.clone();
+        let variables = vec![
+            ("AISLE_DELIVERY_QUOTE_MS", DEADLINE_MS.to_string()),
+            ("AISLE_DHL_URL", dhl.url().to_owned()),
+            ("AISLE_DHL_API_KEY", of_dhl.api_key),
+            ("AISLE_DHL_API_SECRET", of_dhl.api_secret),
+            ("AISLE_DHL_USERNAME", of_dhl.username),
+            ("AISLE_DHL_PASSWORD", of_dhl.password),
+            ("AISLE_DHL_BILLING_NUMBER", of_dhl.billing_number),
+            ("AISLE_GLS_URL", gls.url().to_owned()),
+            ("AISLE_GLS_CLIENT_ID", of_gls.client_id),
+            ("AISLE_GLS_CLIENT_SECRET", of_gls.client_secret),
+            ("AISLE_GLS_CONTACT_ID", contact),
+            ("AISLE_UBER_URL", uber.url().to_owned()),
+            ("AISLE_UBER_LOGIN_URL", uber.url().to_owned()),
+            ("AISLE_UBER_CUSTOMER_ID", of_uber.customer_id),
+            ("AISLE_UBER_CLIENT_ID", of_uber.client_id),
+            ("AISLE_UBER_CLIENT_SECRET", of_uber.client_secret),
+            ("AISLE_UBER_COUNTRY", "DE".to_owned()),
+            ("AISLE_UBER_PICKUP_PHONE", "+4922812345".to_owned()),
+            ("AISLE_UPS_URL", ups.url().to_owned()),
+            ("AISLE_UPS_CLIENT_ID", of_ups.client_id),
+            ("AISLE_UPS_CLIENT_SECRET", of_ups.client_secret),
+            ("AISLE_UPS_ACCOUNT_NUMBER", of_ups.account_number),
+            ("AISLE_UPS_COUNTRY", "DE".to_owned()),
+        ];
+        Ok(Self { dhl, _gls: gls, _uber: uber, ups, variables })
+    }
+}
+
+async fn engine(settings: &Settings, name: &str, database: &Options, report: &mut Report) -> Outcome<()> {
+    let couriers = Couriers::start().await?;
+    let (key, client) = (shop::partner_key(database)?, shop::client()?);
+    wait_to_be_booked(database, &couriers).await?;
+    let service = Process::service_with(&settings.folder, database, &couriers.variables).await?;
+    let began = Instant::now();
+    while couriers.dhl.books().shipments.len() < PARCELS {
+        if began.elapsed() > Duration::from_mins(2) {
+            return Err("not all parcels were booked in two minutes".into());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let took = u64::try_from(began.elapsed().as_millis())?.max(1);
+    let per_second = u64::try_from(PARCELS)? * 1_000 / took;
+    let processor = millis(service.cpu_ns()? / 1_000 / u64::try_from(PARCELS)?);
+    report.row(
+        &format!("bookings a second, {PARCELS} that waited, {name}"),
+        &per_second.to_string(),
+        &format!("processor time of the server for one {processor}"),
+        "",
+        "",
+    );
+    shop::send_batch(&client, &service, &key, catalog()).await?;
+    let phone = Phone::fill(&service).await?;
+    let quick = phone.ask().await?;
+    couriers.ups.add_fault(ups::Rule::new(
+        "rate",
+        FaultKind::Network(ups::Fault::NoAnswerBefore { hold: true }),
+        u32::MAX,
+    ));
+    let slow = phone.ask().await?;
+    for (what, times, aim) in [
+        ("all four answer", &quick, String::new()),
+        ("one of four hangs", &slow, format!("{} ms", DEADLINE_MS + 50)),
+    ] {
+        report.row(
+            &format!("delivery options, {what}, {DEADLINE_MS} ms deadline, {name}"),
+            &format!("half {}", millis(median(times.iter().copied()))),
+            &format!(
+                "99 % {}, longest {}",
+                millis(percentile(times.iter().copied(), 99)),
+                millis(percentile(times.iter().copied(), 100))
+            ),
+            "",
+            &aim,
+        );
+    }
+    Ok(())
+}
+
+/// The catalogue; its store has tables for two couriers, and takes the word of the others.
+fn catalog() -> String {
+    let mut rows = shop::catalog(PRODUCTS);
+    let terms = json!({"amount": 499, "tax_class": "reduced", "tariffs": [
+        {"carrier": "dhl", "amount": 490, "days": [1, 2]}, {"carrier": "gls", "amount": 520, "days": [1, 3]},
+        {"carrier": "ups"}, {"carrier": "uber"},
+    ]});
+    let store = json!({
+        "kind": "store", "store": shop::STORE, "name": "Bonn, Markt", "country": "DE", "currency": "EUR",
+        "time_zone": "Europe/Berlin", "price_lists": ["de"],
+        "address": {"street": "Markt", "house_number": "1", "postal_code": "53111", "city": "Bonn"},
+        "till": {"delivery": terms},
+    });
+    shop::line(&mut rows, &store);
+    rows
+}
+
+/// Writes the shipments that wait.
+async fn wait_to_be_booked(database: &Options, couriers: &Couriers) -> Outcome<()> {
+    let settings = delivery::Settings::read(&Env::from_pairs(couriers.variables.clone()));
+    let carriers = Carriers::new(&settings, &shop::client()?);
+    let (db, ids, now) = (Db::open(database).await?, Ids::default(), Clock::System.now());
+    let address = |street: &str, postal_code: &str, city: &str| {
+        let body = json!({
+            "name": "Load Test", "street": street, "house_number": "1", "postal_code": postal_code, "city": city,
+            "country": "DE",
+        });
+        serde_json::from_value::<delivery::Address>(body)
+    };
+    for number in 0..PARCELS {
+        let mut tx = db.begin().await?;
+        let request = delivery::Request {
+            shipment: ids.next(),
+            order: ids.next(),
+            store: shop::STORE.parse()?,
+            shopper: ids.next(),
+            sender: address("Markt", "53111", "Bonn")?,
+            recipient: address("Invalidenstr.", "10115", "Berlin")?,
+            parcels: vec![Parcel::of_grams(2_500)],
+            reference: format!("L{number}"),
+            follow_code: format!("load{number:016}"),
+            carrier: Some("dhl".to_owned()),
+            fallbacks: Vec::new(),
+            needs: Needs::default(),
+            choice: None,
+        };
+        delivery::request(&mut tx, &carriers, &ids, now, request).await?;
+        tx.commit().await?;
+    }
+    db.close().await;
+    Ok(())
+}
+
+/// A shopper with a cart of five lines.
+struct Phone {
+    client: reqwest::Client,
+    cart: String,
+    token: String,
+    streets: AtomicU64,
+}
+
+impl Phone {
+    async fn fill(service: &Process) -> Outcome<Self> {
+        let client = shop::client()?;
+        let token = shop::sign_in(&client, service).await?;
+        let cart = format!("{}/v1/carts/{}", service.url(), shop::new_id());
+        answer(client.put(&cart).bearer_auth(&token).json(&json!({"store": shop::STORE}))).await?;
+        let event =
+            |number: u64| json!({"type": "scan", "id": shop::new_id(), "code": shop::code(number * 7)});
+        let events: Vec<Value> = (0..5).map(event).collect();
+        let scans = client.post(format!("{cart}/scans")).bearer_auth(&token);
+        answer(scans.json(&json!({"events": events}))).await?;
+        Ok(Self { client, cart, token, streets: AtomicU64::new(0) })
+    }
+
+    /// Microseconds of each question.
+    async fn ask(&self) -> Outcome<Vec<u64>> {
+        let mut times = Vec::new();
+        for _ in 0..QUESTIONS {
+            let street = self.streets.fetch_add(1, Ordering::Relaxed);
+            let place = "country=DE&postal_code=53113&city=Bonn&house_number=1";
+            let url = format!("{}/delivery-options?{place}&street=Street%20{street}", self.cart);
+            let began = Instant::now();
+            let found = answer(self.client.get(url).bearer_auth(&self.token)).await?;
+            times.push(u64::try_from(began.elapsed().as_micros())?);
+            if found["options"].as_array().is_none_or(|options| options.len() < 2) {
+                return Err(format!("too few offers: {found}").into());
+            }
+        }
+        Ok(times)
+    }
+}

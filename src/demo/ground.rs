@@ -114,6 +114,8 @@ impl Ground {
         printer.pair("the parcel's label (PDF)", &journey.label);
         printer.pair("the receipt, for a while", "");
         printer.line(&journey.receipt);
+        printer.pair("the parcel's way", "");
+        printer.line(&journey.follow);
     }
 
     /// Leaves the names and tokens of the people for whoever goes on by hand, and says where.

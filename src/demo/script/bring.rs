@@ -91,14 +91,14 @@ pub(super) async fn hand_over(
     Ok(())
 }
 
-/// DHL's sandbox moves the parcel on; the service learns of it by asking.
+/// DHL's sandbox moves the parcel on; the service learns of it by asking. Answers the address of the page that shows its way.
 pub(super) async fn deliver(
     caller: &mut Caller,
     ground: &Ground,
     shopper: &Shopper,
     shipment: ShipmentId,
     tracking_number: &str,
-) -> Result<(), Unexpected> {
+) -> Result<String, Unexpected> {
     caller.printer.step("DHL brings the parcel to the door");
     let events = format!("{}/sandbox/shipments/{tracking_number}/events", ground.dhl.url());
     for _ in 0..STAGES {
@@ -107,7 +107,7 @@ pub(super) async fn deliver(
     }
     caller.printer.note("The shopper's app asks:");
     let ask = caller.to(Method::GET, &shipment_path(shipment, "")).bearer(&shopper.token);
-    caller
+    let delivered = caller
         .until(
             ask,
             "the shipment to be delivered",
@@ -115,5 +115,13 @@ pub(super) async fn deliver(
             |_| Ok("delivered".to_owned()),
         )
         .await?;
-    Ok(())
+    caller.printer.note("Whoever has its address sees the parcel's way, without an account:");
+    let address = delivered.text("/follow_url")?.to_owned();
+    caller
+        .ask(Ask::new(Method::GET, &address), 200, |page| {
+            make_sure(page.bytes.windows(7).any(|seven| seven == b"arrived"), "that it has arrived")?;
+            Ok(format!("{}, {} bytes", page.header("content-type")?, page.bytes.len()))
+        })
+        .await?;
+    Ok(address)
 }

@@ -48,6 +48,8 @@ pub struct Journey {
     pub receipt_page: String,
     /// The receipt's address.
     pub receipt: String,
+    /// The address of the page that shows the parcel's way.
+    pub follow: String,
     /// The label's address at the courier.
     pub label: String,
     /// How often the gate opened.
@@ -92,7 +94,7 @@ pub async fn walk(caller: &mut Caller, ground: &Ground) -> Result<Journey, Unexp
     let clerk = bring::sign_in(caller, &ground.accounts.clerk, "A clerk signs in").await?;
     let (tracking_number, label) = bring::label(caller, ground, &clerk, shipment).await?;
     bring::hand_over(caller, &shopper, &clerk, shipment, order, &placed).await?;
-    bring::deliver(caller, ground, &shopper, shipment, &tracking_number).await?;
+    let follow = bring::deliver(caller, ground, &shopper, shipment, &tracking_number).await?;
     let refunded = after::refund(caller, ground, order).await?;
     let (view, receipt, receipt_page) = after::receipt(caller, &shopper, order, refunded).await?;
     let events = after::events(caller, ground, order).await?;
@@ -112,6 +114,7 @@ pub async fn walk(caller: &mut Caller, ground: &Ground) -> Result<Journey, Unexp
         tracking_number,
         receipt_page,
         receipt,
+        follow,
         label,
         gate_openings,
         klarna,

@@ -112,6 +112,7 @@ kinds_of_jobs! {
     delivery::CancelLabel => delivery::cancel_label,
     delivery::FindStray => delivery::find_stray,
     delivery::Close => delivery::close,
+    delivery::OrderPickup => delivery::order_pickup,
     delivery::TrackShipment => delivery::track_shipment,
     exchange::Dispatch => exchange::dispatch,
     payments::Ask => payments::ask,

@@ -83,6 +83,7 @@ const FILES: &[File] = &[
     file!(52, "0052_refund_lines_told.sql", None),
     file!(53, "0053_delivery_options.sql", None),
     file!(55, "0055_closings.sql", None),
+    file!(56, "0056_pickups.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -17,7 +17,7 @@ use super::model::{self, AttemptEvent, AttemptState, ShipmentEvent, ShipmentStat
 use super::news::News;
 use super::request::enqueue_booking;
 use super::store::{self, Attempt, Shipment};
-use super::{terms, track, withdraw};
+use super::{pickups, terms, track, withdraw};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -29,7 +29,7 @@ use crate::jobs::{self, Failure, Job, Lease};
 /// A courier that could not be used for this long is something that staff should know.
 const PATIENCE: chrono::Duration = chrono::Duration::days(1);
 /// A person must mend our account; until then a few tries an hour do no harm.
-const ACCOUNT_PAUSE: Duration = Duration::from_mins(15);
+pub(super) const ACCOUNT_PAUSE: Duration = Duration::from_mins(15);
 
 /// Books one parcel.
 #[derive(Debug, Serialize, Deserialize)]
@@ -317,6 +317,7 @@ async fn settle_ready(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipme
     shipment.trouble = None;
     shipment.booked_at = Some(now);
     track::begin(tx, app, now, shipment).await?;
+    pickups::expect(app, tx, now, shipment).await?;
     let news = News::Booked { shipment: shipment.id, order: shipment.order_id, tracking_number };
     app.delivery_news(tx, now, news).await
 }
@@ -400,7 +401,7 @@ fn note_trouble(shipment: &mut Shipment, attempt: &mut Attempt, now: Moment, det
     }
 }
 
-fn in_words(rejection: &Rejection) -> String {
+pub(super) fn in_words(rejection: &Rejection) -> String {
     let words: Vec<String> = rejection
         .messages
         .iter()

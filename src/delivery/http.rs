@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(put_recipient))
         .routes(routes!(receive_notice))
         .merge(super::closing::http::routes())
+        .merge(super::pickups::http::routes())
 }
 
 /// A shipment: its state, its parcels with their numbers, and what the courier told. For its shopper and the store's staff.

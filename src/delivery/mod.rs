@@ -5,7 +5,7 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `labels.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `track.rs` and
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `labels.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
@@ -23,6 +23,7 @@ mod news;
 mod notice;
 mod offers;
 mod pack;
+mod pickups;
 mod request;
 mod settings;
 mod store;
@@ -40,6 +41,7 @@ pub use model::{AttemptState, ShipmentState};
 pub use news::News;
 pub use offers::{Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, offers};
 pub use pack::{CARTON_GRAMS, pack};
+pub use pickups::{OrderPickup, order_pickup};
 pub use request::{Error, PARCELS_MAX, Parcel, Request, WEIGHT_GRAMS_MAX, cancel, request};
 pub use settings::{Carriers, Settings};
 pub use track::{TrackShipment, track_shipment};

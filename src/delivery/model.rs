@@ -31,7 +31,7 @@ crate::text_enum! {
 }
 
 crate::text_enum! {
-    /// What is known of one try to book one parcel.
+    /// What is known of one try to book one parcel, or to order a driver.
     pub enum AttemptState {
         /// Written down; the courier has not been called, or surely never saw the call.
         Intent = "intent",

@@ -41,6 +41,7 @@ mod outcomes;
 mod packed;
 mod payments;
 mod picked;
+mod pickups;
 mod pieces;
 mod promises;
 mod promotions;

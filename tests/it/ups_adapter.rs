@@ -85,6 +85,7 @@ fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
         client_id: settings.client_id.clone(),
         client_secret: settings.client_secret.clone().into(),
         account_number: settings.account_number.clone(),
+        pickup_phone: Some("+4922812345".to_owned()),
         country: country.to_owned(),
     };
     Ups::new(settings, client())

@@ -3,11 +3,12 @@
 //! The types are ours, small and total: an adapter maps them to and from its partner's wire and nothing of that wire shows
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
-//! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `quote.rs`
+//! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `pickup.rs` who comes for it, `quote.rs`
 //! what it would cost, `tracking.rs` what happens to it. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
 mod booking;
 mod label;
+mod pickup;
 mod quote;
 mod tracking;
 
@@ -23,6 +24,7 @@ pub use booking::{
     NotAReference, Reference, Rejection, RejectionReason,
 };
 pub use label::{Label, LabelFormat};
+pub use pickup::{PickupConfirmation, PickupOutcome, PickupRequest, Pickups};
 pub use quote::{LiveQuote, QuoteRequest};
 pub use tracking::{ParcelStatus, Tracking, TrackingEvent};
 
@@ -79,6 +81,25 @@ pub trait Carrier: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Orders a driver. Never repeated by the adapter once the order may have reached the courier.
+    async fn book_pickup(&self, _request: &PickupRequest) -> PickupOutcome {
+        PickupOutcome::Rejected(Rejection { reason: RejectionReason::NotServed, messages: Vec::new() })
+    }
+
+    /// The order that the courier holds under the reference of this request; `None` when it surely has none.
+    async fn find_pickup(&self, _request: &PickupRequest) -> Result<Option<PickupConfirmation>, CallError> {
+        Err(CallError::Refused("the courier can't be asked for orders of a driver".to_owned()))
+    }
+
+    /// Takes an order of a driver back. `is_repeat` as for [`Carrier::cancel`].
+    async fn cancel_pickup(
+        &self,
+        _carrier_pickup_id: &str,
+        _is_repeat: bool,
+    ) -> Result<CancelOutcome, CallError> {
+        Err(CallError::Refused("the courier takes no order of a driver back".to_owned()))
+    }
+
     /// The booking that a message of the courier is about, by our reference, once the message is proven to be the
     /// courier's; `None` when it says nothing about how far a parcel has come. What it says is not believed: the courier is
     /// asked. Most couriers sign no messages.
@@ -104,6 +125,8 @@ pub struct Capabilities {
     pub refetches_labels: bool,
     /// How its days are closed, where parcels must be declared handed over.
     pub closing: Option<Closing>,
+    /// What can be done with orders of a driver, where one can be ordered.
+    pub pickups: Option<Pickups>,
     /// Carries chilled goods.
     pub carries_chilled: bool,
     /// Rides in the surroundings of a store only, and at once: whether there is a courier is known no earlier than at the

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     events::{Event, Stage},
+    pickups::Pickup,
     state::{Shipment, State},
 };
 
@@ -16,6 +17,8 @@ pub struct Books {
     pub now: DateTime<Utc>,
     /// In the order of booking.
     pub shipments: Vec<BookedShipment>,
+    /// Drivers that were ordered, in that order.
+    pub pickups: Vec<Pickup>,
     /// Calls by operation, answered or not.
     pub calls: BTreeMap<String, u64>,
 }
@@ -46,7 +49,7 @@ pub struct BookedShipment {
 impl Books {
     pub fn of(state: &State, now: DateTime<Utc>) -> Self {
         let shipments = state.shipments.values().map(BookedShipment::of).collect();
-        Self { now, shipments, calls: state.calls.clone() }
+        Self { now, shipments, pickups: state.pickups.clone(), calls: state.calls.clone() }
     }
 
     /// The shipments that were not cancelled and bear this reference.

@@ -40,7 +40,7 @@ pub struct Exchange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// `token`, `orders.create`, `orders.get`, `orders.delete`, `manifests.create`, `manifests.get`, `labels.get`,
-    /// `tracking.get` or `tracking.xml`.
+    /// `pickups.create`, `pickups.list`, `pickups.cancel`, `tracking.get` or `tracking.xml`.
     pub operation: String,
     #[serde(flatten)]
     pub kind: FaultKind,
@@ -157,6 +157,9 @@ fn header_list(headers: &HeaderMap) -> Vec<(String, String)> {
 fn operation(method: &Method, path: &str) -> &'static str {
     let action = path.rsplit('/').next().unwrap_or_default();
     match (method.as_str(), action) {
+        ("POST", "orders") if path.contains("/pickup/") => "pickups.create",
+        ("GET", "orders") if path.contains("/pickup/") => "pickups.list",
+        ("DELETE", "orders") if path.contains("/pickup/") => "pickups.cancel",
         ("POST", "token") => "token",
         ("POST", "orders") => "orders.create",
         ("GET", "orders") => "orders.get",

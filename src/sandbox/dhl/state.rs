@@ -12,6 +12,7 @@ use super::{
     events::{Event, Stage},
     german_time::{german, german_hour},
     order::Order,
+    pickups::Pickup,
 };
 
 /// DHL closes what was not closed at a fixed hour of the ship date; 18:00 is the specification's example.
@@ -31,6 +32,11 @@ pub struct State {
     pub shipments: BTreeMap<String, Shipment>,
     pub tokens: BTreeMap<String, DateTime<Utc>>,
     pub calls: BTreeMap<String, u64>,
+    /// In the order in which they were ordered.
+    #[serde(default)]
+    pub pickups: Vec<Pickup>,
+    #[serde(default)]
+    pub pickup_count: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -2,9 +2,10 @@
 //!
 //! DHL keeps no duplicate check: an order that may have arrived is never sent again from here. Whether a shipment was
 //! booked is read from its item, never from the HTTP status, because an item may be an error inside a 200. `wire.rs` maps
-//! orders, `tracking.rs` events, `xml.rs` the search by reference.
+//! orders, `tracking.rs` events, `xml.rs` the search by reference, `pickups.rs` orders of a driver.
 
 mod countries;
+mod pickups;
 mod tracking;
 mod wire;
 mod xml;
@@ -23,10 +24,12 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Closing, Label, LabelFormat, Reference, Tracking,
+    Closing, Label, LabelFormat, PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Reference,
+    Tracking,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
+const PICKUP_ORDERS: &str = "/parcel/de/transportation/pickup/v3/orders";
 const TRACKING: &str = "/track/shipments";
 /// DHL's page for recipients.
 const PUBLIC_TRACKING: &str = "https://www.dhl.de/de/privatkunden/pakete-empfangen/verfolgen.html";
@@ -128,6 +131,7 @@ impl Carrier for Dhl {
             refetches_labels: true,
             // DHL closes each day by itself, at an hour of the contract.
             closing: Some(Closing { by_itself_after: chrono::Duration::days(1), gives_manifest: true }),
+            pickups: Some(Pickups { are_found: true, are_cancelled: true }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,
@@ -265,5 +269,33 @@ impl Carrier for Dhl {
             return Ok(None);
         }
         wire::manifest(&reply.expect_success()?)
+    }
+
+    async fn book_pickup(&self, request: &PickupRequest) -> PickupOutcome {
+        let order = match pickups::order(request, &self.settings) {
+            Ok(order) => order,
+            Err(rejection) => return PickupOutcome::Rejected(rejection),
+        };
+        let build = || self.request(Method::POST, PICKUP_ORDERS, CALL_DEADLINE).json(&order);
+        match self.tokens.send(build).await {
+            Ok(reply) => pickups::outcome(reply),
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn find_pickup(&self, request: &PickupRequest) -> Result<Option<PickupConfirmation>, CallError> {
+        let query = [("pickupDate", request.day.to_string())];
+        let build = || self.request(Method::GET, PICKUP_ORDERS, CALL_DEADLINE).query(&query);
+        pickups::found(self.tokens.send(build).await?, &request.reference)
+    }
+
+    async fn cancel_pickup(
+        &self,
+        carrier_pickup_id: &str,
+        is_repeat: bool,
+    ) -> Result<CancelOutcome, CallError> {
+        let query = [("orderID", carrier_pickup_id)];
+        let build = || self.request(Method::DELETE, PICKUP_ORDERS, CALL_DEADLINE).query(&query);
+        pickups::cancel_outcome(self.tokens.send(build).await?, is_repeat)
     }
 }

@@ -6,6 +6,7 @@
 //! pending, and asking twice is an error: a repetition looks first whether the parcel is still there. `tracking.rs` maps
 //! statuses and events.
 
+mod pickups;
 mod tracking;
 mod wire;
 
@@ -22,7 +23,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Closing, Label, LabelFormat, Reference, Tracking,
+    Closing, Label, LabelFormat, PickupOutcome, PickupRequest, Pickups, Reference, Tracking,
 };
 
 const SHIPIT: &str = "/shipit-farm/v1/backend/rs";
@@ -109,6 +110,7 @@ impl Carrier for Gls {
             refetches_labels: false,
             // GLS ends the day of a parcel by itself four days after its label was made.
             closing: Some(Closing { by_itself_after: chrono::Duration::days(4), gives_manifest: false }),
+            pickups: Some(Pickups { are_found: false, are_cancelled: false }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,
@@ -189,6 +191,14 @@ impl Carrier for Gls {
         let path = format!("{TRACKING}/{tracking_number}");
         let reply = self.tokens.send(|| self.request(Method::GET, &path, CALL_DEADLINE)).await?;
         tracking::read(&reply.expect_success()?.body, tracking_number)
+    }
+
+    async fn book_pickup(&self, request: &PickupRequest) -> PickupOutcome {
+        let order = pickups::order(request, &self.settings);
+        match self.shipit("/sporadiccollection", Some(&order), CALL_DEADLINE).await {
+            Ok(reply) => pickups::outcome(reply),
+            Err(error) => error.into(),
+        }
     }
 
     /// Ends the day of the whole contract: GLS has no smaller one. What it does not report was ended before, unless it

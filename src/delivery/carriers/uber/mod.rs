@@ -141,6 +141,7 @@ impl Carrier for Uber {
             gives_labels: false,
             refetches_labels: false,
             closing: None,
+            pickups: None,
             carries_chilled: false,
             age_checks: &[16, 18, 21],
             is_local: true,

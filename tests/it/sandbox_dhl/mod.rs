@@ -1,4 +1,6 @@
-//! The DHL sandbox, driven as a caller would: what it books, refuses, forgets and repeats.
+//! The DHL sandbox, driven as a caller would: what it books, refuses, forgets and repeats. `pickups.rs` has drivers.
+
+mod pickups;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@ use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::carton::{CARTONS_MAX, Carton};
 use super::till_rules::BESIDE_MAX;
 use crate::ids::TaxClassId;
 use crate::text_enum;
@@ -39,6 +40,11 @@ pub struct DeliveryTerms {
     /// Which option is offered first.
     #[serde(default = "Preference::usual", skip_serializing_if = "Preference::is_usual")]
     pub prefer: Preference,
+    /// What goods are packed into; three common sizes when left out. Couriers count with the outside, which is taken to be
+    /// 10 mm more a side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub cartons: Vec<Carton>,
     /// What its printers print labels from.
     #[serde(default = "LabelFormat::usual", skip_serializing_if = "LabelFormat::is_usual")]
     pub labels: LabelFormat,
@@ -280,7 +286,11 @@ impl DeliveryTerms {
         if self.tariffs.len() > TARIFFS_MAX {
             return Some(format!("a store has at most {TARIFFS_MAX} tariffs"));
         }
-        self.tariffs.iter().find_map(Tariff::fault)
+        if self.cartons.len() > CARTONS_MAX {
+            return Some(format!("a store has at most {CARTONS_MAX} kinds of carton"));
+        }
+        let of_tariff = self.tariffs.iter().find_map(Tariff::fault);
+        of_tariff.or_else(|| self.cartons.iter().find_map(Carton::fault))
     }
 }
 
@@ -351,6 +361,15 @@ mod tests {
         wrong(&|terms| terms.tariffs[0].days = Some([2, 1]), "the earliest first");
         wrong(&|terms| terms.tariffs[0].emits_grams = Some(-1), "no less than nothing");
         wrong(&|terms| terms.tariffs = vec![terms.tariffs[0].clone(); 201], "at most 200");
+        let carton = |change: &dyn Fn(&mut Carton)| {
+            let mut carton = Carton::usual().remove(0);
+            change(&mut carton);
+            carton
+        };
+        wrong(&|terms| terms.cartons = vec![carton(&|_| ()); 21], "at most 20 kinds");
+        wrong(&|terms| terms.cartons = vec![carton(&|one| one.name = " ".to_owned())], "a name");
+        wrong(&|terms| terms.cartons = vec![carton(&|one| one.inner.width_mm = 0)], "sides");
+        wrong(&|terms| terms.cartons = vec![carton(&|one| one.weight_grams = 0)], "weighs");
         assert!(serde_json::from_str::<HandOver>(r#"{"by": "25:00", "on": ["Mon"]}"#).is_err());
     }
 

@@ -11,6 +11,7 @@
 mod alternatives;
 mod answer;
 mod batches;
+mod carton;
 pub mod code;
 mod coding;
 mod content;
@@ -40,6 +41,7 @@ pub use batches::{
     deliver as deliver_batch, find as find_batch, outcomes as batch_outcomes, refusals as batch_refusals,
     release as release_batch,
 };
+pub use carton::Carton;
 pub use code::{Gtin, Refusal, Symbology};
 pub use coding::Coding;
 pub use content::{Content, ContentError};

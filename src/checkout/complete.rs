@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::model::{Checkout, Event, State};
 use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking};
+use super::quote::Fulfilment;
 use super::returned::{Refund, RefundState};
 use super::{place, send, store, views};
 use crate::app::App;
@@ -191,7 +192,6 @@ pub(super) async fn authorised(
     }
     let entry = Entry { id: app.ids.next(), at: now };
     cart::close(tx, entry, checkout.cart, checkout.id, order_id).await?;
-    let parcels = checkout.quote.parcels();
     let mut order = Order {
         id: order_id,
         number: checkout.number.clone(),
@@ -203,7 +203,7 @@ pub(super) async fn authorised(
         captured: Money::zero(checkout.quote.total.currency()),
         refunded: Money::zero(checkout.quote.total.currency()),
         made_good: Money::zero(checkout.quote.total.currency()),
-        shipment: (!parcels.is_empty()).then(|| app.ids.next()),
+        shipment: checkout.quote.lines_of(Fulfilment::Deliver).next().map(|_| app.ids.next()),
         trouble: None,
         version: 1,
         placed_at: now,
@@ -217,7 +217,7 @@ pub(super) async fn authorised(
     store::insert_order(tx, &order).await?;
     cart::ledger::earn(tx, now, order.shopper, order.id, order.quote.points).await?;
     if let Some(shipment) = order.shipment {
-        send::request_delivery(app, tx, now, &checkout, &order, shipment, parcels).await?;
+        send::request_delivery(app, tx, now, &checkout, &order, shipment).await?;
     }
     tell(app, tx, now, NewsKind::Paid, &order).await
 }

@@ -201,6 +201,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         QuoteError::UnknownLine(_) => "line_unknown",
         QuoteError::NotDeliverable(_) => "line_not_deliverable",
         QuoteError::TooHeavy(_) => "line_too_heavy",
+        QuoteError::TooLarge(_) => "line_too_large",
         QuoteError::TooMuch => "delivery_too_large",
         QuoteError::Money(_) => "amount_too_large",
     };

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
-use super::options::{self, ChosenDelivery};
-use super::quote::{self, DeliveryFee, Fulfilment, QuoteError};
+use super::options;
+use super::quote::{self, Delivery, Fulfilment, QuoteError};
 use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
@@ -118,23 +118,19 @@ pub(super) async fn place(
         return Err(Error::Blocked(blocked));
     }
     let method = usable_method(&mut tx, shopper, placement.payment_method).await?;
-    let (mut fee, mut chosen) = (None, None);
-    if let Some(deliver) = &placement.deliver {
-        if let Some(option) = deliver.option {
-            let wish = (option, &deliver.lines, &deliver.recipient);
-            chosen = Some(options::take(app, &mut tx, &cart, wish, now).await?);
-        }
-        fee = Some(options::fee(app, &till, &cart, chosen.as_ref())?);
-    }
-    let delivery = fee.map(|fee| Surcharge {
+    let delivery = match &placement.deliver {
+        Some(deliver) => Some(delivery(app, &mut tx, &till, &cart, deliver, now).await?),
+        None => None,
+    };
+    let surcharge = delivery.as_ref().map(|delivery| Surcharge {
         name: "Delivery".to_owned(),
-        amount: fee.amount.minor(),
-        rate: fee.tax_rate,
+        amount: delivery.fee.amount.minor(),
+        rate: delivery.fee.tax_rate,
         is_for_delivery: true,
     });
     let entry = Entry { id: app.ids.next(), at: now };
-    let priced = till.quote(&mut tx, entry, id, &cart, delivery).await?;
-    let checkout = draft(app, &cart, id, placement, (fee, chosen, priced), hash, now)?;
+    let priced = till.quote(&mut tx, entry, id, &cart, surcharge).await?;
+    let checkout = draft(app, &cart, id, placement, (delivery, priced), hash, now)?;
     let quote = &checkout.quote;
     payments::can_debit(app, method.provider, &[quote.to_pay(), quote.due_now, quote.due_at_hand_over()?])?;
     if !store::insert(&mut tx, &checkout).await? {
@@ -143,6 +139,25 @@ pub(super) async fn place(
     enqueue_deadline(app, &mut tx, &checkout, now).await?;
     tx.commit().await?;
     Ok((true, checkout))
+}
+
+/// What a delivery costs, the way that was chosen, and how the goods are packed for its courier.
+async fn delivery(
+    app: &App,
+    tx: &mut Tx,
+    till: &Till,
+    cart: &Cart,
+    deliver: &Deliver,
+    now: Moment,
+) -> Result<Delivery, Error> {
+    let Deliver { lines, recipient, option } = deliver;
+    let chosen = match option {
+        Some(option) => Some(options::take(app, tx, cart, (*option, lines, recipient), now).await?),
+        None => None,
+    };
+    let fee = options::fee(app, till, cart, chosen.as_ref())?;
+    let packed = options::pack(app, cart, (lines, recipient), chosen.as_ref())?;
+    Ok(Delivery { fee, chosen, packed })
 }
 
 /// Goes to the provider as it is, in a header.
@@ -174,12 +189,12 @@ fn draft(
     cart: &Cart,
     id: CheckoutId,
     placement: &Placement,
-    (fee, chosen, priced): (Option<DeliveryFee>, Option<ChosenDelivery>, Priced),
+    (delivery, priced): (Option<Delivery>, Priced),
     request_hash: String,
     now: Moment,
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
-    let quote = quote::quote(&cart.lines, &delivered, (fee, chosen), priced)?;
+    let quote = quote::quote(&cart.lines, &delivered, delivery, priced)?;
     let mut holds = Vec::new();
     let limits = limits::of_store(app, &cart.store, cart.currency);
     if let Some(most) = limits.debit_max.filter(|most| quote.to_pay().minor() > *most) {

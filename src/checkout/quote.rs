@@ -91,6 +91,9 @@ pub struct Quote {
     /// The way of delivery that the shopper chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<ChosenDelivery>,
+    /// How what is delivered is packed; quotes from before it was told have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packed: Vec<delivery::Parcel>,
     /// The store's own fees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<PricedSurcharge>,
@@ -147,6 +150,9 @@ pub enum QuoteError {
     /// One piece is heavier than a parcel may be.
     #[error("a piece of line {0} is heavier than a parcel may be")]
     TooHeavy(i64),
+    /// One piece is larger than a parcel may be.
+    #[error("a piece of line {0} is larger than a parcel may be")]
+    TooLarge(i64),
     /// What is to be delivered needs more parcels than a shipment may have.
     #[error("what is to be delivered needs more than {} parcels", delivery::PARCELS_MAX)]
     TooMuch,
@@ -155,8 +161,17 @@ pub enum QuoteError {
     Money(#[from] money::Error),
 }
 
-/// Goods of one parcel at most: the couriers' limit of 31.5 kg less the carton.
-pub const PARCEL_GRAMS_MAX: i64 = 30_000;
+/// What is delivered: for what, how, and in which parcels.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// What it costs.
+    pub fee: DeliveryFee,
+    /// The way that the shopper chose.
+    pub chosen: Option<ChosenDelivery>,
+    /// How it is packed.
+    pub packed: Vec<delivery::Parcel>,
+}
+
 /// What a piece is taken to weigh when nobody said.
 pub(super) const PIECE_GRAMS_ASSUMED: i64 = 500;
 
@@ -165,7 +180,7 @@ pub(super) const PIECE_GRAMS_ASSUMED: i64 = 500;
 pub fn quote(
     lines: &[cart::Line],
     delivered: &BTreeSet<i64>,
-    (fee, delivery): (Option<DeliveryFee>, Option<ChosenDelivery>),
+    delivery: Option<Delivery>,
     priced: Priced,
 ) -> Result<Quote, QuoteError> {
     if let Some(unknown) = delivered.iter().find(|number| !lines.iter().any(|line| line.number == **number)) {
@@ -182,6 +197,10 @@ pub fn quote(
     let taken = Money::sum(currency, due_now)?;
     // The store's own fees come behind that of the delivery; with a delivery they are due with it.
     let mut fees = priced.surcharges.into_iter();
+    let (fee, delivery, packed) = match delivery {
+        Some(Delivery { fee, chosen, packed }) => (Some(fee), chosen, packed),
+        None => (None, None, Vec::new()),
+    };
     let delivery_fee = fee.map(|fee| DeliveryFee { tax: fees.next().map(|fee| fee.tax), ..fee });
     let fees = fees.collect();
     let Priced { total, to_pay, taxes, discounts, credits, points, .. } = priced;
@@ -189,11 +208,12 @@ pub fn quote(
     let due_now =
         if delivered.is_empty() { to_pay } else { Money::new((taken.minor() - credited).max(0), currency) };
     let to_pay = (!credits.is_empty()).then_some(to_pay);
-    let quote = Quote {
+    Ok(Quote {
         lines,
         discounts,
         delivery_fee,
         delivery,
+        packed,
         fees,
         total,
         credits,
@@ -201,11 +221,7 @@ pub fn quote(
         points,
         taxes,
         due_now,
-    };
-    if quote.parcels().len() > delivery::PARCELS_MAX {
-        return Err(QuoteError::TooMuch);
-    }
-    Ok(quote)
+    })
 }
 
 fn quote_line(
@@ -219,9 +235,6 @@ fn quote_line(
     let is_delivered = delivered.contains(&line.number);
     if is_delivered && !line.product.deliverable {
         return Err(QuoteError::NotDeliverable(line.number));
-    }
-    if is_delivered && line.product.weight_grams.is_some_and(|grams| grams > PARCEL_GRAMS_MAX) {
-        return Err(QuoteError::TooHeavy(line.number));
     }
     Ok(QuoteLine {
         line: line.number,
@@ -351,17 +364,15 @@ impl Quote {
         self.lines_of(fulfilment).map(|line| line.pieces).sum()
     }
 
-    /// The weights in grams, cartons included, of the parcels that what is delivered needs: as few as the courier that was
-    /// chosen carries, else as any does.
-    pub fn parcels(&self) -> Vec<i64> {
+    /// What is delivered, as it is packed by its weights: what sizes say is known when it is quoted.
+    pub fn pieces(&self) -> Vec<delivery::Pieces> {
         let lines = self.lines_of(Fulfilment::Deliver);
-        let pieces = lines.flat_map(|line| {
-            let grams = line.weight_grams.unwrap_or(PIECE_GRAMS_ASSUMED).max(1);
-            (0..line.pieces).map(move |_| grams)
+        let pieces = lines.map(|line| delivery::Pieces {
+            count: line.pieces,
+            grams: line.weight_grams.unwrap_or(PIECE_GRAMS_ASSUMED).max(1),
+            size: None,
         });
-        let usual = PARCEL_GRAMS_MAX + delivery::CARTON_GRAMS;
-        let most = self.delivery.as_ref().map_or(usual, |chosen| chosen.option.parcel_grams_max);
-        delivery::pack(pieces.collect(), most)
+        pieces.collect()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::delivery;
 use crate::error::Internal;
 use crate::ids::ShipmentId;
 
-/// Asks for the delivery of an order in parcels of these weights, by the courier that the shopper chose.
+/// Asks for the delivery of an order as it was packed when it was quoted, by the courier that the shopper chose.
 pub(super) async fn request_delivery(
     app: &App,
     tx: &mut Tx,
@@ -18,12 +18,23 @@ pub(super) async fn request_delivery(
     checkout: &Checkout,
     order: &Order,
     shipment: ShipmentId,
-    parcels: Vec<i64>,
 ) -> Result<(), Internal> {
     // A store that closed since the quote still sends what was paid: nothing must stand between the money and its order.
     let store = catalog::known_store(tx, &order.store).await?.ok_or("the order's store was never known")?;
     let recipient = checkout.recipient.clone().ok_or("a delivery without a recipient")?;
     let chosen = order.quote.delivery.as_ref();
+    let mut parcels = order.quote.packed.clone();
+    if parcels.is_empty() {
+        // Quoted by a version before this one, which knew no sizes and counted parcels itself.
+        let carrier = chosen.map(|chosen| chosen.option.carrier.as_str());
+        let cartons = delivery::cartons(store.till.delivery.as_deref());
+        let packing = app.carriers.packing(carrier, &recipient, cartons);
+        // More than a shipment may have would be refused, and the paid order with it: the courier's no shows as trouble instead.
+        let pieces = order.quote.pieces();
+        let all = || pieces.iter().map(|kind| kind.count.saturating_mul(kind.grams)).sum::<i64>().max(1);
+        parcels =
+            packing.pack(&pieces).unwrap_or_else(|delivery::TooMany| vec![delivery::Parcel::of_grams(all())]);
+    }
     let request = delivery::Request {
         shipment,
         order: order.id,
@@ -31,7 +42,7 @@ pub(super) async fn request_delivery(
         shopper: order.shopper,
         sender: delivery::Address::of_store(&store),
         recipient,
-        parcels: parcels.into_iter().map(|weight_grams| delivery::Parcel { weight_grams }).collect(),
+        parcels,
         reference: order.number.clone(),
         carrier: chosen.map(|chosen| chosen.option.carrier.clone()),
         age_min: chosen.and_then(|chosen| chosen.age_min),

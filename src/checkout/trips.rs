@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
-use super::quote::{DeliveryFee, Quote, quote};
+use super::quote::{Delivery, DeliveryFee, Quote, quote};
 use crate::cart::pricing::{
     self, Basket, Customer, Place, Promotions, Surcharge, TaxMode, TaxRounding, Voucher,
 };
@@ -194,5 +194,6 @@ pub fn quoted(trip: &Trip) -> Quote {
         points: None,
     };
     let priced = pricing::price(&basket, &prepared(trip.terms.clone())).expect("a price");
-    quote(&lines, &delivered, (fee, None), priced).expect("a quote")
+    let delivery = fee.map(|fee| Delivery { fee, chosen: None, packed: Vec::new() });
+    quote(&lines, &delivered, delivery, priced).expect("a quote")
 }

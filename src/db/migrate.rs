@@ -84,6 +84,7 @@ const FILES: &[File] = &[
     file!(53, "0053_delivery_options.sql", None),
     file!(55, "0055_closings.sql", None),
     file!(56, "0056_pickups.sql", None),
+    file!(57, "0057_parcel_sizes.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

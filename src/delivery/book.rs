@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, Carrier, Confirmation, Label, LabelFormat, ParcelStatus,
-    Reference, Rejection, RejectionReason,
+    Reference, Rejection, RejectionReason, descending,
 };
 use super::model::{self, AttemptEvent, AttemptState, ShipmentEvent, ShipmentState};
 use super::news::News;
@@ -128,7 +128,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
         // Couriers' own notices need a consent that nobody was asked for.
         notify_email: None,
         weight_grams: parcel.weight_grams,
-        dimensions_mm: None,
+        dimensions_mm: parcel.size().map(descending),
         age_min: shipment.age_min,
         recipient_only: false,
         label_format: terms::label_format(app, &shipment.store),

@@ -39,10 +39,12 @@ pub use evidence::{ParcelEvidence, evidence, parcels};
 pub use http::routes;
 pub use model::{AttemptState, ShipmentState};
 pub use news::News;
-pub use offers::{Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, offers};
-pub use pack::{CARTON_GRAMS, pack};
+pub use offers::{
+    Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, cartons, hindrances, offers,
+};
+pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
 pub use pickups::{OrderPickup, order_pickup};
-pub use request::{Error, PARCELS_MAX, Parcel, Request, WEIGHT_GRAMS_MAX, cancel, request};
+pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};
 pub use track::{TrackShipment, track_shipment};
 pub use withdraw::{CancelLabel, FindStray, cancel_label, find_stray};

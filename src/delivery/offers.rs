@@ -13,12 +13,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::address::Address;
-use super::carrier::{Capabilities, Carrier, LiveQuote, QuoteRequest};
-use super::pack::{CARTON_GRAMS, pack};
-use super::request::PARCELS_MAX;
+use super::carrier::{Capabilities, Carrier, LiveQuote, QuoteParcel, QuoteRequest, descending};
+use super::pack::{Misfit, Packing, Parcel, Pieces};
 use super::settings::Carriers;
 use super::terms::moment;
-use crate::catalog::{DeliveryTerms, Preference, Tariff, Temperature, working_days_after};
+use crate::catalog::{Carton, DeliveryTerms, Preference, Size, Tariff, Temperature, working_days_after};
 use crate::clock::Moment;
 use crate::money::{Currency, Money};
 use crate::text_enum;
@@ -35,6 +34,8 @@ pub struct Good {
     pub pieces: i64,
     /// What one weighs.
     pub piece_grams: i64,
+    /// What one measures, where that is known.
+    pub size: Option<Size>,
     /// Whether any courier may bring it.
     pub is_deliverable: bool,
     /// How cold it must be kept.
@@ -102,6 +103,8 @@ text_enum! {
         NotDeliverable = "not_deliverable",
         /// A piece of it is heavier than the courier's parcels.
         TooHeavy = "too_heavy",
+        /// A piece of it is larger than the courier's parcels, or than any carton.
+        TooLarge = "too_large",
         /// It must be kept cold.
         ColdChain = "cold_chain",
         /// The courier can't make sure of the recipient's age.
@@ -167,7 +170,8 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
     let mut asked = Vec::new();
     for carrier in carriers.all() {
         let abilities = carrier.capabilities();
-        let hindered = hindered(&abilities, ask.goods);
+        let packing = Packing::new(&abilities, cartons(ask.terms));
+        let hindered = hindered(&abilities, &packing, ask.goods);
         let reason = match () {
             () if !abilities.countries.contains(&ask.recipient.country.as_str()) => {
                 Some(LeftOutReason::NotServed)
@@ -179,7 +183,9 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
         found.hindered.extend(hindered);
         match reason {
             Some(reason) => found.left_out.push(LeftOut { carrier: abilities.name.to_owned(), reason }),
-            None => asked.push(async move { (abilities.name, offer(carrier, &abilities, ask).await) }),
+            None => {
+                asked.push(async move { (abilities.name, offer(carrier, &abilities, &packing, ask).await) });
+            }
         }
     }
     for (carrier, answer) in join_all(asked).await {
@@ -205,14 +211,28 @@ fn rank(offer: &Offer, prefer: Preference) -> (i64, i64, i64, &'static str) {
     }
 }
 
+/// What a store packs into.
+pub fn cartons(terms: Option<&DeliveryTerms>) -> Vec<Carton> {
+    let own = terms.map(|terms| terms.cartons.clone()).filter(|cartons| !cartons.is_empty());
+    own.unwrap_or_else(Carton::usual)
+}
+
+/// What keeps a courier from bringing goods in these cartons; nothing of one that is not configured.
+pub fn hindrances(carriers: &Carriers, name: &str, cartons: Vec<Carton>, goods: &[Good]) -> Vec<Hindered> {
+    let able = carriers.find(name).map(Carrier::capabilities);
+    able.map(|able| hindered(&able, &Packing::new(&able, cartons), goods)).unwrap_or_default()
+}
+
 /// What keeps a courier from bringing goods.
-fn hindered(abilities: &Capabilities, goods: &[Good]) -> Vec<Hindered> {
+fn hindered(abilities: &Capabilities, packing: &Packing, goods: &[Good]) -> Vec<Hindered> {
     let of = |good: &Good| {
+        let misfit = packing.misfit(&good.pieces());
         let can_check = |age: i64| abilities.age_checks.iter().any(|check| *check >= age);
         let is_cold = good.temperature != Temperature::Ambient;
         let reason = match () {
             () if !good.is_deliverable => Hindrance::NotDeliverable,
-            () if good.piece_grams + CARTON_GRAMS > abilities.weight_grams_max => Hindrance::TooHeavy,
+            () if misfit == Some(Misfit::TooHeavy) => Hindrance::TooHeavy,
+            () if misfit == Some(Misfit::TooLarge) => Hindrance::TooLarge,
             () if is_cold && !abilities.carries_chilled => Hindrance::ColdChain,
             () if good.age_min.is_some_and(|age| !can_check(age)) => Hindrance::AgeCheck,
             () => return None,
@@ -226,17 +246,17 @@ fn hindered(abilities: &Capabilities, goods: &[Good]) -> Vec<Hindered> {
 async fn offer(
     carrier: &dyn Carrier,
     abilities: &Capabilities,
+    packing: &Packing,
     ask: &Ask<'_>,
 ) -> Result<Offer, LeftOutReason> {
-    let parcels = pack(pieces(ask.goods), abilities.weight_grams_max);
-    if !(1..=PARCELS_MAX).contains(&parcels.len()) {
-        return Err(LeftOutReason::TooMuch);
-    }
+    let pieces: Vec<Pieces> = ask.goods.iter().map(Good::pieces).collect();
+    let parcels = packing.pack(&pieces).ok().filter(|parcels| !parcels.is_empty());
+    let parcels = parcels.ok_or(LeftOutReason::TooMuch)?;
     let tariff = tariff(abilities.name, ask, &parcels)?;
     let request = QuoteRequest {
         sender: ask.sender.for_carrier(),
         recipient: ask.recipient.for_carrier(),
-        parcels: parcels.clone(),
+        parcels: parcels.iter().map(Parcel::for_quote).collect(),
         currency: ask.currency,
         ready_at: ask.now,
         age_min: ask.goods.iter().filter_map(|good| good.age_min).max(),
@@ -277,9 +297,17 @@ async fn offer(
     })
 }
 
-/// The weights of all pieces.
-fn pieces(goods: &[Good]) -> Vec<i64> {
-    goods.iter().flat_map(|good| (0..good.pieces).map(|_| good.piece_grams.max(1))).collect()
+impl Good {
+    /// As they are packed.
+    pub fn pieces(&self) -> Pieces {
+        Pieces { count: self.pieces, grams: self.piece_grams.max(1), size: self.size }
+    }
+}
+
+impl Parcel {
+    fn for_quote(&self) -> QuoteParcel {
+        QuoteParcel { weight_grams: self.weight_grams, dimensions_mm: self.size.map(descending) }
+    }
 }
 
 /// What a store's tariffs say of all parcels together.
@@ -291,15 +319,16 @@ struct Tariffed {
 }
 
 /// For each parcel the cheapest tariff that holds for it; what the courier itself asks for only where none has an amount.
-fn tariff(carrier: &str, ask: &Ask<'_>, parcels: &[i64]) -> Result<Tariffed, LeftOutReason> {
+fn tariff(carrier: &str, ask: &Ask<'_>, parcels: &[Parcel]) -> Result<Tariffed, LeftOutReason> {
     let Some(terms) = ask.terms.filter(|terms| !terms.tariffs.is_empty()) else {
         let amount = Some(ask.terms.map_or(ask.otherwise, |terms| terms.amount));
         return Ok(Tariffed { amount, ..Tariffed::default() });
     };
     let country = ask.recipient.country.as_str();
     let mut chosen: Vec<&Tariff> = Vec::with_capacity(parcels.len());
-    for grams in parcels {
-        let holding = terms.tariffs.iter().filter(|tariff| tariff.holds_for(carrier, country, *grams));
+    for parcel in parcels {
+        let grams = parcel.weight_grams;
+        let holding = terms.tariffs.iter().filter(|tariff| tariff.holds_for(carrier, country, grams));
         let cheapest =
             holding.min_by_key(|tariff| (tariff.amount.is_none(), tariff.amount, tariff.up_to_grams));
         chosen.push(cheapest.ok_or(LeftOutReason::NoTariff)?);

@@ -3,6 +3,7 @@
 use super::address::{Address, AddressFault};
 use super::book::{self, BookParcel};
 use super::model::{NotAllowed, ShipmentEvent, ShipmentState};
+use super::pack::{PARCELS_MAX, Parcel};
 use super::settings::Carriers;
 use super::{store, withdraw};
 use crate::clock::Moment;
@@ -11,20 +12,8 @@ use crate::error::Internal;
 use crate::ids::{Ids, OrderId, ShipmentId, ShopperId, StoreId};
 use crate::jobs;
 
-/// Most parcels of one shipment: three tonnes, few enough to book and show at once.
-pub const PARCELS_MAX: usize = 100;
-/// The heaviest parcel that our couriers carry (DHL Parcel DE). To be looked at before a delivery is offered: a heavier one
-/// is not refused here, where it would undo a paid order, but by the courier, and shows as trouble.
-pub const WEIGHT_GRAMS_MAX: i64 = 31_500;
 /// So much of the reference goes into the names of bookings, which have at most 35 characters.
 const REFERENCE_LENGTH_MAX: usize = 16;
-
-/// One parcel to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parcel {
-    /// Rounded up; at least 1, and up to [`WEIGHT_GRAMS_MAX`] if a courier shall take it.
-    pub weight_grams: i64,
-}
 
 /// Goods of one order to send to a shopper.
 #[derive(Clone, Debug)]
@@ -41,7 +30,8 @@ pub struct Request {
     pub sender: Address,
     /// Where to.
     pub recipient: Address,
-    /// From 1 to [`PARCELS_MAX`].
+    /// From 1 to [`PARCELS_MAX`], of at least a gram. One that is heavier or larger than the courier takes is not refused here,
+    /// where it would undo a paid order, but by the courier, and shows as trouble.
     pub parcels: Vec<Parcel>,
     /// A short name that people read, such as the order's number.
     pub reference: String,
@@ -100,7 +90,7 @@ pub async fn request(
     let carrier = chosen.unwrap_or_else(|| carriers.choose(&request.recipient).to_owned());
     store::insert(tx, &request, &reference, &carrier, now).await?;
     for (number, parcel) in (1_i64..).zip(&request.parcels) {
-        store::insert_parcel(tx, shipment, number, parcel.weight_grams).await?;
+        store::insert_parcel(tx, shipment, number, parcel).await?;
         book::new_attempt(tx, ids, now, (shipment, number), &reference, 1).await?;
     }
     Ok(())

@@ -7,16 +7,21 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::address::Address;
-use super::carrier::Carrier;
+use super::carrier::{Carrier, SizeLimits};
 use super::carriers::dhl::{Dhl, DhlSettings};
 use super::carriers::gls::{Gls, GlsSettings};
 use super::carriers::uber::{self, Uber, UberSettings};
 use super::carriers::ups::{Ups, UpsSettings};
+use super::pack::Packing;
+use crate::catalog::Carton;
 use crate::env::Env;
 
 /// DHL's default quota is 250 tracking calls a day: two hours leave room for some twenty parcels on the way. Raise the
 /// quota before you shorten it.
 const TRACKING_MINUTES: u32 = 120;
+
+/// What the least of our couriers that go everywhere carries.
+const LIFTED_GRAMS_MAX: i64 = 31_500;
 
 /// The variables that DHL needs, all or none; the address is the first of each courier's.
 const DHL_NAMES: [&str; 6] = [
@@ -261,6 +266,15 @@ impl Carriers {
     /// Whether a courier calls whoever gets the goods: without a phone number it brings nothing.
     pub fn calls_recipients(&self, name: &str) -> bool {
         self.find(name).is_some_and(|carrier| carrier.capabilities().calls_recipients)
+    }
+
+    /// What goes with the courier of a delivery, the one that was chosen or else that which [`Carriers::choose`] names, in these
+    /// cartons. What a courier takes that went out of use is not known any more: then only that parcels can be lifted counts.
+    pub fn packing(&self, chosen: Option<&str>, recipient: &Address, cartons: Vec<Carton>) -> Packing {
+        match self.find(chosen.unwrap_or_else(|| self.choose(recipient))) {
+            Some(carrier) => Packing::new(&carrier.capabilities(), cartons),
+            None => Packing::within(LIFTED_GRAMS_MAX, SizeLimits::NONE, cartons),
+        }
     }
 
     /// All of them, by their names.

@@ -9,6 +9,7 @@ use super::carrier::ParcelStatus;
 use super::model::{AttemptState, ShipmentState};
 use super::store::{self, Shipment};
 use crate::app::App;
+use crate::catalog::Size;
 use crate::db;
 use crate::ids::{OrderId, ShipmentId, StoreId};
 
@@ -46,6 +47,10 @@ pub(super) struct ParcelView {
     /// From 1.
     number: i64,
     weight_grams: i64,
+    /// What it measures outside, where that is known.
+    size: Option<Size>,
+    /// The store's carton that it is packed into; empty for a piece that goes by itself.
+    carton: Option<String>,
     /// What is known of the newest try to book it at the courier.
     booking: Option<AttemptState>,
     /// How far it has come; empty until it is booked.
@@ -105,10 +110,13 @@ pub(super) async fn shipment(
     let carrier = app.carriers.find(&shipment.carrier);
     let parcels = store::parcels(&app.db, shipment.id).await?.into_iter().map(|parcel| {
         let of_parcel = events.iter().filter(|event| event.parcel == parcel.number);
+        let size = parcel.size();
         let number = parcel.tracking_number;
         ParcelView {
             number: parcel.number,
             weight_grams: parcel.weight_grams,
+            size,
+            carton: parcel.carton,
             booking: parcel.booking,
             status: parcel.status,
             tracking_url: carrier

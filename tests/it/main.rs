@@ -39,6 +39,7 @@ mod openapi;
 mod operations;
 mod outcomes;
 mod packed;
+mod parcel_sizes;
 mod payments;
 mod picked;
 mod pickups;

@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::Error;
-use super::quote::{DeliveryFee, PIECE_GRAMS_ASSUMED};
+use super::quote::{DeliveryFee, PIECE_GRAMS_ASSUMED, QuoteError};
 use crate::app::App;
 use crate::cart::{self, Cart, Till};
-use crate::catalog::{DeliveryTerms, Preference, Temperature};
+use crate::catalog::{Carton, DeliveryTerms, Preference, Size, Temperature};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::delivery::{self, Address, AddressFault, Good, Hindered, LeftOut, Offer};
+use crate::delivery::{self, Address, AddressFault, Good, Hindered, LeftOut, Misfit, Offer, Parcel, Pieces};
 use crate::hash::sha256_hex;
 use crate::ids::{CartId, DeliveryOptionId, ShopperId};
 use crate::money::Money;
@@ -109,8 +109,12 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     /// What an option holds for: these goods, and this place. Who lives there does not matter.
     fn holds_for(&self) -> String {
-        let goods =
-            self.goods.iter().map(|good| format!("{}:{}:{}", good.line, good.pieces, good.piece_grams));
+        let goods = self.goods.iter().map(|good| {
+            let size = good.size.map(|Size { length_mm, width_mm, height_mm }| {
+                format!(":{length_mm}x{width_mm}x{height_mm}")
+            });
+            format!("{}:{}:{}{}", good.line, good.pieces, good.piece_grams, size.unwrap_or_default())
+        });
         let place = self.recipient.postal_code.replace(' ', "").to_ascii_uppercase();
         let goods: Vec<String> = goods.collect();
         sha256_hex(format!("{} {place} {}", self.recipient.country, goods.join(" ")).as_bytes())
@@ -137,7 +141,7 @@ async fn options(
     if cart.shopper != shopper {
         return Err(cart::Error::Unknown.into());
     }
-    let wanted = Wanted { goods: goods(app, &cart, lines, now)?, recipient };
+    let wanted = Wanted { goods: goods(app, &cart, lines)?, recipient };
     let holds_for = wanted.holds_for();
     let question = wanted.question(&holds_for);
     let known = store::find(&mut tx, id, &question, now + CHOOSING_TIME).await?;
@@ -200,22 +204,26 @@ fn option(app: &App, offer: Offer, rank: Rank) -> DeliveryOption {
 }
 
 /// The goods of lines of a cart; of all when none is named.
-fn goods(app: &App, cart: &Cart, lines: &BTreeSet<i64>, now: Moment) -> Result<Vec<Good>, Error> {
+fn goods(app: &App, cart: &Cart, lines: &BTreeSet<i64>) -> Result<Vec<Good>, Error> {
     if let Some(unknown) = lines.iter().find(|number| !cart.lines.iter().any(|line| line.number == **number))
     {
-        return Err(super::quote::QuoteError::UnknownLine(*unknown).into());
+        return Err(QuoteError::UnknownLine(*unknown).into());
     }
     let catalog = app.catalog.view();
     let wanted = cart.lines.iter().filter(|line| lines.is_empty() || lines.contains(&line.number));
     let goods = wanted.map(|line| {
         let product = &line.product;
-        // The cart knows what it needs for its price; the rest the catalogue says, as of now.
-        let offer = catalog.product(&cart.store, &product.sku, now);
-        let temperature = offer.map_or(Temperature::Ambient, |offer| offer.temperature);
+        // The cart knows what it needs for its price; the rest the catalogue says, as of now. Of goods that it does not know any
+        // more nobody can say that they may get warm.
+        let facts = catalog.facts(&product.sku);
+        let temperature = facts.as_ref().map_or(Temperature::Frozen, |facts| facts.temperature);
+        // What is cut or weighed for the shopper has no size of its own.
+        let size = facts.and_then(|facts| facts.size).filter(|_| product.measure.is_none());
         Good {
             line: line.number,
             pieces: line.quantity,
             piece_grams: product.weight_grams.unwrap_or(PIECE_GRAMS_ASSUMED).max(1),
+            size,
             is_deliverable: product.deliverable,
             temperature,
             age_min: product.age_min,
@@ -234,8 +242,10 @@ pub(super) async fn take(
 ) -> Result<ChosenDelivery, Error> {
     let found = store::take(tx, option, cart.shopper, cart.id).await?.ok_or(Error::OptionUnknown)?;
     let (holds_for, option) = found;
-    let wanted = Wanted { goods: goods(app, cart, lines, now)?, recipient };
-    if option.valid_until <= now || holds_for != wanted.holds_for() {
+    let wanted = Wanted { goods: goods(app, cart, lines)?, recipient };
+    // What a product needs may have been corrected since.
+    let hindered = delivery::hindrances(&app.carriers, &option.carrier, cartons(app, cart), &wanted.goods);
+    if option.valid_until <= now || holds_for != wanted.holds_for() || !hindered.is_empty() {
         return Err(Error::OptionOver);
     }
     if app.carriers.calls_recipients(&option.carrier) && recipient.phone.is_none() {
@@ -244,6 +254,34 @@ pub(super) async fn take(
     }
     let age_min = wanted.goods.iter().filter_map(|good| good.age_min).max();
     Ok(ChosenDelivery { option, age_min })
+}
+
+fn cartons(app: &App, cart: &Cart) -> Vec<Carton> {
+    let catalog = app.catalog.view();
+    delivery::cartons(catalog.store(&cart.store).and_then(|store| store.till.delivery.as_deref()))
+}
+
+/// How lines of a cart are packed for the courier that was chosen, or else for the one that would bring them.
+pub(super) fn pack(
+    app: &App,
+    cart: &Cart,
+    (lines, recipient): (&BTreeSet<i64>, &Address),
+    chosen: Option<&ChosenDelivery>,
+) -> Result<Vec<Parcel>, Error> {
+    let goods = goods(app, cart, lines)?;
+    let carrier = chosen.map(|chosen| chosen.option.carrier.as_str());
+    let packing = app.carriers.packing(carrier, recipient, cartons(app, cart));
+    for good in &goods {
+        match packing.misfit(&good.pieces()) {
+            // Whether it may be delivered at all is looked at first.
+            _ if !good.is_deliverable => return Err(QuoteError::NotDeliverable(good.line).into()),
+            Some(Misfit::TooHeavy) => return Err(QuoteError::TooHeavy(good.line).into()),
+            Some(Misfit::TooLarge) => return Err(QuoteError::TooLarge(good.line).into()),
+            None => {}
+        }
+    }
+    let pieces: Vec<Pieces> = goods.iter().map(Good::pieces).collect();
+    packing.pack(&pieces).map_err(|delivery::TooMany| QuoteError::TooMuch.into())
 }
 
 /// What a delivery costs, and how that is taxed: by the option that was chosen, else as the store says of its own, else as holds

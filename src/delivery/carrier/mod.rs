@@ -3,13 +3,15 @@
 //! The types are ours, small and total: an adapter maps them to and from its partner's wire and nothing of that wire shows
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
-//! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `pickup.rs` who comes for it, `quote.rs`
-//! what it would cost, `tracking.rs` what happens to it. Where next: `carriers/` has the adapters, of which `dhl` was the first.
+//! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `pickup.rs`
+//! who comes for it, `quote.rs` what it would cost, `size.rs` how large it may be, `tracking.rs` what happens to it. Where next:
+//! `carriers/` has the adapters, of which `dhl` was the first.
 
 mod booking;
 mod label;
 mod pickup;
 mod quote;
+mod size;
 mod tracking;
 
 use std::fmt;
@@ -25,7 +27,8 @@ pub use booking::{
 };
 pub use label::{Label, LabelFormat};
 pub use pickup::{PickupConfirmation, PickupOutcome, PickupRequest, Pickups};
-pub use quote::{LiveQuote, QuoteRequest};
+pub use quote::{LiveQuote, QuoteParcel, QuoteRequest};
+pub use size::{SizeLimits, descending};
 pub use tracking::{ParcelStatus, Tracking, TrackingEvent};
 
 /// A courier that takes parcels from a store to a home.
@@ -140,6 +143,8 @@ pub struct Capabilities {
     pub age_checks: &'static [i64],
     /// The heaviest parcel.
     pub weight_grams_max: i64,
+    /// The largest parcel.
+    pub size: SizeLimits,
     /// The countries of recipients, ISO 3166-1 alpha-2.
     pub countries: Vec<&'static str>,
 }

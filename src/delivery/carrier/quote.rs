@@ -12,14 +12,23 @@ pub struct QuoteRequest {
     pub sender: Address,
     /// Where to: name and street may be missing as long as the shopper has not said them.
     pub recipient: Address,
-    /// The weights in grams of the parcels, cartons included.
-    pub parcels: Vec<i64>,
+    /// The parcels.
+    pub parcels: Vec<QuoteParcel>,
     /// What the store sells in.
     pub currency: Currency,
     /// When the goods can be collected at the earliest.
     pub ready_at: DateTime<Utc>,
     /// The recipient must be at least this old, and the courier checks it.
     pub age_min: Option<i64>,
+}
+
+/// A parcel before it is booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuoteParcel {
+    /// With its carton; rounded up.
+    pub weight_grams: i64,
+    /// Length, width and height: all or none.
+    pub dimensions_mm: Option<[i64; 3]>,
 }
 
 /// What a courier asks for, for all parcels together.

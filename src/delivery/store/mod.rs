@@ -16,7 +16,9 @@ pub(super) use events::{events, upsert_event};
 use super::address::Address;
 use super::carrier::ParcelStatus;
 use super::model::{AttemptState, ShipmentState};
+use super::pack::Parcel as Packed;
 use super::request::Request;
+use crate::catalog::Size;
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
 use crate::ids::{OrderId, ShipmentId, ShopperId, StoreId};
@@ -152,6 +154,10 @@ pub(super) async fn of_store(
 pub(super) struct Parcel {
     pub(super) number: i64,
     pub(super) weight_grams: i64,
+    pub(super) length_mm: Option<i64>,
+    pub(super) width_mm: Option<i64>,
+    pub(super) height_mm: Option<i64>,
+    pub(super) carton: Option<String>,
     pub(super) status: Option<ParcelStatus>,
     pub(super) booking: Option<AttemptState>,
     pub(super) attempt: Option<String>,
@@ -161,24 +167,40 @@ pub(super) struct Parcel {
     pub(super) label_sha256: Option<String>,
 }
 
+impl Parcel {
+    /// What it measures outside, where that is known.
+    pub(super) fn size(&self) -> Option<Size> {
+        let (length_mm, width_mm, height_mm) = (self.length_mm?, self.width_mm?, self.height_mm?);
+        Some(Size { length_mm, width_mm, height_mm })
+    }
+}
+
 pub(super) async fn insert_parcel(
     tx: &mut Tx,
     shipment: ShipmentId,
     number: i64,
-    weight_grams: i64,
+    parcel: &Packed,
 ) -> Result<(), Error> {
-    tx.sql("INSERT INTO parcels (shipment, number, weight_grams) VALUES ($1, $2, $3)")
-        .bind(shipment)
-        .bind(number)
-        .bind(weight_grams)
-        .execute()
-        .await?;
+    tx.sql(
+        "INSERT INTO parcels (shipment, number, weight_grams, length_mm, width_mm, height_mm, carton)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(shipment)
+    .bind(number)
+    .bind(parcel.weight_grams)
+    .bind(parcel.size.map(|size| size.length_mm))
+    .bind(parcel.size.map(|size| size.width_mm))
+    .bind(parcel.size.map(|size| size.height_mm))
+    .bind(parcel.carton.clone())
+    .execute()
+    .await?;
     Ok(())
 }
 
 pub(super) async fn parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Vec<Parcel>, Error> {
     db.sql(
-        "SELECT parcels.number, parcels.weight_grams, parcels.status,
+        "SELECT parcels.number, parcels.weight_grams, parcels.length_mm, parcels.width_mm, parcels.height_mm, parcels.carton,
+             parcels.status,
              (
                  SELECT newest.state FROM booking_attempts AS newest
                  WHERE newest.shipment = parcels.shipment AND newest.parcel = parcels.number

@@ -116,7 +116,7 @@ pub async fn ask_for_delivery_to(
         shopper: ShopperId(shopper.id.parse().expect("an id")),
         sender: address("Markt Bonn", "53113", "Bonn"),
         recipient,
-        parcels: weights.iter().map(|weight| Parcel { weight_grams: *weight }).collect(),
+        parcels: weights.iter().map(|weight| Parcel::of_grams(*weight)).collect(),
         reference: "R-7F3K2A".to_owned(),
         carrier: None,
         age_min: None,

@@ -25,7 +25,7 @@ use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
     Closing, Label, LabelFormat, PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Reference,
-    Tracking,
+    SizeLimits, Tracking,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -45,6 +45,8 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(1_799);
 const SHIPMENTS_PER_REQUEST_MAX: usize = 30;
 /// Schema limit of any parcel.
 const WEIGHT_GRAMS_MAX: i64 = 31_500;
+/// Of a parcel that is no bulky one (V01PAK; V53WPAK has the same).
+const SIDES_MM_MAX: [i64; 3] = [1_200, 600, 600];
 
 /// What the adapter needs to know. Test system: `https://api-sandbox.dhl.com`; live: `https://api-eu.dhl.com`.
 #[derive(Clone, Debug)]
@@ -138,6 +140,7 @@ impl Carrier for Dhl {
             follow_every: None,
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
+            size: SizeLimits { sides_mm: Some(SIDES_MM_MAX), ..SizeLimits::NONE },
             countries,
         }
     }

@@ -23,7 +23,7 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Closing, Label, LabelFormat, PickupOutcome, PickupRequest, Pickups, Reference, Tracking,
+    Closing, Label, LabelFormat, PickupOutcome, PickupRequest, Pickups, Reference, SizeLimits, Tracking,
 };
 
 const SHIPIT: &str = "/shipit-farm/v1/backend/rs";
@@ -41,6 +41,10 @@ const CALL_DEADLINE: Duration = Duration::from_secs(15);
 const TOKEN_LIFETIME: Duration = Duration::from_hours(4);
 /// GLS publishes no limits by country; this much is carried in all of them.
 const WEIGHT_GRAMS_MAX: i64 = 31_500;
+/// GLS's file has no sizes at all. These are what its terms name for parcels in Europe: 2 m long, 80 cm wide, 60 cm high, and
+/// 3 m of length and girth.
+const SIDES_MM_MAX: [i64; 3] = [2_000, 800, 600];
+const LENGTH_AND_GIRTH_MM_MAX: i64 = 3_000;
 
 /// What the adapter needs to know. Test system: `https://api-sandbox.gls-group.net`; live: `https://api.gls-group.net`.
 #[derive(Clone, Debug)]
@@ -117,6 +121,11 @@ impl Carrier for Gls {
             follow_every: None,
             age_checks: &[],
             weight_grams_max: WEIGHT_GRAMS_MAX,
+            size: SizeLimits {
+                sides_mm: Some(SIDES_MM_MAX),
+                length_and_girth_mm: Some(LENGTH_AND_GIRTH_MM_MAX),
+                litres: None,
+            },
             countries: EUROPEAN_UNION.to_vec(),
         }
     }

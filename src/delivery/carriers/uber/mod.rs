@@ -23,7 +23,7 @@ use super::call::Reply;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, LiveQuote, NoticeError, QuoteRequest, Reference, Tracking,
+    Label, LabelFormat, LiveQuote, NoticeError, QuoteRequest, Reference, SizeLimits, Tracking,
 };
 
 pub use wire::is_phone;
@@ -41,6 +41,9 @@ const CALL_DEADLINE: Duration = Duration::from_secs(10);
 const TOKEN_LIFETIME: Duration = Duration::from_hours(720);
 /// Uber names no limit; one person carries this much.
 const WEIGHT_GRAMS_MAX: i64 = 22_000;
+/// Uber names none: what goes into the boot of a small car.
+const SIDES_MM_MAX: [i64; 3] = [1_000, 800, 500];
+const LITRES_MAX: i64 = 200;
 /// A delivery is over within the hour: webhooks tell of it, and where one is lost this is how late we learn.
 const FOLLOW_EVERY: Duration = Duration::from_mins(5);
 /// Deliveries of one page of the list.
@@ -148,6 +151,11 @@ impl Carrier for Uber {
             calls_recipients: true,
             follow_every: Some(FOLLOW_EVERY),
             weight_grams_max: WEIGHT_GRAMS_MAX,
+            size: SizeLimits {
+                sides_mm: Some(SIDES_MM_MAX),
+                length_and_girth_mm: None,
+                litres: Some(LITRES_MAX),
+            },
             countries: COUNTRIES.into_iter().filter(|country| *country == self.settings.country).collect(),
         }
     }

@@ -46,7 +46,7 @@ pub fn delivery(booking: &Booking, settings: &UberSettings) -> Result<Value, Rej
     let collected_by = ready + COLLECTED_WITHIN;
     let reference = booking.reference.as_str();
     let mut item = json!({
-        "name": reference, "quantity": 1, "size": size(booking.weight_grams), "weight": booking.weight_grams,
+        "name": reference, "quantity": 1, "size": size(booking), "weight": booking.weight_grams,
     });
     if let Some(sides) = booking.dimensions_mm {
         let [length, width, height] = sides.map(|side| side.max(0).unsigned_abs().div_ceil(10));
@@ -96,12 +96,14 @@ fn is_served(booking: &Booking, settings: &UberSettings) -> Result<(), Rejection
     Ok(())
 }
 
-/// What decides on the vehicle. Uber leaves it to the sender; these are ours, by weight.
-fn size(grams: i64) -> &'static str {
-    match grams {
-        ..=2_000 => "small",
-        2_001..=10_000 => "medium",
-        10_001..=15_000 => "large",
+/// What decides on the vehicle: ten small ones or four medium ones go on a bicycle, a large one needs a car. Uber leaves it to
+/// the sender; these bounds are ours, by weight and, where it is known, by room.
+fn size(booking: &Booking) -> &'static str {
+    let litres = booking.dimensions_mm.map(|sides| sides.iter().product::<i64>().max(0) / 1_000_000);
+    match (booking.weight_grams, litres.unwrap_or_default()) {
+        (..=2_000, ..=10) => "small",
+        (..=10_000, ..=30) => "medium",
+        (..=15_000, ..=100) => "large",
         _ => "xlarge",
     }
 }

@@ -24,7 +24,7 @@ use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
     Label, LabelFormat, LiveQuote, PickupConfirmation, PickupOutcome, PickupRequest, Pickups, QuoteRequest,
-    Reference, Tracking,
+    Reference, SizeLimits, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -40,6 +40,14 @@ const CALL_DEADLINE: Duration = Duration::from_secs(15);
 const TOKEN_LIFETIME: Duration = Duration::from_secs(14_399);
 /// 150 lb in the United States, 70 kg elsewhere: the lower of the two.
 const WEIGHT_GRAMS_MAX: i64 = 68_000;
+/// The longest side, and length with girth: 108 and 165 inches in the United States, 270 and 330 cm elsewhere. Sides are told in
+/// whole inches and centimetres, rounded up, so the sum has five of them less.
+const AMERICAN_SIZE: SizeLimits = limits(2_743, 4_191 - 5 * 26);
+const OTHER_SIZE: SizeLimits = limits(2_700, 3_300 - 5 * 10);
+
+const fn limits(side: i64, length_and_girth: i64) -> SizeLimits {
+    SizeLimits { sides_mm: Some([side; 3]), length_and_girth_mm: Some(length_and_girth), litres: None }
+}
 
 /// What the adapter needs to know. Test system: `https://wwwcie.ups.com`; live: `https://onlinetools.ups.com`.
 #[derive(Clone, Debug)]
@@ -150,6 +158,7 @@ impl Carrier for Ups {
             // An adult signature means 21 years in the United States; elsewhere no age is promised.
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,
+            size: if american { AMERICAN_SIZE } else { OTHER_SIZE },
             countries: if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() },
         }
     }

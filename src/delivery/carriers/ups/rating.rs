@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::UpsSettings;
-use super::wire::{service, weight};
-use crate::delivery::carrier::{Address, LiveQuote, QuoteRequest};
+use super::wire::{dimensions, service, weight};
+use crate::delivery::carrier::{Address, LiveQuote, QuoteParcel, QuoteRequest};
 use crate::delivery::carriers::regions::state_of;
 use crate::money::{Currency, Money, Rounding, round};
 
@@ -17,12 +17,18 @@ pub fn question(request: &QuoteRequest, settings: &UpsSettings) -> Option<Value>
     let american = [&request.sender, &request.recipient].iter().all(|place| place.country == "US");
     let mut shipper = party(&request.sender)?;
     shipper["ShipperNumber"] = json!(settings.account_number);
-    let package = |grams: &i64| {
-        let mut weight = weight(*grams, american).ok()?;
+    let package = |parcel: &QuoteParcel| {
+        let mut weight = weight(parcel.weight_grams, american).ok()?;
         // Unlike shipping, rating wants units described.
         weight["UnitOfMeasurement"]["Description"] = json!(if american { "Pounds" } else { "Kilograms" });
         let packaging = json!({"Code": "02", "Description": "Package"});
         let mut package = json!({"PackagingType": packaging, "PackageWeight": weight});
+        if let Some(sides) = parcel.dimensions_mm {
+            let mut sides = dimensions(sides, american);
+            sides["UnitOfMeasurement"]["Description"] =
+                json!(if american { "Inches" } else { "Centimetres" });
+            package["Dimensions"] = sides;
+        }
         if request.age_min.is_some() {
             package["PackageServiceOptions"] = json!({"DeliveryConfirmation": {"DCISType": "3"}});
         }

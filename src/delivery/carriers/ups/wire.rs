@@ -132,7 +132,7 @@ pub fn weight(grams: i64, american: bool) -> Result<Value, Rejection> {
 }
 
 /// Inches or centimetres, rounded up to whole ones, as texts.
-fn dimensions(sides_mm: [i64; 3], american: bool) -> Value {
+pub fn dimensions(sides_mm: [i64; 3], american: bool) -> Value {
     let (code, tenths_of_mm) = if american { ("IN", 254) } else { ("CM", 100) };
     let [length, width, height] =
         sides_mm.map(|side| (side.max(0) * 10).unsigned_abs().div_ceil(tenths_of_mm).to_string());

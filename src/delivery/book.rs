@@ -254,7 +254,7 @@ async fn adopt(
 
 /// The courier has the parcel: the booking is kept, or taken back when it is not wanted any more. The attempt is saved, the
 /// shipment is not.
-async fn confirm(
+pub(super) async fn confirm(
     app: &App,
     tx: &mut Tx,
     now: Moment,
@@ -263,8 +263,15 @@ async fn confirm(
     confirmation: Confirmation,
 ) -> Result<(), Internal> {
     attempt.state = attempt.state.apply(AttemptEvent::Confirmed)?;
-    attempt.carrier_shipment_id = Some(confirmation.carrier_shipment_id);
-    attempt.tracking_number = Some(confirmation.tracking_number);
+    let id = Some(confirmation.carrier_shipment_id);
+    if attempt.carrier_shipment_id != id {
+        if attempt.label_sha256.take().is_some() {
+            // The label of another number.
+            store::forget_label(tx, &attempt.reference).await?;
+        }
+        attempt.carrier_shipment_id = id;
+        attempt.tracking_number = Some(confirmation.tracking_number);
+    }
     attempt.detail = None;
     store::save_attempt(tx, attempt).await?;
     let is_wanted =
@@ -276,7 +283,7 @@ async fn confirm(
     store::set_status(tx, shipment.id, attempt.parcel, Some(ParcelStatus::Announced)).await?;
     match confirmation.label {
         Some(label) => keep_label(app, tx, now, shipment, attempt, &label).await,
-        None if gives_labels(app, shipment) => {
+        None if attempt.label_sha256.is_none() && gives_labels(app, shipment) => {
             Ok(enqueue_booking(tx, &app.ids, now, shipment.id, attempt.parcel).await?)
         }
         None => settle_ready(app, tx, now, shipment).await,

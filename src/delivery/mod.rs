@@ -5,7 +5,7 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `labels.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs` and
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
@@ -24,6 +24,7 @@ mod notice;
 mod offers;
 mod pack;
 mod pickups;
+mod reissue;
 mod request;
 mod settings;
 mod store;

@@ -64,6 +64,12 @@ pub trait Carrier: fmt::Debug + Send + Sync {
         format: LabelFormat,
     ) -> Result<Option<Label>, CallError>;
 
+    /// Makes the label of a parcel anew: the parcel has another number then, under the same reference, and the old one is
+    /// taken back. Never repeated by the adapter once the request may have reached the courier.
+    async fn reissue_label(&self, _carrier_shipment_id: &str, _format: LabelFormat) -> BookOutcome {
+        BookOutcome::Rejected(Rejection { reason: RejectionReason::NotServed, messages: Vec::new() })
+    }
+
     /// Takes a booking back. `is_repeat` says that a cancellation was sent before whose answer was lost: "no such
     /// shipment" then means that it worked.
     async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError>;
@@ -126,6 +132,8 @@ pub struct Capabilities {
     pub gives_labels: bool,
     /// A label can be fetched again before the day is closed.
     pub refetches_labels: bool,
+    /// A label can be had again as another parcel alone.
+    pub reissues_labels: bool,
     /// How its days are closed, where parcels must be declared handed over.
     pub closing: Option<Closing>,
     /// What can be done with orders of a driver, where one can be ordered.

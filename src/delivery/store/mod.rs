@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 pub(super) use attempts::{
-    Attempt, attempt, cancellation, insert_attempt, insert_cancellation, label, live_attempts,
+    Attempt, attempt, cancellation, forget_label, insert_attempt, insert_cancellation, label, live_attempts,
     newest_attempt, save_attempt, save_cancellation, save_label,
 };
 pub(super) use events::{events, upsert_event};

@@ -131,6 +131,7 @@ impl Carrier for Dhl {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: true,
+            reissues_labels: false,
             // DHL closes each day by itself, at an hour of the contract.
             closing: Some(Closing { by_itself_after: chrono::Duration::days(1), gives_manifest: true }),
             pickups: Some(Pickups { are_found: true, are_cancelled: true }),

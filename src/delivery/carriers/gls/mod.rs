@@ -112,6 +112,7 @@ impl Carrier for Gls {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: false,
+            reissues_labels: true,
             // GLS ends the day of a parcel by itself four days after its label was made.
             closing: Some(Closing { by_itself_after: chrono::Duration::days(4), gives_manifest: false }),
             pickups: Some(Pickups { are_found: false, are_cancelled: false }),
@@ -180,6 +181,14 @@ impl Carrier for Gls {
         _format: LabelFormat,
     ) -> Result<Option<Label>, CallError> {
         Ok(None)
+    }
+
+    async fn reissue_label(&self, carrier_shipment_id: &str, format: LabelFormat) -> BookOutcome {
+        let question = wire::reprint(carrier_shipment_id, format);
+        match self.shipit("/shipments/reprintparcel", Some(&question), BOOK_DEADLINE).await {
+            Ok(reply) => wire::book_outcome(&reply, format),
+            Err(error) => error.into(),
+        }
     }
 
     async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError> {

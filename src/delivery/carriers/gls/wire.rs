@@ -79,12 +79,20 @@ pub fn order(booking: &Booking, settings: &GlsSettings) -> Result<Value, Rejecti
     if booking.recipient_only {
         shipment["Service"] = json!([{ "Service": { "ServiceName": "service_addresseeonly" } }]);
     }
-    let (format, template) = match booking.label_format {
+    Ok(json!({ "Shipment": shipment, "PrintingOptions": printing(booking.label_format) }))
+}
+
+/// Asks for the label of a parcel anew.
+pub fn reprint(track_id: &str, format: LabelFormat) -> Value {
+    json!({ "TrackID": track_id, "PrintingOptions": printing(format) })
+}
+
+fn printing(format: LabelFormat) -> Value {
+    let (format, template) = match format {
         LabelFormat::Pdf => ("PDF", "NONE"),
         LabelFormat::Zpl => ("ZEBRA", "ZPL_200"),
     };
-    let labels = json!({ "TemplateSet": template, "LabelFormat": format });
-    Ok(json!({ "Shipment": shipment, "PrintingOptions": { "ReturnLabels": labels } }))
+    json!({ "ReturnLabels": { "TemplateSet": template, "LabelFormat": format } })
 }
 
 /// Two decimals, rounded up.

@@ -143,6 +143,7 @@ impl Carrier for Uber {
             finds_by_reference: true,
             gives_labels: false,
             refetches_labels: false,
+            reissues_labels: false,
             closing: None,
             pickups: None,
             carries_chilled: false,

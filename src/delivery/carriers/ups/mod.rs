@@ -145,6 +145,7 @@ impl Carrier for Ups {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: true,
+            reissues_labels: false,
             closing: None,
             pickups: self
                 .settings

@@ -109,16 +109,13 @@ async fn settle(app: &App, now: Moment, attempt: &Attempt, outcome: BookOutcome)
         BookOutcome::NotSent { detail } => (Some(as_it_was), Err(Error::Unheard(detail))),
         BookOutcome::Unknown { detail } => (None, Err(Error::Unsettled(detail))),
     };
-    match confirmation {
-        Some(confirmation) => {
-            let confirmed = book::confirm(app, &mut tx, now, &mut shipment, &mut attempt, confirmation);
-            confirmed.await.map_err(Error::News)?;
-        }
-        None => {
-            attempt.state = attempt.state.apply(AttemptEvent::Lost).map_err(|NotAllowed| Error::Missing)?;
-            attempt.detail = result.as_ref().err().map(ToString::to_string);
-            store::save_attempt(&mut tx, &attempt).await?;
-        }
+    if let Some(confirmation) = confirmation {
+        let confirmed = book::confirm(app, &mut tx, now, &mut shipment, &mut attempt, confirmation);
+        confirmed.await.map_err(Error::News)?;
+    } else {
+        attempt.state = attempt.state.apply(AttemptEvent::Lost).map_err(|NotAllowed| Error::Missing)?;
+        attempt.detail = result.as_ref().err().map(ToString::to_string);
+        store::save_attempt(&mut tx, &attempt).await?;
     }
     store::save(&mut tx, &shipment).await?;
     tx.commit().await?;

@@ -115,12 +115,12 @@ async fn a_lost_answer_is_found_out_and_no_second_driver_comes() {
 async fn a_run_that_ended_between_the_call_and_its_settlement_orders_no_second_driver() {
     let depot = depot().await;
     book(&depot).await;
+    let pickup = pickups(&depot.test).await[0]["pickup"].as_str().expect("an id").parse().expect("an id");
     let app = &depot.test.app;
     // As the database is when the process dies with the courier's answer in its hands.
     let mut tx = app.db.begin().await.expect("begun");
     let text = "UPDATE pickups SET state = 'sent', carrier_pickup_id = NULL, comes_on = NULL";
     tx.sql(text).execute().await.expect("updated");
-    let pickup = pickups(&depot.test).await[0]["pickup"].as_str().expect("an id").parse().expect("an id");
     let job = aisle::delivery::OrderPickup { pickup };
     jobs::enqueue(&mut tx, &app.ids, app.clock.now(), &job).await.expect("asked for");
     tx.commit().await.expect("committed");
@@ -148,6 +148,20 @@ async fn a_courier_that_is_down_is_called_until_the_day_is_over() {
     let row = pickups(&depot.test).await[0].clone();
     assert_eq!((&row["state"], live(&depot)), (&json!("cancelled"), 0));
     assert!(row["detail"].as_str().is_some_and(|words| words.contains("was not reached")), "{row}");
+}
+
+#[tokio::test]
+async fn an_order_that_stays_unknown_ends_a_day_after_its_day() {
+    let depot = depot().await;
+    depot.dhl.plan_fault("pickups.create", FaultKind::NoAnswerAfter, 1);
+    depot.dhl.plan_fault("pickups.list", FaultKind::ErrorBefore { status: 503 }, 10_000);
+    book(&depot).await;
+    for _ in 0..33 {
+        depot.pass(Duration::hours(1)).await;
+    }
+    let row = pickups(&depot.test).await[0].clone();
+    assert_eq!(row["state"], "abandoned");
+    assert!(row["detail"].as_str().is_some_and(|words| words.contains("its day is over")), "{row}");
 }
 
 #[tokio::test]

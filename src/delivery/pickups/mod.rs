@@ -3,7 +3,8 @@
 //! Invariants: an order is written with our name for it before the courier is called; there is at most one live order of a
 //! store, courier and day; an order that may have arrived is asked for where the courier can be asked, and else left to
 //! staff, never sent again blindly. The first parcel that is booked for a day orders the driver once: what staff took back,
-//! or the courier refused, is ordered again by staff alone. The states are those of booking attempts.
+//! or the courier refused, is ordered again by staff alone. A day after its day an order has ended. The states are those of
+//! booking attempts.
 //!
 //! `store.rs` has the rows, `http.rs` what staff see and do.
 
@@ -31,6 +32,8 @@ use crate::db::{self, Tx};
 use crate::ids::{Ids, PickupId, StoreId};
 use crate::jobs::{self, Failure, Job, Lease};
 
+/// So long after its day an order is not looked for any more, nor taken back: it came, or it did not.
+const OVER_AFTER: chrono::Duration = chrono::Duration::days(1);
 /// Pause before a cancellation is sent again.
 const CANCEL_PAUSE: Duration = Duration::from_mins(2);
 
@@ -181,13 +184,14 @@ pub(super) async fn take_back(app: &App, at: &StoreId, id: PickupId) -> Result<P
     let mut pickup = pickup.ok_or(Error::Unknown)?;
     let can = pickups_of(app, &pickup.carrier);
     let event = match pickup.state {
-        AttemptState::Intent => AttemptEvent::Withdrawn,
         AttemptState::Unknown if can.is_none_or(|can| !can.are_found) => AttemptEvent::NotFound,
         AttemptState::Sent | AttemptState::Unknown => return Err(Error::Unsettled),
         AttemptState::Confirmed if can.is_none_or(|can| !can.are_cancelled) => {
             return Err(Error::NotCancellable);
         }
-        AttemptState::Confirmed | AttemptState::CancelPending => AttemptEvent::Withdrawn,
+        AttemptState::Intent | AttemptState::Confirmed | AttemptState::CancelPending => {
+            AttemptEvent::Withdrawn
+        }
         AttemptState::Cancelled | AttemptState::Abandoned => return Ok(pickup),
         AttemptState::Rejected => return Err(Error::Over(pickup.state)),
     };
@@ -205,6 +209,9 @@ pub(super) async fn take_back(app: &App, at: &StoreId, id: PickupId) -> Result<P
 pub async fn order_pickup(app: &App, lease: &Lease) -> jobs::Outcome {
     let OrderPickup { pickup: id } = lease.payload()?;
     let Some(pickup) = store::find(&app.db, id).await? else { return Ok(()) };
+    if app.clock.now() >= pickup.until + OVER_AFTER {
+        return end(app, lease, &pickup).await;
+    }
     let Some(carrier) = app.carriers.find(&pickup.carrier) else {
         return put_off(app, lease, &pickup, ACCOUNT_PAUSE, "the courier is not configured").await;
     };
@@ -214,6 +221,24 @@ pub async fn order_pickup(app: &App, lease: &Lease) -> jobs::Outcome {
         AttemptState::CancelPending => cancel(app, lease, carrier, &pickup).await,
         _ => Ok(()),
     }
+}
+
+/// Ends what nobody can find out any more.
+async fn end(app: &App, lease: &Lease, pickup: &Pickup) -> jobs::Outcome {
+    let (mut tx, mut pickup) = settling(app, pickup).await?;
+    let events: &[AttemptEvent] = match pickup.state {
+        AttemptState::Intent => &[AttemptEvent::Withdrawn],
+        AttemptState::Sent | AttemptState::Unknown => &[AttemptEvent::Lost, AttemptEvent::NotFound],
+        AttemptState::CancelPending => &[AttemptEvent::Kept],
+        _ => return Ok(()),
+    };
+    for event in events {
+        pickup.state = pickup.state.apply(*event)?;
+    }
+    let last = pickup.detail.take().unwrap_or_default();
+    pickup.detail = Some(format!("its day is over: {last}"));
+    store::save(&mut tx, &pickup).await?;
+    lease.commit(tx).await
 }
 
 /// Opens the transaction that settles a step.

@@ -114,6 +114,8 @@ kinds_of_jobs! {
     delivery::Close => delivery::close,
     delivery::OrderPickup => delivery::order_pickup,
     delivery::TrackShipment => delivery::track_shipment,
+    delivery::SubscribeAccount => delivery::subscribe_account,
+    delivery::SubscribeParcels => delivery::subscribe_parcels,
     exchange::Dispatch => exchange::dispatch,
     payments::Ask => payments::ask,
     payments::AnswerDispute => payments::answer_dispute,

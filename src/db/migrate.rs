@@ -82,9 +82,11 @@ const FILES: &[File] = &[
     file!(51, "0051_operations_in_books.sql", None),
     file!(52, "0052_refund_lines_told.sql", None),
     file!(53, "0053_delivery_options.sql", None),
+    file!(54, "0054_couriers_left.sql", None),
     file!(55, "0055_closings.sql", None),
     file!(56, "0056_pickups.sql", None),
     file!(57, "0057_parcel_sizes.sql", None),
+    file!(59, "0059_pushes.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -5,7 +5,8 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs` and
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `reroute.rs` who comes in another courier's place, `book.rs`,
+//! `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`, `pushes.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
@@ -19,13 +20,16 @@ mod hand_over;
 mod http;
 mod labels;
 mod model;
+mod needs;
 mod news;
 mod notice;
 mod offers;
 mod pack;
 mod pickups;
+mod pushes;
 mod reissue;
 mod request;
+mod reroute;
 mod settings;
 mod store;
 mod terms;
@@ -39,12 +43,14 @@ pub use closing::{Close, close};
 pub use evidence::{ParcelEvidence, evidence, parcels};
 pub use http::routes;
 pub use model::{AttemptState, ShipmentState};
+pub use needs::{Needs, Unable};
 pub use news::News;
 pub use offers::{
     Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, cartons, hindrances, offers,
 };
 pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
 pub use pickups::{OrderPickup, order_pickup};
+pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account, subscribe_parcels};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};
 pub use track::{TrackShipment, track_shipment};

@@ -72,12 +72,12 @@ async fn begin(
 ) -> Result<(&dyn Carrier, Attempt), Error> {
     let mut tx = app.db.begin().await?;
     let mut shipment = store::lock(&mut tx, id).await?.ok_or(Error::Missing)?;
-    let carrier = app.carriers.find(&shipment.carrier);
+    let newest = store::newest_attempt(&mut tx, id, parcel).await?.ok_or(Error::Missing)?;
+    let carrier = app.carriers.find(&newest.carrier);
     let carrier = carrier.filter(|carrier| carrier.capabilities().reissues_labels).ok_or(Error::NotNeeded)?;
     let refused = |NotAllowed| Error::State(shipment.state);
     let waits = shipment.state.apply(ShipmentEvent::BookingWithdrawn).map_err(refused)?;
-    let newest = store::newest_attempt(&mut tx, id, parcel).await?;
-    let mut attempt = newest.filter(|attempt| attempt.label_sha256.is_some()).ok_or(Error::Missing)?;
+    let mut attempt = Some(newest).filter(|attempt| attempt.label_sha256.is_some()).ok_or(Error::Missing)?;
     attempt.state = attempt.state.apply(AttemptEvent::Reissued).map_err(|NotAllowed| Error::Missing)?;
     attempt.sent_at = Some(now);
     attempt.looks = 0;

@@ -8,10 +8,11 @@ use secrecy::SecretString;
 
 use super::address::Address;
 use super::carrier::{Carrier, SizeLimits};
-use super::carriers::dhl::{Dhl, DhlSettings};
+use super::carriers::dhl::{Dhl, DhlPush, DhlSettings};
 use super::carriers::gls::{Gls, GlsSettings};
 use super::carriers::uber::{self, Uber, UberSettings};
 use super::carriers::ups::{Ups, UpsSettings};
+use super::needs::{Needs, Unable};
 use super::pack::Packing;
 use crate::catalog::Carton;
 use crate::env::Env;
@@ -59,6 +60,9 @@ const UPS_NAMES: [&str; 5] = [
     "AISLE_UPS_COUNTRY",
 ];
 
+/// Messages that are not signed are as safe as the secret that they bear.
+const PUSH_SECRET_LENGTH_MIN: usize = 32;
+
 /// How long couriers are waited for while a shopper wants to know who can bring the goods.
 const QUOTE_DEADLINE_MS: u64 = 1_500;
 
@@ -73,6 +77,7 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_DHL_INTERNATIONAL_BILLING_NUMBER` | 14 characters, for the rest of the European Union; without it Germany only |
 /// | `AISLE_DHL_PROFILE` | the user group (default `STANDARD_GRUPPENPROFIL`) |
 /// | `AISLE_DHL_PRINT_FORMAT` | one of DHL's paper formats; without it the account's own |
+/// | `AISLE_DHL_PUSH_ACCOUNT`, `AISLE_DHL_PUSH_TOKEN` | the customer number whose parcels DHL tells of by itself, and what its messages prove themselves with (32 characters or more); without them it is only asked |
 /// | `AISLE_GLS_URL` | `https://api.gls-group.net`, or `https://api-sandbox.gls-group.net` for tests |
 /// | `AISLE_GLS_CLIENT_ID`, `AISLE_GLS_CLIENT_SECRET` | of the app in GLS's developer portal |
 /// | `AISLE_GLS_CONTACT_ID` | at most 20 characters: the shipper |
@@ -89,6 +94,7 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_UPS_ACCOUNT_NUMBER` | 6 characters: the shipper |
 /// | `AISLE_UPS_COUNTRY` | the shipper's country: `US`, or a member of the European Union |
 /// | `AISLE_UPS_PICKUP_PHONE` | whom a driver calls who finds no parcels: `+49` and so on; without it no driver is ordered |
+/// | `AISLE_UPS_ALERT_KEY` | what Track Alert's messages prove themselves with (32 characters or more), as UPS's portal has it; without it none is asked for |
 /// | `AISLE_DELIVERY_QUOTE_MS` | milliseconds that couriers have to say what a delivery costs (50 to 10000, default 1500) |
 /// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
 ///
@@ -156,6 +162,7 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
         billing_number,
         international_billing_number: env.text("AISLE_DHL_INTERNATIONAL_BILLING_NUMBER"),
         print_format: env.text("AISLE_DHL_PRINT_FORMAT"),
+        push: dhl_push(env),
     };
     let numbers = [
         ("AISLE_DHL_BILLING_NUMBER", Some(&settings.billing_number)),
@@ -167,6 +174,26 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
         }
     }
     Some(settings)
+}
+
+/// DHL's account to be told of; nothing when none of it is set.
+fn dhl_push(env: &Env) -> Option<DhlPush> {
+    let (account, token) = (env.text("AISLE_DHL_PUSH_ACCOUNT"), push_secret(env, "AISLE_DHL_PUSH_TOKEN"));
+    if account.is_some() != token.is_some() {
+        env.mistake("AISLE_DHL_PUSH_ACCOUNT and AISLE_DHL_PUSH_TOKEN belong together".to_owned());
+    }
+    Some(DhlPush { account: account?, token: token? })
+}
+
+/// What a courier's messages prove themselves with: it stands in a header, and nobody guesses it.
+fn push_secret(env: &Env, name: &str) -> Option<SecretString> {
+    let text = env.text(name)?;
+    if text.len() < PUSH_SECRET_LENGTH_MIN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        env.mistake(format!(
+            "{name} must have {PUSH_SECRET_LENGTH_MIN} characters or more, letters, digits and signs"
+        ));
+    }
+    Some(SecretString::from(text))
 }
 
 fn gls(env: &Env) -> Option<GlsSettings> {
@@ -220,6 +247,7 @@ fn ups(env: &Env) -> Option<UpsSettings> {
         account_number,
         country,
         pickup_phone,
+        alert_key: push_secret(env, "AISLE_UPS_ALERT_KEY"),
     })
 }
 
@@ -246,20 +274,29 @@ impl Carriers {
         Self(carriers.into_iter().map(|carrier| (carrier.capabilities().name, carrier)).collect())
     }
 
-    /// Whether any courier brings parcels to this country (ISO 3166-1 alpha-2). Asked before a delivery is offered.
-    pub fn serves(&self, country: &str) -> bool {
-        self.0.values().any(|carrier| carrier.capabilities().countries.contains(&country))
+    /// Whether any courier can bring goods with these needs there. Asked before a delivery is promised.
+    pub fn can_bring(&self, recipient: &Address, needs: Needs) -> Result<(), Unable> {
+        let able = self.0.values().map(|carrier| carrier.capabilities());
+        let serving: Vec<_> =
+            able.filter(|able| able.countries.contains(&recipient.country.as_str())).collect();
+        let meeting: Vec<_> = serving.iter().filter(|able| needs.are_met_by(able)).collect();
+        match () {
+            () if serving.is_empty() => Err(Unable::Area),
+            () if meeting.is_empty() => Err(Unable::Needs),
+            () if !meeting.iter().any(|able| able.goes_to(recipient)) => Err(Unable::Phone),
+            () => Ok(()),
+        }
     }
 
     /// The courier of a new shipment: of those that serve the recipient's country the first by name that goes everywhere in
-    /// it, before one that rides near its store only or that lacks the recipient's phone. When none serves it, the shipment
-    /// waits for the one that this was first made with, and that shows as trouble.
-    pub(super) fn choose(&self, recipient: &Address) -> &'static str {
+    /// it and meets the goods' needs, before one that rides near its store only or that lacks the recipient's phone. When none
+    /// serves it, the shipment waits for the one that this was first made with, and that shows as trouble.
+    pub(super) fn choose(&self, recipient: &Address, needs: Needs) -> &'static str {
         const UNSERVED: &str = "dhl";
         let able = self.0.values().map(|carrier| carrier.capabilities());
         let serving = able.filter(|able| able.countries.contains(&recipient.country.as_str()));
         serving
-            .min_by_key(|able| (able.calls_recipients && recipient.phone.is_none(), able.is_local))
+            .min_by_key(|able| (!needs.are_met_by(able), !able.goes_to(recipient), able.is_local))
             .map_or(UNSERVED, |able| able.name)
     }
 
@@ -270,8 +307,13 @@ impl Carriers {
 
     /// What goes with the courier of a delivery, the one that was chosen or else that which [`Carriers::choose`] names, in these
     /// cartons. What a courier takes that went out of use is not known any more: then only that parcels can be lifted counts.
-    pub fn packing(&self, chosen: Option<&str>, recipient: &Address, cartons: Vec<Carton>) -> Packing {
-        match self.find(chosen.unwrap_or_else(|| self.choose(recipient))) {
+    pub fn packing(
+        &self,
+        chosen: Option<&str>,
+        (recipient, needs): (&Address, Needs),
+        cartons: Vec<Carton>,
+    ) -> Packing {
+        match self.find(chosen.unwrap_or_else(|| self.choose(recipient, needs))) {
             Some(carrier) => Packing::new(&carrier.capabilities(), cartons),
             None => Packing::within(LIFTED_GRAMS_MAX, SizeLimits::NONE, cartons),
         }
@@ -301,12 +343,14 @@ mod tests {
         let env = Env::from_pairs([
             ("AISLE_DHL_URL", "https://api-eu.dhl.com"),
             ("AISLE_DHL_BILLING_NUMBER", "1"),
+            ("AISLE_DHL_PUSH_ACCOUNT", "3333333333"),
             ("AISLE_GLS_URL", "gls"),
             ("AISLE_GLS_CONTACT_ID", "276a45fkqM276a45fkqM2"),
             ("AISLE_UBER_COUNTRY", "AQ"),
             ("AISLE_UBER_PICKUP_PHONE", "0228 12345"),
             ("AISLE_UBER_PREPARATION_MINUTES", "9999"),
             ("AISLE_UPS_ACCOUNT_NUMBER", "1"),
+            ("AISLE_UPS_ALERT_KEY", "short"),
             ("AISLE_UPS_COUNTRY", "usa"),
             ("AISLE_UPS_PICKUP_PHONE", "0228"),
             ("AISLE_TRACKING_MINUTES", "0"),
@@ -319,6 +363,7 @@ mod tests {
             "AISLE_DHL_USERNAME is not set",
             "AISLE_DHL_PASSWORD is not set",
             "AISLE_DHL_BILLING_NUMBER must have 14",
+            "AISLE_DHL_PUSH_ACCOUNT and AISLE_DHL_PUSH_TOKEN belong together",
             "AISLE_GLS_URL must be a URL",
             "AISLE_GLS_CLIENT_ID is not set",
             "AISLE_GLS_CLIENT_SECRET is not set",
@@ -334,6 +379,7 @@ mod tests {
             "AISLE_UPS_ACCOUNT_NUMBER must have 6",
             "AISLE_UPS_COUNTRY must be two",
             "AISLE_UPS_PICKUP_PHONE must be +",
+            "AISLE_UPS_ALERT_KEY must have 32",
             "AISLE_TRACKING_MINUTES",
         ] {
             assert!(mistakes.contains(name), "{name} in {mistakes}");
@@ -351,7 +397,7 @@ mod tests {
             let recipient = serde_json::json!({
                 "name": "A", "street": "B", "house_number": "1", "postal_code": "10001", "city": "C", "country": country,
             });
-            carriers.choose(&serde_json::from_value(recipient).unwrap())
+            carriers.choose(&serde_json::from_value(recipient).unwrap(), Needs::default())
         };
         assert_eq!(chosen(&[ups.as_slice(), &uber].concat(), "US"), "ups");
         assert_eq!(chosen(&uber, "US"), "uber", "that a phone is missing shows as trouble");

@@ -87,6 +87,7 @@ fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
         account_number: settings.account_number.clone(),
         pickup_phone: Some("+4922812345".to_owned()),
         country: country.to_owned(),
+        alert_key: None,
     };
     Ups::new(settings, client())
 }

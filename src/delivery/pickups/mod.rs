@@ -11,6 +11,7 @@
 pub(super) mod http;
 mod store;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -98,7 +99,7 @@ fn pickups_of(app: &App, carrier: &str) -> Option<Pickups> {
     app.carriers.find(carrier)?.capabilities().pickups
 }
 
-/// A parcel of this shipment was booked: its courier's driver is ordered for the next day on which goods go out, if the store
+/// The parcels of this shipment are booked: their courier's driver is ordered for the next day on which goods go out, if the store
 /// says that one must be and nobody did before. The shipment is locked.
 pub(super) async fn expect(
     app: &App,
@@ -106,27 +107,29 @@ pub(super) async fn expect(
     now: Moment,
     shipment: &Shipment,
 ) -> Result<(), db::Error> {
-    let must_order = terms::orders_pickup(app, &shipment.store, &shipment.carrier);
-    if !must_order || pickups_of(app, &shipment.carrier).is_none() {
-        return Ok(());
-    }
     let Some((day, window)) = terms::hand_over(app, &shipment.store, now, None) else { return Ok(()) };
-    if store::newest(&mut *tx, &shipment.store, &shipment.carrier, day).await?.is_some() {
-        return Ok(());
+    let parcels = super::store::parcels(&mut *tx, shipment.id).await?;
+    // Each courier once, in one order, whatever the parcels'.
+    let carriers: BTreeSet<String> = parcels.into_iter().filter_map(|parcel| parcel.carrier).collect();
+    for carrier in carriers {
+        let must_order = terms::orders_pickup(app, &shipment.store, &carrier);
+        let is_settled = !must_order || pickups_of(app, &carrier).is_none();
+        if is_settled || store::newest(&mut *tx, &shipment.store, &carrier, day).await?.is_some() {
+            continue;
+        }
+        let (parcels, weight_grams) = store::waiting(&mut *tx, &shipment.store, &carrier).await?;
+        let wanted = Wanted {
+            store: shipment.store.clone(),
+            carrier,
+            day,
+            ready_at: window.0,
+            until: window.1,
+            place: shipment.sender.0.clone(),
+            parcels: parcels.max(1),
+            weight_grams: weight_grams.max(1),
+        };
+        write(tx, &app.ids, now, &wanted).await?;
     }
-    let place = shipment.sender.0.clone();
-    let (parcels, weight_grams) = store::waiting(&mut *tx, &shipment.store, &shipment.carrier).await?;
-    let wanted = Wanted {
-        store: shipment.store.clone(),
-        carrier: shipment.carrier.clone(),
-        day,
-        ready_at: window.0,
-        until: window.1,
-        place,
-        parcels: parcels.max(1),
-        weight_grams: weight_grams.max(1),
-    };
-    write(tx, &app.ids, now, &wanted).await?;
     Ok(())
 }
 

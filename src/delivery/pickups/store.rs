@@ -156,7 +156,11 @@ pub(super) async fn waiting(db: impl Run<'_>, store: &StoreId, carrier: &str) ->
         "SELECT COUNT(*), CAST(COALESCE(SUM(parcels.weight_grams), 0) AS BIGINT)
          FROM shipments
          JOIN parcels ON parcels.shipment = shipments.id
-         WHERE shipments.store = $1 AND shipments.carrier = $2 AND shipments.state IN ('requested', 'booked')",
+         JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
+             AND booking_attempts.parcel = parcels.number
+             AND booking_attempts.carrier = $2
+             AND booking_attempts.state IN ('intent', 'sent', 'unknown', 'confirmed')
+         WHERE shipments.store = $1 AND shipments.state IN ('requested', 'booked')",
     )
     .bind(store.clone())
     .bind(carrier.to_owned())

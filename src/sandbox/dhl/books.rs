@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     events::{Event, Stage},
     pickups::Pickup,
+    push::Pushes,
     state::{Shipment, State},
 };
 
@@ -21,6 +22,8 @@ pub struct Books {
     pub pickups: Vec<Pickup>,
     /// Calls by operation, answered or not.
     pub calls: BTreeMap<String, u64>,
+    /// Subscriptions and the messages that they led to.
+    pub pushes: Pushes,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -49,7 +52,13 @@ pub struct BookedShipment {
 impl Books {
     pub fn of(state: &State, now: DateTime<Utc>) -> Self {
         let shipments = state.shipments.values().map(BookedShipment::of).collect();
-        Self { now, shipments, pickups: state.pickups.clone(), calls: state.calls.clone() }
+        Self {
+            now,
+            shipments,
+            pickups: state.pickups.clone(),
+            calls: state.calls.clone(),
+            pushes: state.pushes.clone(),
+        }
     }
 
     /// The shipments that were not cancelled and bear this reference.

@@ -13,6 +13,7 @@ use super::{
     german_time::{german, german_hour},
     order::Order,
     pickups::Pickup,
+    push::Pushes,
 };
 
 /// DHL closes what was not closed at a fixed hour of the ship date; 18:00 is the specification's example.
@@ -37,6 +38,8 @@ pub struct State {
     pub pickups: Vec<Pickup>,
     #[serde(default)]
     pub pickup_count: u64,
+    #[serde(default)]
+    pub pushes: Pushes,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +55,9 @@ pub struct Shipment {
     pub closed_at: Option<DateTime<Utc>>,
     /// Oldest first.
     pub events: Vec<Event>,
+    /// So many of them were told to whoever subscribed, or are older than the subscription.
+    #[serde(default)]
+    pub told_events: usize,
 }
 
 impl Shipment {
@@ -113,6 +119,13 @@ impl State {
             .map(|(place, digit)| u32::from(digit - b'0') * if place % 2 == 0 { 3 } else { 1 })
             .sum();
         format!("00{body}{}", (10 - sum % 10) % 10)
+    }
+
+    /// A subscription has no history.
+    pub fn pass_over_history(&mut self) {
+        for shipment in self.shipments.values_mut() {
+            shipment.told_events = shipment.events.len();
+        }
     }
 
     /// Brings every shipment up to the time: the daily closing, and the demo's automatic progress.

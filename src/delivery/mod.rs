@@ -23,6 +23,7 @@ mod news;
 mod notice;
 mod offers;
 mod pack;
+mod places;
 mod request;
 mod settings;
 mod store;
@@ -42,6 +43,7 @@ pub use offers::{
     Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, cartons, hindrances, offers,
 };
 pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
+pub use places::{CourierVerdict, SuggestedAddress};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};
 pub use track::{TrackShipment, track_shipment};

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::address::Address;
 use super::carrier::ParcelStatus;
 use super::model::{AttemptState, ShipmentState};
+use super::places::CourierVerdict;
 use super::store::{self, Shipment};
 use crate::app::App;
 use crate::catalog::Size;
@@ -28,6 +29,9 @@ pub(super) struct ShipmentView {
     /// What must be looked at, for staff; always empty for shoppers.
     trouble: Option<String>,
     recipient: Address,
+    /// What the courier says of the recipient's address, in the answer to its correction and where the courier can check it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<CourierVerdict>,
     /// The way of delivery that the shopper chose, with what it promised and why it was offered.
     #[schema(value_type = Option<Object>)]
     choice: Option<serde_json::Value>,
@@ -143,6 +147,7 @@ pub(super) async fn shipment(
         state: shipment.state,
         trouble: shipment.trouble.filter(|_| for_staff),
         recipient: shipment.recipient.0,
+        address: None,
         choice: shipment.choice.map(|choice| choice.0),
         parcels: parcels.collect(),
         created_at: shipment.created_at,

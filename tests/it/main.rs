@@ -43,6 +43,7 @@ mod parcel_sizes;
 mod payments;
 mod picked;
 mod pieces;
+mod places;
 mod promises;
 mod promotions;
 mod quality;

@@ -4,6 +4,7 @@
 //! it was made is asked of label recovery and, should that know nothing, of tracking by reference. `wire.rs` maps
 //! shipments, `rating.rs` prices, `tracking.rs` activities, `status.rs` the numbers of statuses.
 
+mod addresses;
 mod rating;
 mod status;
 mod tracking;
@@ -21,8 +22,9 @@ use super::call::Reply;
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, LiveQuote, QuoteRequest, Reference, SizeLimits, Tracking,
+    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, QuoteRequest, Reference,
+    SizeLimits, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -150,6 +152,7 @@ impl Carrier for Ups {
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: if american { AMERICAN_SIZE } else { OTHER_SIZE },
+            checks_addresses: if american { vec!["US"] } else { Vec::new() },
             countries: if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() },
         }
     }
@@ -165,6 +168,17 @@ impl Carrier for Ups {
         let sent =
             self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
         Ok(rating::quote(&sent.expect_success()?.body))
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        if question.recipient.country != "US" {
+            return Ok(None);
+        }
+        let question = addresses::question(&question.recipient);
+        let path = addresses::PATH;
+        let sent =
+            self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
+        addresses::verdict(sent).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

@@ -50,6 +50,9 @@ pub enum Error {
     /// The delivery refuses.
     #[error(transparent)]
     Delivery(#[from] delivery::Error),
+    /// No courier can bring the goods.
+    #[error(transparent)]
+    Unable(#[from] delivery::Unable),
     /// More than what is debited at once.
     #[error("at most {0} are debited at once")]
     DebitMax(Money),
@@ -142,6 +145,7 @@ impl From<Error> for Problem {
             Error::Quote(error) => quote_problem(&error),
             Error::Payment(error) => error.into(),
             Error::Delivery(error) => error.into(),
+            Error::Unable(unable) => unable_problem(unable),
             Error::DebitMax(_) | Error::DayLimit(_) => limit_problem(&error),
             Error::Total(total) => {
                 Self::unprocessable("total_differs", format!("The quote's total is {total}."))
@@ -192,6 +196,16 @@ fn refund_problem(error: &Error) -> Problem {
         other => Problem::unprocessable("refund_too_large", format!("Not given back: {other}."))
             .at("/amount", "out of range"),
     }
+}
+
+fn unable_problem(unable: delivery::Unable) -> Problem {
+    use delivery::Unable;
+    let (code, pointer) = match unable {
+        Unable::Area => ("area_not_served", "/deliver/recipient/country"),
+        Unable::Needs => ("goods_not_deliverable", "/deliver/lines"),
+        Unable::Phone => ("address_invalid", "/deliver/recipient/phone"),
+    };
+    Problem::unprocessable(code, format!("Not delivered: {unable}.")).at(pointer, unable.to_string())
 }
 
 fn quote_problem(error: &QuoteError) -> Problem {

@@ -156,8 +156,8 @@ async fn delivery(
         None => None,
     };
     let fee = options::fee(app, till, cart, chosen.as_ref())?;
-    let packed = options::pack(app, cart, (lines, recipient), chosen.as_ref())?;
-    Ok(Delivery { fee, chosen, packed })
+    let (needs, packed) = options::pack(app, cart, (lines, recipient), chosen.as_ref())?;
+    Ok(Delivery { fee, chosen, packed, needs })
 }
 
 /// Goes to the provider as it is, in a header.

@@ -94,6 +94,9 @@ pub struct Quote {
     /// How what is delivered is packed; quotes from before it was told have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packed: Vec<delivery::Parcel>,
+    /// What the goods that are delivered ask of whoever brings them.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub delivery_needs: delivery::Needs,
     /// The store's own fees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<PricedSurcharge>,
@@ -118,6 +121,10 @@ pub struct Quote {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_none(count: &i64) -> bool {
     *count == 0
+}
+
+fn is_nothing(needs: &delivery::Needs) -> bool {
+    *needs == delivery::Needs::default()
 }
 
 /// What the courier costs.
@@ -170,6 +177,8 @@ pub struct Delivery {
     pub chosen: Option<ChosenDelivery>,
     /// How it is packed.
     pub packed: Vec<delivery::Parcel>,
+    /// What the goods ask of whoever brings them.
+    pub needs: delivery::Needs,
 }
 
 /// What a piece is taken to weigh when nobody said.
@@ -197,9 +206,9 @@ pub fn quote(
     let taken = Money::sum(currency, due_now)?;
     // The store's own fees come behind that of the delivery; with a delivery they are due with it.
     let mut fees = priced.surcharges.into_iter();
-    let (fee, delivery, packed) = match delivery {
-        Some(Delivery { fee, chosen, packed }) => (Some(fee), chosen, packed),
-        None => (None, None, Vec::new()),
+    let (fee, delivery, needs, packed) = match delivery {
+        Some(Delivery { fee, chosen, needs, packed }) => (Some(fee), chosen, needs, packed),
+        None => (None, None, delivery::Needs::default(), Vec::new()),
     };
     let delivery_fee = fee.map(|fee| DeliveryFee { tax: fees.next().map(|fee| fee.tax), ..fee });
     let fees = fees.collect();
@@ -213,6 +222,7 @@ pub fn quote(
         discounts,
         delivery_fee,
         delivery,
+        delivery_needs: needs,
         packed,
         fees,
         total,

@@ -28,7 +28,7 @@ pub(super) async fn request_delivery(
         // Quoted by a version before this one, which knew no sizes and counted parcels itself.
         let carrier = chosen.map(|chosen| chosen.option.carrier.as_str());
         let cartons = delivery::cartons(store.till.delivery.as_deref());
-        let packing = app.carriers.packing(carrier, &recipient, cartons);
+        let packing = app.carriers.packing(carrier, (&recipient, order.quote.delivery_needs), cartons);
         // More than a shipment may have would be refused, and the paid order with it: the courier's no shows as trouble instead.
         let pieces = order.quote.pieces();
         let all = || pieces.iter().map(|kind| kind.count.saturating_mul(kind.grams)).sum::<i64>().max(1);
@@ -45,7 +45,8 @@ pub(super) async fn request_delivery(
         parcels,
         reference: order.number.clone(),
         carrier: chosen.map(|chosen| chosen.option.carrier.clone()),
-        age_min: chosen.and_then(|chosen| chosen.age_min),
+        fallbacks: chosen.map(|chosen| chosen.fallbacks.clone()).unwrap_or_default(),
+        needs: order.quote.delivery_needs,
         choice: chosen.map(serde_json::to_value).transpose()?,
     };
     Ok(delivery::request(tx, &app.carriers, &app.ids, now, request).await?)

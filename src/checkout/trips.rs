@@ -12,6 +12,7 @@ use crate::cart::pricing::{
 };
 use crate::cart::{self, Deposit, Line, Product};
 use crate::catalog::{BasketReward, Combination, Goods, PromotionRow, Terms};
+use crate::delivery::Needs;
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::{Quantity, Unit};
 
@@ -194,6 +195,6 @@ pub fn quoted(trip: &Trip) -> Quote {
         points: None,
     };
     let priced = pricing::price(&basket, &prepared(trip.terms.clone())).expect("a price");
-    let delivery = fee.map(|fee| Delivery { fee, chosen: None, packed: Vec::new() });
+    let delivery = fee.map(|fee| Delivery { fee, chosen: None, packed: Vec::new(), needs: Needs::default() });
     quote(&lines, &delivered, delivery, priced).expect("a quote")
 }

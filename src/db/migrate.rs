@@ -82,6 +82,7 @@ const FILES: &[File] = &[
     file!(51, "0051_operations_in_books.sql", None),
     file!(52, "0052_refund_lines_told.sql", None),
     file!(53, "0053_delivery_options.sql", None),
+    file!(54, "0054_couriers_left.sql", None),
     file!(55, "0055_closings.sql", None),
     file!(57, "0057_parcel_sizes.sql", None),
 ];

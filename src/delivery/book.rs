@@ -13,9 +13,10 @@ use super::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, Carrier, Confirmation, Label, LabelFormat, ParcelStatus,
     Reference, Rejection, RejectionReason, descending,
 };
-use super::model::{self, AttemptEvent, AttemptState, ShipmentEvent, ShipmentState};
+use super::model::{self, AttemptEvent, AttemptState, NotAllowed, ShipmentEvent, ShipmentState};
 use super::news::News;
 use super::request::enqueue_booking;
+use super::reroute::{self, LeavingReason};
 use super::store::{self, Attempt, Shipment};
 use super::{terms, track, withdraw};
 use crate::app::App;
@@ -55,23 +56,22 @@ pub(super) async fn new_attempt(
     now: Moment,
     (shipment, parcel): (ShipmentId, i64),
     reference: &str,
-    number: i64,
+    (number, carrier): (i64, &str),
 ) -> Result<(), db::Error> {
     let id = shipment.0.simple().to_string().to_ascii_uppercase();
     // The id's tail is random: two shipments of one order never share a name.
     let name = format!("{reference}-{}-{parcel}-{number}", &id[24..]);
-    store::insert_attempt(tx, &name, (shipment, parcel), number, now).await?;
+    store::insert_attempt(tx, &name, (shipment, parcel), (number, carrier), now).await?;
     enqueue_booking(tx, ids, now, shipment, parcel).await
 }
 
 /// Does the next step of booking a parcel.
 pub async fn book_parcel(app: &App, lease: &Lease) -> jobs::Outcome {
     let job: BookParcel = lease.payload()?;
-    let Some(shipment) = store::find(&app.db, job.shipment).await? else { return Ok(()) };
     let Some(attempt) = store::newest_attempt(&app.db, job.shipment, job.parcel).await? else {
         return Ok(());
     };
-    let Some(carrier) = app.carriers.find(&shipment.carrier) else {
+    let Some(carrier) = app.carriers.find(&attempt.carrier) else {
         return put_off(app, lease, &attempt, ACCOUNT_PAUSE, "the courier is not configured").await;
     };
     match attempt.state {
@@ -137,46 +137,96 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
     settle_call(app, lease, &attempt, outcome).await
 }
 
+/// What a call that booked nothing leads to.
+struct Failed {
+    detail: String,
+    /// Why another courier shall be asked.
+    leaving: Option<LeavingReason>,
+    /// With nobody else to ask, a person must look at once.
+    is_trouble: bool,
+    /// Pause before the next step; without it there is none.
+    pause: Option<Duration>,
+}
+
 async fn settle_call(app: &App, lease: &Lease, attempt: &Attempt, outcome: BookOutcome) -> jobs::Outcome {
     let now = app.clock.now();
     let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
-    let pause = match outcome {
+    let failed = match outcome {
         BookOutcome::Confirmed(confirmation) => {
             confirm(app, &mut tx, now, &mut shipment, &mut attempt, confirmation).await?;
             None
         }
-        BookOutcome::Rejected(Rejection { reason: RejectionReason::Unauthorised, .. }) => {
-            let detail = "the courier does not accept our account".to_owned();
-            attempt.state = attempt.state.apply(AttemptEvent::NotSent)?;
-            shipment.trouble = Some(detail.clone());
-            Some((ACCOUNT_PAUSE, detail))
-        }
-        BookOutcome::Rejected(rejection) => {
-            attempt.state = attempt.state.apply(AttemptEvent::Rejected)?;
-            let detail = in_words(&rejection);
-            shipment.trouble = Some(format!("parcel {}: {detail}", attempt.parcel));
-            attempt.detail = Some(detail);
-            None
-        }
-        BookOutcome::NotSent { detail } => {
-            attempt.state = attempt.state.apply(AttemptEvent::NotSent)?;
-            Some((to_std(model::pause_before_call(attempt.calls)), detail))
-        }
-        BookOutcome::Unknown { detail } => {
-            attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
-            Some((to_std(model::pause_before_look(attempt.looks)), detail))
-        }
+        failed => Some(note_failure(&mut attempt, failed, now)?),
     };
-    if let Some((_, detail)) = &pause {
-        note_trouble(&mut shipment, &mut attempt, now, detail);
+    let mut again = None;
+    if let Some(Failed { detail, leaving, is_trouble, pause }) = failed {
+        attempt.detail = Some(detail.clone());
+        let is_elsewhere = match leaving {
+            Some(reason) => {
+                reroute::to_another(app, &mut tx, now, &mut shipment, &mut attempt, reason).await?
+            }
+            None => false,
+        };
+        if !is_elsewhere {
+            if is_trouble {
+                shipment.trouble = Some(format!("parcel {}: {detail}", attempt.parcel));
+            }
+            note_delay(&mut shipment, &attempt, now, &detail);
+            again = pause.map(|pause| (pause, detail));
+        }
     }
     store::save_attempt(&mut tx, &attempt).await?;
     store::save(&mut tx, &shipment).await?;
     commit(app, lease, tx, shipment.id).await?;
-    match pause {
+    match again {
         Some((pause, detail)) => Err(Failure::after(pause, detail)),
         None => Ok(()),
     }
+}
+
+/// The attempt's next state, and what follows from it.
+fn note_failure(attempt: &mut Attempt, outcome: BookOutcome, now: Moment) -> Result<Failed, NotAllowed> {
+    let (event, failed) = match outcome {
+        BookOutcome::Confirmed(_) => return Err(NotAllowed),
+        BookOutcome::Rejected(Rejection { reason: RejectionReason::Unauthorised, .. }) => (
+            AttemptEvent::NotSent,
+            Failed {
+                detail: "the courier does not accept our account".to_owned(),
+                leaving: Some(LeavingReason::AccountRefused),
+                is_trouble: true,
+                pause: Some(ACCOUNT_PAUSE),
+            },
+        ),
+        BookOutcome::Rejected(rejection) => (
+            AttemptEvent::Rejected,
+            Failed {
+                detail: in_words(&rejection),
+                leaving: (rejection.reason == RejectionReason::NotServed).then_some(LeavingReason::NotServed),
+                is_trouble: true,
+                pause: None,
+            },
+        ),
+        BookOutcome::NotSent { detail } => (
+            AttemptEvent::NotSent,
+            Failed {
+                detail,
+                leaving: reroute::is_outage(attempt, now).then_some(LeavingReason::Unreachable),
+                is_trouble: false,
+                pause: Some(to_std(model::pause_before_call(attempt.calls))),
+            },
+        ),
+        BookOutcome::Unknown { detail } => (
+            AttemptEvent::Lost,
+            Failed {
+                detail,
+                leaving: None,
+                is_trouble: false,
+                pause: Some(to_std(model::pause_before_look(attempt.looks))),
+            },
+        ),
+    };
+    attempt.state = attempt.state.apply(event)?;
+    Ok(failed)
 }
 
 /// What the printers of the shipment's store print labels from.
@@ -200,7 +250,7 @@ async fn look(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
     if let Some((first, others)) = found.split_first() {
         return adopt(app, lease, carrier, attempt, first, others).await;
     }
-    let (mut tx, shipment, mut attempt) = settling(app, attempt).await?;
+    let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
     attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
     attempt.looks += 1;
     let is_over = model::is_search_over(sent_at, now, attempt.looks);
@@ -210,7 +260,13 @@ async fn look(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
     store::save_attempt(&mut tx, &attempt).await?;
     if is_over {
         withdraw::watch_for_stray(&mut tx, &app.ids, now, &attempt).await?;
-        again(&mut tx, &app.ids, now, &shipment, attempt.parcel).await?;
+        let reason = LeavingReason::BookingsLost;
+        let is_elsewhere = reroute::loses_bookings(&mut tx, &attempt).await?
+            && reroute::to_another(app, &mut tx, now, &mut shipment, &mut attempt, reason).await?;
+        if !is_elsewhere {
+            again(&mut tx, &app.ids, now, &shipment, attempt.parcel).await?;
+        }
+        store::save(&mut tx, &shipment).await?;
     }
     commit(app, lease, tx, shipment.id).await?;
     if is_over {
@@ -276,7 +332,7 @@ async fn confirm(
     store::set_status(tx, shipment.id, attempt.parcel, Some(ParcelStatus::Announced)).await?;
     match confirmation.label {
         Some(label) => keep_label(app, tx, now, shipment, attempt, &label).await,
-        None if gives_labels(app, shipment) => {
+        None if gives_labels(app, &attempt.carrier) => {
             Ok(enqueue_booking(tx, &app.ids, now, shipment.id, attempt.parcel).await?)
         }
         None => settle_ready(app, tx, now, shipment).await,
@@ -284,8 +340,8 @@ async fn confirm(
 }
 
 /// A courier that is not configured any more gave labels, as most do.
-fn gives_labels(app: &App, shipment: &Shipment) -> bool {
-    app.carriers.find(&shipment.carrier).is_none_or(|carrier| carrier.capabilities().gives_labels)
+fn gives_labels(app: &App, carrier: &str) -> bool {
+    app.carriers.find(carrier).is_none_or(|carrier| carrier.capabilities().gives_labels)
 }
 
 /// Stores a label; with the last one of a shipment the shipment is booked. The shipment is not saved.
@@ -305,10 +361,11 @@ async fn keep_label(
 /// Once all parcels are booked for the present recipient, and labelled where the courier gives labels, the shipment is
 /// booked. The shipment is not saved.
 async fn settle_ready(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) -> Result<(), Internal> {
-    let gives_labels = gives_labels(app, shipment);
     let parcels = store::parcels(&mut *tx, shipment.id).await?;
     let is_ready = |parcel: &store::Parcel| {
-        let is_labelled = parcel.label_sha256.is_some() || !gives_labels;
+        let carrier = parcel.carrier.as_deref();
+        let is_labelled =
+            parcel.label_sha256.is_some() || carrier.is_some_and(|carrier| !gives_labels(app, carrier));
         is_labelled && parcel.recipient_version == Some(shipment.recipient_version)
     };
     let number = parcels.first().and_then(|parcel| parcel.tracking_number.clone());
@@ -364,7 +421,8 @@ pub(super) async fn again(
         Some(newest) if newest.state.is_live() => Ok(()),
         newest => {
             let number = newest.map_or(1, |newest| newest.number + 1);
-            new_attempt(tx, ids, now, (shipment.id, parcel), &shipment.reference, number).await
+            let by = (number, shipment.carrier.as_str());
+            new_attempt(tx, ids, now, (shipment.id, parcel), &shipment.reference, by).await
         }
     }
 }
@@ -382,15 +440,16 @@ async fn put_off(
     if attempt.state == AttemptState::Sent {
         attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
     }
-    note_trouble(&mut shipment, &mut attempt, now, detail);
+    attempt.detail = Some(detail.to_owned());
+    note_delay(&mut shipment, &attempt, now, detail);
     store::save_attempt(&mut tx, &attempt).await?;
     store::save(&mut tx, &shipment).await?;
     commit(app, lease, tx, shipment.id).await?;
     Err(Failure::after(pause, detail))
 }
 
-fn note_trouble(shipment: &mut Shipment, attempt: &mut Attempt, now: Moment, detail: &str) {
-    attempt.detail = Some(detail.to_owned());
+/// What has waited for a day is trouble, unless it is in trouble already.
+fn note_delay(shipment: &mut Shipment, attempt: &Attempt, now: Moment, detail: &str) {
     if shipment.state == ShipmentState::Requested
         && shipment.trouble.is_none()
         && now - attempt.created_at >= PATIENCE

@@ -27,10 +27,9 @@ pub async fn evidence(db: &Db, shipment: ShipmentId) -> Result<Vec<ParcelEvidenc
     Ok(parcels
         .into_iter()
         .filter_map(|parcel| {
-            let tracking_number = parcel.tracking_number?;
+            let (tracking_number, carrier) = (parcel.tracking_number?, parcel.carrier?);
             let mut text = format!(
-                "Parcel {tracking_number} was handed to {} at {}, addressed to {} {}.",
-                found.carrier,
+                "Parcel {tracking_number} was handed to {carrier} at {}, addressed to {} {}.",
                 handed_over_at.to_rfc3339(),
                 recipient.postal_code,
                 recipient.city,
@@ -40,15 +39,13 @@ pub async fn evidence(db: &Db, shipment: ShipmentId) -> Result<Vec<ParcelEvidenc
                 let status = event.status.map_or("", |status| status.as_str());
                 let _ = write!(text, " {}: {status}.", event.occurred_at.to_rfc3339());
             }
-            Some(ParcelEvidence { carrier: found.carrier.clone(), tracking_number, text })
+            Some(ParcelEvidence { carrier, tracking_number, text })
         })
         .collect())
 }
 
-/// The courier of a shipment and its numbers of the parcels that are booked.
+/// The parcels of a shipment that are booked: whose each is, and its number there.
 pub async fn parcels(tx: &mut Tx, shipment: ShipmentId) -> Result<Vec<(String, String)>, db::Error> {
-    let Some(found) = store::find(&mut *tx, shipment).await? else { return Ok(Vec::new()) };
     let parcels = store::parcels(&mut *tx, shipment).await?;
-    let numbers = parcels.into_iter().filter_map(|parcel| parcel.tracking_number);
-    Ok(numbers.map(|number| (found.carrier.clone(), number)).collect())
+    Ok(parcels.into_iter().filter_map(|parcel| parcel.carrier.zip(parcel.tracking_number)).collect())
 }

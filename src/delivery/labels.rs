@@ -44,7 +44,10 @@ pub(super) async fn label(
     wanted: Option<LabelFormat>,
 ) -> Result<Printed, Error> {
     let row = store::find(&app.db, shipment).await?.ok_or(Error::Missing)?;
-    let carrier = app.carriers.find(&row.carrier);
+    let parcels = store::parcels(&app.db, shipment).await?;
+    let booked = parcels.into_iter().find(|each| each.number == parcel);
+    let courier = booked.as_ref().and_then(|parcel| parcel.carrier.clone()).unwrap_or(row.carrier);
+    let carrier = app.carriers.find(&courier);
     if carrier.is_some_and(|carrier| !carrier.capabilities().gives_labels) {
         return Err(Error::NotGiven);
     }
@@ -52,8 +55,6 @@ pub(super) async fn label(
     let Some(format) = wanted.filter(|wanted| *wanted != kept) else {
         return Ok(Printed { label: Label { format: kept, bytes }, sha256 });
     };
-    let parcels = store::parcels(&app.db, shipment).await?;
-    let booked = parcels.into_iter().find(|each| each.number == parcel);
     let id = booked.and_then(|parcel| parcel.carrier_shipment_id).ok_or(Error::Missing)?;
     let carrier = carrier.filter(|carrier| carrier.capabilities().refetches_labels);
     match carrier.ok_or(Error::Only(kept))?.fetch_label(&id, format).await {

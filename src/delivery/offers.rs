@@ -243,14 +243,13 @@ pub fn hindrances(carriers: &Carriers, name: &str, cartons: Vec<Carton>, goods: 
 fn hindered(abilities: &Capabilities, packing: &Packing, goods: &[Good]) -> Vec<Hindered> {
     let of = |good: &Good| {
         let misfit = packing.misfit(&good.pieces());
-        let can_check = |age: i64| abilities.age_checks.iter().any(|check| *check >= age);
         let is_cold = good.temperature != Temperature::Ambient;
         let reason = match () {
             () if !good.is_deliverable => Hindrance::NotDeliverable,
             () if misfit == Some(Misfit::TooHeavy) => Hindrance::TooHeavy,
             () if misfit == Some(Misfit::TooLarge) => Hindrance::TooLarge,
             () if is_cold && !abilities.carries_chilled => Hindrance::ColdChain,
-            () if good.age_min.is_some_and(|age| !can_check(age)) => Hindrance::AgeCheck,
+            () if good.age_min.is_some_and(|age| !abilities.checks_age(age)) => Hindrance::AgeCheck,
             () => return None,
         };
         Some(Hindered { line: good.line, carrier: abilities.name.to_owned(), reason })

@@ -3,6 +3,7 @@
 use super::address::{Address, AddressFault};
 use super::book::{self, BookParcel};
 use super::model::{NotAllowed, ShipmentEvent, ShipmentState};
+use super::needs::Needs;
 use super::pack::{PARCELS_MAX, Parcel};
 use super::settings::Carriers;
 use super::{store, withdraw};
@@ -37,8 +38,10 @@ pub struct Request {
     pub reference: String,
     /// The courier that the shopper chose; else the first that serves the country.
     pub carrier: Option<String>,
-    /// How old whoever takes the goods must be, where the courier makes sure.
-    pub age_min: Option<i64>,
+    /// The couriers that offered to bring the goods besides, best first: should the chosen one not take a parcel.
+    pub fallbacks: Vec<String>,
+    /// What the goods ask of whoever brings them.
+    pub needs: Needs,
     /// The way of delivery that was chosen, with the reasons, for whoever looks at the shipment.
     pub choice: Option<serde_json::Value>,
 }
@@ -87,11 +90,11 @@ pub async fn request(
     let reference = carried_reference(&request.reference);
     // One that went out of use since waits for a person, as any other trouble of a courier's.
     let chosen = request.carrier.clone();
-    let carrier = chosen.unwrap_or_else(|| carriers.choose(&request.recipient).to_owned());
+    let carrier = chosen.unwrap_or_else(|| carriers.choose(&request.recipient, request.needs).to_owned());
     store::insert(tx, &request, &reference, &carrier, now).await?;
     for (number, parcel) in (1_i64..).zip(&request.parcels) {
         store::insert_parcel(tx, shipment, number, parcel).await?;
-        book::new_attempt(tx, ids, now, (shipment, number), &reference, 1).await?;
+        book::new_attempt(tx, ids, now, (shipment, number), &reference, (1, &carrier)).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::carriers::dhl::{Dhl, DhlSettings};
 use super::carriers::gls::{Gls, GlsSettings};
 use super::carriers::uber::{self, Uber, UberSettings};
 use super::carriers::ups::{Ups, UpsSettings};
+use super::needs::{Needs, Unable};
 use super::pack::Packing;
 use crate::catalog::Carton;
 use crate::env::Env;
@@ -240,20 +241,29 @@ impl Carriers {
         Self(carriers.into_iter().map(|carrier| (carrier.capabilities().name, carrier)).collect())
     }
 
-    /// Whether any courier brings parcels to this country (ISO 3166-1 alpha-2). Asked before a delivery is offered.
-    pub fn serves(&self, country: &str) -> bool {
-        self.0.values().any(|carrier| carrier.capabilities().countries.contains(&country))
+    /// Whether any courier can bring goods with these needs there. Asked before a delivery is promised.
+    pub fn can_bring(&self, recipient: &Address, needs: Needs) -> Result<(), Unable> {
+        let able = self.0.values().map(|carrier| carrier.capabilities());
+        let serving: Vec<_> =
+            able.filter(|able| able.countries.contains(&recipient.country.as_str())).collect();
+        let meeting: Vec<_> = serving.iter().filter(|able| needs.are_met_by(able)).collect();
+        match () {
+            () if serving.is_empty() => Err(Unable::Area),
+            () if meeting.is_empty() => Err(Unable::Needs),
+            () if !meeting.iter().any(|able| able.goes_to(recipient)) => Err(Unable::Phone),
+            () => Ok(()),
+        }
     }
 
     /// The courier of a new shipment: of those that serve the recipient's country the first by name that goes everywhere in
-    /// it, before one that rides near its store only or that lacks the recipient's phone. When none serves it, the shipment
-    /// waits for the one that this was first made with, and that shows as trouble.
-    pub(super) fn choose(&self, recipient: &Address) -> &'static str {
+    /// it and meets the goods' needs, before one that rides near its store only or that lacks the recipient's phone. When none
+    /// serves it, the shipment waits for the one that this was first made with, and that shows as trouble.
+    pub(super) fn choose(&self, recipient: &Address, needs: Needs) -> &'static str {
         const UNSERVED: &str = "dhl";
         let able = self.0.values().map(|carrier| carrier.capabilities());
         let serving = able.filter(|able| able.countries.contains(&recipient.country.as_str()));
         serving
-            .min_by_key(|able| (able.calls_recipients && recipient.phone.is_none(), able.is_local))
+            .min_by_key(|able| (!needs.are_met_by(able), !able.goes_to(recipient), able.is_local))
             .map_or(UNSERVED, |able| able.name)
     }
 
@@ -264,8 +274,13 @@ impl Carriers {
 
     /// What goes with the courier of a delivery, the one that was chosen or else that which [`Carriers::choose`] names, in these
     /// cartons. What a courier takes that went out of use is not known any more: then only that parcels can be lifted counts.
-    pub fn packing(&self, chosen: Option<&str>, recipient: &Address, cartons: Vec<Carton>) -> Packing {
-        match self.find(chosen.unwrap_or_else(|| self.choose(recipient))) {
+    pub fn packing(
+        &self,
+        chosen: Option<&str>,
+        (recipient, needs): (&Address, Needs),
+        cartons: Vec<Carton>,
+    ) -> Packing {
+        match self.find(chosen.unwrap_or_else(|| self.choose(recipient, needs))) {
             Some(carrier) => Packing::new(&carrier.capabilities(), cartons),
             None => Packing::within(LIFTED_GRAMS_MAX, SizeLimits::NONE, cartons),
         }
@@ -343,7 +358,7 @@ mod tests {
             let recipient = serde_json::json!({
                 "name": "A", "street": "B", "house_number": "1", "postal_code": "10001", "city": "C", "country": country,
             });
-            carriers.choose(&serde_json::from_value(recipient).unwrap())
+            carriers.choose(&serde_json::from_value(recipient).unwrap(), Needs::default())
         };
         assert_eq!(chosen(&[ups.as_slice(), &uber].concat(), "US"), "ups");
         assert_eq!(chosen(&uber, "US"), "uber", "that a phone is missing shows as trouble");

@@ -8,7 +8,7 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::carrier::{BookedParcel, Carrier, ParcelStatus, Tracking};
+use super::carrier::{BookedParcel, ParcelStatus, Tracking};
 use super::hand_over;
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
@@ -61,10 +61,11 @@ async fn ask_again(
     shipment: &mut Shipment,
     age: Duration,
 ) -> Result<(), Internal> {
-    let abilities = app.carriers.find(&shipment.carrier).map(Carrier::capabilities);
     let wanted = app.config.delivery.tracking_interval;
-    let interval =
-        abilities.and_then(|abilities| abilities.follow_every).map_or(wanted, |most| wanted.min(most));
+    let parcels = store::parcels(&mut *tx, shipment.id).await?;
+    let couriers = parcels.iter().filter_map(|parcel| app.carriers.find(parcel.carrier.as_deref()?));
+    let most = couriers.filter_map(|courier| courier.capabilities().follow_every).min();
+    let interval = most.map_or(wanted, |most| wanted.min(most));
     let pause = model::pause_before_tracking(Duration::from_std(interval)?, age);
     ask_at(tx, app, now, shipment, now + pause).await
 }
@@ -134,7 +135,7 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
 /// What the courier tells of each parcel, by attempt. A parcel that it does not tell about is asked after next time.
 async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> Vec<(String, Tracking)> {
     let mut told = Vec::new();
-    let Some(carrier) = app.carriers.find(&shipment.carrier) else { return told };
+    let mut silent = Vec::new();
     let began = Instant::now();
     // Not always from the first one, so that a slow courier is asked about each in turn.
     let first = usize::try_from(shipment.tracking_round).unwrap_or(0) % parcels.len().max(1);
@@ -142,24 +143,28 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> Vec<(String,
         if began.elapsed() > ASKING_TIME {
             break;
         }
-        let Some((attempt, booked)) = booked(parcel) else { continue };
+        let Some((attempt, courier, booked)) = booked(parcel) else { continue };
+        let Some(carrier) = app.carriers.find(courier).filter(|_| !silent.contains(&courier)) else {
+            continue;
+        };
         match carrier.track(&booked, &shipment.recipient.postal_code).await {
             Ok(Some(tracking)) => told.push((attempt.clone(), tracking)),
             Ok(None) => {}
             Err(error) => {
-                tracing::info!(shipment.id = %shipment.id, "the courier was not heard: {error}");
-                break;
+                tracing::info!(shipment.id = %shipment.id, "{courier} was not heard: {error}");
+                silent.push(courier);
             }
         }
     }
     told
 }
 
-/// The booking of a parcel that has one.
-fn booked(parcel: &Parcel) -> Option<(&String, BookedParcel)> {
+/// The booking of a parcel that has one: the attempt, whose it is, and its names there.
+fn booked(parcel: &Parcel) -> Option<(&String, &String, BookedParcel)> {
     let tracking_number = parcel.tracking_number.clone()?;
     let carrier_shipment_id = parcel.carrier_shipment_id.clone()?;
-    Some((parcel.attempt.as_ref()?, BookedParcel { carrier_shipment_id, tracking_number }))
+    let (attempt, carrier) = (parcel.attempt.as_ref()?, parcel.carrier.as_ref()?);
+    Some((attempt, carrier, BookedParcel { carrier_shipment_id, tracking_number }))
 }
 
 /// Computes states from all events, and tells what is new. The shipment is not saved.

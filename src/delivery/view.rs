@@ -8,6 +8,7 @@ use super::address::Address;
 use super::carrier::ParcelStatus;
 use super::model::{AttemptState, ShipmentState};
 use super::places::CourierVerdict;
+use super::reroute::CourierLeft;
 use super::store::{self, Shipment};
 use crate::app::App;
 use crate::catalog::Size;
@@ -23,8 +24,10 @@ pub(super) struct ShipmentView {
     store: StoreId,
     /// The short name that people read.
     reference: String,
-    /// The courier.
+    /// The courier that is asked now.
     carrier: String,
+    /// The couriers that were left for another, with the reasons; always empty for shoppers.
+    couriers_left: Vec<CourierLeft>,
     state: ShipmentState,
     /// What must be looked at, for staff; always empty for shoppers.
     trouble: Option<String>,
@@ -51,6 +54,8 @@ pub(super) struct ParcelView {
     /// From 1.
     number: i64,
     weight_grams: i64,
+    /// The courier that has its booking.
+    carrier: Option<String>,
     /// What it measures outside, where that is known.
     size: Option<Size>,
     /// The store's carton that it is packed into; empty for a piece that goes by itself.
@@ -111,7 +116,6 @@ pub(super) async fn shipment(
     for_staff: bool,
 ) -> Result<ShipmentView, db::Error> {
     let events = store::events(&app.db, shipment.id).await?;
-    let carrier = app.carriers.find(&shipment.carrier);
     let parcels = store::parcels(&app.db, shipment.id).await?.into_iter().map(|parcel| {
         let of_parcel = events.iter().filter(|event| event.parcel == parcel.number);
         let size = parcel.size();
@@ -123,9 +127,13 @@ pub(super) async fn shipment(
             carton: parcel.carton,
             booking: parcel.booking,
             status: parcel.status,
-            tracking_url: carrier
+            tracking_url: parcel
+                .carrier
+                .as_deref()
+                .and_then(|name| app.carriers.find(name))
                 .zip(number.as_deref())
                 .map(|(carrier, number)| carrier.tracking_url(number)),
+            carrier: parcel.carrier,
             tracking_number: number,
             label_sha256: parcel.label_sha256,
             events: of_parcel
@@ -144,6 +152,7 @@ pub(super) async fn shipment(
         store: shipment.store,
         reference: shipment.reference,
         carrier: shipment.carrier,
+        couriers_left: shipment.couriers_left.filter(|_| for_staff).map(|left| left.0).unwrap_or_default(),
         state: shipment.state,
         trouble: shipment.trouble.filter(|_| for_staff),
         recipient: shipment.recipient.0,

@@ -104,8 +104,7 @@ pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
         return Ok(());
     }
     let Some(attempt) = store::attempt(&app.db, &cancellation.attempt).await? else { return Ok(()) };
-    let Some(shipment) = store::find(&app.db, attempt.shipment).await? else { return Ok(()) };
-    let Some(carrier) = app.carriers.find(&shipment.carrier) else {
+    let Some(carrier) = app.carriers.find(&attempt.carrier) else {
         return Err(Failure::after(CANCEL_PAUSE, "the courier is not configured"));
     };
     // Before the call, so that a lost answer is known as such.
@@ -168,8 +167,7 @@ async fn settle(
 pub async fn find_stray(app: &App, lease: &Lease) -> jobs::Outcome {
     let FindStray { reference, round } = lease.payload()?;
     let Some(attempt) = store::attempt(&app.db, &reference).await? else { return Ok(()) };
-    let Some(shipment) = store::find(&app.db, attempt.shipment).await? else { return Ok(()) };
-    let Some(carrier) = app.carriers.find(&shipment.carrier) else {
+    let Some(carrier) = app.carriers.find(&attempt.carrier) else {
         return Err(Failure::after(LOOK_PAUSE, "the courier is not configured"));
     };
     let sent_at = attempt.sent_at.unwrap_or(attempt.created_at);

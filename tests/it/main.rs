@@ -49,6 +49,7 @@ mod promotions;
 mod quality;
 mod records;
 mod refunds;
+mod reroutes;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_gls;

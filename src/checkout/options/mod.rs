@@ -22,7 +22,7 @@ use crate::catalog::{Carton, DeliveryTerms, Preference, Size, Temperature};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::delivery::{
-    self, Address, AddressFault, CourierVerdict, Good, Hindered, LeftOut, Misfit, Offer, Parcel, Pieces,
+    self, Address, CourierVerdict, Good, Hindered, LeftOut, Misfit, Needs, Offer, Parcel, Pieces,
 };
 use crate::hash::sha256_hex;
 use crate::ids::{CartId, DeliveryOptionId, ShopperId};
@@ -100,9 +100,9 @@ pub struct ChosenDelivery {
     /// The option.
     #[serde(flatten)]
     pub option: DeliveryOption,
-    /// How old whoever takes the goods must be, where the courier makes sure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub age_min: Option<i64>,
+    /// The couriers that offered to bring them besides, best first: should the chosen one not take them after all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<String>,
 }
 
 /// What goods are to be brought where.
@@ -255,11 +255,10 @@ pub(super) async fn take(
         return Err(Error::OptionOver);
     }
     if app.carriers.calls_recipients(&option.carrier) && recipient.phone.is_none() {
-        let (pointer, detail) = ("/phone".to_owned(), "is needed: this courier calls at the door".to_owned());
-        return Err(Error::Address(vec![AddressFault { pointer, detail }]));
+        return Err(delivery::Unable::Phone.into());
     }
-    let age_min = wanted.goods.iter().filter_map(|good| good.age_min).max();
-    Ok(ChosenDelivery { option, age_min })
+    let fallbacks = store::others(tx, option.id).await?;
+    Ok(ChosenDelivery { option, fallbacks })
 }
 
 fn cartons(app: &App, cart: &Cart) -> Vec<Carton> {
@@ -267,16 +266,18 @@ fn cartons(app: &App, cart: &Cart) -> Vec<Carton> {
     delivery::cartons(catalog.store(&cart.store).and_then(|store| store.till.delivery.as_deref()))
 }
 
-/// How lines of a cart are packed for the courier that was chosen, or else for the one that would bring them.
+/// What goods of a cart ask of whoever brings them, and how they are packed for the courier that was chosen, or else for the one
+/// that would bring them: without a choice, some courier must be able to.
 pub(super) fn pack(
     app: &App,
     cart: &Cart,
     (lines, recipient): (&BTreeSet<i64>, &Address),
     chosen: Option<&ChosenDelivery>,
-) -> Result<Vec<Parcel>, Error> {
+) -> Result<(Needs, Vec<Parcel>), Error> {
     let goods = goods(app, cart, lines)?;
+    let needs = Needs::of(&goods);
     let carrier = chosen.map(|chosen| chosen.option.carrier.as_str());
-    let packing = app.carriers.packing(carrier, recipient, cartons(app, cart));
+    let packing = app.carriers.packing(carrier, (recipient, needs), cartons(app, cart));
     for good in &goods {
         match packing.misfit(&good.pieces()) {
             // Whether it may be delivered at all is looked at first.
@@ -286,8 +287,12 @@ pub(super) fn pack(
             None => {}
         }
     }
+    if chosen.is_none() {
+        app.carriers.can_bring(recipient, needs)?;
+    }
     let pieces: Vec<Pieces> = goods.iter().map(Good::pieces).collect();
-    packing.pack(&pieces).map_err(|delivery::TooMany| QuoteError::TooMuch.into())
+    let packed = packing.pack(&pieces).map_err(|delivery::TooMany| QuoteError::TooMuch)?;
+    Ok((needs, packed))
 }
 
 /// What a delivery costs, and how that is taxed: by the option that was chosen, else as the store says of its own, else as holds

@@ -100,6 +100,20 @@ pub(super) async fn take(
     Ok(row.map(|(holds_for, option)| (holds_for, option.0)))
 }
 
+/// The couriers of the other options that were shown with one, in their order.
+pub(super) async fn others(tx: &mut Tx, id: DeliveryOptionId) -> Result<Vec<String>, Error> {
+    let rows: Vec<(Json<DeliveryOption>,)> = tx
+        .sql(
+            "SELECT option FROM delivery_options
+             WHERE id <> $1 AND answer = (SELECT answer FROM delivery_options WHERE id = $1)
+             ORDER BY place",
+        )
+        .bind(id)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(|(option,)| option.0.carrier).collect())
+}
+
 fn as_count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

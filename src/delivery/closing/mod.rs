@@ -82,18 +82,21 @@ pub(super) async fn expect(
     now: Moment,
     shipment: &Shipment,
 ) -> Result<(), db::Error> {
-    if closing_of(app, &shipment.carrier).is_none() {
-        return Ok(());
-    }
-    let closing =
-        store::open(tx, app.ids.next(), shipment, terms::closing(app, &shipment.store, now), now).await?;
-    for parcel in super::store::parcels(&mut *tx, shipment.id).await? {
-        if let Some(id) = parcel.carrier_shipment_id {
-            store::join(tx, closing.id, (shipment.id, parcel.number), id).await?;
+    let due = terms::closing(app, &shipment.store, now);
+    let mut parcels = super::store::parcels(&mut *tx, shipment.id).await?;
+    // Closings are locked in one order, whatever the parcels'.
+    parcels.sort_by(|a, b| a.carrier.cmp(&b.carrier));
+    for parcel in parcels {
+        let Some((carrier, id)) = parcel.carrier.zip(parcel.carrier_shipment_id) else { continue };
+        if closing_of(app, &carrier).is_none() {
+            continue;
         }
+        let closing = store::open(tx, app.ids.next(), (&shipment.store, &carrier), due, now).await?;
+        store::join(tx, closing.id, (shipment.id, parcel.number), id).await?;
+        let job = Close { closing: closing.id };
+        jobs::enqueue_at(tx, &app.ids, now, &job, closing.due_at).await?;
     }
-    let job = Close { closing: closing.id };
-    jobs::enqueue_at(tx, &app.ids, now, &job, closing.due_at).await
+    Ok(())
 }
 
 /// How a courier closes its days, where it does.

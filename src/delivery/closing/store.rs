@@ -5,7 +5,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::ClosingState;
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
-use crate::delivery::store::Shipment;
 use crate::ids::{ClosingId, ShipmentId, StoreId};
 
 /// A closing, without its document.
@@ -34,7 +33,7 @@ macro_rules! closing_columns {
 pub(super) async fn open(
     tx: &mut Tx,
     id: ClosingId,
-    shipment: &Shipment,
+    (at, carrier): (&StoreId, &str),
     (day, due_at): (NaiveDate, Moment),
     now: Moment,
 ) -> Result<Closing, Error> {
@@ -46,8 +45,8 @@ pub(super) async fn open(
         closing_columns!()
     ))
     .bind(id)
-    .bind(shipment.store.clone())
-    .bind(shipment.carrier.clone())
+    .bind(at.clone())
+    .bind(carrier.to_owned())
     .bind(day.to_string())
     .bind(now)
     .bind(due_at)

@@ -15,6 +15,7 @@ pub(in crate::delivery) struct Attempt {
     pub(in crate::delivery) shipment: ShipmentId,
     pub(in crate::delivery) parcel: i64,
     pub(in crate::delivery) number: i64,
+    pub(in crate::delivery) carrier: String,
     pub(in crate::delivery) state: AttemptState,
     pub(in crate::delivery) recipient_version: i64,
     pub(in crate::delivery) calls: i64,
@@ -29,7 +30,7 @@ pub(in crate::delivery) struct Attempt {
 
 macro_rules! attempt_columns {
     () => {
-        "reference, shipment, parcel, number, state, recipient_version, calls, looks, created_at, sent_at,
+        "reference, shipment, parcel, number, carrier, state, recipient_version, calls, looks, created_at, sent_at,
              carrier_shipment_id, tracking_number, label_sha256, detail"
     };
 }
@@ -38,19 +39,20 @@ pub(in crate::delivery) async fn insert_attempt(
     tx: &mut Tx,
     reference: &str,
     (shipment, parcel): (ShipmentId, i64),
-    number: i64,
+    (number, carrier): (i64, &str),
     now: Moment,
 ) -> Result<(), Error> {
     tx.sql(
         "INSERT INTO booking_attempts (
-             reference, shipment, parcel, number, state, recipient_version, calls, looks, created_at
+             reference, shipment, parcel, number, carrier, state, recipient_version, calls, looks, created_at
          )
-         VALUES ($1, $2, $3, $4, 'intent', 0, 0, 0, $5)",
+         VALUES ($1, $2, $3, $4, $5, 'intent', 0, 0, 0, $6)",
     )
     .bind(reference.to_owned())
     .bind(shipment)
     .bind(parcel)
     .bind(number)
+    .bind(carrier.to_owned())
     .bind(now)
     .execute()
     .await?;
@@ -85,6 +87,26 @@ pub(in crate::delivery) async fn newest_attempt(
     .bind(parcel)
     .fetch_optional()
     .await
+}
+
+/// How many bookings of a parcel a courier was given that were never found there.
+pub(in crate::delivery) async fn abandoned(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    parcel: i64,
+    carrier: &str,
+) -> Result<i64, Error> {
+    let (count,): (i64,) = tx
+        .sql(
+            "SELECT COUNT(*) FROM booking_attempts
+             WHERE shipment = $1 AND parcel = $2 AND carrier = $3 AND state = 'abandoned'",
+        )
+        .bind(shipment)
+        .bind(parcel)
+        .bind(carrier.to_owned())
+        .fetch_one()
+        .await?;
+    Ok(count)
 }
 
 /// The attempts of a shipment that are not over.

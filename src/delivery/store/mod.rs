@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 pub(super) use attempts::{
-    Attempt, attempt, cancellation, insert_attempt, insert_cancellation, label, live_attempts,
+    Attempt, abandoned, attempt, cancellation, insert_attempt, insert_cancellation, label, live_attempts,
     newest_attempt, save_attempt, save_cancellation, save_label,
 };
 pub(super) use events::{events, upsert_event};
@@ -16,8 +16,10 @@ pub(super) use events::{events, upsert_event};
 use super::address::Address;
 use super::carrier::ParcelStatus;
 use super::model::{AttemptState, ShipmentState};
+use super::needs::Needs;
 use super::pack::Parcel as Packed;
 use super::request::Request;
+use super::reroute::CourierLeft;
 use crate::catalog::Size;
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
@@ -46,12 +48,23 @@ pub(super) struct Shipment {
     pub(super) failed_at: Option<DateTime<Utc>>,
     pub(super) age_min: Option<i64>,
     pub(super) choice: Option<Json<serde_json::Value>>,
+    pub(super) is_cold: bool,
+    pub(super) fallbacks: Option<Json<Vec<String>>>,
+    pub(super) couriers_left: Option<Json<Vec<CourierLeft>>>,
+}
+
+impl Shipment {
+    /// What the goods ask of whoever brings them.
+    pub(super) fn needs(&self) -> Needs {
+        Needs { age_min: self.age_min, is_cold: self.is_cold }
+    }
 }
 
 macro_rules! shipment_columns {
     () => {
         "id, order_id, store, shopper, reference, carrier, state, trouble, sender, recipient, recipient_version,
-             tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at, age_min, choice"
+             tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at, age_min, choice,
+             is_cold, fallbacks, couriers_left"
     };
 }
 
@@ -65,9 +78,9 @@ pub(super) async fn insert(
     tx.sql(
         "INSERT INTO shipments (
              id, order_id, store, shopper, reference, carrier, state, sender, recipient, recipient_version,
-             tracking_round, version, created_at, age_min, choice
+             tracking_round, version, created_at, age_min, choice, is_cold, fallbacks
          )
-         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11)",
+         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11, $12, $13)",
     )
     .bind(request.shipment)
     .bind(request.order)
@@ -78,8 +91,10 @@ pub(super) async fn insert(
     .bind(Json(request.sender.clone()))
     .bind(Json(request.recipient.clone()))
     .bind(now)
-    .bind(request.age_min)
+    .bind(request.needs.age_min)
     .bind(request.choice.clone().map(Json))
+    .bind(request.needs.is_cold)
+    .bind(Json(request.fallbacks.clone()))
     .execute()
     .await?;
     Ok(())
@@ -106,7 +121,8 @@ pub(super) async fn lock(tx: &mut Tx, id: ShipmentId) -> Result<Option<Shipment>
 pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> {
     tx.sql(
         "UPDATE shipments SET state = $2, trouble = $3, recipient = $4, recipient_version = $5, tracking_round = $6,
-             booked_at = $7, handed_over_at = $8, delivered_at = $9, returned_at = $10, failed_at = $11
+             booked_at = $7, handed_over_at = $8, delivered_at = $9, returned_at = $10, failed_at = $11, carrier = $12,
+             couriers_left = $13
          WHERE id = $1",
     )
     .bind(shipment.id)
@@ -120,6 +136,8 @@ pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> 
     .bind(shipment.delivered_at)
     .bind(shipment.returned_at)
     .bind(shipment.failed_at)
+    .bind(shipment.carrier.clone())
+    .bind(shipment.couriers_left.clone())
     .execute()
     .await?;
     Ok(())
@@ -161,6 +179,8 @@ pub(super) struct Parcel {
     pub(super) status: Option<ParcelStatus>,
     pub(super) booking: Option<AttemptState>,
     pub(super) attempt: Option<String>,
+    /// That of the booking.
+    pub(super) carrier: Option<String>,
     pub(super) recipient_version: Option<i64>,
     pub(super) carrier_shipment_id: Option<String>,
     pub(super) tracking_number: Option<String>,
@@ -207,7 +227,7 @@ pub(super) async fn parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Ve
                  ORDER BY newest.number DESC
                  LIMIT 1
              ) AS booking,
-             booking_attempts.reference AS attempt,
+             booking_attempts.reference AS attempt, booking_attempts.carrier,
              booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
              booking_attempts.tracking_number, booking_attempts.label_sha256
          FROM parcels

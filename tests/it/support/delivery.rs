@@ -1,6 +1,6 @@
 //! A service with DHL's sandbox beside it, on one common clock.
 
-use aisle::delivery::{self, Address, Parcel, Request};
+use aisle::delivery::{self, Address, Needs, Parcel, Request};
 use aisle::identity::Role;
 use aisle::ids::{OrderId, ShipmentId, ShopperId};
 use aisle::sandbox::dhl::{BookedShipment, Sandbox, Settings};
@@ -106,11 +106,16 @@ pub async fn ask_for_delivery_to(
     weights: &[i64],
     recipient: Address,
 ) -> ShipmentId {
+    let request = request_for(test, shopper, weights, recipient);
+    ask(test, request).await
+}
+
+/// A delivery by whichever courier comes first.
+pub fn request_for(test: &TestApp, shopper: &ShopperActor, weights: &[i64], recipient: Address) -> Request {
     let app = &test.app;
-    let shipment: ShipmentId = app.ids.next();
     let order: OrderId = app.ids.next();
-    let request = Request {
-        shipment,
+    Request {
+        shipment: app.ids.next(),
         order,
         store: STORE.parse().expect("a store"),
         shopper: ShopperId(shopper.id.parse().expect("an id")),
@@ -119,9 +124,14 @@ pub async fn ask_for_delivery_to(
         parcels: weights.iter().map(|weight| Parcel::of_grams(*weight)).collect(),
         reference: "R-7F3K2A".to_owned(),
         carrier: None,
-        age_min: None,
+        fallbacks: Vec::new(),
+        needs: Needs::default(),
         choice: None,
-    };
+    }
+}
+
+pub async fn ask(test: &TestApp, request: Request) -> ShipmentId {
+    let (app, shipment) = (&test.app, request.shipment);
     let mut tx = app.db.begin().await.expect("a transaction");
     let asked = delivery::request(&mut tx, &app.carriers, &app.ids, app.clock.now(), request).await;
     asked.expect("a shipment");

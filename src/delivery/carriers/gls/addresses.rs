@@ -29,6 +29,6 @@ pub fn verdict(reply: Reply) -> Result<AddressVerdict, CallError> {
         property: issue["Location"].as_str().unwrap_or_default().to_owned(),
         text: rule(issue),
     };
-    let messages = issues.iter().filter(is_of_address).map(|issue| message(issue)).collect();
+    let messages = issues.iter().filter(is_of_address).map(message).collect();
     Ok(AddressVerdict::of(finding, messages))
 }

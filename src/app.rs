@@ -113,6 +113,8 @@ kinds_of_jobs! {
     delivery::FindStray => delivery::find_stray,
     delivery::Close => delivery::close,
     delivery::TrackShipment => delivery::track_shipment,
+    delivery::SubscribeAccount => delivery::subscribe_account,
+    delivery::SubscribeParcels => delivery::subscribe_parcels,
     exchange::Dispatch => exchange::dispatch,
     payments::Ask => payments::ask,
     payments::AnswerDispute => payments::answer_dispute,

@@ -215,18 +215,20 @@ async fn put_recipient(
     Ok(Reply(status, view))
 }
 
-/// Take in a message of a courier, proven by its signature. What it says is only a hint: the courier is asked.
+/// Take in a message of a courier, proven by its signature or, where the courier signs nothing, by the secret that it bears.
+/// What it says is only a hint: the courier is asked.
 #[utoipa::path(
     post,
     path = "/v1/webhooks/delivery/{courier}",
     tag = "delivery",
-    params(("courier" = String, Path, description = "The courier: uber.")),
-    request_body(content = String, description = "The message as it was signed", content_type = "application/json"),
+    params(("courier" = String, Path, description = "The courier: dhl, uber or ups.")),
+    request_body(content = String, description = "The message as it was sent", content_type = "application/json"),
     responses(
         (status = 200, description = "Taken."),
         (status = 400, description = "The message is not proven to be the courier's.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The courier is not configured, or signs no messages.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The courier is not configured, or sends no messages that can be proven.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The message is too large.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The courier could not be answered: send the message again.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(())
 )]
@@ -239,14 +241,22 @@ async fn receive_notice(
     match notice::receive(&app, &courier, &headers, &body).await {
         Ok(()) => Ok(StatusCode::OK),
         Err(notice::Refused::Absent) => {
-            Err(Problem::not_found("courier_absent", "No courier of this name sends signed messages here."))
+            Err(Problem::not_found("courier_absent", "No courier of this name sends messages here."))
         }
         Err(notice::Refused::Forged(reason)) => {
-            metrics::counter!("aisle_delivery_notices_refused_total").increment(1);
+            metrics::counter!("aisle_delivery_notices_refused_total", "carrier" => courier).increment(1);
             tracing::warn!("a courier's message was refused: {reason}");
             Err(Problem::bad_request(
                 "notice_unproven",
                 "The message does not prove that it comes from the courier.",
+            ))
+        }
+        Err(notice::Refused::Unanswered(error)) => {
+            tracing::warn!("a courier could not be answered: {error}");
+            Err(Problem::unavailable(
+                "courier_unanswered",
+                "The courier could not be answered; send it again.",
+                60,
             ))
         }
         Err(notice::Refused::Failed(error)) => Err(Problem::internal(error)),

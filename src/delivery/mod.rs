@@ -6,7 +6,7 @@
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
 //! `model.rs` has the rules, `request.rs` what other rooms ask for, `reroute.rs` who comes in another courier's place, `book.rs`,
-//! `labels.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `track.rs` and
+//! `labels.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `track.rs`, `pushes.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
@@ -26,6 +26,7 @@ mod notice;
 mod offers;
 mod pack;
 mod places;
+mod pushes;
 mod request;
 mod reroute;
 mod settings;
@@ -48,6 +49,7 @@ pub use offers::{
 };
 pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
 pub use places::{CourierVerdict, SuggestedAddress};
+pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account, subscribe_parcels};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};
 pub use track::{TrackShipment, track_shipment};

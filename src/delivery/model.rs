@@ -236,6 +236,18 @@ pub fn pause_before_call(calls: i64) -> Duration {
     }
 }
 
+/// Pause after an asking before a message that anybody can make up who has seen one gives rise to the next, by how many such
+/// askings in a row brought nothing: such messages must not use up what a courier lets us ask.
+pub fn pause_before_hinted(idle: i64, interval: Duration) -> Duration {
+    const DOUBLINGS_MAX: i64 = 20;
+    Duration::minutes(1_i64 << idle.clamp(0, DOUBLINGS_MAX)).min(interval)
+}
+
+/// Pause before a shipment is asked after again of which its courier tells by itself: only so that silence is noticed.
+pub fn pause_of_safety_net(pause: Duration) -> Duration {
+    (pause * 4).min(Duration::days(1))
+}
+
 /// Pause before a shipment is asked after again: most parcels arrive within two days, and quotas are by the day.
 pub fn pause_before_tracking(interval: Duration, age: Duration) -> Duration {
     const DAY: Duration = Duration::days(1);
@@ -310,6 +322,15 @@ mod tests {
         assert_eq!(travel_of(&[Delivered, Delivered]), Travel::Delivered);
         assert_eq!(travel_of(&[Delivered, Returned]), Travel::Returned);
         assert_eq!(travel_of(&[Returned, Lost]), Travel::Failed);
+    }
+
+    #[test]
+    fn messages_that_bring_nothing_are_followed_ever_more_seldom() {
+        let interval = Duration::hours(2);
+        let pauses = [0, 1, 2, 6, 7, i64::MAX].map(|idle| pause_before_hinted(idle, interval).num_minutes());
+        assert_eq!(pauses, [1, 2, 4, 64, 120, 120]);
+        assert_eq!(pause_of_safety_net(interval), Duration::hours(8));
+        assert_eq!(pause_of_safety_net(Duration::days(1)), Duration::days(1));
     }
 
     #[test]

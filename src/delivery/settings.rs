@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::address::Address;
 use super::carrier::{Carrier, SizeLimits};
-use super::carriers::dhl::{Dhl, DhlSettings};
+use super::carriers::dhl::{Dhl, DhlPush, DhlSettings};
 use super::carriers::gls::{Gls, GlsSettings};
 use super::carriers::uber::{self, Uber, UberSettings};
 use super::carriers::ups::{Ups, UpsSettings};
@@ -60,6 +60,9 @@ const UPS_NAMES: [&str; 5] = [
     "AISLE_UPS_COUNTRY",
 ];
 
+/// Messages that are not signed are as safe as the secret that they bear.
+const PUSH_SECRET_LENGTH_MIN: usize = 32;
+
 /// How long couriers are waited for while a shopper wants to know who can bring the goods.
 const QUOTE_DEADLINE_MS: u64 = 1_500;
 
@@ -74,6 +77,7 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_DHL_INTERNATIONAL_BILLING_NUMBER` | 14 characters, for the rest of the European Union; without it Germany only |
 /// | `AISLE_DHL_PROFILE` | the user group (default `STANDARD_GRUPPENPROFIL`) |
 /// | `AISLE_DHL_PRINT_FORMAT` | one of DHL's paper formats; without it the account's own |
+/// | `AISLE_DHL_PUSH_ACCOUNT`, `AISLE_DHL_PUSH_TOKEN` | the customer number whose parcels DHL tells of by itself, and what its messages prove themselves with (32 characters or more); without them it is only asked |
 /// | `AISLE_GLS_URL` | `https://api.gls-group.net`, or `https://api-sandbox.gls-group.net` for tests |
 /// | `AISLE_GLS_CLIENT_ID`, `AISLE_GLS_CLIENT_SECRET` | of the app in GLS's developer portal |
 /// | `AISLE_GLS_CONTACT_ID` | at most 20 characters: the shipper |
@@ -89,6 +93,7 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_UPS_CLIENT_ID`, `AISLE_UPS_CLIENT_SECRET` | of the application in UPS's developer portal |
 /// | `AISLE_UPS_ACCOUNT_NUMBER` | 6 characters: the shipper |
 /// | `AISLE_UPS_COUNTRY` | the shipper's country: `US`, or a member of the European Union |
+/// | `AISLE_UPS_ALERT_KEY` | what Track Alert's messages prove themselves with (32 characters or more), as UPS's portal has it; without it none is asked for |
 /// | `AISLE_DELIVERY_QUOTE_MS` | milliseconds that couriers have to say what a delivery costs (50 to 10000, default 1500) |
 /// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
 ///
@@ -156,6 +161,7 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
         billing_number,
         international_billing_number: env.text("AISLE_DHL_INTERNATIONAL_BILLING_NUMBER"),
         print_format: env.text("AISLE_DHL_PRINT_FORMAT"),
+        push: dhl_push(env),
     };
     let numbers = [
         ("AISLE_DHL_BILLING_NUMBER", Some(&settings.billing_number)),
@@ -167,6 +173,26 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
         }
     }
     Some(settings)
+}
+
+/// DHL's account to be told of; nothing when none of it is set.
+fn dhl_push(env: &Env) -> Option<DhlPush> {
+    let (account, token) = (env.text("AISLE_DHL_PUSH_ACCOUNT"), push_secret(env, "AISLE_DHL_PUSH_TOKEN"));
+    if account.is_some() != token.is_some() {
+        env.mistake("AISLE_DHL_PUSH_ACCOUNT and AISLE_DHL_PUSH_TOKEN belong together".to_owned());
+    }
+    Some(DhlPush { account: account?, token: token? })
+}
+
+/// What a courier's messages prove themselves with: it stands in a header, and nobody guesses it.
+fn push_secret(env: &Env, name: &str) -> Option<SecretString> {
+    let text = env.text(name)?;
+    if text.len() < PUSH_SECRET_LENGTH_MIN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        env.mistake(format!(
+            "{name} must have {PUSH_SECRET_LENGTH_MIN} characters or more, letters, digits and signs"
+        ));
+    }
+    Some(SecretString::from(text))
 }
 
 fn gls(env: &Env) -> Option<GlsSettings> {
@@ -215,6 +241,7 @@ fn ups(env: &Env) -> Option<UpsSettings> {
         client_secret: SecretString::from(client_secret),
         account_number,
         country,
+        alert_key: push_secret(env, "AISLE_UPS_ALERT_KEY"),
     })
 }
 
@@ -310,12 +337,14 @@ mod tests {
         let env = Env::from_pairs([
             ("AISLE_DHL_URL", "https://api-eu.dhl.com"),
             ("AISLE_DHL_BILLING_NUMBER", "1"),
+            ("AISLE_DHL_PUSH_ACCOUNT", "3333333333"),
             ("AISLE_GLS_URL", "gls"),
             ("AISLE_GLS_CONTACT_ID", "276a45fkqM276a45fkqM2"),
             ("AISLE_UBER_COUNTRY", "AQ"),
             ("AISLE_UBER_PICKUP_PHONE", "0228 12345"),
             ("AISLE_UBER_PREPARATION_MINUTES", "9999"),
             ("AISLE_UPS_ACCOUNT_NUMBER", "1"),
+            ("AISLE_UPS_ALERT_KEY", "short"),
             ("AISLE_UPS_COUNTRY", "usa"),
             ("AISLE_TRACKING_MINUTES", "0"),
         ]);
@@ -327,6 +356,7 @@ mod tests {
             "AISLE_DHL_USERNAME is not set",
             "AISLE_DHL_PASSWORD is not set",
             "AISLE_DHL_BILLING_NUMBER must have 14",
+            "AISLE_DHL_PUSH_ACCOUNT and AISLE_DHL_PUSH_TOKEN belong together",
             "AISLE_GLS_URL must be a URL",
             "AISLE_GLS_CLIENT_ID is not set",
             "AISLE_GLS_CLIENT_SECRET is not set",
@@ -341,6 +371,7 @@ mod tests {
             "AISLE_UPS_CLIENT_SECRET is not set",
             "AISLE_UPS_ACCOUNT_NUMBER must have 6",
             "AISLE_UPS_COUNTRY must be two",
+            "AISLE_UPS_ALERT_KEY must have 32",
             "AISLE_TRACKING_MINUTES",
         ] {
             assert!(mistakes.contains(name), "{name} in {mistakes}");

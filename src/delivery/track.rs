@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::carrier::{BookedParcel, ParcelStatus, Tracking};
-use super::hand_over;
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
-use super::store::{self, Parcel, Shipment};
+use super::store::{self, Askings, Parcel, Shipment};
+use super::{hand_over, pushes};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::error::Internal;
 use crate::ids::ShipmentId;
-use crate::jobs::{self, Job, Lease};
+use crate::jobs::{self, Failure, Job, Lease};
 
 /// Couriers forget a parcel after about ninety days (DHL), and nothing is underway that long.
 const FOLLOWED_FOR: Duration = Duration::days(90);
@@ -51,6 +51,7 @@ pub(super) async fn begin(
     now: Moment,
     shipment: &mut Shipment,
 ) -> Result<(), Internal> {
+    pushes::begin(tx, app, now, shipment).await?;
     ask_again(tx, app, now, shipment, Duration::zero()).await
 }
 
@@ -61,13 +62,19 @@ async fn ask_again(
     shipment: &mut Shipment,
     age: Duration,
 ) -> Result<(), Internal> {
+    let pause = model::pause_before_tracking(interval(app, tx, shipment).await?, age);
+    let is_told = pushes::are_relied_on(tx, app, now, shipment).await?;
+    let pause = if is_told { model::pause_of_safety_net(pause) } else { pause };
+    ask_at(tx, app, now, shipment, now + pause).await
+}
+
+/// How often the couriers of a shipment are asked.
+async fn interval(app: &App, tx: &mut Tx, shipment: &Shipment) -> Result<Duration, Internal> {
     let wanted = app.config.delivery.tracking_interval;
     let parcels = store::parcels(&mut *tx, shipment.id).await?;
     let couriers = parcels.iter().filter_map(|parcel| app.carriers.find(parcel.carrier.as_deref()?));
     let most = couriers.filter_map(|courier| courier.capabilities().follow_every).min();
-    let interval = most.map_or(wanted, |most| wanted.min(most));
-    let pause = model::pause_before_tracking(Duration::from_std(interval)?, age);
-    ask_at(tx, app, now, shipment, now + pause).await
+    Ok(Duration::from_std(most.map_or(wanted, |most| wanted.min(most)))?)
 }
 
 /// Begins a new chain of askings. The shipment is not saved.
@@ -79,39 +86,74 @@ async fn ask_at(
     at: Moment,
 ) -> Result<(), Internal> {
     shipment.tracking_round += 1;
+    let mut askings = store::askings(&mut *tx, shipment.id).await?;
+    askings.asks_at = Some(at);
+    store::save_askings(tx, shipment.id, &askings).await?;
     let job = TrackShipment { shipment: shipment.id, round: shipment.tracking_round };
     Ok(jobs::enqueue_at(tx, &app.ids, now, &job, at).await?)
 }
 
-/// Asks the courier at once, because it said that something happened. An asking that is underway may have come too early:
-/// what it finds out is left to this one.
-pub(super) async fn ask_now(app: &App, id: ShipmentId) -> Result<(), Internal> {
+/// Asks the courier soon, because it said that something happened: at once when only the courier can have said so, and
+/// otherwise within the bounds of [`model::pause_before_hinted`]. An asking that is underway may have come too early: it is
+/// followed by another.
+pub(super) async fn ask_now(app: &App, id: ShipmentId, is_signed: bool) -> Result<(), Internal> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(mut shipment) = store::lock(&mut tx, id).await? else { return Ok(()) };
-    if !is_followed(shipment.state) {
+    if !is_followed(&shipment, now) {
         return Ok(());
     }
-    ask_at(&mut tx, app, now, &mut shipment, now).await?;
-    store::save(&mut tx, &shipment).await?;
+    let mut askings = store::askings(&mut tx, id).await?;
+    askings.hints += 1;
+    store::save_askings(&mut tx, id, &askings).await?;
+    let at = if is_signed { now } else { after_hint(app, &mut tx, now, &shipment, &askings).await? };
+    if askings.asks_at.is_none_or(|due| due > at) {
+        ask_at(&mut tx, app, now, &mut shipment, at).await?;
+        store::save(&mut tx, &shipment).await?;
+    }
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
 }
 
-fn is_followed(state: ShipmentState) -> bool {
-    !matches!(state, ShipmentState::Requested | ShipmentState::Cancelled)
+/// When a hint that may be made up is followed.
+async fn after_hint(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &Shipment,
+    askings: &Askings,
+) -> Result<Moment, Internal> {
+    let pause = model::pause_before_hinted(askings.idle_hints, interval(app, tx, shipment).await?);
+    Ok(askings.asked_at.map_or(now, |asked_at| now.max(asked_at + pause)))
+}
+
+/// Whether there is anything left to learn of a shipment.
+pub(super) fn is_followed(shipment: &Shipment, now: Moment) -> bool {
+    match shipment.state {
+        ShipmentState::Requested | ShipmentState::Cancelled | ShipmentState::Returned => false,
+        ShipmentState::Delivered => shipment.delivered_at.is_none_or(|at| now - at < WATCHED_AFTER_DELIVERY),
+        ShipmentState::Booked | ShipmentState::HandedOver | ShipmentState::Failed => {
+            now - followed_since(shipment) < FOLLOWED_FOR
+        }
+    }
+}
+
+fn followed_since(shipment: &Shipment) -> Moment {
+    shipment.handed_over_at.or(shipment.booked_at).unwrap_or(shipment.created_at)
 }
 
 /// Asks the courier about every parcel of a shipment, and settles what it tells.
 pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
+    use ShipmentState::{Cancelled, Requested};
     let TrackShipment { shipment: id, round } = lease.payload()?;
     let Some(shipment) = store::find(&app.db, id).await? else { return Ok(()) };
-    if shipment.tracking_round != round || !is_followed(shipment.state) {
+    if shipment.tracking_round != round || matches!(shipment.state, Requested | Cancelled) {
         return Ok(());
     }
     let parcels = store::parcels(&app.db, id).await?;
-    let told = ask(app, &shipment, &parcels).await;
+    let hints = note_begin(app, lease, id).await?;
+    let (told, was_heard) = ask(app, &shipment, &parcels).await;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(mut shipment) = store::lock(&mut tx, id).await? else { return Ok(()) };
@@ -124,7 +166,11 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
         }
     }
     settle(app, &mut tx, now, &mut shipment).await?;
-    go_on(app, &mut tx, now, &mut shipment).await?;
+    let mut askings = store::askings(&mut tx, id).await?;
+    pushes::weigh(&mut tx, app, now, &shipment, (&mut askings, hints), was_heard).await?;
+    store::save_askings(&mut tx, id, &askings).await?;
+    let is_hinted = askings.hints > askings.hints_asked;
+    go_on(app, &mut tx, now, &mut shipment, is_hinted.then_some(&askings)).await?;
     store::save(&mut tx, &shipment).await?;
     lease.commit(tx).await?;
     app.jobs.wake();
@@ -132,8 +178,20 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
     Ok(())
 }
 
-/// What the courier tells of each parcel, by attempt. A parcel that it does not tell about is asked after next time.
-async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> Vec<(String, Tracking)> {
+/// Notes that an asking begins; answers how many messages it knows of.
+async fn note_begin(app: &App, lease: &Lease, id: ShipmentId) -> Result<i64, Failure> {
+    let mut tx = app.db.begin().await?;
+    store::lock(&mut tx, id).await?;
+    let mut askings = store::askings(&mut tx, id).await?;
+    askings.asked_at = Some(app.clock.now());
+    store::save_askings(&mut tx, id, &askings).await?;
+    lease.commit(tx).await?;
+    Ok(askings.hints)
+}
+
+/// What the courier tells of each parcel, by attempt, and whether it was heard about all of them. A parcel that it does not
+/// tell about is asked after next time.
+async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String, Tracking)>, bool) {
     let mut told = Vec::new();
     let mut silent = Vec::new();
     let began = Instant::now();
@@ -141,7 +199,7 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> Vec<(String,
     let first = usize::try_from(shipment.tracking_round).unwrap_or(0) % parcels.len().max(1);
     for parcel in parcels[first..].iter().chain(&parcels[..first]) {
         if began.elapsed() > ASKING_TIME {
-            break;
+            return (told, false);
         }
         let Some((attempt, courier, booked)) = booked(parcel) else { continue };
         let Some(carrier) = app.carriers.find(courier).filter(|_| !silent.contains(&courier)) else {
@@ -156,7 +214,7 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> Vec<(String,
             }
         }
     }
-    told
+    (told, silent.is_empty())
 }
 
 /// The booking of a parcel that has one: the attempt, whose it is, and its names there.
@@ -223,19 +281,23 @@ async fn tell(
     app.delivery_news(tx, now, news).await
 }
 
-/// Asks for the next asking, if there is anything left to learn. The shipment is not saved.
-async fn go_on(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) -> Result<(), Internal> {
-    let followed_since = shipment.handed_over_at.or(shipment.booked_at).unwrap_or(shipment.created_at);
-    let age = now - followed_since;
-    let is_over = match shipment.state {
-        ShipmentState::Returned => true,
-        ShipmentState::Delivered => {
-            shipment.delivered_at.is_some_and(|at| now - at >= WATCHED_AFTER_DELIVERY)
-        }
-        _ => age >= FOLLOWED_FOR,
-    };
-    if !is_over {
-        return ask_again(tx, app, now, shipment, age).await;
+/// Asks for the next asking, if there is anything left to learn; soon, if a message arrived that this one did not follow.
+/// The shipment is not saved.
+async fn go_on(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &mut Shipment,
+    hinted: Option<&Askings>,
+) -> Result<(), Internal> {
+    if is_followed(shipment, now) {
+        return match hinted {
+            Some(askings) => {
+                let at = after_hint(app, tx, now, shipment, askings).await?;
+                ask_at(tx, app, now, shipment, at).await
+            }
+            None => ask_again(tx, app, now, shipment, now - followed_since(shipment)).await,
+        };
     }
     if matches!(shipment.state, ShipmentState::Booked | ShipmentState::HandedOver) {
         let days = FOLLOWED_FOR.num_days();

@@ -26,6 +26,12 @@ const UBER_MOVES_EVERY: Duration = Duration::from_mins(5);
 const UBER_WEBHOOK: (&str, &str) =
     ("http://127.0.0.1:8080/v1/webhooks/delivery/uber", "aisle-uber-webhook-key");
 
+/// Where a service on this machine takes UPS's messages, and the key that they bear.
+const UPS_ALERTS: (&str, &str) =
+    ("http://127.0.0.1:8080/v1/webhooks/delivery/ups", "aisle-ups-sandbox-key-of-track-alert");
+/// What a service on this machine asks DHL's messages to bear.
+const DHL_PUSH_TOKEN: &str = "aisle-dhl-sandbox-token-of-the-push";
+
 /// Which partners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Which {
@@ -178,6 +184,8 @@ impl Sandboxes {
             set("AISLE_DHL_USERNAME", &settings.username);
             set("AISLE_DHL_PASSWORD", &settings.password);
             set("AISLE_DHL_BILLING_NUMBER", &settings.billing_number);
+            set("AISLE_DHL_PUSH_ACCOUNT", &settings.billing_number.chars().take(10).collect::<String>());
+            set("AISLE_DHL_PUSH_TOKEN", DHL_PUSH_TOKEN);
         }
         if let Some((ups, settings)) = &self.ups {
             set("AISLE_UPS_URL", ups.url());
@@ -185,6 +193,7 @@ impl Sandboxes {
             set("AISLE_UPS_CLIENT_SECRET", &settings.client_secret);
             set("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number);
             set("AISLE_UPS_COUNTRY", "DE");
+            set("AISLE_UPS_ALERT_KEY", UPS_ALERTS.1);
         }
         if let Some((klarna, settings)) = &self.klarna {
             set("AISLE_KLARNA_URL", &klarna.url());
@@ -238,7 +247,10 @@ impl Sandboxes {
 /// UPS alone: with limits, and with packages that travel as the clock runs.
 async fn start_ups(bind: SocketAddr, state: &Path) -> io::Result<(ups::Sandbox, ups::Settings)> {
     let (state_file, limits) = (Some(state.join("ups.json")), ups::Limits::ALONE);
-    let settings = ups::Settings { bind, state_file, limits, travels: true, ..ups::Settings::local() };
+    let (url, key) = (UPS_ALERTS.0.to_owned(), UPS_ALERTS.1.to_owned());
+    let webhook = Some(ups::AlertTarget { url, credentials: ups::AlertCredentials::ApiKey(key) });
+    let settings =
+        ups::Settings { bind, state_file, limits, webhook, travels: true, ..ups::Settings::local() };
     Ok((ups::Sandbox::start(settings.clone()).await?, settings))
 }
 
@@ -319,6 +331,8 @@ fn dhl_guide(url: &str, settings: &dhl::Settings) -> String {
                        {{\"operation\":\"orders.create\",\"kind\":\"no_answer_after\",\"times\":1}}
                        kinds: error_before, error_after (status), no_answer_before, no_answer_after, delay_ms,
                        item_error, label_missing, garbled; DELETE clears
+  messages go wrong    POST {url}/sandbox/pushes
+                       {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"delay_seconds\":60,\"hold\":false}}
   clock                POST {url}/sandbox/clock {{\"advance_seconds\":3600}}
 ",
         settings.api_key, settings.api_secret, settings.username, settings.password, settings.billing_number
@@ -429,10 +443,11 @@ fn ups_guide(url: &str, settings: &ups::Settings) -> String {
                        {{\"operation\":\"ship\",\"kind\":\"no_answer_after\",\"times\":1}}
                        kinds: error_before, error_after (status), no_answer_before, no_answer_after (hold),
                        delay_ms (delay_ms), label_missing, charges_missing, garbled; DELETE clears
+  pushes               to {}, with {}
   pushes go wrong      POST {url}/sandbox/alerts
                        {{\"drop_next\":1,\"duplicate_next\":1,\"reverse\":true,\"delay_seconds\":60,\"hold\":false}}
   tokens are revoked   DELETE {url}/sandbox/tokens
 ",
-        settings.client_id, settings.client_secret, settings.account_number
+        settings.client_id, settings.client_secret, settings.account_number, UPS_ALERTS.0, UPS_ALERTS.1
     )
 }

@@ -59,6 +59,7 @@ fn adapter(settings: &Settings, base_url: &str) -> Dhl {
         billing_number: settings.billing_number.clone(),
         international_billing_number: Some("33333333335301".to_owned()),
         print_format: None,
+        push: None,
     };
     Dhl::new(settings, client())
 }

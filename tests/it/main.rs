@@ -46,6 +46,7 @@ mod pieces;
 mod places;
 mod promises;
 mod promotions;
+mod pushes;
 mod quality;
 mod records;
 mod refunds;

@@ -86,6 +86,7 @@ pub fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
         client_secret: settings.client_secret.clone().into(),
         account_number: settings.account_number.clone(),
         country: country.to_owned(),
+        alert_key: None,
     };
     Ups::new(settings, client())
 }

@@ -4,11 +4,13 @@
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
 //! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `quote.rs`
-//! what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places, `tracking.rs` what happens to it. Where next: `carriers/` has the adapters, of which `dhl` was the first.
+//! what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places, `tracking.rs` what happens to
+//! it, `push.rs` how the courier tells so by itself. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
 mod booking;
 mod label;
 mod place;
+mod push;
 mod quote;
 mod size;
 mod tracking;
@@ -26,6 +28,7 @@ pub use booking::{
 };
 pub use label::{Label, LabelFormat};
 pub use place::{AddressFinding, AddressQuestion, AddressVerdict, Suggestion};
+pub use push::{Notice, Pushes, Subject, Subscribed, Validation};
 pub use quote::{LiveQuote, QuoteParcel, QuoteRequest};
 pub use size::{SizeLimits, descending};
 pub use tracking::{ParcelStatus, Tracking, TrackingEvent};
@@ -88,10 +91,32 @@ pub trait Carrier: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// The booking that a message of the courier is about, by our reference, once the message is proven to be the
-    /// courier's; `None` when it says nothing about how far a parcel has come. What it says is not believed: the courier is
-    /// asked. Most couriers sign no messages.
-    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Reference>, NoticeError> {
+    /// Whether and how the courier tells by itself what happens; nothing where it does not, or where we have nothing to
+    /// prove its messages with.
+    fn pushes(&self) -> Option<Pushes> {
+        None
+    }
+
+    /// Has the courier tell of these parcels, at most 100. Answers those that it took. Asked twice does no harm: each time
+    /// it tells on for the time that [`Subscribed::Parcels`] says.
+    async fn subscribe_parcels(&self, _tracking_numbers: &[String]) -> Result<Vec<String>, CallError> {
+        Err(CallError::Refused("parcels are not subscribed to".to_owned()))
+    }
+
+    /// Has the courier tell this address of all our parcels, unless it does so already; with `anew` what stands is ended
+    /// first.
+    async fn subscribe_account(&self, _address: &str, _anew: bool) -> Result<(), CallError> {
+        Err(CallError::Refused("accounts are not subscribed to".to_owned()))
+    }
+
+    /// Gives the courier the secret back that a subscription begins with.
+    async fn confirm_subscription(&self, _validation: &Validation) -> Result<(), CallError> {
+        Err(CallError::Refused("subscriptions are not confirmed".to_owned()))
+    }
+
+    /// What a message of the courier is about, once it is proven to be the courier's. What it says is not believed: the
+    /// courier is asked.
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
         let _ = (headers, body);
         Err(NoticeError::NotOffered)
     }

@@ -10,6 +10,7 @@ pub mod gls;
 mod labels;
 mod regions;
 mod rejections;
+mod secrets;
 mod tokens;
 pub mod uber;
 pub mod ups;

@@ -1,8 +1,9 @@
 //! The rows of shipments and their parcels; `attempts.rs` has those of booking attempts and their labels, `events.rs` what was
-//! told of parcels.
+//! told of parcels, `pushes.rs` those of what couriers tell by themselves.
 
 mod attempts;
 mod events;
+mod pushes;
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
@@ -12,6 +13,10 @@ pub(super) use attempts::{
     newest_attempt, save_attempt, save_cancellation, save_label,
 };
 pub(super) use events::{events, upsert_event};
+pub(super) use pushes::{
+    Askings, Told, askings, courier_pushes, fresh, note_active, note_asked_for, note_heard, note_missed,
+    note_subscribed, save_askings, shipment_of_number, told,
+};
 
 use super::address::Address;
 use super::carrier::ParcelStatus;

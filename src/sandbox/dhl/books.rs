@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     events::{Event, Stage},
+    push::Pushes,
     state::{Shipment, State},
 };
 
@@ -18,6 +19,8 @@ pub struct Books {
     pub shipments: Vec<BookedShipment>,
     /// Calls by operation, answered or not.
     pub calls: BTreeMap<String, u64>,
+    /// Subscriptions and the messages that they led to.
+    pub pushes: Pushes,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -46,7 +49,7 @@ pub struct BookedShipment {
 impl Books {
     pub fn of(state: &State, now: DateTime<Utc>) -> Self {
         let shipments = state.shipments.values().map(BookedShipment::of).collect();
-        Self { now, shipments, calls: state.calls.clone() }
+        Self { now, shipments, calls: state.calls.clone(), pushes: state.pushes.clone() }
     }
 
     /// The shipments that were not cancelled and bear this reference.

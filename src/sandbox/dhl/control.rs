@@ -14,6 +14,8 @@ use serde_json::json;
 use super::{
     ControlError, Shared,
     observe::Fault,
+    push::Controls,
+    pushing,
     reply::{json_answer, problem},
 };
 
@@ -86,6 +88,21 @@ pub async fn plan_fault(State(shared): State<Arc<Shared>>, body: Bytes) -> Respo
 pub async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
     shared.clear_faults();
     json_answer(200, &json!({ "faults": [] }))
+}
+
+pub async fn push_controls(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let controls: Controls = match read(&body) {
+        Ok(controls) => controls,
+        Err(refusal) => return refusal,
+    };
+    match shared.set_push_controls(controls.clone()) {
+        Ok(()) => json_answer(200, &json!(controls)),
+        Err(failure) => refuse(&failure),
+    }
+}
+
+pub async fn deliver_pushes(State(shared): State<Arc<Shared>>) -> Response {
+    json_answer(200, &json!({ "accepted": pushing::deliver(&shared, true).await }))
 }
 
 pub async fn expire_tokens(State(shared): State<Arc<Shared>>) -> Response {

@@ -23,6 +23,8 @@ mod observe;
 mod order;
 mod orders;
 mod page;
+mod push;
+mod pushing;
 mod reply;
 mod shared;
 mod state;
@@ -44,14 +46,16 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio_util::sync::DropGuard;
 
 pub use self::{
     books::{BookedShipment, Books},
     events::{Event, Stage},
     observe::{Exchange, Fault, FaultKind},
+    push::{Controls, Message, Pushes, Subscription},
 };
 use self::{connection::Connection, shared::Shared, state::State};
-use super::kept;
+use super::{kept, running};
 
 /// The one user group of this contract; DHL's own default name.
 const PROFILE: &str = "STANDARD_GRUPPENPROFIL";
@@ -116,6 +120,9 @@ pub enum ControlError {
 pub struct Sandbox {
     shared: Arc<Shared>,
     server: JoinHandle<()>,
+    pushing: JoinHandle<()>,
+    /// Ends the pushing also when the sandbox is dropped.
+    _end: DropGuard,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -125,7 +132,7 @@ impl Sandbox {
         let state = settings.state_file.as_deref().map_or_else(|| Ok(State::default()), kept::load)?;
         let listener = TcpListener::bind(settings.bind).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let shared = Arc::new(Shared::new(settings, url, state));
+        let shared = Arc::new(Shared::new(settings, url, state, running::caller()?));
         let (stop, stopped) = oneshot::channel::<()>();
         let service = router(&shared).into_make_service_with_connect_info::<Connection>();
         #[expect(clippy::disallowed_methods, reason = "its handle is kept, and stop waits for it")]
@@ -138,7 +145,10 @@ impl Sandbox {
                 })
                 .await;
         });
-        Ok(Self { shared, server, stop: Some(stop) })
+        let end = shared.stop.clone().drop_guard();
+        #[expect(clippy::disallowed_methods, reason = "its handle is kept, and it ends with the sandbox")]
+        let pushing = tokio::spawn(pushing::run(Arc::clone(&shared)));
+        Ok(Self { shared, server, pushing, _end: end, stop: Some(stop) })
     }
 
     /// Where it serves, without a slash at the end.
@@ -171,6 +181,15 @@ impl Sandbox {
         self.shared.record_event(number, code, None)
     }
 
+    pub fn set_push_controls(&self, controls: Controls) -> Result<(), ControlError> {
+        self.shared.set_push_controls(controls)
+    }
+
+    /// Sends every waiting message now, held and late ones too; answers how often a hook accepted.
+    pub async fn deliver_pushes(&self) -> usize {
+        pushing::deliver(&self.shared, true).await
+    }
+
     /// Every access token given so far stops working.
     pub fn expire_tokens(&self) -> Result<(), ControlError> {
         self.shared.expire_tokens()
@@ -188,6 +207,8 @@ impl Sandbox {
     /// Ends the server, at the latest after a few seconds.
     pub async fn stop(mut self) {
         drop(self.stop.take());
+        self.shared.stop.cancel();
+        let _ = (&mut self.pushing).await;
         if tokio::time::timeout(STOP_TIMEOUT, &mut self.server).await.is_err() {
             self.server.abort();
         }
@@ -208,6 +229,12 @@ fn router(shared: &Arc<Shared>) -> Router {
         .nest("/parcel/de/account/auth/ropc/v1", account)
         .route("/parcel/de/account/auth/ropc/v1/", get(auth::version))
         .route("/track/shipments", get(tracking::shipments))
+        .route("/tracking/push/v1/subscription", post(push::create))
+        .route("/tracking/push/v1/subscriptions", get(push::list))
+        .route(
+            "/tracking/push/v1/subscription/{id}",
+            get(push::show).post(push::activate).delete(push::delete),
+        )
         .route("/parcel/de/tracking/v0/shipments", get(tracking_xml::shipments))
         .route_layer(from_fn_with_state(Arc::clone(shared), observe::observe));
     Router::new()
@@ -217,6 +244,8 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/sandbox/clock", post(control::clock))
         .route("/sandbox/shipments/{number}/events", post(control::event))
         .route("/sandbox/faults", post(control::plan_fault).delete(control::clear_faults))
+        .route("/sandbox/pushes", post(control::push_controls))
+        .route("/sandbox/pushes/deliver", post(control::deliver_pushes))
         .route("/sandbox/tokens", axum::routing::delete(control::expire_tokens))
         .with_state(Arc::clone(shared))
 }

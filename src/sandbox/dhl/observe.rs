@@ -40,7 +40,7 @@ pub struct Exchange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// `token`, `orders.create`, `orders.get`, `orders.delete`, `manifests.create`, `manifests.get`, `labels.get`,
-    /// `tracking.get` or `tracking.xml`.
+    /// `tracking.get`, `tracking.xml`, `push.subscribe`, `push.activate`, `push.list`, `push.get` or `push.delete`.
     pub operation: String,
     #[serde(flatten)]
     pub kind: FaultKind,
@@ -156,6 +156,15 @@ fn header_list(headers: &HeaderMap) -> Vec<(String, String)> {
 
 fn operation(method: &Method, path: &str) -> &'static str {
     let action = path.rsplit('/').next().unwrap_or_default();
+    if path.starts_with("/tracking/push/") {
+        return match (method.as_str(), action) {
+            ("GET", "subscriptions") => "push.list",
+            ("POST", "subscription") => "push.subscribe",
+            ("POST", _) => "push.activate",
+            ("DELETE", _) => "push.delete",
+            _ => "push.get",
+        };
+    }
     match (method.as_str(), action) {
         ("POST", "token") => "token",
         ("POST", "orders") => "orders.create",

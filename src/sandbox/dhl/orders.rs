@@ -162,6 +162,7 @@ fn book(memory: &mut Memory, now: DateTime<Utc>, order: Order, secret: &str) -> 
         cancelled_at: None,
         closed_at: None,
         events: Event::of_stage(Stage::Announced, now).into_iter().collect(),
+        told_events: 0,
     };
     shipment.label_sha256 = sha256_hex(&label_pdf(&shipment));
     memory.shipments.insert(shipment.number.clone(), shipment.clone());

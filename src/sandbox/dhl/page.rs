@@ -49,6 +49,8 @@ fn render(books: &Books) -> Markup {
                     tr { th { "Number" } th { "Reference" } th { "To" } th { "Weight" } th { "Stage" } th { "Closed" } th {} }
                     @for shipment in books.shipments.iter().rev().take(ROWS_MAX) { (row(shipment)) }
                 }
+                h2 { (books.pushes.subscriptions.len()) " subscriptions, " (books.pushes.messages.len()) " messages" }
+                p { "Those who subscribed are told of each event; the books have the messages and what became of them." }
                 h2 { "Calls" }
                 table { @for (operation, count) in &books.calls { tr { td { (operation) } td { (count) } } } }
             }

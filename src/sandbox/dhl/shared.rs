@@ -9,11 +9,15 @@ use std::{
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Books, ControlError, Settings,
     events::{Event, Stage},
     observe::{EXCHANGES_MAX, Exchange, Fault, FaultKind, take_fault},
+    push::Controls,
+    pushing,
     reply::problem,
     state::State,
 };
@@ -26,16 +30,27 @@ pub struct Shared {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
     exchanges: Mutex<VecDeque<Exchange>>,
+    /// What hooks are called with.
+    pub client: reqwest::Client,
+    pub stop: CancellationToken,
+    /// Wakes whoever sends messages.
+    pub wake: Notify,
+    /// Held by whoever sends messages.
+    pub delivering: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
-    pub fn new(settings: Settings, url: String, state: State) -> Self {
+    pub fn new(settings: Settings, url: String, state: State, client: reqwest::Client) -> Self {
         Self {
             settings,
             url,
             state: Mutex::new(state),
             faults: Mutex::new(VecDeque::new()),
             exchanges: Mutex::new(VecDeque::new()),
+            client,
+            stop: CancellationToken::new(),
+            wake: Notify::new(),
+            delivering: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -44,6 +59,7 @@ impl Shared {
         let mut state = lock(&self.state);
         let now = self.now(&state);
         state.settle(now, self.settings.auto_progress);
+        pushing::gather(&mut state, now, &self.url);
         look(&state, now)
     }
 
@@ -57,9 +73,11 @@ impl Shared {
         let now = self.now(&state);
         state.settle(now, self.settings.auto_progress);
         let result = act(&mut state, now);
+        pushing::gather(&mut state, now, &self.url);
         if let Some(path) = &self.settings.state_file {
             kept::save(&*state, path)?;
         }
+        self.wake.notify_one();
         Ok(result)
     }
 
@@ -98,6 +116,10 @@ impl Shared {
 
     pub fn expire_tokens(&self) -> Result<(), ControlError> {
         Ok(self.try_change(|state, _| state.tokens.clear())?)
+    }
+
+    pub fn set_push_controls(&self, controls: Controls) -> Result<(), ControlError> {
+        Ok(self.try_change(|state, _| state.pushes.controls = controls)?)
     }
 
     pub fn plan_fault(&self, fault: Fault) {

@@ -12,6 +12,7 @@ use super::{
     events::{Event, Stage},
     german_time::{german, german_hour},
     order::Order,
+    push::Pushes,
 };
 
 /// DHL closes what was not closed at a fixed hour of the ship date; 18:00 is the specification's example.
@@ -31,6 +32,8 @@ pub struct State {
     pub shipments: BTreeMap<String, Shipment>,
     pub tokens: BTreeMap<String, DateTime<Utc>>,
     pub calls: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub pushes: Pushes,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub struct Shipment {
     pub closed_at: Option<DateTime<Utc>>,
     /// Oldest first.
     pub events: Vec<Event>,
+    /// So many of them were told to whoever subscribed, or are older than the subscription.
+    #[serde(default)]
+    pub told_events: usize,
 }
 
 impl Shipment {
@@ -107,6 +113,13 @@ impl State {
             .map(|(place, digit)| u32::from(digit - b'0') * if place % 2 == 0 { 3 } else { 1 })
             .sum();
         format!("00{body}{}", (10 - sum % 10) % 10)
+    }
+
+    /// A subscription has no history.
+    pub fn pass_over_history(&mut self) {
+        for shipment in self.shipments.values_mut() {
+            shipment.told_events = shipment.events.len();
+        }
     }
 
     /// Brings every shipment up to the time: the daily closing, and the demo's automatic progress.

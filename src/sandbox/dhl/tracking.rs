@@ -22,7 +22,7 @@ use super::{
 };
 use crate::sandbox::digest::sha256_hex;
 
-const SERVICES: &[&str] = &[
+pub const SERVICES: &[&str] = &[
     "dgf",
     "dsc",
     "ecommerce",
@@ -79,7 +79,7 @@ fn try_shipments(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Resp
     ))
 }
 
-fn shipment_view(shipment: &Shipment, in_full: bool) -> Value {
+pub fn shipment_view(shipment: &Shipment, in_full: bool) -> Value {
     let order = &shipment.order;
     let events: Vec<Value> = shipment.events.iter().rev().map(event_view).collect();
     let newest = shipment.standing_events().next_back().map(event_view);

@@ -2,10 +2,11 @@
 //!
 //! DHL keeps no duplicate check: an order that may have arrived is never sent again from here. Whether a shipment was
 //! booked is read from its item, never from the HTTP status, because an item may be an error inside a 200. `wire.rs` maps
-//! orders, `tracking.rs` events, `xml.rs` the search by reference.
+//! orders, `tracking.rs` events, `xml.rs` the search by reference, `push.rs` what DHL tells by itself.
 
 mod addresses;
 mod countries;
+mod push;
 mod tracking;
 mod wire;
 mod xml;
@@ -13,24 +14,27 @@ mod xml;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::http::HeaderMap;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Europe::Berlin;
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::call;
+use super::call::{self, Reply};
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
-    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Reference, SizeLimits, Tracking,
+    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Notice, NoticeError, Pushes,
+    Reference, SizeLimits, Subscribed, Tracking, Validation,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
 const TRACKING: &str = "/track/shipments";
 /// DHL's page for recipients.
 const PUBLIC_TRACKING: &str = "https://www.dhl.de/de/privatkunden/pakete-empfangen/verfolgen.html";
+const PUSH: &str = "/tracking/push/v1";
 const XML_TRACKING: &str = "/parcel/de/tracking/v0/shipments";
 
 /// Booking renders a label and is DHL's slowest call; integrators report seconds, so a longer silence is a failure.
@@ -67,6 +71,17 @@ pub struct DhlSettings {
     pub international_billing_number: Option<String>,
     /// One of DHL's paper formats; without it the account's own.
     pub print_format: Option<String>,
+    /// What it takes to be told by DHL; without it DHL is only asked.
+    pub push: Option<DhlPush>,
+}
+
+/// A subscription of the whole account.
+#[derive(Clone, Debug)]
+pub struct DhlPush {
+    /// The customer number that DHL has the parcels under.
+    pub account: String,
+    /// What messages prove themselves with.
+    pub token: SecretString,
 }
 
 /// DHL Parcel DE.
@@ -103,6 +118,17 @@ impl Dhl {
     fn request(&self, method: Method, path: &str, deadline: Duration) -> RequestBuilder {
         let base = self.settings.base_url.trim_end_matches('/');
         self.http.request(method, format!("{base}{path}")).timeout(deadline)
+    }
+
+    /// A call of the service that tells: it takes the key alone.
+    async fn push(
+        &self,
+        method: Method,
+        path: &str,
+        more: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Reply, CallError> {
+        let request = self.request(method, &format!("{PUSH}{path}"), CALL_DEADLINE);
+        call::send(more(request.header("dhl-api-key", &self.settings.api_key))).await
     }
 
     fn document_query(&self, format: LabelFormat) -> Vec<(&'static str, &str)> {
@@ -283,5 +309,41 @@ impl Carrier for Dhl {
             return Ok(None);
         }
         wire::manifest(&reply.expect_success()?)
+    }
+
+    fn pushes(&self) -> Option<Pushes> {
+        let push = self.settings.push.as_ref()?;
+        Some(Pushes { are_signed: false, subscribed: Subscribed::Account { mark: push::mark(push) } })
+    }
+
+    async fn subscribe_account(&self, address: &str, anew: bool) -> Result<(), CallError> {
+        let none = || CallError::Refused("DHL was not told to push".to_owned());
+        let settings = self.settings.push.as_ref().ok_or_else(none)?;
+        let listed = self.push(Method::GET, "/subscriptions", |request| request).await?;
+        let standing = push::standing(listed, address)?;
+        if !anew && !standing.is_empty() {
+            return Ok(());
+        }
+        for id in standing {
+            let ended = self.push(Method::DELETE, &format!("/subscription/{id}"), |request| request).await?;
+            if ended.status != 404 {
+                ended.expect_success()?;
+            }
+        }
+        let body = push::subscription(address, settings);
+        let asked = self.push(Method::POST, "/subscription", |request| request.json(&body)).await?;
+        asked.expect_success().map(|_| ())
+    }
+
+    async fn confirm_subscription(&self, validation: &Validation) -> Result<(), CallError> {
+        let path = format!("/subscription/{}", validation.subscription);
+        let secret = validation.secret.expose_secret();
+        let sent = self.push(Method::POST, &path, |request| request.header("dhl-api-hook-secret", secret));
+        sent.await?.expect_success().map(|_| ())
+    }
+
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
+        let settings = self.settings.push.as_ref().ok_or(NoticeError::NotOffered)?;
+        push::read(&settings.token, headers, body)
     }
 }

@@ -216,6 +216,86 @@ mod tests {
         assert_eq!(statuses(false, &["DLVRD_NGHBR_ZU", "SRTED_NRQRD_AA"]), [InTransit, Delivered].map(Some));
     }
 
+    /// Every code of which DHL's documents speak, spelt out with its reasons and standard events.
+    const TABLE: &[(ParcelStatus, &[&str])] = &[
+        (ParcelStatus::Announced, &["PARCV_NRQRD_VA", "ADVIS_NRQRD_VA"]),
+        (ParcelStatus::PickedUp, &["SHRCU_NRQRD_ES", "PCKDU_NRQRD_AE"]),
+        (
+            ParcelStatus::InTransit,
+            &[
+                "ULFMV_UNLDD_EE",
+                "LDTMV_MVMTV_AA",
+                "MVARR_NRQRD_AA",
+                "MVDPT_NRQRD_AA",
+                "INFCL_NRQRD_NB",
+                "SRTED_NRQRD_AA",
+            ],
+        ),
+        (
+            ParcelStatus::OutForDelivery,
+            &[
+                "ULFMV_UNLDD_PO",
+                "LDTMV_MVMTV_PO",
+                "MVARR_NRQRD_PO",
+                "MVDPT_NRQRD_PO",
+                "INFCL_NRQRD_PO",
+                "SRTED_NRQRD_PO",
+            ],
+        ),
+        (ParcelStatus::Delivered, &["DLVRD_OTHER_ZU", "DLVRD_NGHBR_ZU", "DLVRD_SECPL_ZU", "DLVRD_PKBOX_ZU"]),
+        (ParcelStatus::AtPickupPoint, &["HLDCC_NRQRD_ZF", "CNRFC_NRQRD_LA"]),
+        (
+            ParcelStatus::FailedAttempt,
+            &[
+                "NTDEL_AGNEG_ZN",
+                "NTDEL_IDNEG_ZN",
+                "NTDEL_BDADD_ZN",
+                "NTDEL_CNCNR_ZN",
+                "DLVRF_AGNEG_ZN",
+                "DLVRF_IDNEG_ZN",
+                "DLVRF_BDADD_ZN",
+                "DLVRF_CNCNR_ZN",
+            ],
+        ),
+        (ParcelStatus::Returning, &["RETRN_CNCNR_ZN", "OFWRD_RTSCR_AA", "OFWRD_RTSSA_AA"]),
+        (ParcelStatus::Lost, &["EXPHD_LOSTX_AN", "GHSTP_NRQRD_AN"]),
+        (
+            ParcelStatus::Exception,
+            &[
+                "EXPHD_OTHER_AN",
+                "DMGDS_NRQRD_AN",
+                "DSPSD_NRQRD_AN",
+                "MSRTD_NRQRD_AN",
+                "LDEXC_NRQRD_AN",
+                "NTPUP_NRQRD_AN",
+            ],
+        ),
+        (ParcelStatus::Cancelled, &["CANCL_NRQRD_AN"]),
+    ];
+
+    #[test]
+    fn every_known_code_means_one_status() {
+        for (status, codes) in TABLE {
+            for code in *codes {
+                assert_eq!(statuses(false, &[code]), [Some(*status)], "{code}");
+            }
+        }
+        assert_eq!(TABLE.iter().map(|(_, codes)| codes.len()).sum::<usize>(), 42);
+    }
+
+    #[test]
+    fn a_driver_takes_back_the_event_before() {
+        let body = json!({ "shipments": [{ "id": "1", "events": [
+            { "timestamp": "2026-11-23T10:02:00+01:00", "statusDetailed": "STORN_NRQRD_AA" },
+            { "timestamp": "2026-11-23T10:01:00+01:00", "statusDetailed": "DLVRD_OTHER_ZU" },
+            { "timestamp": "2026-11-23T10:00:00+01:00", "statusDetailed": "SRTED_NRQRD_PO" },
+        ] }] });
+        let events = read(body.to_string().as_bytes(), "1").unwrap().unwrap().events;
+        let standing: Vec<_> =
+            events.iter().filter(|event| !event.is_retracted).map(|event| event.status).collect();
+        assert_eq!((events.len(), standing), (2, vec![Some(ParcelStatus::OutForDelivery)]));
+    }
+
     #[test]
     fn codes_that_nobody_knows_are_survived() {
         assert_eq!(statuses(false, &["BRAND_NEWCD_QQ", "EXPHD_LOSTX_AN"]), [Some(ParcelStatus::Lost), None]);

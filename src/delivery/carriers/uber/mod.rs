@@ -24,8 +24,8 @@ use super::call::Reply;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     AddressFinding, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError,
-    CancelOutcome, Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, NoticeError,
-    QuoteRequest, Reference, SizeLimits, Tracking,
+    CancelOutcome, Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, Notice, NoticeError,
+    Pushes, QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
 };
 
 pub use wire::is_phone;
@@ -271,8 +271,14 @@ impl Carrier for Uber {
         Err(CallError::Refused("Uber closes no days".to_owned()))
     }
 
-    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Reference>, NoticeError> {
+    fn pushes(&self) -> Option<Pushes> {
+        self.settings.webhook_key.as_ref()?;
+        Some(Pushes { are_signed: true, subscribed: Subscribed::Elsewhere })
+    }
+
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
         let key = self.settings.webhook_key.as_ref().ok_or(NoticeError::NotOffered)?;
-        notices::read(key, headers, body)
+        let booking = notices::read(key, headers, body)?;
+        Ok(Notice::Happened(booking.map(Subject::Booking).into_iter().collect()))
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! UPS keeps no duplicate check and has no dry run: a booking that may have arrived is never sent again from here. Whether
 //! it was made is asked of label recovery and, should that know nothing, of tracking by reference. `wire.rs` maps
-//! shipments, `rating.rs` prices, `tracking.rs` activities, `status.rs` the numbers of statuses.
+//! shipments, `rating.rs` prices, `tracking.rs` activities, `status.rs` the numbers of statuses, `alerts.rs` what UPS tells by
+//! itself.
 
 mod addresses;
+mod alerts;
 mod rating;
 mod status;
 mod tracking;
@@ -13,6 +15,7 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::http::HeaderMap;
 use chrono::{Days, NaiveDate};
 use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
@@ -23,8 +26,8 @@ use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
-    Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, QuoteRequest, Reference,
-    SizeLimits, Tracking,
+    Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, Notice, NoticeError, Pushes,
+    QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -63,6 +66,8 @@ pub struct UpsSettings {
     /// The shipper's country, ISO 3166-1 alpha-2. Parcels go within the United States from there, and within the European
     /// Union from any of its members.
     pub country: String,
+    /// What Track Alert's messages prove themselves with, as UPS's portal has it; without it none is believed.
+    pub alert_key: Option<SecretString>,
 }
 
 /// UPS.
@@ -251,5 +256,24 @@ impl Carrier for Ups {
 
     async fn close_day(&self, _carrier_shipment_ids: &[String]) -> Result<Vec<ClosedShipment>, CallError> {
         Err(CallError::Refused("UPS closes no days".to_owned()))
+    }
+
+    fn pushes(&self) -> Option<Pushes> {
+        self.settings.alert_key.as_ref()?;
+        let subscribed = Subscribed::Parcels { lives: alerts::LIVES };
+        Some(Pushes { are_signed: false, subscribed })
+    }
+
+    async fn subscribe_parcels(&self, tracking_numbers: &[String]) -> Result<Vec<String>, CallError> {
+        let body = alerts::subscription(tracking_numbers, &self.settings.country);
+        let path = "/track/v2/subscription/standard/package";
+        let sent = self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&body)).await?;
+        alerts::subscribed(sent)
+    }
+
+    fn read_notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, NoticeError> {
+        let key = self.settings.alert_key.as_ref().ok_or(NoticeError::NotOffered)?;
+        let number = alerts::read(key, headers, body)?;
+        Ok(Notice::Happened(number.map(Subject::Parcel).into_iter().collect()))
     }
 }

@@ -21,6 +21,20 @@ pub enum News {
         /// Of which order.
         order: OrderId,
     },
+    /// A parcel could not be handed to its recipient, and will be tried again or come back.
+    AttemptFailed {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
+    /// A parcel waits for its recipient in a shop or locker.
+    AtPickupPoint {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
     /// Every parcel was delivered. Told once, even when the courier takes it back and says it again.
     Delivered {
         /// Which.
@@ -34,6 +48,8 @@ pub enum News {
         shipment: ShipmentId,
         /// Of which order.
         order: OrderId,
+        /// Whether all came back.
+        is_whole: bool,
     },
     /// Every parcel's travel has ended, and the courier lost some. Told once; a person decides what is given back, for a
     /// lost parcel may still be found.
@@ -44,5 +60,7 @@ pub enum News {
         order: OrderId,
         /// What happened, for staff.
         reason: String,
+        /// Whether all are lost.
+        is_whole: bool,
     },
 }

@@ -31,6 +31,10 @@ pub(super) struct ShipmentView {
     state: ShipmentState,
     /// What must be looked at, for staff; always empty for shoppers.
     trouble: Option<String>,
+    /// Why staff keep it from the courier; always empty for shoppers.
+    held_back: Option<String>,
+    /// Where anybody who has this address sees how far it has come.
+    follow_url: Option<String>,
     recipient: Address,
     /// What the courier says of the recipient's address, in the answer to its correction and where the courier can check it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +151,8 @@ pub(super) async fn shipment(
         }
     });
     Ok(ShipmentView {
+        follow_url: super::follow::url(app, &shipment),
+        held_back: shipment.held_back.filter(|_| for_staff),
         shipment: shipment.id,
         order: shipment.order_id,
         store: shipment.store,

@@ -23,6 +23,7 @@ mod disputed;
 mod empty_delivery;
 mod exchange;
 mod exit;
+mod following;
 mod given_back;
 mod gls_adapter;
 mod gls_delivery;

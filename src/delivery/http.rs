@@ -37,6 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(receive_notice))
         .merge(super::closing::http::routes())
         .merge(super::pickups::http::routes())
+        .merge(super::places::routes())
         .merge(super::follow::routes())
         .merge(super::hold_back::routes())
         .merge(super::tasks::routes())
@@ -218,7 +219,8 @@ async fn post_hand_over(
     seen_by_staff(&app, id).await
 }
 
-/// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew.
+/// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew. What the
+/// courier says of the address is shown, and changes nothing.
 #[utoipa::path(
     put,
     path = "/v1/shipments/{id}/recipient",
@@ -243,8 +245,12 @@ async fn put_recipient(
     Json(recipient): Json<Address>,
 ) -> Result<Reply<ShipmentView>, Problem> {
     of_store(&app, &staff, Role::Supervisor, id).await?;
-    correct::correct(&app, id, recipient).await?;
-    seen_by_staff(&app, id).await
+    let shipment = correct::correct(&app, id, recipient).await?;
+    // Staff know better than a courier's map, so they are told and not stopped.
+    let address = correct::checked(&app, &shipment).await;
+    let Reply(status, mut view) = seen_by_staff(&app, id).await?;
+    view.address = address;
+    Ok(Reply(status, view))
 }
 
 /// Take in a message of a courier, proven by its signature or, where the courier signs nothing, by the secret that it bears.

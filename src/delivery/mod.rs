@@ -28,6 +28,7 @@ mod notice;
 mod offers;
 mod pack;
 mod pickups;
+mod places;
 mod pushes;
 mod reissue;
 mod request;
@@ -53,6 +54,7 @@ pub use offers::{
 };
 pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
 pub use pickups::{OrderPickup, order_pickup};
+pub use places::{CourierVerdict, SuggestedAddress};
 pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account, subscribe_parcels};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};

@@ -45,6 +45,7 @@ mod payments;
 mod picked;
 mod pickups;
 mod pieces;
+mod places;
 mod promises;
 mod promotions;
 mod pushes;

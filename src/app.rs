@@ -113,6 +113,7 @@ kinds_of_jobs! {
     delivery::CancelLabel => delivery::cancel_label,
     delivery::FindStray => delivery::find_stray,
     delivery::Close => delivery::close,
+    delivery::OrderPickup => delivery::order_pickup,
     delivery::TrackShipment => delivery::track_shipment,
     delivery::SubscribeAccount => delivery::subscribe_account,
     delivery::SubscribeParcels => delivery::subscribe_parcels,

@@ -107,6 +107,8 @@ ids! {
     PassId,
     /// The payment of one checkout.
     PaymentId,
+    /// A driver who is ordered to come for a store's parcels.
+    PickupId,
     /// A delivered row that is kept aside.
     QuarantineId,
     /// A comparison of our books with a provider's. Named by whoever asks for it.

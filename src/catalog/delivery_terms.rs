@@ -15,6 +15,8 @@ const TARIFFS_MAX: usize = 200;
 const DAYS_MAX: i64 = 30;
 /// The heaviest parcel that any courier carries, in grams.
 const GRAMS_MAX: i64 = 100_000;
+/// Most couriers that a store names.
+const CARRIERS_MAX: usize = 20;
 /// Longest key of a courier or a service.
 const KEY_LENGTH_MAX: usize = 20;
 
@@ -56,6 +58,11 @@ pub struct DeliveryTerms {
     #[schema(value_type = Option<String>, pattern = "^[0-2][0-9]:[0-5][0-9]$")]
     #[serde(default, skip_serializing_if = "Option::is_none", with = "minutes::or_none")]
     pub close_at: Option<NaiveTime>,
+    /// Couriers whose driver comes only when ordered: `dhl`, `gls`, `ups`. The first parcel that is booked for a day orders
+    /// one for the hour at which goods go out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub order_pickup: Vec<String>,
 }
 
 text_enum! {
@@ -247,6 +254,10 @@ mod minutes {
     }
 }
 
+fn is_key(text: &str) -> bool {
+    (1..=KEY_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 impl Tariff {
     /// Whether it holds for a parcel of so many grams to this country.
     pub fn holds_for(&self, carrier: &str, country: &str, grams: i64) -> bool {
@@ -256,9 +267,6 @@ impl Tariff {
     }
 
     fn fault(&self) -> Option<String> {
-        let is_key = |text: &str| {
-            (1..=KEY_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
-        };
         let is_country =
             |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
         let checks = [
@@ -298,6 +306,9 @@ impl DeliveryTerms {
         }
         if self.closes_at() < self.hand_over.by {
             return Some("a day is closed after its goods went out".to_owned());
+        }
+        if self.order_pickup.len() > CARRIERS_MAX || !self.order_pickup.iter().all(|name| is_key(name)) {
+            return Some("order_pickup names at most 20 couriers in small letters: dhl".to_owned());
         }
         if self.tariffs.len() > TARIFFS_MAX {
             return Some(format!("a store has at most {TARIFFS_MAX} tariffs"));
@@ -368,6 +379,7 @@ mod tests {
         };
         wrong(&|terms| terms.amount = -1, "a delivery costs");
         wrong(&|terms| terms.hand_over.on.clear(), "one day of the week");
+        wrong(&|terms| terms.order_pickup = vec!["DHL".to_owned()], "order_pickup");
         wrong(&|terms| terms.close_at = NaiveTime::from_hms_opt(15, 59, 0), "after its goods went out");
         wrong(&|terms| terms.tariffs[0].carrier = "DHL".to_owned(), "small letters");
         wrong(&|terms| terms.tariffs[0].countries = vec!["de".to_owned()], "capital letters");

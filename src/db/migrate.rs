@@ -84,6 +84,7 @@ const FILES: &[File] = &[
     file!(53, "0053_delivery_options.sql", None),
     file!(54, "0054_couriers_left.sql", None),
     file!(55, "0055_closings.sql", None),
+    file!(56, "0056_pickups.sql", None),
     file!(57, "0057_parcel_sizes.sql", None),
     file!(59, "0059_pushes.sql", None),
     file!(61, "0061_following.sql", None),

@@ -18,7 +18,7 @@ use super::news::News;
 use super::request::enqueue_booking;
 use super::reroute::{self, LeavingReason};
 use super::store::{self, Attempt, Shipment};
-use super::{terms, track, withdraw};
+use super::{pickups, terms, track, withdraw};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -30,7 +30,7 @@ use crate::jobs::{self, Failure, Job, Lease};
 /// A courier that could not be used for this long is something that staff should know.
 const PATIENCE: chrono::Duration = chrono::Duration::days(1);
 /// A person must mend our account; until then a few tries an hour do no harm.
-const ACCOUNT_PAUSE: Duration = Duration::from_mins(15);
+pub(super) const ACCOUNT_PAUSE: Duration = Duration::from_mins(15);
 
 /// Books one parcel.
 #[derive(Debug, Serialize, Deserialize)]
@@ -310,7 +310,7 @@ async fn adopt(
 
 /// The courier has the parcel: the booking is kept, or taken back when it is not wanted any more. The attempt is saved, the
 /// shipment is not.
-async fn confirm(
+pub(super) async fn confirm(
     app: &App,
     tx: &mut Tx,
     now: Moment,
@@ -319,8 +319,15 @@ async fn confirm(
     confirmation: Confirmation,
 ) -> Result<(), Internal> {
     attempt.state = attempt.state.apply(AttemptEvent::Confirmed)?;
-    attempt.carrier_shipment_id = Some(confirmation.carrier_shipment_id);
-    attempt.tracking_number = Some(confirmation.tracking_number);
+    let id = Some(confirmation.carrier_shipment_id);
+    if attempt.carrier_shipment_id != id {
+        if attempt.label_sha256.take().is_some() {
+            // The label of another number.
+            store::forget_label(tx, &attempt.reference).await?;
+        }
+        attempt.carrier_shipment_id = id;
+        attempt.tracking_number = Some(confirmation.tracking_number);
+    }
     attempt.detail = None;
     store::save_attempt(tx, attempt).await?;
     let is_wanted =
@@ -332,7 +339,7 @@ async fn confirm(
     store::set_status(tx, shipment.id, attempt.parcel, Some(ParcelStatus::Announced)).await?;
     match confirmation.label {
         Some(label) => keep_label(app, tx, now, shipment, attempt, &label).await,
-        None if gives_labels(app, &attempt.carrier) => {
+        None if attempt.label_sha256.is_none() && gives_labels(app, &attempt.carrier) => {
             Ok(enqueue_booking(tx, &app.ids, now, shipment.id, attempt.parcel).await?)
         }
         None => settle_ready(app, tx, now, shipment).await,
@@ -374,6 +381,7 @@ async fn settle_ready(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipme
     shipment.trouble = None;
     shipment.booked_at = Some(now);
     track::begin(tx, app, now, shipment).await?;
+    pickups::expect(app, tx, now, shipment).await?;
     let news = News::Booked { shipment: shipment.id, order: shipment.order_id, tracking_number };
     app.delivery_news(tx, now, news).await
 }
@@ -459,7 +467,7 @@ fn note_delay(shipment: &mut Shipment, attempt: &Attempt, now: Moment, detail: &
     }
 }
 
-fn in_words(rejection: &Rejection) -> String {
+pub(super) fn in_words(rejection: &Rejection) -> String {
     let words: Vec<String> = rejection
         .messages
         .iter()

@@ -4,16 +4,17 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::address::Address;
-use super::carrier::LabelFormat;
+use super::carrier::{CallError, LabelFormat};
 use super::model::ShipmentState;
 use super::request::Error;
 use super::store::{self, Shipment};
 use super::view::{self, ShipmentList, ShipmentView};
-use super::{correct, hand_over, labels, notice};
+use super::{correct, hand_over, labels, notice, reissue};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query, Raw};
@@ -29,11 +30,14 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_shipment))
         .routes(routes!(get_label))
+        .routes(routes!(post_reissue))
         .routes(routes!(list_shipments))
         .routes(routes!(post_hand_over))
         .routes(routes!(put_recipient))
         .routes(routes!(receive_notice))
         .merge(super::closing::http::routes())
+        .merge(super::pickups::http::routes())
+        .merge(super::places::routes())
         .merge(super::follow::routes())
         .merge(super::hold_back::routes())
         .merge(super::tasks::routes())
@@ -98,14 +102,57 @@ async fn get_label(
     Query(query): Query<LabelQuery>,
 ) -> Result<Response, Problem> {
     of_store(&app, &staff, Role::Clerk, id).await?;
-    let printed = labels::label(&app, (id, parcel), query.format).await?;
+    Ok(paper(labels::label(&app, (id, parcel), query.format).await?))
+}
+
+fn paper(printed: labels::Printed) -> Response {
     let headers = [
         (header::CONTENT_TYPE, printed.label.format.media_type().to_owned()),
         // A label is a name and an address.
         (header::CACHE_CONTROL, "no-store".to_owned()),
         (header::ETAG, format!("\"{}\"", printed.sha256)),
     ];
-    Ok((StatusCode::OK, headers, printed.label.bytes).into_response())
+    (StatusCode::OK, headers, printed.label.bytes).into_response()
+}
+
+/// In which form to make a label anew.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reissue {
+    format: LabelFormat,
+}
+
+/// Have a label made anew where the courier gives the same one never again (GLS): the parcel has another number then, and the
+/// old label must not be used.
+#[utoipa::path(
+    post,
+    path = "/v1/shipments/{id}/labels/{parcel}/reissue",
+    tag = "delivery",
+    params(
+        ("id" = ShipmentId, Path, description = "The shipment."),
+        ("parcel" = i64, Path, description = "Which of its parcels, from 1."),
+    ),
+    request_body = Reissue,
+    responses(
+        (status = 200, description = "The new label.", content((Vec<u8> = "application/pdf"), (Vec<u8> = "application/zpl"))),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such shipment, or no label (yet).", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The courier gives the same label again, has the parcel already, or refused; the old label stays good.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The courier was not heard; or its answer was lost, and which label is good is being found out.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("staff" = []))
+)]
+async fn post_reissue(
+    State(app): State<App>,
+    staff: Staff,
+    Path((id, parcel)): Path<(ShipmentId, i64)>,
+    Json(wanted): Json<Reissue>,
+) -> Result<Response, Problem> {
+    of_store(&app, &staff, Role::Clerk, id).await?;
+    reissue::reissue(&app, id, parcel, wanted.format).await?;
+    Ok(paper(labels::label(&app, (id, parcel), None).await?))
 }
 
 /// Which shipments to list.
@@ -172,7 +219,8 @@ async fn post_hand_over(
     seen_by_staff(&app, id).await
 }
 
-/// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew.
+/// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew. What the
+/// courier says of the address is shown, and changes nothing.
 #[utoipa::path(
     put,
     path = "/v1/shipments/{id}/recipient",
@@ -197,8 +245,12 @@ async fn put_recipient(
     Json(recipient): Json<Address>,
 ) -> Result<Reply<ShipmentView>, Problem> {
     of_store(&app, &staff, Role::Supervisor, id).await?;
-    correct::correct(&app, id, recipient).await?;
-    seen_by_staff(&app, id).await
+    let shipment = correct::correct(&app, id, recipient).await?;
+    // Staff know better than a courier's map, so they are told and not stopped.
+    let address = correct::checked(&app, &shipment).await;
+    let Reply(status, mut view) = seen_by_staff(&app, id).await?;
+    view.address = address;
+    Ok(Reply(status, view))
 }
 
 /// Take in a message of a courier, proven by its signature or, where the courier signs nothing, by the secret that it bears.
@@ -282,6 +334,33 @@ pub(super) async fn seen_by_staff(app: &App, id: ShipmentId) -> Result<Reply<Shi
     Ok(Reply(StatusCode::OK, view::shipment(app, shipment, true).await?))
 }
 
+impl From<reissue::Error> for Problem {
+    fn from(error: reissue::Error) -> Self {
+        match error {
+            reissue::Error::NotNeeded => Self::conflict(
+                "reissue_not_needed",
+                "This courier gives the same label again: GET it, with the format that you want.",
+            ),
+            reissue::Error::Missing => labels::Error::Missing.into(),
+            reissue::Error::State(state) => Error::State(state).into(),
+            reissue::Error::Refused(words) => {
+                Self::conflict("reissue_refused", format!("The old label stays good: {words}."))
+            }
+            reissue::Error::Unheard(words) => labels::Error::Unheard(CallError::NotSent(words)).into(),
+            reissue::Error::Unsettled(words) => {
+                tracing::info!("what became of a label is being found out: {words}");
+                Self::unavailable(
+                    "reissue_unsettled",
+                    "Which label is good is being found out: wait until the shipment is booked, and print then.",
+                    60,
+                )
+            }
+            reissue::Error::News(source) => Self::internal(source),
+            reissue::Error::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<labels::Error> for Problem {
     fn from(error: labels::Error) -> Self {
         match error {
@@ -294,7 +373,9 @@ impl From<labels::Error> for Problem {
             ),
             labels::Error::Only(kept) => Self::conflict(
                 "label_form_unavailable",
-                format!("The courier gives this label in no other form (any more): print it as {kept}."),
+                format!(
+                    "The courier gives this label in no other form (any more): print it as {kept}, or have it made anew."
+                ),
             ),
             labels::Error::Unheard(error) => {
                 tracing::info!("a label was not had again: {error}");

@@ -1,7 +1,8 @@
 //! The label of a parcel: the one that came with the booking, or the same in another form from the courier.
 //!
 //! A label that is kept is given as it is, so that a reprint is the same paper. Another form is read from the courier and not
-//! kept: it gives the same label as long as it has one. Where another form would be another parcel (GLS), it is refused.
+//! kept: it gives the same label as long as it has one. Where another form would be another parcel (GLS), it is refused:
+//! `reissue.rs` makes one.
 
 use super::carrier::{CallError, Label, LabelFormat};
 use super::store;

@@ -6,7 +6,7 @@
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
 //! `model.rs` has the rules, `request.rs` what other rooms ask for, `reroute.rs` who comes in another courier's place, `book.rs`,
-//! `labels.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `track.rs`, `pushes.rs` and
+//! `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`, `pushes.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
@@ -27,7 +27,10 @@ mod news;
 mod notice;
 mod offers;
 mod pack;
+mod pickups;
+mod places;
 mod pushes;
+mod reissue;
 mod request;
 mod reroute;
 mod settings;
@@ -50,6 +53,8 @@ pub use offers::{
     Ask, Good, Hindered, Hindrance, LeftOut, LeftOutReason, Offer, Offers, cartons, hindrances, offers,
 };
 pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
+pub use pickups::{OrderPickup, order_pickup};
+pub use places::{CourierVerdict, SuggestedAddress};
 pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account, subscribe_parcels};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};

@@ -31,7 +31,7 @@ crate::text_enum! {
 }
 
 crate::text_enum! {
-    /// What is known of one try to book one parcel.
+    /// What is known of one try to book one parcel, or to order a driver.
     pub enum AttemptState {
         /// Written down; the courier has not been called, or surely never saw the call.
         Intent = "intent",
@@ -85,6 +85,8 @@ pub enum Travel {
 pub enum AttemptEvent {
     /// The call is about to be made.
     Sent,
+    /// Its label is to be made anew, with another number: the call is about to be made.
+    Reissued,
     /// The courier surely never saw the call.
     NotSent,
     /// The courier may have seen the call.
@@ -142,7 +144,7 @@ impl AttemptState {
     pub fn apply(self, event: AttemptEvent) -> Result<Self, NotAllowed> {
         use AttemptEvent as Event;
         match (self, event) {
-            (Self::Intent, Event::Sent) => Ok(Self::Sent),
+            (Self::Intent, Event::Sent) | (Self::Confirmed, Event::Reissued) => Ok(Self::Sent),
             (Self::Sent, Event::NotSent) => Ok(Self::Intent),
             (Self::Sent | Self::Unknown, Event::Lost) => Ok(Self::Unknown),
             (Self::Sent | Self::Unknown, Event::Confirmed) | (Self::CancelPending, Event::Kept) => {

@@ -93,6 +93,7 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_UPS_CLIENT_ID`, `AISLE_UPS_CLIENT_SECRET` | of the application in UPS's developer portal |
 /// | `AISLE_UPS_ACCOUNT_NUMBER` | 6 characters: the shipper |
 /// | `AISLE_UPS_COUNTRY` | the shipper's country: `US`, or a member of the European Union |
+/// | `AISLE_UPS_PICKUP_PHONE` | whom a driver calls who finds no parcels: `+49` and so on; without it no driver is ordered |
 /// | `AISLE_UPS_ALERT_KEY` | what Track Alert's messages prove themselves with (32 characters or more), as UPS's portal has it; without it none is asked for |
 /// | `AISLE_DELIVERY_QUOTE_MS` | milliseconds that couriers have to say what a delivery costs (50 to 10000, default 1500) |
 /// | `AISLE_TRACKING_MINUTES` | how often a parcel on its way is asked after (1 to 1440, default 120) |
@@ -235,12 +236,17 @@ fn ups(env: &Env) -> Option<UpsSettings> {
     if !country.is_empty() && !is_country {
         env.mistake("AISLE_UPS_COUNTRY must be two capital letters, such as US".to_owned());
     }
+    let pickup_phone = env.text("AISLE_UPS_PICKUP_PHONE");
+    if pickup_phone.as_deref().is_some_and(|phone| !uber::is_phone(phone)) {
+        env.mistake("AISLE_UPS_PICKUP_PHONE must be + and digits, without spaces".to_owned());
+    }
     Some(UpsSettings {
         base_url,
         client_id,
         client_secret: SecretString::from(client_secret),
         account_number,
         country,
+        pickup_phone,
         alert_key: push_secret(env, "AISLE_UPS_ALERT_KEY"),
     })
 }
@@ -346,6 +352,7 @@ mod tests {
             ("AISLE_UPS_ACCOUNT_NUMBER", "1"),
             ("AISLE_UPS_ALERT_KEY", "short"),
             ("AISLE_UPS_COUNTRY", "usa"),
+            ("AISLE_UPS_PICKUP_PHONE", "0228"),
             ("AISLE_TRACKING_MINUTES", "0"),
         ]);
         Settings::read(&env);
@@ -371,6 +378,7 @@ mod tests {
             "AISLE_UPS_CLIENT_SECRET is not set",
             "AISLE_UPS_ACCOUNT_NUMBER must have 6",
             "AISLE_UPS_COUNTRY must be two",
+            "AISLE_UPS_PICKUP_PHONE must be +",
             "AISLE_UPS_ALERT_KEY must have 32",
             "AISLE_TRACKING_MINUTES",
         ] {

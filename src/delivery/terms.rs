@@ -12,23 +12,63 @@ use crate::ids::StoreId;
 /// What is handed over after the hour of closing is declared together with what follows within this time.
 const LATE_PAUSE: Duration = Duration::minutes(15);
 
+/// A driver is given this time at least.
+const WINDOW_MIN: Duration = Duration::hours(1);
+/// A driver is ordered so long ahead at most.
+const ORDERED_AHEAD_MAX: Duration = Duration::days(14);
+
 /// What the store's printers print labels from.
 pub(super) fn label_format(app: &App, store: &StoreId) -> LabelFormat {
-    let catalog = app.catalog.view();
-    let terms = catalog.store(store).and_then(|store| store.till.delivery.as_deref());
-    terms.map_or(LabelFormat::USUAL, |terms| terms.labels)
+    of(app, store, |_, terms| terms.map_or(LabelFormat::USUAL, |terms| terms.labels))
+}
+
+/// Whether a courier's driver comes to the store only when ordered.
+pub(super) fn orders_pickup(app: &App, store: &StoreId, carrier: &str) -> bool {
+    of(app, store, |_, terms| {
+        terms.is_some_and(|terms| terms.order_pickup.iter().any(|ordered| ordered == carrier))
+    })
+}
+
+/// A moment by the store's clock.
+pub(super) fn local(app: &App, store: &StoreId, moment: Moment) -> NaiveDateTime {
+    of(app, store, |zone, _| moment.with_timezone(&zone).naive_local())
 }
 
 /// The store's day, and when what is handed over now is declared at its courier.
 pub(super) fn closing(app: &App, store: &StoreId, now: Moment) -> (NaiveDate, Moment) {
+    of(app, store, |zone, terms| {
+        let day = now.with_timezone(&zone).date_naive();
+        let hour = terms.map_or_else(|| HandOver::default().usual_close(), DeliveryTerms::closes_at);
+        let due = moment(zone, day.and_time(hour));
+        (day, if due > now { due } else { now + LATE_PAUSE })
+    })
+}
+
+/// The next day on which goods go out, or this one, with the moments between which a driver finds them; nothing for a day
+/// that is over or too far away.
+pub(super) fn hand_over(
+    app: &App,
+    store: &StoreId,
+    now: Moment,
+    day: Option<NaiveDate>,
+) -> Option<(NaiveDate, (Moment, Moment))> {
+    of(app, store, |zone, terms| {
+        let usual = HandOver::default();
+        let goes_out = terms.map_or(&usual, |terms| &terms.hand_over);
+        let local = now.with_timezone(&zone).naive_local();
+        let day = day.unwrap_or_else(|| goes_out.next(local).date());
+        let closes = terms.map_or_else(|| usual.usual_close(), DeliveryTerms::closes_at);
+        let ready_at = moment(zone, day.and_time(goes_out.by));
+        let until = moment(zone, day.and_time(closes)).max(ready_at + WINDOW_MIN);
+        (now < until && day <= local.date() + ORDERED_AHEAD_MAX).then_some((day, (ready_at, until)))
+    })
+}
+
+/// Reads the store's clock and terms; those of nobody where the catalogue does not know it.
+fn of<T>(app: &App, store: &StoreId, read: impl FnOnce(Tz, Option<&DeliveryTerms>) -> T) -> T {
     let catalog = app.catalog.view();
     let store = catalog.store(store);
-    let zone = store.map_or(Tz::UTC, Store::zone);
-    let day = now.with_timezone(&zone).date_naive();
-    let terms = store.and_then(|store| store.till.delivery.as_deref());
-    let hour = terms.map_or_else(|| HandOver::default().usual_close(), DeliveryTerms::closes_at);
-    let due = moment(zone, day.and_time(hour));
-    (day, if due > now { due } else { now + LATE_PAUSE })
+    read(store.map_or(Tz::UTC, Store::zone), store.and_then(|store| store.till.delivery.as_deref()))
 }
 
 /// A time of a place; where its clock is put forward over it, an hour later.

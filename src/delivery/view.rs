@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::address::Address;
 use super::carrier::ParcelStatus;
 use super::model::{AttemptState, ShipmentState};
+use super::places::CourierVerdict;
 use super::reroute::CourierLeft;
 use super::store::{self, Shipment};
 use crate::app::App;
@@ -35,6 +36,9 @@ pub(super) struct ShipmentView {
     /// Where anybody who has this address sees how far it has come.
     follow_url: Option<String>,
     recipient: Address,
+    /// What the courier says of the recipient's address, in the answer to its correction and where the courier can check it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<CourierVerdict>,
     /// The way of delivery that the shopper chose, with what it promised and why it was offered.
     #[schema(value_type = Option<Object>)]
     choice: Option<serde_json::Value>,
@@ -158,6 +162,7 @@ pub(super) async fn shipment(
         state: shipment.state,
         trouble: shipment.trouble.filter(|_| for_staff),
         recipient: shipment.recipient.0,
+        address: None,
         choice: shipment.choice.map(|choice| choice.0),
         parcels: parcels.collect(),
         created_at: shipment.created_at,

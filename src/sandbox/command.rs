@@ -193,6 +193,7 @@ impl Sandboxes {
             set("AISLE_UPS_CLIENT_SECRET", &settings.client_secret);
             set("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number);
             set("AISLE_UPS_COUNTRY", "DE");
+            set("AISLE_UPS_PICKUP_PHONE", "+4922812345");
             set("AISLE_UPS_ALERT_KEY", UPS_ALERTS.1);
         }
         if let Some((klarna, settings)) = &self.klarna {

@@ -1,11 +1,14 @@
 //! Labels in the form that a store's printers want, and in another one where the courier gives it.
 
+use aisle::db::Run;
 use aisle::identity::Role;
 use aisle::ids::ShipmentId;
 use aisle::sandbox::dhl::FaultKind;
-use serde_json::json;
+use aisle::sandbox::gls::{Fault, Rule};
+use serde_json::{Value, json};
 
 use crate::contract::{dhl, gls, ups};
+use crate::support::courier::Courier;
 use crate::support::delivery::{Depot, STORE};
 use crate::support::{Answer, TestApp};
 use crate::{gls_delivery, uber_delivery, ups_delivery};
@@ -14,6 +17,18 @@ use crate::{gls_delivery, uber_delivery, ups_delivery};
 async fn label(test: &TestApp, shipment: ShipmentId, query: &str) -> Answer {
     let clerk = test.staff(Role::Clerk, &[STORE]).await;
     test.get(&format!("/v1/shipments/{shipment}/labels/1{query}")).bearer(&clerk).send().await
+}
+
+async fn reissue(test: &TestApp, shipment: ShipmentId, format: &str) -> Answer {
+    let clerk = test.staff(Role::Clerk, &[STORE]).await;
+    let path = format!("/v1/shipments/{shipment}/labels/1/reissue");
+    test.post(&path, &json!({"format": format})).bearer(&clerk).send().await
+}
+
+async fn hand_over(test: &TestApp, shipment: ShipmentId) {
+    let clerk = test.staff(Role::Clerk, &[STORE]).await;
+    let path = format!("/v1/shipments/{shipment}/hand-over");
+    test.post(&path, &Value::Null).bearer(&clerk).send().await.expect(200);
 }
 
 #[track_caller]
@@ -103,7 +118,96 @@ async fn a_form_that_would_be_another_parcel_is_refused_and_so_is_a_label_where_
     label(&gls.test, shipment, "?format=zpl").await.problem(409, "label_form_unavailable");
     assert_eq!(gls.courier.books().parcels.len(), 1);
 
+    let body = json!({"format": "zpl"});
+    for (format, media_type) in [("zpl", ZPL), ("pdf", PDF)] {
+        let before = gls.see(shipment).await;
+        let made = reissue(&gls.test, shipment, format).await;
+        assert_is(&made, media_type);
+        // One live parcel, with the number and the label that are shown.
+        gls.assert_one_live(shipment).await;
+        let after = gls.see(shipment).await;
+        assert_ne!(after.json["parcels"][0]["tracking_number"], before.json["parcels"][0]["tracking_number"]);
+        assert_eq!(label(&gls.test, shipment, "").await.bytes, made.bytes);
+    }
+    let shopper = gls.test.shopper().await;
+    let path = format!("/v1/shipments/{shipment}/labels/1/reissue");
+    gls.test.post(&path, &body).bearer(&shopper.token).send().await.problem(403, "other_caller");
+    hand_over(&gls.test, shipment).await;
+    reissue(&gls.test, shipment, "zpl").await.problem(409, "shipment_state");
+    gls::assert_kept(&gls.courier);
+
     let uber = uber_delivery::depot().await;
     let shipment = uber_delivery::request(&uber).await;
     label(&uber.test, shipment, "").await.problem(404, "label_not_given");
+    reissue(&uber.test, shipment, "pdf").await.problem(409, "reissue_not_needed");
+}
+
+#[tokio::test]
+async fn a_label_made_anew_whose_answer_was_lost_ends_in_one_live_parcel_with_its_label() {
+    for fault in [
+        Fault::NoAnswerAfter { hold: false },
+        Fault::NoAnswerBefore { hold: false },
+        Fault::ErrorAfter { status: 503 },
+        Fault::ErrorBefore { status: 503 },
+    ] {
+        let gls = gls_delivery::depot().await;
+        let shipment = gls.request().await;
+        gls.courier.add_fault(Rule::new("shipments.reprint", fault, 1)).expect("planned");
+        reissue(&gls.test, shipment, "zpl").await.problem(503, "reissue_unsettled");
+        let seen = gls.see(shipment).await;
+        assert_eq!((seen.text("/state"), seen.text("/parcels/0/booking")), ("requested", "unknown"));
+        label(&gls.test, shipment, "").await.problem(404, "label_missing");
+        for _ in 0..6 {
+            gls.pass(chrono::Duration::minutes(5)).await;
+        }
+        gls.assert_one_live(shipment).await;
+        assert!(label(&gls.test, shipment, "").await.status.is_success());
+        let number = gls.courier.live()[0].clone();
+        let digest = gls.see(shipment).await.text("/parcels/0/label_sha256").to_owned();
+        let books = gls.courier.books();
+        let parcel =
+            books.parcels.iter().find(|parcel| parcel.parcel_number == number).expect("the live one");
+        assert_eq!(parcel.label_sha256, digest, "the label of the parcel that lives");
+        gls::assert_kept(&gls.courier);
+    }
+}
+
+#[tokio::test]
+async fn a_label_that_is_not_made_anew_stays_good() {
+    let gls = gls_delivery::depot().await;
+    let shipment = gls.request().await;
+    let before = label(&gls.test, shipment, "").await;
+    // Surely not arrived: the courier's backend says that it works on nothing.
+    gls.courier
+        .add_fault(Rule::new("shipments.reprint", Fault::ErrorBefore { status: 490 }, 1))
+        .expect("planned");
+    reissue(&gls.test, shipment, "zpl").await.problem(503, "courier_unheard");
+    gls.assert_one_live(shipment).await;
+    assert_eq!(label(&gls.test, shipment, "").await.bytes, before.bytes);
+    // Scanned meanwhile, which we don't know yet.
+    let number = gls.courier.live()[0].clone();
+    gls.courier.record_event(&number, "advance").expect("a scan");
+    reissue(&gls.test, shipment, "zpl").await.problem(409, "reissue_refused");
+    assert_eq!(label(&gls.test, shipment, "").await.bytes, before.bytes);
+    assert_eq!(gls.see(shipment).await.text("/state"), "booked");
+}
+
+#[tokio::test]
+async fn a_run_that_ended_while_a_label_was_made_anew_is_found_out() {
+    let gls = gls_delivery::depot().await;
+    let shipment = gls.request().await;
+    gls.courier
+        .add_fault(Rule::new("shipments.reprint", Fault::NoAnswerAfter { hold: false }, 1))
+        .expect("planned");
+    reissue(&gls.test, shipment, "zpl").await.problem(503, "reissue_unsettled");
+    // As the database is when the process dies while it waits for the answer.
+    let mut tx = gls.test.app.db.begin().await.expect("begun");
+    tx.sql("UPDATE booking_attempts SET state = 'sent'").execute().await.expect("updated");
+    tx.commit().await.expect("committed");
+    gls.cancel(shipment).await;
+    for _ in 0..6 {
+        gls.pass(chrono::Duration::minutes(5)).await;
+    }
+    assert_eq!(gls.courier.live(), Vec::<String>::new(), "taken back meanwhile, it leaves no parcel");
+    assert_eq!(gls.see(shipment).await.text("/state"), "cancelled");
 }

@@ -79,12 +79,13 @@ fn settings() -> Settings {
     Settings { clock_stands_at: Some("2026-11-23T14:00:00Z".parse().expect("a moment")), ..Settings::local() }
 }
 
-fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
+pub fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
     let settings = UpsSettings {
         base_url: base_url.to_owned(),
         client_id: settings.client_id.clone(),
         client_secret: settings.client_secret.clone().into(),
         account_number: settings.account_number.clone(),
+        pickup_phone: Some("+4922812345".to_owned()),
         country: country.to_owned(),
         alert_key: None,
     };

@@ -31,6 +31,7 @@ pub async fn depot(recoverable_after: Time) -> Depot<Sandbox> {
         ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
         ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
         ("AISLE_UPS_COUNTRY", "DE"),
+        ("AISLE_UPS_PICKUP_PHONE", "+4922812345"),
     ];
     Depot::new(ups, &variables).await
 }

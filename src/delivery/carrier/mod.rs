@@ -3,12 +3,15 @@
 //! The types are ours, small and total: an adapter maps them to and from its partner's wire and nothing of that wire shows
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
-//! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `quote.rs`
-//! what it would cost, `size.rs` how large it may be, `tracking.rs` what happens to it, `push.rs` how the courier tells so by
-//! itself. Where next: `carriers/` has the adapters, of which `dhl` was the first.
+//! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `pickup.rs`
+//! who comes for it, `quote.rs` what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places,
+//! `tracking.rs` what happens to it, `push.rs` how the courier tells so by itself. Where next: `carriers/` has the adapters, of
+//! which `dhl` was the first.
 
 mod booking;
 mod label;
+mod pickup;
+mod place;
 mod push;
 mod quote;
 mod size;
@@ -26,6 +29,8 @@ pub use booking::{
     NotAReference, Reference, Rejection, RejectionReason,
 };
 pub use label::{Label, LabelFormat};
+pub use pickup::{PickupConfirmation, PickupOutcome, PickupRequest, Pickups};
+pub use place::{AddressFinding, AddressQuestion, AddressVerdict, Suggestion};
 pub use push::{Notice, Pushes, Subject, Subscribed, Validation};
 pub use quote::{LiveQuote, QuoteParcel, QuoteRequest};
 pub use size::{SizeLimits, descending};
@@ -43,6 +48,11 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// What the courier asks for now and promises, where it says so itself; nothing where only a table does. It books nothing
     /// and changes nothing.
     async fn quote(&self, _request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
+        Ok(None)
+    }
+
+    /// Whether a recipient's address is there; nothing where the courier offers no such check. It books nothing.
+    async fn check_address(&self, _question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
         Ok(None)
     }
 
@@ -64,6 +74,12 @@ pub trait Carrier: fmt::Debug + Send + Sync {
         format: LabelFormat,
     ) -> Result<Option<Label>, CallError>;
 
+    /// Makes the label of a parcel anew: the parcel has another number then, under the same reference, and the old one is
+    /// taken back. Never repeated by the adapter once the request may have reached the courier.
+    async fn reissue_label(&self, _carrier_shipment_id: &str, _format: LabelFormat) -> BookOutcome {
+        BookOutcome::Rejected(Rejection { reason: RejectionReason::NotServed, messages: Vec::new() })
+    }
+
     /// Takes a booking back. `is_repeat` says that a cancellation was sent before whose answer was lost: "no such
     /// shipment" then means that it worked.
     async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError>;
@@ -82,6 +98,25 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// (yet).
     async fn fetch_manifest(&self, _closed_at: DateTime<Utc>) -> Result<Option<Vec<u8>>, CallError> {
         Ok(None)
+    }
+
+    /// Orders a driver. Never repeated by the adapter once the order may have reached the courier.
+    async fn book_pickup(&self, _request: &PickupRequest) -> PickupOutcome {
+        PickupOutcome::Rejected(Rejection { reason: RejectionReason::NotServed, messages: Vec::new() })
+    }
+
+    /// The order that the courier holds under the reference of this request; `None` when it surely has none.
+    async fn find_pickup(&self, _request: &PickupRequest) -> Result<Option<PickupConfirmation>, CallError> {
+        Err(CallError::Refused("the courier can't be asked for orders of a driver".to_owned()))
+    }
+
+    /// Takes an order of a driver back. `is_repeat` as for [`Carrier::cancel`].
+    async fn cancel_pickup(
+        &self,
+        _carrier_pickup_id: &str,
+        _is_repeat: bool,
+    ) -> Result<CancelOutcome, CallError> {
+        Err(CallError::Refused("the courier takes no order of a driver back".to_owned()))
     }
 
     /// Whether and how the courier tells by itself what happens; nothing where it does not, or where we have nothing to
@@ -129,8 +164,12 @@ pub struct Capabilities {
     pub gives_labels: bool,
     /// A label can be fetched again before the day is closed.
     pub refetches_labels: bool,
+    /// A label can be had again as another parcel alone.
+    pub reissues_labels: bool,
     /// How its days are closed, where parcels must be declared handed over.
     pub closing: Option<Closing>,
+    /// What can be done with orders of a driver, where one can be ordered.
+    pub pickups: Option<Pickups>,
     /// Carries chilled goods.
     pub carries_chilled: bool,
     /// Rides in the surroundings of a store only, and at once: whether there is a courier is known no earlier than at the
@@ -146,6 +185,8 @@ pub struct Capabilities {
     pub weight_grams_max: i64,
     /// The largest parcel.
     pub size: SizeLimits,
+    /// The countries whose addresses it can check, ISO 3166-1 alpha-2.
+    pub checks_addresses: Vec<&'static str>,
     /// The countries of recipients, ISO 3166-1 alpha-2.
     pub countries: Vec<&'static str>,
 }

@@ -164,6 +164,17 @@ pub(in crate::delivery) async fn save_label(
     Ok(())
 }
 
+/// Lets go of a label that shows another number than the booking has now.
+pub(in crate::delivery) async fn forget_label(tx: &mut Tx, attempt: &str) -> Result<(), Error> {
+    tx.sql(
+        "UPDATE booking_attempts SET label = NULL, label_format = NULL, label_sha256 = NULL WHERE reference = $1",
+    )
+    .bind(attempt.to_owned())
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// The label of a parcel's booking, with its digest.
 pub(in crate::delivery) async fn label(
     db: impl Run<'_>,

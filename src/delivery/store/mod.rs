@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 pub(super) use attempts::{
-    Attempt, abandoned, attempt, cancellation, insert_attempt, insert_cancellation, label, live_attempts,
-    newest_attempt, save_attempt, save_cancellation, save_label,
+    Attempt, abandoned, attempt, cancellation, forget_label, insert_attempt, insert_cancellation, label,
+    live_attempts, newest_attempt, save_attempt, save_cancellation, save_label,
 };
 pub(super) use events::{Event, events, upsert_event};
 pub(super) use pushes::{

@@ -96,6 +96,16 @@ pub fn authorize_shipping(shared: &Shared, headers: &HeaderMap) -> Result<(), Re
     }
 }
 
+/// The caller of the pickup service: a token alone.
+pub fn authorize_bearer(shared: &Shared, headers: &HeaderMap) -> Result<(), Response> {
+    let authorization = text(headers, header::AUTHORIZATION.as_str());
+    if authorization.is_some_and(|value| value.starts_with("Bearer ")) && !headers.contains_key("dhl-api-key")
+    {
+        return authorize_shipping(shared, headers);
+    }
+    Err(problem(401, "Pickup takes a bearer token only"))
+}
+
 /// The caller of unified tracking: the key alone.
 pub fn authorize_tracking(settings: &Settings, headers: &HeaderMap) -> Result<(), Response> {
     if headers.contains_key(header::AUTHORIZATION) {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     events::{Event, Stage},
+    pickups::Pickup,
     push::Pushes,
     state::{Shipment, State},
 };
@@ -17,6 +18,8 @@ pub struct Books {
     pub now: DateTime<Utc>,
     /// In the order of booking.
     pub shipments: Vec<BookedShipment>,
+    /// Drivers that were ordered, in that order.
+    pub pickups: Vec<Pickup>,
     /// Calls by operation, answered or not.
     pub calls: BTreeMap<String, u64>,
     /// Subscriptions and the messages that they led to.
@@ -49,7 +52,13 @@ pub struct BookedShipment {
 impl Books {
     pub fn of(state: &State, now: DateTime<Utc>) -> Self {
         let shipments = state.shipments.values().map(BookedShipment::of).collect();
-        Self { now, shipments, calls: state.calls.clone(), pushes: state.pushes.clone() }
+        Self {
+            now,
+            shipments,
+            pickups: state.pickups.clone(),
+            calls: state.calls.clone(),
+            pushes: state.pushes.clone(),
+        }
     }
 
     /// The shipments that were not cancelled and bear this reference.

@@ -1,4 +1,4 @@
-//! DHL Parcel DE's shipping, account and tracking services as a server of our own, written from the specifications.
+//! DHL Parcel DE's shipping, pickup, account and tracking services as a server of our own, written from the specifications.
 //!
 //! Invariants: a booking is never idempotent (DHL has no duplicate check); a change is saved before its answer leaves;
 //! nothing here uses any other part of this crate. Time is the sandbox's own clock and moves only as told.
@@ -23,6 +23,8 @@ mod observe;
 mod order;
 mod orders;
 mod page;
+mod pickup_checks;
+mod pickups;
 mod push;
 mod pushing;
 mod reply;
@@ -52,6 +54,7 @@ pub use self::{
     books::{BookedShipment, Books},
     events::{Event, Stage},
     observe::{Exchange, Fault, FaultKind},
+    pickups::Pickup,
     push::{Controls, Message, Pushes, Subscription},
 };
 use self::{connection::Connection, shared::Shared, state::State};
@@ -222,10 +225,16 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/labels", get(orders::label))
         .route("/manifests", post(manifests::close).get(manifests::fetch))
         .route("/manifest-documents", get(manifests::document));
+    let pickup = Router::new()
+        .route("/", get(pickups::version))
+        .route("/orders", post(pickups::create).get(pickups::list).delete(pickups::delete))
+        .route("/locations", get(pickups::locations));
     let account = Router::new().route("/", get(auth::version)).route("/token", post(auth::token));
     let partner = Router::new()
         .nest("/parcel/de/shipping/v2", shipping)
         .route("/parcel/de/shipping/v2/", get(orders::version))
+        .nest("/parcel/de/transportation/pickup/v3", pickup)
+        .route("/parcel/de/transportation/pickup/v3/", get(pickups::version))
         .nest("/parcel/de/account/auth/ropc/v1", account)
         .route("/parcel/de/account/auth/ropc/v1/", get(auth::version))
         .route("/track/shipments", get(tracking::shipments))

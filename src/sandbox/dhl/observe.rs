@@ -40,6 +40,7 @@ pub struct Exchange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// `token`, `orders.create`, `orders.get`, `orders.delete`, `manifests.create`, `manifests.get`, `labels.get`,
+    /// `pickups.create`, `pickups.list`, `pickups.cancel`,
     /// `tracking.get`, `tracking.xml`, `push.subscribe`, `push.activate`, `push.list`, `push.get` or `push.delete`.
     pub operation: String,
     #[serde(flatten)]
@@ -166,6 +167,9 @@ fn operation(method: &Method, path: &str) -> &'static str {
         };
     }
     match (method.as_str(), action) {
+        ("POST", "orders") if path.contains("/pickup/") => "pickups.create",
+        ("GET", "orders") if path.contains("/pickup/") => "pickups.list",
+        ("DELETE", "orders") if path.contains("/pickup/") => "pickups.cancel",
         ("POST", "token") => "token",
         ("POST", "orders") => "orders.create",
         ("GET", "orders") => "orders.get",

@@ -32,7 +32,7 @@ fn render(books: &Books) -> Markup {
                 h1 { "DHL Parcel DE sandbox" }
                 p {
                     "A stand-in for DHL's shipping (" code { "/parcel/de/shipping/v2" } "), account ("
-                    code { "/parcel/de/account/auth/ropc/v1" } ") and tracking (" code { "/track/shipments" } ", "
+                    code { "/parcel/de/account/auth/ropc/v1" } "), pickup (" code { "/parcel/de/transportation/pickup/v3" } ") and tracking (" code { "/track/shipments" } ", "
                     code { "/parcel/de/tracking/v0/shipments" } ") services, written from their specifications. "
                     "It sends no parcel anywhere. Its clock shows " b { (books.now.format("%Y-%m-%d %H:%M:%S UTC")) } "."
                 }
@@ -48,6 +48,16 @@ fn render(books: &Books) -> Markup {
                 table {
                     tr { th { "Number" } th { "Reference" } th { "To" } th { "Weight" } th { "Stage" } th { "Closed" } th {} }
                     @for shipment in books.shipments.iter().rev().take(ROWS_MAX) { (row(shipment)) }
+                }
+                h2 { (books.pickups.len()) " drivers ordered" }
+                table {
+                    tr { th { "Order" } th { "Day" } th { "Kind" } th { "Postal code" } th { "Parcels" } th { "State" } }
+                    @for pickup in books.pickups.iter().rev().take(ROWS_MAX) {
+                        tr {
+                            td { (pickup.id) } td { (pickup.day) } td { (pickup.kind) } td { (pickup.postal_code) }
+                            td { (pickup.parcels) } td { (pickup.state(books.now)) }
+                        }
+                    }
                 }
                 h2 { (books.pushes.subscriptions.len()) " subscriptions, " (books.pushes.messages.len()) " messages" }
                 p { "Those who subscribed are told of each event; the books have the messages and what became of them." }

@@ -12,6 +12,7 @@ use super::{
     events::{Event, Stage},
     german_time::{german, german_hour},
     order::Order,
+    pickups::Pickup,
     push::Pushes,
 };
 
@@ -32,6 +33,11 @@ pub struct State {
     pub shipments: BTreeMap<String, Shipment>,
     pub tokens: BTreeMap<String, DateTime<Utc>>,
     pub calls: BTreeMap<String, u64>,
+    /// In the order in which they were ordered.
+    #[serde(default)]
+    pub pickups: Vec<Pickup>,
+    #[serde(default)]
+    pub pickup_count: u64,
     #[serde(default)]
     pub pushes: Pushes,
 }

@@ -47,6 +47,16 @@ pub fn render(state: &State, now: DateTime<Utc>) -> Markup {
                     @for parcel in books.parcels.iter().rev().take(ROWS_MAX) { (row(parcel)) }
                 }
                 h2 { (books.collections.len()) " pickups ordered" }
+                table {
+                    tr { th { "Contact" } th { "Product" } th { "Parcels" } th { "Comes on" } th { "Ordered" } }
+                    @for order in books.collections.iter().rev().take(ROWS_MAX) {
+                        tr {
+                            td { (order.contact_id) } td { (order.product) }
+                            td { (order.parcels.unwrap_or_default()) } td { (order.estimated) }
+                            td { (order.ordered_at.format("%Y-%m-%d %H:%M")) }
+                        }
+                    }
+                }
             }
         }
     }

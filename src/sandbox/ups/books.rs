@@ -89,6 +89,9 @@ pub struct Pickup {
     pub contact: String,
     pub reference: String,
     pub pieces: u32,
+    /// The place as it was sent.
+    #[serde(default)]
+    pub place: String,
     pub booked_at: DateTime<Utc>,
     pub cancelled_at: Option<DateTime<Utc>>,
 }

@@ -29,6 +29,13 @@ pub fn create(state: &mut State, call: &Call) -> Outcome {
         text(request, "/PaymentMethod") == "01",
     )?;
     check_date(state, &request["PickupDateInfo"], &place)?;
+    let answer = |prn: &str| created(request, prn, &place);
+    let at = request["PickupAddress"].to_string();
+    let day = text(request, "/PickupDateInfo/PickupDate");
+    let same = |pickup: &&Pickup| pickup.cancelled_at.is_none() && pickup.place == at && pickup.date == day;
+    if let Some(pickup) = state.books.pickups.iter().find(same) {
+        return Ok(answer(&pickup.prn));
+    }
     let now = state.now();
     state.numbered += 1;
     let body = format!("29{:07}E", state.numbered % 10_000_000);
@@ -43,17 +50,23 @@ pub fn create(state: &mut State, call: &Call) -> Outcome {
         contact: named("/PickupAddress/ContactName"),
         reference: named("/ReferenceNumber"),
         pieces: pieces.filter_map(|piece| text(piece, "/Quantity").parse::<u32>().ok()).sum(),
+        place: at,
         booked_at: now,
         cancelled_at: None,
     });
+    Ok(answer(&prn))
+}
+
+/// One that was ordered for the same place and day before is answered with its number.
+fn created(request: &Value, prn: &str, place: &Address) -> Reply {
     let mut answer = json!({"Response": success(request, &[]), "PRN": prn});
     if text(request, "/RatePickupIndicator") == "Y" {
         answer["RateStatus"] = json!({"Code": "01", "Description": "Rate available"});
-        answer["RateResult"] = rate_result(&place);
+        answer["RateResult"] = rate_result(place);
     } else {
         answer["RateStatus"] = json!({"Code": "04", "Description": "Rate not requested"});
     }
-    Ok(Reply::json(&json!({"PickupCreationResponse": answer})))
+    Reply::json(&json!({"PickupCreationResponse": answer}))
 }
 
 pub fn rate(state: &mut State, call: &Call) -> Outcome {

@@ -159,6 +159,9 @@ async fn a_pickup_is_booked_listed_and_taken_back_once() {
     let said = shipper.post("/pickupcreation/v2409/pickup", &pickup("20261123", "1400", "1700")).await;
     let prn = said.text("/PickupCreationResponse/PRN").to_owned();
     assert_eq!((said.status, prn.len()), (200, 11), "{said:?}");
+    // The same place and day again is the same order.
+    let again = shipper.post("/pickupcreation/v2409/pickup", &pickup("20261123", "1400", "1700")).await;
+    assert_eq!(again.text("/PickupCreationResponse/PRN"), prn);
     let call = |method: Method, path: &str, name: &'static str, value: String| {
         let request = shipper.client.request(method, format!("{}/api{path}", shipper.sandbox.url()));
         super::said(request.bearer_auth(&shipper.token).header(name, value))

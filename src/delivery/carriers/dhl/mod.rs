@@ -2,9 +2,12 @@
 //!
 //! DHL keeps no duplicate check: an order that may have arrived is never sent again from here. Whether a shipment was
 //! booked is read from its item, never from the HTTP status, because an item may be an error inside a 200. `wire.rs` maps
-//! orders, `tracking.rs` events, `xml.rs` the search by reference, `push.rs` what DHL tells by itself.
+//! orders, `tracking.rs` events, `xml.rs` the search by reference, `pickups.rs` orders of a driver, `push.rs` what DHL tells by
+//! itself.
 
+mod addresses;
 mod countries;
+mod pickups;
 mod push;
 mod tracking;
 mod wire;
@@ -24,12 +27,14 @@ use super::call::{self, Reply};
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Closing, Label, LabelFormat, Notice, NoticeError, Pushes, Reference, SizeLimits, Subscribed, Tracking,
-    Validation,
+    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Notice, NoticeError,
+    PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Pushes, Reference, SizeLimits, Subscribed,
+    Tracking, Validation,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
+const PICKUP_ORDERS: &str = "/parcel/de/transportation/pickup/v3/orders";
 const TRACKING: &str = "/track/shipments";
 /// DHL's page for recipients.
 const PUBLIC_TRACKING: &str = "https://www.dhl.de/de/privatkunden/pakete-empfangen/verfolgen.html";
@@ -154,8 +159,10 @@ impl Carrier for Dhl {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: true,
+            reissues_labels: false,
             // DHL closes each day by itself, at an hour of the contract.
             closing: Some(Closing { by_itself_after: chrono::Duration::days(1), gives_manifest: true }),
+            pickups: Some(Pickups { are_found: true, are_cancelled: true }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,
@@ -163,12 +170,26 @@ impl Carrier for Dhl {
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits { sides_mm: Some(SIDES_MM_MAX), ..SizeLimits::NONE },
+            // What can be route-coded: German addresses only.
+            checks_addresses: vec!["DE"],
             countries,
         }
     }
 
     fn tracking_url(&self, tracking_number: &str) -> String {
         format!("{PUBLIC_TRACKING}?piececode={tracking_number}")
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        let order = match wire::order(&question.trial()?, &self.settings) {
+            Ok(order) => order,
+            Err(rejection) => return rejection.try_into().map(Some),
+        };
+        let build = || {
+            let request = self.request(Method::POST, &format!("{SHIPPING}/orders"), CALL_DEADLINE);
+            request.query(&[("validate", "true"), ("mustEncode", "true")]).json(&order)
+        };
+        addresses::verdict(self.tokens.send(build).await?).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {
@@ -294,6 +315,34 @@ impl Carrier for Dhl {
             return Ok(None);
         }
         wire::manifest(&reply.expect_success()?)
+    }
+
+    async fn book_pickup(&self, request: &PickupRequest) -> PickupOutcome {
+        let order = match pickups::order(request, &self.settings) {
+            Ok(order) => order,
+            Err(rejection) => return PickupOutcome::Rejected(rejection),
+        };
+        let build = || self.request(Method::POST, PICKUP_ORDERS, CALL_DEADLINE).json(&order);
+        match self.tokens.send(build).await {
+            Ok(reply) => pickups::outcome(reply),
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn find_pickup(&self, request: &PickupRequest) -> Result<Option<PickupConfirmation>, CallError> {
+        let query = [("pickupDate", request.day.to_string())];
+        let build = || self.request(Method::GET, PICKUP_ORDERS, CALL_DEADLINE).query(&query);
+        pickups::found(self.tokens.send(build).await?, &request.reference)
+    }
+
+    async fn cancel_pickup(
+        &self,
+        carrier_pickup_id: &str,
+        is_repeat: bool,
+    ) -> Result<CancelOutcome, CallError> {
+        let query = [("orderID", carrier_pickup_id)];
+        let build = || self.request(Method::DELETE, PICKUP_ORDERS, CALL_DEADLINE).query(&query);
+        pickups::cancel_outcome(self.tokens.send(build).await?, is_repeat)
     }
 
     fn pushes(&self) -> Option<Pushes> {

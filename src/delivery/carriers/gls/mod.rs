@@ -6,6 +6,8 @@
 //! pending, and asking twice is an error: a repetition looks first whether the parcel is still there. `tracking.rs` maps
 //! statuses and events.
 
+mod addresses;
+mod pickups;
 mod tracking;
 mod wire;
 
@@ -21,8 +23,9 @@ use super::call::Reply;
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Closing, Label, LabelFormat, Reference, SizeLimits, Tracking,
+    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, PickupOutcome, PickupRequest,
+    Pickups, Reference, SizeLimits, Tracking,
 };
 
 const SHIPIT: &str = "/shipit-farm/v1/backend/rs";
@@ -111,8 +114,10 @@ impl Carrier for Gls {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: false,
+            reissues_labels: true,
             // GLS ends the day of a parcel by itself four days after its label was made.
             closing: Some(Closing { by_itself_after: chrono::Duration::days(4), gives_manifest: false }),
+            pickups: Some(Pickups { are_found: false, are_cancelled: false }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,
@@ -124,12 +129,23 @@ impl Carrier for Gls {
                 length_and_girth_mm: Some(LENGTH_AND_GIRTH_MM_MAX),
                 litres: None,
             },
+            checks_addresses: EUROPEAN_UNION.to_vec(),
             countries: EUROPEAN_UNION.to_vec(),
         }
     }
 
     fn tracking_url(&self, tracking_number: &str) -> String {
         format!("{PUBLIC_TRACKING}?match={tracking_number}")
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        let mut order = match wire::order(&question.trial()?, &self.settings) {
+            Ok(order) => order,
+            Err(rejection) => return rejection.try_into().map(Some),
+        };
+        let shipment = json!({ "Shipment": order["Shipment"].take() });
+        let reply = self.shipit("/shipments/validate", Some(&shipment), CALL_DEADLINE).await?;
+        addresses::verdict(reply).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {
@@ -180,6 +196,14 @@ impl Carrier for Gls {
         Ok(None)
     }
 
+    async fn reissue_label(&self, carrier_shipment_id: &str, format: LabelFormat) -> BookOutcome {
+        let question = wire::reprint(carrier_shipment_id, format);
+        match self.shipit("/shipments/reprintparcel", Some(&question), BOOK_DEADLINE).await {
+            Ok(reply) => wire::book_outcome(&reply, format),
+            Err(error) => error.into(),
+        }
+    }
+
     async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError> {
         let name = json!({ "TrackID": carrier_shipment_id });
         if is_repeat && self.details(&name).await?.is_none() {
@@ -198,6 +222,14 @@ impl Carrier for Gls {
         let path = format!("{TRACKING}/{tracking_number}");
         let reply = self.tokens.send(|| self.request(Method::GET, &path, CALL_DEADLINE)).await?;
         tracking::read(&reply.expect_success()?.body, tracking_number)
+    }
+
+    async fn book_pickup(&self, request: &PickupRequest) -> PickupOutcome {
+        let order = pickups::order(request, &self.settings);
+        match self.shipit("/sporadiccollection", Some(&order), CALL_DEADLINE).await {
+            Ok(reply) => pickups::outcome(reply),
+            Err(error) => error.into(),
+        }
     }
 
     /// Ends the day of the whole contract: GLS has no smaller one. What it does not report was ended before, unless it

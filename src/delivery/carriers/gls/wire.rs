@@ -29,7 +29,7 @@ const MIDDLEWARE: &str = "Aisle";
 /// Most characters that are kept of an answer in plain text.
 const TEXT_KEPT: usize = 300;
 /// The backend is inactive: nothing was worked on.
-const INACTIVE: u16 = 490;
+pub const INACTIVE: u16 = 490;
 
 /// What the details say of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,16 +79,24 @@ pub fn order(booking: &Booking, settings: &GlsSettings) -> Result<Value, Rejecti
     if booking.recipient_only {
         shipment["Service"] = json!([{ "Service": { "ServiceName": "service_addresseeonly" } }]);
     }
-    let (format, template) = match booking.label_format {
+    Ok(json!({ "Shipment": shipment, "PrintingOptions": printing(booking.label_format) }))
+}
+
+/// Asks for the label of a parcel anew.
+pub fn reprint(track_id: &str, format: LabelFormat) -> Value {
+    json!({ "TrackID": track_id, "PrintingOptions": printing(format) })
+}
+
+fn printing(format: LabelFormat) -> Value {
+    let (format, template) = match format {
         LabelFormat::Pdf => ("PDF", "NONE"),
         LabelFormat::Zpl => ("ZEBRA", "ZPL_200"),
     };
-    let labels = json!({ "TemplateSet": template, "LabelFormat": format });
-    Ok(json!({ "Shipment": shipment, "PrintingOptions": { "ReturnLabels": labels } }))
+    json!({ "ReturnLabels": { "TemplateSet": template, "LabelFormat": format } })
 }
 
 /// Two decimals, rounded up.
-fn kilograms(grams: i64) -> Value {
+pub fn kilograms(grams: i64) -> Value {
     let hundredths = grams.max(WEIGHT_GRAMS_MIN).unsigned_abs().div_ceil(10);
     let text = format!("{}.{:02}", hundredths / 100, hundredths % 100);
     serde_json::from_str(&text).unwrap_or_default()
@@ -124,9 +132,13 @@ fn address(of: &str, address: &Address) -> Result<Value, Rejection> {
 
 /// The text as GLS takes it.
 fn fitting(field: &str, text: &str, longest: usize) -> Result<String, Rejection> {
+    rejections::fitting(field, &clean(text), longest).map(str::to_owned)
+}
+
+/// The text without what GLS forbids.
+pub fn clean(text: &str) -> String {
     let clean: String = text.chars().map(|one| if FORBIDDEN.contains(one) { ' ' } else { one }).collect();
-    let clean = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    rejections::fitting(field, &clean, longest).map(str::to_owned)
+    clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Reads what became of a shipment of one parcel.
@@ -236,7 +248,8 @@ pub fn ended(reply: &Reply) -> Result<Vec<String>, CallError> {
     Ok(units.filter_map(|unit| unit["TrackID"].as_str()).map(str::to_owned).collect())
 }
 
-fn parsed(reply: &Reply) -> Value {
+/// The body as JSON; null when it is none.
+pub fn parsed(reply: &Reply) -> Value {
     serde_json::from_slice(&reply.body).unwrap_or_default()
 }
 
@@ -249,7 +262,7 @@ fn error_of(reply: &Reply) -> Option<&str> {
 }
 
 /// What a refusal says: by its headers, or as a text when the body could not be read at all.
-fn said(reply: &Reply) -> FieldMessage {
+pub fn said(reply: &Reply) -> FieldMessage {
     let args: Vec<String> =
         reply.header("args").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let text = match (error_of(reply), reply.header("message")) {

@@ -2,10 +2,12 @@
 //!
 //! UPS keeps no duplicate check and has no dry run: a booking that may have arrived is never sent again from here. Whether
 //! it was made is asked of label recovery and, should that know nothing, of tracking by reference. `wire.rs` maps
-//! shipments, `rating.rs` prices, `tracking.rs` activities, `status.rs` the numbers of statuses, `alerts.rs` what UPS tells by
-//! itself.
+//! shipments, `pickups.rs` orders of a driver, `rating.rs` prices, `tracking.rs` activities, `status.rs` the numbers of statuses,
+//! `alerts.rs` what UPS tells by itself.
 
+mod addresses;
 mod alerts;
+mod pickups;
 mod rating;
 mod status;
 mod tracking;
@@ -24,9 +26,10 @@ use super::call::Reply;
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, LiveQuote, Notice, NoticeError, Pushes, QuoteRequest, Reference, SizeLimits, Subject,
-    Subscribed, Tracking,
+    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, Notice, NoticeError,
+    PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Pushes, QuoteRequest, Reference, SizeLimits,
+    Subject, Subscribed, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -65,6 +68,8 @@ pub struct UpsSettings {
     /// The shipper's country, ISO 3166-1 alpha-2. Parcels go within the United States from there, and within the European
     /// Union from any of its members.
     pub country: String,
+    /// Whom a driver calls who finds no parcels; without it no driver is ordered.
+    pub pickup_phone: Option<String>,
     /// What Track Alert's messages prove themselves with, as UPS's portal has it; without it none is believed.
     pub alert_key: Option<SecretString>,
 }
@@ -147,7 +152,13 @@ impl Carrier for Ups {
             finds_by_reference: true,
             gives_labels: true,
             refetches_labels: true,
+            reissues_labels: false,
             closing: None,
+            pickups: self
+                .settings
+                .pickup_phone
+                .is_some()
+                .then_some(Pickups { are_found: true, are_cancelled: true }),
             carries_chilled: false,
             is_local: false,
             calls_recipients: false,
@@ -156,6 +167,7 @@ impl Carrier for Ups {
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: if american { AMERICAN_SIZE } else { OTHER_SIZE },
+            checks_addresses: if american { vec!["US"] } else { Vec::new() },
             countries: if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() },
         }
     }
@@ -171,6 +183,17 @@ impl Carrier for Ups {
         let sent =
             self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
         Ok(rating::quote(&sent.expect_success()?.body))
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        if question.recipient.country != "US" {
+            return Ok(None);
+        }
+        let question = addresses::question(&question.recipient);
+        let path = addresses::PATH;
+        let sent =
+            self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
+        addresses::verdict(sent).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {
@@ -243,6 +266,40 @@ impl Carrier for Ups {
 
     async fn close_day(&self, _carrier_shipment_ids: &[String]) -> Result<Vec<ClosedShipment>, CallError> {
         Err(CallError::Refused("UPS closes no days".to_owned()))
+    }
+
+    async fn book_pickup(&self, request: &PickupRequest) -> PickupOutcome {
+        let phone = self.settings.pickup_phone.as_deref().unwrap_or_default();
+        let order = match pickups::order(request, &self.settings, phone) {
+            Ok(order) => order,
+            Err(rejection) => return PickupOutcome::Rejected(rejection),
+        };
+        let path = "/pickupcreation/v2409/pickup";
+        let build = || self.request(Method::POST, path, CALL_DEADLINE).json(&order);
+        match self.tokens.send(build).await {
+            Ok(reply) => pickups::outcome(reply, request),
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn find_pickup(&self, request: &PickupRequest) -> Result<Option<PickupConfirmation>, CallError> {
+        let build = || {
+            self.request(Method::GET, "/shipments/v2409/pickup/oncall", CALL_DEADLINE)
+                .header("AccountNumber", &self.settings.account_number)
+        };
+        pickups::found(self.tokens.send(build).await?, request)
+    }
+
+    async fn cancel_pickup(
+        &self,
+        carrier_pickup_id: &str,
+        is_repeat: bool,
+    ) -> Result<CancelOutcome, CallError> {
+        let build = || {
+            self.request(Method::DELETE, "/shipments/v2409/pickup/02", CALL_DEADLINE)
+                .header("Prn", carrier_pickup_id)
+        };
+        pickups::cancel_outcome(self.tokens.send(build).await?, is_repeat)
     }
 
     fn pushes(&self) -> Option<Pushes> {

@@ -29,7 +29,7 @@ const NOT_SERVED: &[&str] = &["111100", "111210", "111035", "111055", "111056"];
 /// Codes that say that the account is not the caller's.
 const NOT_OURS: &[&str] = &["120100", "250002", "250003"];
 /// The gateway's own word for too many calls.
-const TOO_MANY_CALLS: &str = "10429";
+pub const TOO_MANY_CALLS: &str = "10429";
 
 /// The request of one parcel, or why UPS can't carry it.
 pub fn shipment(booking: &Booking, settings: &UpsSettings) -> Result<Value, Rejection> {
@@ -305,13 +305,13 @@ pub fn cancel_outcome(reply: Reply) -> Result<CancelOutcome, CallError> {
     }
 }
 
-fn json_of(reply: &Reply) -> Result<Value, CallError> {
+pub fn json_of(reply: &Reply) -> Result<Value, CallError> {
     serde_json::from_slice(&reply.body)
         .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))
 }
 
 /// Older versions answer a lone item without its list.
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
     let lone = value.is_object().then_some(value);
     value.as_array().into_iter().flatten().chain(lone)
 }
@@ -321,7 +321,7 @@ fn first(value: &Value) -> &Value {
 }
 
 /// Code and message of each error, wherever this service wraps them.
-fn errors(body: &Value) -> Vec<FieldMessage> {
+pub fn errors(body: &Value) -> Vec<FieldMessage> {
     let listed = [&body["response"]["errors"], &body["errors"]];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     listed

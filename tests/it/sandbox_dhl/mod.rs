@@ -1,4 +1,8 @@
-//! The DHL sandbox, driven as a caller would: what it books, refuses, forgets and repeats.
+//! The DHL sandbox, driven as a caller would: what it books, refuses, forgets and repeats. `pickups.rs` has drivers,
+//! `push.rs` who is told of what happens.
+
+mod pickups;
+mod push;
 
 use std::time::Duration;
 
@@ -453,48 +457,4 @@ async fn a_demo_parcel_moves_by_itself_once_it_is_closed() {
     assert_eq!(caller.sandbox.books().shipments[0].stage, Stage::InTransit);
     caller.sandbox.advance_clock(120).unwrap();
     assert_eq!(caller.sandbox.books().shipments[0].stage, Stage::Delivered);
-}
-
-#[tokio::test]
-async fn who_subscribes_is_told_of_what_happens_once_the_secret_came_back() {
-    let caller = Caller::new().await;
-    let number = caller.book("ORDER-0001").await;
-    let subscription = |account: &str, uri: &str| {
-        json!({
-            "hook": { "uri": uri }, "format": "Default", "type": "Account", "service": "parcel-de",
-            "events": ["Transit", "Delivered"], "accountID": account,
-        })
-    };
-    let push = "/tracking/push/v1/subscription";
-    let call = |method: reqwest::Method, path: &str| {
-        caller.request(method, path).header("dhl-api-key", &caller.settings.api_key)
-    };
-    answer(
-        caller.request(reqwest::Method::POST, push).json(&subscription("3333333333", "http://127.0.0.1:1")),
-    )
-    .await
-    .expect(401);
-    for (name, value) in [("type", "All"), ("service", "express"), ("format", "XML"), ("accountID", "")] {
-        let mut wrong = subscription("3333333333", "http://127.0.0.1:1");
-        wrong[name] = json!(value);
-        answer(call(reqwest::Method::POST, push).json(&wrong)).await.expect(400);
-    }
-    let mine = subscription("3333333333", "http://127.0.0.1:1");
-    let made = answer(call(reqwest::Method::POST, push).json(&mine)).await.expect(201);
-    let path = format!("{push}/{}", made.text("/id"));
-    caller.sandbox.advance(&number).expect("the parcel moves");
-    answer(call(reqwest::Method::POST, &path).header("dhl-api-hook-secret", "guessed")).await.expect(401);
-    let secret = caller.sandbox.books().pushes.subscriptions[0].secret.clone();
-    answer(call(reqwest::Method::POST, &path).header("dhl-api-hook-secret", &secret)).await.expect(204);
-    caller.sandbox.advance(&number).expect("the parcel moves");
-    let messages = caller.sandbox.books().pushes.messages;
-    let scopes: Vec<&str> = messages.iter().map(|message| message.scope.as_str()).collect();
-    assert_eq!(scopes, ["subscription.validate", "subscription.push"], "without what happened before");
-    assert_eq!(answer(call(reqwest::Method::GET, &path)).await.expect(200).text("/status"), "active");
-    answer(call(reqwest::Method::DELETE, &path)).await.expect(204);
-    answer(call(reqwest::Method::DELETE, &path)).await.expect(404);
-    let all = answer(call(reqwest::Method::GET, "/tracking/push/v1/subscriptions")).await.expect(200);
-    assert_eq!(all.json, json!([]));
-    caller.sandbox.advance(&number).expect("the parcel moves");
-    assert_eq!(caller.sandbox.books().pushes.messages.len(), 2);
 }

@@ -18,6 +18,8 @@ const PUBLIC: &[(&str, &str)] = &[
     ("post /v1/auth/sign-out", "the refresh token in the body is the credential"),
     ("get /.well-known/jwks.json", "public keys are public"),
     ("post /v1/webhooks/delivery/{courier}", "the courier signs the body"),
+    ("get /follow/{code}", "the code that nobody guesses"),
+    ("get /follow/{code}/events", "the code that nobody guesses"),
     ("post /v1/webhooks/payments/paypal", "the provider signs the body"),
     (
         "get /v1/payment-methods/{id}/return",

@@ -41,6 +41,7 @@ mod withdraw;
 
 pub use address::{Address, AddressFault};
 pub use book::{BookParcel, book_parcel};
+pub use carrier::{PickupKind, PickupPoint};
 pub use closing::{Close, close};
 pub use evidence::{ParcelEvidence, evidence, parcels};
 pub use http::routes;

@@ -4,12 +4,13 @@
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
 //! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `quote.rs`
-//! what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places, `tracking.rs` what happens to
+//! what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places, `point.rs` where it keeps parcels, `tracking.rs` what happens to
 //! it, `push.rs` how the courier tells so by itself. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
 mod booking;
 mod label;
 mod place;
+mod point;
 mod push;
 mod quote;
 mod size;
@@ -28,6 +29,9 @@ pub use booking::{
 };
 pub use label::{Label, LabelFormat};
 pub use place::{AddressFinding, AddressQuestion, AddressVerdict, Suggestion};
+pub use point::{
+    CUSTOMER_NUMBER, FoundPoint, PickupAbilities, PickupFault, PickupKind, PickupPoint, PointQuestion, STREET,
+};
 pub use push::{Notice, Pushes, Subject, Subscribed, Validation};
 pub use quote::{LiveQuote, QuoteParcel, QuoteRequest};
 pub use size::{SizeLimits, descending};
@@ -51,6 +55,16 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// Whether a recipient's address is there; nothing where the courier offers no such check. It books nothing.
     async fn check_address(&self, _question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
         Ok(None)
+    }
+
+    /// Why a pick-up point can't be used, of those of this courier; the pointer is into the address.
+    fn pickup_fault(&self, _point: &PickupPoint, _address: &Address) -> Option<PickupFault> {
+        Some(("/pickup_point/carrier", "this courier goes to doors only"))
+    }
+
+    /// The pick-up points near an address, the nearest first, where the courier has a search for them.
+    async fn pickup_points(&self, _near: &PointQuestion) -> Result<Vec<FoundPoint>, CallError> {
+        Ok(Vec::new())
     }
 
     /// Books one parcel. Never repeated by the adapter once the request may have reached the courier.
@@ -153,6 +167,8 @@ pub struct Capabilities {
     pub weight_grams_max: i64,
     /// The largest parcel.
     pub size: SizeLimits,
+    /// What it does at pick-up points.
+    pub pickup: PickupAbilities,
     /// The countries whose addresses it can check, ISO 3166-1 alpha-2.
     pub checks_addresses: Vec<&'static str>,
     /// The countries of recipients, ISO 3166-1 alpha-2.

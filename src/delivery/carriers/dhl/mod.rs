@@ -6,6 +6,7 @@
 
 mod addresses;
 mod countries;
+mod points;
 mod push;
 mod tracking;
 mod wire;
@@ -25,9 +26,9 @@ use super::call::{self, Reply};
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
-    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Notice, NoticeError, Pushes,
-    Reference, SizeLimits, Subscribed, Tracking, Validation,
+    Address, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Notice, NoticeError, PickupAbilities,
+    PickupFault, PickupKind, PickupPoint, Pushes, Reference, SizeLimits, Subscribed, Tracking, Validation,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -164,6 +165,12 @@ impl Carrier for Dhl {
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits { sides_mm: Some(SIDES_MM_MAX), ..SizeLimits::NONE },
+            // Neither at a Packstation nor for a parcel that lies in a post office anybody looks at an age for us.
+            pickup: PickupAbilities {
+                kinds: &[PickupKind::Locker, PickupKind::Shop],
+                is_searchable: false,
+                age_checks: &[],
+            },
             // What can be route-coded: German addresses only.
             checks_addresses: vec!["DE"],
             countries,
@@ -184,6 +191,10 @@ impl Carrier for Dhl {
             request.query(&[("validate", "true"), ("mustEncode", "true")]).json(&order)
         };
         addresses::verdict(self.tokens.send(build).await?).map(Some)
+    }
+
+    fn pickup_fault(&self, point: &PickupPoint, address: &Address) -> Option<PickupFault> {
+        points::fault(point, &address.country)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

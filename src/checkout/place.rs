@@ -86,7 +86,8 @@ pub(super) async fn place(
         if deliver.lines.is_empty() {
             return Err(QuoteError::NothingDelivered.into());
         }
-        let faults = deliver.recipient.faults();
+        let mut faults = deliver.recipient.faults();
+        faults.extend(app.carriers.pickup_fault(&deliver.recipient));
         if !faults.is_empty() {
             return Err(Error::Address(faults));
         }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::carrier;
+use super::carrier::{self, PickupPoint};
 use crate::catalog::Store;
 
 /// Longest line of a name or a street: UPS prints 35 characters, DHL 50, GLS 40.
@@ -17,6 +17,8 @@ const LINE_LENGTH_MAX: usize = 35;
 const CITY_LENGTH_MAX: usize = 30;
 /// Longest house number: DHL prints 10 characters.
 const HOUSE_NUMBER_LENGTH_MAX: usize = 10;
+/// Longest name of a courier, a point of it, or a customer there.
+const POINT_LENGTH_MAX: usize = 20;
 /// Longest e-mail address: DHL takes 80 characters.
 const EMAIL_LENGTH_MAX: usize = 80;
 /// The digits of a phone number in international form (ITU E.164).
@@ -54,6 +56,10 @@ pub struct Address {
     pub email: Option<String>,
     /// In international form: `+49` and so on.
     pub phone: Option<String>,
+    /// The courier's pick-up point that the recipient fetches the goods from: the address is then that of the point, and street and
+    /// house number may be empty as far as the courier does without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pickup_point: Option<PickupPoint>,
 }
 
 /// What is wrong in an address.
@@ -77,8 +83,16 @@ impl Address {
     pub fn faults(&self) -> Vec<AddressFault> {
         let mut faults = Faults::default();
         faults.line("name", &self.name, LINE_LENGTH_MAX);
-        faults.line("street", &self.street, LINE_LENGTH_MAX);
-        faults.line("house_number", &self.house_number, HOUSE_NUMBER_LENGTH_MAX);
+        // What a point needs of them, its courier says.
+        let is_needed = |line: &str| self.pickup_point.is_none() || !line.is_empty();
+        for (name, line, longest) in [
+            ("street", &self.street, LINE_LENGTH_MAX),
+            ("house_number", &self.house_number, HOUSE_NUMBER_LENGTH_MAX),
+        ] {
+            if is_needed(line) {
+                faults.line(name, line, longest);
+            }
+        }
         faults.line("city", &self.city, CITY_LENGTH_MAX);
         for (name, line) in [("company", &self.company), ("line2", &self.line2)] {
             if let Some(line) = line {
@@ -101,6 +115,9 @@ impl Address {
                 faults.add("email", "must be an e-mail address of at most 80 characters");
             }
         }
+        if let Some(point) = &self.pickup_point {
+            faults.point(point);
+        }
         if let Some(phone) = &self.phone {
             let digits = phone.strip_prefix('+').unwrap_or_default();
             if !PHONE_DIGITS.contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -108,6 +125,12 @@ impl Address {
             }
         }
         faults.0
+    }
+
+    /// What is wrong with country and postal code: all that is needed before the rest is said.
+    pub fn place_faults(&self) -> Vec<AddressFault> {
+        let is_needed = |fault: &AddressFault| matches!(fault.pointer.as_str(), "/country" | "/postal_code");
+        self.faults().into_iter().filter(is_needed).collect()
     }
 
     /// A store's own address, from which its parcels go and to which they come back.
@@ -124,6 +147,7 @@ impl Address {
             country: store.country.clone(),
             email: None,
             phone: None,
+            pickup_point: None,
         }
     }
 
@@ -135,7 +159,20 @@ impl Address {
         (street, house_number): (String, String),
     ) -> Self {
         let (name, company, line2, email, phone) = Default::default();
-        Self { name, company, street, house_number, line2, postal_code, city, country, email, phone }
+        let pickup_point = None;
+        Self {
+            name,
+            company,
+            street,
+            house_number,
+            line2,
+            postal_code,
+            city,
+            country,
+            email,
+            phone,
+            pickup_point,
+        }
     }
 
     /// The address as couriers' adapters take it.
@@ -150,6 +187,7 @@ impl Address {
             city: self.city.clone(),
             country: self.country.clone(),
             phone: self.phone.clone(),
+            pickup_point: self.pickup_point.clone(),
         }
     }
 }
@@ -160,6 +198,17 @@ struct Faults(Vec<AddressFault>);
 impl Faults {
     fn add(&mut self, name: &str, detail: impl Into<String>) {
         self.0.push(AddressFault { pointer: format!("/{name}"), detail: detail.into() });
+    }
+
+    fn point(&mut self, point: &PickupPoint) {
+        self.line("pickup_point/carrier", &point.carrier, POINT_LENGTH_MAX);
+        self.line("pickup_point/id", &point.id, POINT_LENGTH_MAX);
+        if let Some(name) = &point.name {
+            self.line("pickup_point/name", name, LINE_LENGTH_MAX);
+        }
+        if let Some(number) = &point.customer_number {
+            self.line("pickup_point/customer_number", number, POINT_LENGTH_MAX);
+        }
     }
 
     fn line(&mut self, name: &str, line: &str, longest: usize) {
@@ -216,6 +265,7 @@ mod tests {
             country: "DE".to_owned(),
             email: None,
             phone: None,
+            pickup_point: None,
         }
     }
 
@@ -258,6 +308,30 @@ mod tests {
             assert_eq!(postal_code_fault(country, right), None, "{country}");
             assert!(postal_code_fault(country, wrong).is_some(), "{country}");
         }
+    }
+
+    #[test]
+    fn an_address_without_a_pickup_point_reads_as_it_always_did_and_one_with_it_needs_no_street() {
+        let kept = serde_json::to_value(address()).expect("JSON");
+        assert!(kept.get("pickup_point").is_none());
+        assert_eq!(serde_json::from_value::<Address>(kept).expect("an address"), address());
+        let point = PickupPoint {
+            carrier: "dhl".to_owned(),
+            kind: carrier::PointKind::Locker,
+            id: "145".to_owned(),
+            name: None,
+            customer_number: None,
+        };
+        let at_point = |street: &str, point| Address {
+            street: street.to_owned(),
+            house_number: String::new(),
+            pickup_point: Some(point),
+            ..address()
+        };
+        assert_eq!(pointers(&at_point("", point.clone())), Vec::<String>::new());
+        assert_eq!(pointers(&at_point(&"x".repeat(36), point.clone())), ["/street"]);
+        let nameless = PickupPoint { id: " ".to_owned(), ..point };
+        assert_eq!(pointers(&at_point("", nameless)), ["/pickup_point/id"]);
     }
 
     #[test]

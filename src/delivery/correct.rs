@@ -1,6 +1,6 @@
 //! Correcting where a shipment goes, before it is handed over.
 
-use super::address::Address;
+use super::address::{Address, AddressFault};
 use super::model::{AttemptState, ShipmentEvent, ShipmentState};
 use super::places::{self, CourierVerdict};
 use super::request::Error;
@@ -19,6 +19,9 @@ pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Re
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut shipment = store::lock(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    if let Some(fault) = point_fault(app, &shipment, &recipient) {
+        return Err(Error::Address(vec![fault]));
+    }
     if !shipment.state.is_before_hand_over() {
         return Err(Error::State(shipment.state));
     }
@@ -46,6 +49,21 @@ pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Re
     app.jobs.wake();
     app.changes.changed(id.0);
     Ok(shipment)
+}
+
+/// A pick-up point has to be one of the courier that brings the goods.
+fn point_fault(app: &App, shipment: &Shipment, recipient: &Address) -> Option<AddressFault> {
+    let point = recipient.pickup_point.as_ref()?;
+    if point.carrier != shipment.carrier {
+        let detail = format!("the goods go with {}", shipment.carrier);
+        return Some(AddressFault { pointer: "/pickup_point/carrier".to_owned(), detail });
+    }
+    let able = app.carriers.find(&shipment.carrier)?.capabilities();
+    if !shipment.needs().are_met_by(&able, recipient) {
+        let detail = "nobody there makes sure of the recipient's age".to_owned();
+        return Some(AddressFault { pointer: "/pickup_point".to_owned(), detail });
+    }
+    app.carriers.pickup_fault(recipient)
 }
 
 /// What the courier of a shipment says of where it goes, where it can check that.

@@ -43,6 +43,7 @@ mod withdraw;
 
 pub use address::{Address, AddressFault};
 pub use book::{BookParcel, book_parcel};
+pub use carrier::{PickupPoint, PointKind};
 pub use closing::{Close, close};
 pub use evidence::{ParcelEvidence, evidence, parcels};
 pub use http::routes;

@@ -30,8 +30,8 @@ impl Needs {
     }
 
     /// Whether a courier does all of it.
-    pub(super) fn are_met_by(self, abilities: &Capabilities) -> bool {
-        self.age_min.is_none_or(|age| abilities.checks_age(age))
+    pub(super) fn are_met_by(self, abilities: &Capabilities, recipient: &Address) -> bool {
+        self.age_min.is_none_or(|age| abilities.checks_age(age, recipient))
             && (abilities.carries_chilled || !self.is_cold)
     }
 }
@@ -53,14 +53,22 @@ pub enum Unable {
 }
 
 impl Capabilities {
-    /// Whether it makes sure that a recipient is so old.
-    pub(super) fn checks_age(&self, age: i64) -> bool {
-        self.age_checks.iter().any(|check| *check >= age)
+    /// Whether it makes sure that a recipient is so old: at the door, or where parcels are fetched.
+    pub(super) fn checks_age(&self, age: i64, recipient: &Address) -> bool {
+        let at_door = recipient.pickup_point.is_none();
+        let checks = if at_door { self.age_checks } else { self.pickup.age_checks };
+        checks.iter().any(|check| *check >= age)
     }
 
     /// Whether it goes to this recipient.
     pub(super) fn goes_to(&self, recipient: &Address) -> bool {
         let can_call = !self.calls_recipients || recipient.phone.is_some();
-        can_call && self.countries.contains(&recipient.country.as_str())
+        can_call && self.serves(recipient)
+    }
+
+    /// Whether it serves the recipient's country; a pick-up point is served by its own courier alone.
+    pub(super) fn serves(&self, recipient: &Address) -> bool {
+        let is_its_point = recipient.pickup_point.as_ref().is_none_or(|point| point.carrier == self.name);
+        is_its_point && self.countries.contains(&recipient.country.as_str())
     }
 }

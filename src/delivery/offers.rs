@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use super::address::Address;
 use super::carrier::{
-    AddressFinding, Capabilities, Carrier, LiveQuote, QuoteParcel, QuoteRequest, descending,
+    AddressFinding, CUSTOMER_NUMBER, Capabilities, Carrier, LiveQuote, QuoteParcel, QuoteRequest, STREET,
+    descending,
 };
 use super::pack::{Misfit, Packing, Parcel, Pieces};
 use super::places::{self, CourierVerdict};
@@ -132,6 +133,8 @@ text_enum! {
     pub enum LeftOutReason {
         /// It does not bring parcels there.
         NotServed = "area_not_served",
+        /// The pick-up point is none that it brings parcels to.
+        OtherPoint = "pickup_point_not_served",
         /// It can't bring some of the lines.
         Lines = "lines",
         /// It rides near the store only: the street has to be said.
@@ -178,8 +181,9 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
     for carrier in carriers.all() {
         let abilities = carrier.capabilities();
         let packing = Packing::new(&abilities, cartons(ask.terms));
-        let hindered = hindered(&abilities, &packing, ask.goods);
+        let hindered = hindered(&abilities, &packing, ask.goods, ask.recipient);
         let reason = match () {
+            () if !is_its_point(carrier, ask.recipient) => Some(LeftOutReason::OtherPoint),
             () if !abilities.countries.contains(&ask.recipient.country.as_str()) => {
                 Some(LeftOutReason::NotServed)
             }
@@ -233,14 +237,32 @@ pub fn cartons(terms: Option<&DeliveryTerms>) -> Vec<Carton> {
     own.unwrap_or_else(Carton::usual)
 }
 
-/// What keeps a courier from bringing goods in these cartons; nothing of one that is not configured.
-pub fn hindrances(carriers: &Carriers, name: &str, cartons: Vec<Carton>, goods: &[Good]) -> Vec<Hindered> {
+/// Whether a courier brings parcels to the recipient's pick-up point; to a door anybody does. Who fetches it there is said later.
+fn is_its_point(carrier: &dyn Carrier, recipient: &Address) -> bool {
+    let Some(point) = &recipient.pickup_point else { return true };
+    let fault = carrier.pickup_fault(point, &recipient.for_carrier());
+    let is_said_later = |pointer: &str| matches!(pointer, CUSTOMER_NUMBER | STREET);
+    point.carrier == carrier.capabilities().name && fault.is_none_or(|(pointer, _)| is_said_later(pointer))
+}
+
+/// What keeps a courier from bringing goods there in these cartons; nothing of one that is not configured.
+pub fn hindrances(
+    carriers: &Carriers,
+    name: &str,
+    cartons: Vec<Carton>,
+    (goods, recipient): (&[Good], &Address),
+) -> Vec<Hindered> {
     let able = carriers.find(name).map(Carrier::capabilities);
-    able.map(|able| hindered(&able, &Packing::new(&able, cartons), goods)).unwrap_or_default()
+    able.map(|able| hindered(&able, &Packing::new(&able, cartons), goods, recipient)).unwrap_or_default()
 }
 
 /// What keeps a courier from bringing goods.
-fn hindered(abilities: &Capabilities, packing: &Packing, goods: &[Good]) -> Vec<Hindered> {
+fn hindered(
+    abilities: &Capabilities,
+    packing: &Packing,
+    goods: &[Good],
+    recipient: &Address,
+) -> Vec<Hindered> {
     let of = |good: &Good| {
         let misfit = packing.misfit(&good.pieces());
         let is_cold = good.temperature != Temperature::Ambient;
@@ -249,7 +271,9 @@ fn hindered(abilities: &Capabilities, packing: &Packing, goods: &[Good]) -> Vec<
             () if misfit == Some(Misfit::TooHeavy) => Hindrance::TooHeavy,
             () if misfit == Some(Misfit::TooLarge) => Hindrance::TooLarge,
             () if is_cold && !abilities.carries_chilled => Hindrance::ColdChain,
-            () if good.age_min.is_some_and(|age| !abilities.checks_age(age)) => Hindrance::AgeCheck,
+            () if good.age_min.is_some_and(|age| !abilities.checks_age(age, recipient)) => {
+                Hindrance::AgeCheck
+            }
             () => return None,
         };
         Some(Hindered { line: good.line, carrier: abilities.name.to_owned(), reason })

@@ -124,7 +124,7 @@ fn next(carriers: &Carriers, shipment: &Shipment, parcel: &Parcel, from: &str) -
         !is_left(able.name)
             && may_be_asked(able)
             && able.goes_to(&shipment.recipient.0)
-            && shipment.needs().are_met_by(able)
+            && shipment.needs().are_met_by(able, &shipment.recipient.0)
             && parcel.weight_grams <= able.weight_grams_max
             && parcel.size().is_none_or(|size| able.size.takes(size))
     });

@@ -277,9 +277,8 @@ impl Carriers {
     /// Whether any courier can bring goods with these needs there. Asked before a delivery is promised.
     pub fn can_bring(&self, recipient: &Address, needs: Needs) -> Result<(), Unable> {
         let able = self.0.values().map(|carrier| carrier.capabilities());
-        let serving: Vec<_> =
-            able.filter(|able| able.countries.contains(&recipient.country.as_str())).collect();
-        let meeting: Vec<_> = serving.iter().filter(|able| needs.are_met_by(able)).collect();
+        let serving: Vec<_> = able.filter(|able| able.serves(recipient)).collect();
+        let meeting: Vec<_> = serving.iter().filter(|able| needs.are_met_by(able, recipient)).collect();
         match () {
             () if serving.is_empty() => Err(Unable::Area),
             () if meeting.is_empty() => Err(Unable::Needs),
@@ -288,15 +287,15 @@ impl Carriers {
         }
     }
 
-    /// The courier of a new shipment: of those that serve the recipient's country the first by name that goes everywhere in
+    /// The courier of a new shipment: of those that serve the recipient's country, or pick-up point, the first by name that goes everywhere in
     /// it and meets the goods' needs, before one that rides near its store only or that lacks the recipient's phone. When none
     /// serves it, the shipment waits for the one that this was first made with, and that shows as trouble.
     pub(super) fn choose(&self, recipient: &Address, needs: Needs) -> &'static str {
         const UNSERVED: &str = "dhl";
         let able = self.0.values().map(|carrier| carrier.capabilities());
-        let serving = able.filter(|able| able.countries.contains(&recipient.country.as_str()));
+        let serving = able.filter(|able| able.serves(recipient));
         serving
-            .min_by_key(|able| (!needs.are_met_by(able), !able.goes_to(recipient), able.is_local))
+            .min_by_key(|able| (!needs.are_met_by(able, recipient), !able.goes_to(recipient), able.is_local))
             .map_or(UNSERVED, |able| able.name)
     }
 

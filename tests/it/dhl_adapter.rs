@@ -48,7 +48,7 @@ impl Pair {
     }
 }
 
-fn adapter(settings: &Settings, base_url: &str) -> Dhl {
+pub fn adapter(settings: &Settings, base_url: &str) -> Dhl {
     let settings = DhlSettings {
         base_url: base_url.to_owned(),
         api_key: settings.api_key.clone(),

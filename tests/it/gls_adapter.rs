@@ -49,7 +49,7 @@ impl Pair {
     }
 }
 
-fn adapter(settings: &Settings, base_url: &str, contact_id: &str) -> Gls {
+pub fn adapter(settings: &Settings, base_url: &str, contact_id: &str) -> Gls {
     let settings = GlsSettings {
         base_url: base_url.to_owned(),
         client_id: settings.client_id.clone(),

@@ -43,6 +43,7 @@ mod packed;
 mod parcel_sizes;
 mod payments;
 mod picked;
+mod pickup_points;
 mod pickups;
 mod pieces;
 mod places;

@@ -85,11 +85,11 @@ impl Pair {
     }
 }
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() }
 }
 
-fn adapter(settings: &Settings, base_url: &str) -> Uber {
+pub fn adapter(settings: &Settings, base_url: &str) -> Uber {
     let settings = UberSettings {
         base_url: base_url.to_owned(),
         login_url: base_url.to_owned(),
@@ -112,7 +112,7 @@ fn named(id: &str) -> BookedParcel {
     BookedParcel { carrier_shipment_id: id.to_owned(), tracking_number: "a page".to_owned() }
 }
 
-fn booking() -> Booking {
+pub fn booking() -> Booking {
     let address = |name: &str, street: &str, house_number: &str, postal_code: &str| Address {
         name: name.to_owned(),
         company: None,
@@ -123,6 +123,7 @@ fn booking() -> Booking {
         city: "New York".to_owned(),
         country: "US".to_owned(),
         phone: Some("+15555555556".to_owned()),
+        pickup_point: None,
     };
     Booking {
         reference: reference("01"),

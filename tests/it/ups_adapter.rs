@@ -103,6 +103,7 @@ fn address(country: &str, name: &str, street: &str, house_number: &str, place: (
         city: place.1.to_owned(),
         country: country.to_owned(),
         phone: None,
+        pickup_point: None,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{DeliveryOptions, options};
 use crate::app::App;
-use crate::delivery::Address;
+use crate::delivery::{Address, PickupPoint, PointKind};
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Path, Query};
 use crate::http::reply::Reply;
@@ -41,6 +41,10 @@ pub struct Where {
     /// The numbers of the cart's lines, with commas: `1,4`. All when left out.
     #[serde(default)]
     lines: Option<String>,
+    /// The courier of a pick-up point, what it is and its number: all three or none.
+    pickup_carrier: Option<String>,
+    pickup_kind: Option<PointKind>,
+    pickup_id: Option<String>,
 }
 
 /// Say who can deliver a cart, when and for how much
@@ -61,6 +65,9 @@ pub struct Where {
         ("street" = Option<String>, Query, description = "The street, without the house number"),
         ("house_number" = Option<String>, Query, description = "The house number"),
         ("lines" = Option<String>, Query, description = "The numbers of the cart's lines, with commas: `1,4`; all when left out"),
+        ("pickup_carrier" = Option<String>, Query, description = "The courier of a pick-up point; with `pickup_kind` and `pickup_id`"),
+        ("pickup_kind" = Option<PointKind>, Query, description = "What the pick-up point is"),
+        ("pickup_id" = Option<String>, Query, description = "The courier's number of the pick-up point"),
     ),
     responses(
         (status = 200, body = DeliveryOptions),
@@ -98,17 +105,33 @@ fn lines(text: Option<&str>) -> Result<BTreeSet<i64>, Problem> {
 
 /// Only country and postal code are needed; the rest is looked at when an order is placed.
 fn recipient(place: Where) -> Result<Address, Problem> {
-    let Where { country, postal_code, city, street, house_number, .. } = place;
+    let Where {
+        country,
+        postal_code,
+        city,
+        street,
+        house_number,
+        pickup_carrier,
+        pickup_kind,
+        pickup_id,
+        ..
+    } = place;
     if [&city, &street, &house_number].iter().any(|part| part.chars().count() > PART_LENGTH_MAX) {
         return Err(invalid().at("query", "a part of the address has at most 50 characters"));
     }
-    let said = Address::of_place(country, postal_code, city, (street, house_number));
-    let is_needed = |pointer: &str| matches!(pointer, "/country" | "/postal_code");
-    let mut faults = said.faults().into_iter().filter(|fault| is_needed(&fault.pointer)).peekable();
-    if faults.peek().is_none() {
+    let mut said = Address::of_place(country, postal_code, city, (street, house_number));
+    said.pickup_point = match (pickup_carrier, pickup_kind, pickup_id) {
+        (Some(carrier), Some(kind), Some(id)) => {
+            Some(PickupPoint { carrier, kind, id, name: None, customer_number: None })
+        }
+        (None, None, None) => None,
+        _ => return Err(invalid().at("query", "a pick-up point has a courier, a kind and an id")),
+    };
+    let faults = said.place_faults();
+    if faults.is_empty() {
         return Ok(said);
     }
-    Err(faults.fold(invalid(), |problem, fault| problem.at(fault.pointer, fault.detail)))
+    Err(faults.into_iter().fold(invalid(), |problem, fault| problem.at(fault.pointer, fault.detail)))
 }
 
 fn invalid() -> Problem {

@@ -122,7 +122,10 @@ impl Wanted<'_> {
         });
         let place = self.recipient.postal_code.replace(' ', "").to_ascii_uppercase();
         let goods: Vec<String> = goods.collect();
-        sha256_hex(format!("{} {place} {}", self.recipient.country, goods.join(" ")).as_bytes())
+        let point = self.recipient.pickup_point.as_ref();
+        let point =
+            point.map(|point| format!(" {} {} {}", point.carrier, point.kind, point.id)).unwrap_or_default();
+        sha256_hex(format!("{} {place} {}{point}", self.recipient.country, goods.join(" ")).as_bytes())
     }
 
     /// What couriers were asked: besides what an option holds for the street, by which some know whether they come.
@@ -250,7 +253,8 @@ pub(super) async fn take(
     let (holds_for, option) = found;
     let wanted = Wanted { goods: goods(app, cart, lines)?, recipient };
     // What a product needs may have been corrected since.
-    let hindered = delivery::hindrances(&app.carriers, &option.carrier, cartons(app, cart), &wanted.goods);
+    let hindered =
+        delivery::hindrances(&app.carriers, &option.carrier, cartons(app, cart), (&wanted.goods, recipient));
     if option.valid_until <= now || holds_for != wanted.holds_for() || !hindered.is_empty() {
         return Err(Error::OptionOver);
     }

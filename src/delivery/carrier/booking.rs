@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CallError, Label, LabelFormat};
+use super::{CallError, Label, LabelFormat, PickupPoint};
 
 /// Our name of one booking attempt: 8 to 35 of `A-Z`, `0-9` and `-`, which every courier accepts. A new attempt takes a new
 /// reference; a resent one keeps its own.
@@ -57,6 +57,8 @@ pub struct Address {
     pub country: String,
     /// In international form (ITU E.164), for the couriers that need it to go abroad.
     pub phone: Option<String>,
+    /// The courier's pick-up point that it is the address of, when the recipient fetches the parcel there.
+    pub pickup_point: Option<PickupPoint>,
 }
 
 impl fmt::Debug for Address {

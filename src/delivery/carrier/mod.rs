@@ -5,13 +5,14 @@
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
 //! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `pickup.rs`
 //! who comes for it, `quote.rs` what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places,
-//! `tracking.rs` what happens to it, `push.rs` how the courier tells so by itself. Where next: `carriers/` has the adapters, of
-//! which `dhl` was the first.
+//! `point.rs` where it keeps parcels for their recipients, `tracking.rs` what happens to it, `push.rs` how the courier tells so
+//! by itself. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
 mod booking;
 mod label;
 mod pickup;
 mod place;
+mod point;
 mod push;
 mod quote;
 mod size;
@@ -31,6 +32,9 @@ pub use booking::{
 pub use label::{Label, LabelFormat};
 pub use pickup::{PickupConfirmation, PickupOutcome, PickupRequest, Pickups};
 pub use place::{AddressFinding, AddressQuestion, AddressVerdict, Suggestion};
+pub use point::{
+    CUSTOMER_NUMBER, FoundPoint, PickupPoint, PointAbilities, PointFault, PointKind, PointQuestion, STREET,
+};
 pub use push::{Notice, Pushes, Subject, Subscribed, Validation};
 pub use quote::{LiveQuote, QuoteParcel, QuoteRequest};
 pub use size::{SizeLimits, descending};
@@ -54,6 +58,16 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// Whether a recipient's address is there; nothing where the courier offers no such check. It books nothing.
     async fn check_address(&self, _question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
         Ok(None)
+    }
+
+    /// Why a pick-up point can't be used, of those of this courier; the pointer is into the address.
+    fn pickup_fault(&self, _point: &PickupPoint, _address: &Address) -> Option<PointFault> {
+        Some(("/pickup_point/carrier", "this courier goes to doors only"))
+    }
+
+    /// The pick-up points near an address, the nearest first, where the courier has a search for them.
+    async fn pickup_points(&self, _near: &PointQuestion) -> Result<Vec<FoundPoint>, CallError> {
+        Ok(Vec::new())
     }
 
     /// Books one parcel. Never repeated by the adapter once the request may have reached the courier.
@@ -185,6 +199,8 @@ pub struct Capabilities {
     pub weight_grams_max: i64,
     /// The largest parcel.
     pub size: SizeLimits,
+    /// What it does at pick-up points.
+    pub pickup: PointAbilities,
     /// The countries whose addresses it can check, ISO 3166-1 alpha-2.
     pub checks_addresses: Vec<&'static str>,
     /// The countries of recipients, ISO 3166-1 alpha-2.

@@ -7,18 +7,20 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::points::{self, PickupPoints};
 use super::{CourierVerdict, verdicts};
 use crate::app::App;
 use crate::delivery::address::Address;
+use crate::delivery::carrier::PointQuestion;
 use crate::error::{Problem, ProblemBody};
-use crate::http::extract::Json;
+use crate::http::extract::{Json, Query};
 use crate::http::reply::Reply;
 use crate::identity::Shopper;
 use crate::ids::StoreId;
 
 /// The routes of places.
 pub(in crate::delivery) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(check_address))
+    OpenApiRouter::new().routes(routes!(check_address)).routes(routes!(list_pickup_points))
 }
 
 /// An address to look at.
@@ -75,7 +77,8 @@ async fn check_address(
     let sender = app.catalog.view().store(&check.store).map(Address::of_store);
     let sender = sender.ok_or_else(|| Problem::not_found("store_unknown", "There is no such store."))?;
     let fault = |fault: crate::delivery::AddressFault| Fault { pointer: fault.pointer, detail: fault.detail };
-    let faults: Vec<Fault> = check.address.faults().into_iter().map(fault).collect();
+    let of_point = app.carriers.pickup_fault(&check.address);
+    let faults: Vec<Fault> = check.address.faults().into_iter().chain(of_point).map(fault).collect();
     let couriers = if faults.is_empty() {
         let waits = (now, app.config.delivery.quote_deadline);
         verdicts(&app.carriers, (&sender, &check.address), waits).await
@@ -83,4 +86,71 @@ async fn check_address(
         Vec::new()
     };
     Ok(Reply(StatusCode::OK, AddressChecked { faults, couriers }))
+}
+
+/// Longest part of an address.
+const PART_LENGTH_MAX: usize = 50;
+
+/// Around where.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Around {
+    country: String,
+    postal_code: String,
+    #[serde(default)]
+    city: String,
+    #[serde(default)]
+    street: String,
+    carrier: Option<String>,
+}
+
+/// Shops and lockers near a place where couriers keep parcels for recipients. A checkout names one as the recipient's
+/// `pickup_point`, with the point's own address.
+#[utoipa::path(
+    get,
+    path = "/v1/delivery/pickup-points",
+    tag = "delivery",
+    params(
+        ("country" = String, Query, description = "The country, by two capital letters (ISO 3166-1 alpha-2)"),
+        ("postal_code" = String, Query, description = "As the country writes it"),
+        ("city" = Option<String>, Query, description = "The town"),
+        ("street" = Option<String>, Query, description = "Street and house number"),
+        ("carrier" = Option<String>, Query, description = "Only those of this courier"),
+    ),
+    responses(
+        (status = 200, description = "What was found, and who has points.", body = PickupPoints),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The place is none (`address_invalid`).", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many questions in a minute.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []))
+)]
+async fn list_pickup_points(
+    State(app): State<App>,
+    shopper: Shopper,
+    Query(around): Query<Around>,
+) -> Result<Reply<PickupPoints>, Problem> {
+    app.identity.may_ask(shopper.id, app.clock.now())?;
+    let Around { country, postal_code, city, street, carrier } = around;
+    let invalid =
+        || Problem::unprocessable("address_invalid", "Nothing can be looked for there; see errors.");
+    if [&city, &street].iter().any(|part| part.chars().count() > PART_LENGTH_MAX) {
+        return Err(invalid().at("query", "a part of the address has at most 50 characters"));
+    }
+    let place = Address::of_place(country, postal_code, city, (street, String::new()));
+    let faults = place.place_faults();
+    if !faults.is_empty() {
+        return Err(faults
+            .into_iter()
+            .fold(invalid(), |problem, fault| problem.at(fault.pointer, fault.detail)));
+    }
+    let near = PointQuestion {
+        country: place.country,
+        postal_code: place.postal_code,
+        city: place.city,
+        street_line: place.street,
+    };
+    let deadline = app.config.delivery.quote_deadline;
+    Ok(Reply(StatusCode::OK, points::search(&app.carriers, carrier.as_deref(), &near, deadline).await))
 }

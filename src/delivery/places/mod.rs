@@ -1,9 +1,10 @@
-//! Places as couriers know them: whether an address is there.
+//! Places as couriers know them: whether an address is there, and where parcels can be fetched.
 //!
 //! All couriers that check addresses are asked at the same time, within the deadline that a shopper waits for quotes. What a
 //! courier says is shown beside what we say of an address ourselves; it never stands in the way of staff.
 
 mod http;
+mod points;
 
 use std::time::Duration;
 
@@ -60,7 +61,9 @@ impl From<Suggestion> for SuggestedAddress {
 pub(super) fn is_asked(carrier: &dyn Carrier, recipient: &Address) -> bool {
     let is_whole =
         [&recipient.street, &recipient.house_number, &recipient.city].iter().all(|part| !part.is_empty());
-    is_whole && carrier.capabilities().checks_addresses.contains(&recipient.country.as_str())
+    is_whole
+        && recipient.pickup_point.is_none()
+        && carrier.capabilities().checks_addresses.contains(&recipient.country.as_str())
 }
 
 /// What one courier says of an address.

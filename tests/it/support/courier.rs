@@ -47,6 +47,7 @@ pub fn german_booking(weight_grams: i64) -> Booking {
             city: city.to_owned(),
             country: "DE".to_owned(),
             phone: None,
+            pickup_point: None,
         };
     Booking {
         reference: reference(),

@@ -8,6 +8,7 @@
 mod addresses;
 mod countries;
 mod pickups;
+mod points;
 mod push;
 mod tracking;
 mod wire;
@@ -27,10 +28,10 @@ use super::call::{self, Reply};
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Address, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
     Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Notice, NoticeError,
-    PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Pushes, Reference, SizeLimits, Subscribed,
-    Tracking, Validation,
+    PickupConfirmation, PickupOutcome, PickupPoint, PickupRequest, Pickups, PointAbilities, PointFault,
+    PointKind, Pushes, Reference, SizeLimits, Subscribed, Tracking, Validation,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -170,6 +171,12 @@ impl Carrier for Dhl {
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits { sides_mm: Some(SIDES_MM_MAX), ..SizeLimits::NONE },
+            // Neither at a Packstation nor for a parcel that lies in a post office anybody looks at an age for us.
+            pickup: PointAbilities {
+                kinds: &[PointKind::Locker, PointKind::Shop],
+                is_searchable: false,
+                age_checks: &[],
+            },
             // What can be route-coded: German addresses only.
             checks_addresses: vec!["DE"],
             countries,
@@ -190,6 +197,10 @@ impl Carrier for Dhl {
             request.query(&[("validate", "true"), ("mustEncode", "true")]).json(&order)
         };
         addresses::verdict(self.tokens.send(build).await?).map(Some)
+    }
+
+    fn pickup_fault(&self, point: &PickupPoint, address: &Address) -> Option<PointFault> {
+        points::fault(point, &address.country)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

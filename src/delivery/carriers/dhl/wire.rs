@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::countries::alpha_3;
-use super::{DhlSettings, WEIGHT_GRAMS_MAX};
+use super::{DhlSettings, WEIGHT_GRAMS_MAX, points};
 use crate::delivery::carrier::{
     Address, BookOutcome, Booking, CallError, CancelOutcome, ClosedShipment, Confirmation, FieldMessage,
     Label, LabelFormat, Rejection, RejectionReason,
@@ -34,8 +34,16 @@ pub fn order(booking: &Booking, settings: &DhlSettings) -> Result<Value, Rejecti
     if let Some([length, width, height]) = booking.dimensions_mm {
         details["dim"] = json!({ "uom": "mm", "length": length, "width": width, "height": height });
     }
-    let mut consignee = address("recipient", &booking.recipient)?;
-    if let Some(email) = &booking.notify_email {
+    let point = booking.recipient.pickup_point.as_ref();
+    let mut consignee = match point {
+        Some(point) => points::consignee(&booking.recipient, point)?,
+        None => address("recipient", &booking.recipient)?,
+    };
+    if point.is_some() && booking.age_min.is_some() {
+        return Err(not_served("age_min", "no age is checked at a pick-up point"));
+    }
+    // A Packstation has no member for it: who has a Postnummer is told by DHL anyhow.
+    if let Some(email) = booking.notify_email.as_ref().filter(|_| point.is_none()) {
         consignee["email"] = json!(fitting("notify_email", email, 80)?);
     }
     let mut shipment = json!({

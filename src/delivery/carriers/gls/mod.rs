@@ -8,6 +8,7 @@
 
 mod addresses;
 mod pickups;
+mod points;
 mod tracking;
 mod wire;
 
@@ -23,9 +24,10 @@ use super::call::Reply;
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
-    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, PickupOutcome, PickupRequest,
-    Pickups, Reference, SizeLimits, Tracking,
+    Address, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Closing, FoundPoint, Label, LabelFormat, PickupOutcome,
+    PickupPoint, PickupRequest, Pickups, PointAbilities, PointFault, PointKind, PointQuestion, Reference,
+    SizeLimits, Tracking,
 };
 
 const SHIPIT: &str = "/shipit-farm/v1/backend/rs";
@@ -129,6 +131,7 @@ impl Carrier for Gls {
                 length_and_girth_mm: Some(LENGTH_AND_GIRTH_MM_MAX),
                 litres: None,
             },
+            pickup: PointAbilities { kinds: &[PointKind::Shop], is_searchable: true, age_checks: &[] },
             checks_addresses: EUROPEAN_UNION.to_vec(),
             countries: EUROPEAN_UNION.to_vec(),
         }
@@ -146,6 +149,15 @@ impl Carrier for Gls {
         let shipment = json!({ "Shipment": order["Shipment"].take() });
         let reply = self.shipit("/shipments/validate", Some(&shipment), CALL_DEADLINE).await?;
         addresses::verdict(reply).map(Some)
+    }
+
+    fn pickup_fault(&self, point: &PickupPoint, address: &Address) -> Option<PointFault> {
+        points::fault(point, &address.street)
+    }
+
+    async fn pickup_points(&self, near: &PointQuestion) -> Result<Vec<FoundPoint>, CallError> {
+        let question = points::question(near);
+        points::shops(self.shipit("/parcelshop/address", Some(&question), CALL_DEADLINE).await?)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{GlsSettings, WEIGHT_GRAMS_MAX};
+use super::{GlsSettings, WEIGHT_GRAMS_MAX, points};
 use crate::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Confirmation, FieldMessage, Label,
     LabelFormat, Rejection, RejectionReason,
@@ -76,8 +76,15 @@ pub fn order(booking: &Booking, settings: &GlsSettings) -> Result<Value, Rejecti
     if let Some(date) = booking.ship_date {
         shipment["ShippingDate"] = json!(date.to_string());
     }
+    let mut services = Vec::new();
     if booking.recipient_only {
-        shipment["Service"] = json!([{ "Service": { "ServiceName": "service_addresseeonly" } }]);
+        services.push(json!({ "Service": { "ServiceName": "service_addresseeonly" } }));
+    }
+    if let Some(point) = &booking.recipient.pickup_point {
+        services.push(points::service(point, &booking.recipient.street)?);
+    }
+    if !services.is_empty() {
+        shipment["Service"] = json!(services);
     }
     Ok(json!({ "Shipment": shipment, "PrintingOptions": printing(booking.label_format) }))
 }

@@ -25,7 +25,7 @@ use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
     AddressFinding, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError,
     CancelOutcome, Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, Notice, NoticeError,
-    Pushes, QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
+    PointAbilities, Pushes, QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
 };
 
 pub use wire::is_phone;
@@ -159,6 +159,7 @@ impl Carrier for Uber {
                 length_and_girth_mm: None,
                 litres: Some(LITRES_MAX),
             },
+            pickup: PointAbilities::NONE,
             checks_addresses: COUNTRIES
                 .into_iter()
                 .filter(|country| *country == self.settings.country)

@@ -84,6 +84,9 @@ fn is_served(booking: &Booking, settings: &UberSettings) -> Result<(), Rejection
     if countries.into_iter().any(|country| *country != settings.country) {
         return Err(not_served("recipient.country", "couriers stay in the country of the account"));
     }
+    if booking.recipient.pickup_point.is_some() {
+        return Err(not_served("recipient.pickup_point", "couriers ride to doors"));
+    }
     if booking.recipient_only {
         return Err(not_served("recipient_only", "nobody can be excluded from taking the goods"));
     }

@@ -8,6 +8,7 @@
 mod addresses;
 mod alerts;
 mod pickups;
+mod points;
 mod rating;
 mod status;
 mod tracking;
@@ -26,10 +27,10 @@ use super::call::Reply;
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
-    Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, Notice, NoticeError,
-    PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Pushes, QuoteRequest, Reference, SizeLimits,
-    Subject, Subscribed, Tracking,
+    Address, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, FoundPoint, Label, LabelFormat, LiveQuote, Notice, NoticeError,
+    PickupConfirmation, PickupOutcome, PickupPoint, PickupRequest, Pickups, PointAbilities, PointFault,
+    PointKind, PointQuestion, Pushes, QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -167,6 +168,12 @@ impl Carrier for Ups {
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: if american { AMERICAN_SIZE } else { OTHER_SIZE },
+            // An adult signature is for the door.
+            pickup: PointAbilities {
+                kinds: &[PointKind::Locker, PointKind::Shop],
+                is_searchable: true,
+                age_checks: &[],
+            },
             checks_addresses: if american { vec!["US"] } else { Vec::new() },
             countries: if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() },
         }
@@ -194,6 +201,18 @@ impl Carrier for Ups {
         let sent =
             self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
         addresses::verdict(sent).map(Some)
+    }
+
+    fn pickup_fault(&self, point: &PickupPoint, address: &Address) -> Option<PointFault> {
+        points::fault(point, &address.street)
+    }
+
+    async fn pickup_points(&self, near: &PointQuestion) -> Result<Vec<FoundPoint>, CallError> {
+        let question = points::question(near);
+        let path = points::PATH;
+        let sent =
+            self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
+        points::points(sent)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{UpsSettings, WEIGHT_GRAMS_MAX};
+use super::{UpsSettings, WEIGHT_GRAMS_MAX, points};
 use crate::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Confirmation, FieldMessage, Label,
     LabelFormat, Reference, Rejection, RejectionReason,
@@ -70,6 +70,12 @@ pub fn shipment(booking: &Booking, settings: &UpsSettings) -> Result<Value, Reje
     }
     if let Some(date) = booking.ship_date {
         shipment["ShipmentDate"] = json!(date.format("%Y%m%d").to_string());
+    }
+    if let Some(point) = &booking.recipient.pickup_point {
+        if booking.age_min.is_some() {
+            return Err(not_served("age_min", "no age is checked at a pick-up point"));
+        }
+        points::hold(&mut shipment, &booking.recipient, point)?;
     }
     shipment["Package"] = json!([package]);
     Ok(json!({"ShipmentRequest": {
@@ -139,7 +145,7 @@ pub fn dimensions(sides_mm: [i64; 3], american: bool) -> Value {
     json!({"UnitOfMeasurement": {"Code": code}, "Length": length, "Width": width, "Height": height})
 }
 
-fn party(place: &str, address: &Address) -> Result<Value, Rejection> {
+pub fn party(place: &str, address: &Address) -> Result<Value, Rejection> {
     let field = |name: &str| format!("{place}.{name}");
     let american = address.country == "US";
     let street = street_line(address);

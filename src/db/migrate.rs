@@ -86,6 +86,7 @@ const FILES: &[File] = &[
     file!(55, "0055_closings.sql", None),
     file!(57, "0057_parcel_sizes.sql", None),
     file!(59, "0059_pushes.sql", None),
+    file!(60, "0060_returns.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -55,6 +55,9 @@ pub enum Error {
     /// The shipment's state does not allow it.
     #[error("the shipment is {0}")]
     State(ShipmentState),
+    /// It brings goods back: the shopper gives it to the courier, and it goes to the store.
+    #[error("the shipment is a return")]
+    Return,
     /// The address can't be used.
     #[error("the address has faults")]
     Address(Vec<AddressFault>),

@@ -4,6 +4,8 @@ use chrono::{Duration, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
 use super::carrier::LabelFormat;
+use super::model::Direction;
+use super::store::Shipment;
 use crate::app::App;
 use crate::catalog::{DeliveryTerms, HandOver, Store};
 use crate::clock::Moment;
@@ -12,11 +14,21 @@ use crate::ids::StoreId;
 /// What is handed over after the hour of closing is declared together with what follows within this time.
 const LATE_PAUSE: Duration = Duration::minutes(15);
 
-/// What the store's printers print labels from.
-pub(super) fn label_format(app: &App, store: &StoreId) -> LabelFormat {
+/// What the label of a shipment is printed from: by the store's printers, or by the shopper's own where goods come back.
+pub(super) fn label_format(app: &App, shipment: &Shipment) -> LabelFormat {
+    if shipment.direction == Direction::Return {
+        return LabelFormat::Pdf;
+    }
+    let catalog = app.catalog.view();
+    let terms = catalog.store(&shipment.store).and_then(|store| store.till.delivery.as_deref());
+    terms.map_or(LabelFormat::USUAL, |terms| terms.labels)
+}
+
+/// How many days after their arrival goods may be sent back.
+pub(super) fn returns_days(app: &App, store: &StoreId) -> i64 {
     let catalog = app.catalog.view();
     let terms = catalog.store(store).and_then(|store| store.till.delivery.as_deref());
-    terms.map_or(LabelFormat::USUAL, |terms| terms.labels)
+    terms.map_or(DeliveryTerms::USUAL_RETURNS_DAYS, |terms| terms.returns_days)
 }
 
 /// The store's day, and when what is handed over now is declared at its courier.

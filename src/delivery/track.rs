@@ -12,7 +12,7 @@ use super::carrier::{BookedParcel, ParcelStatus, Tracking};
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
 use super::store::{self, Askings, Parcel, Shipment};
-use super::{hand_over, pushes};
+use super::{hand_over, pushes, returns};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::Tx;
@@ -278,7 +278,7 @@ async fn tell(
         return Ok(());
     }
     *told_at = Some(now);
-    app.delivery_news(tx, now, news).await
+    returns::tell(app, tx, now, shipment, news).await
 }
 
 /// Asks for the next asking, if there is anything left to learn; soon, if a message arrived that this one did not follow.

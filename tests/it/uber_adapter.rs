@@ -135,6 +135,7 @@ fn booking() -> Booking {
         dimensions_mm: None,
         age_min: None,
         recipient_only: false,
+        is_return: false,
         label_format: LabelFormat::Pdf,
     }
 }

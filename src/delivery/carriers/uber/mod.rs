@@ -146,6 +146,7 @@ impl Carrier for Uber {
             refetches_labels: false,
             closing: None,
             carries_chilled: false,
+            brings_returns: false,
             age_checks: &[16, 18, 21],
             is_local: true,
             calls_recipients: true,

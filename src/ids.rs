@@ -73,6 +73,8 @@ ids! {
     ClosingId,
     /// What a shopper owes.
     DebtId,
+    /// What a person of the store must see to of a delivery.
+    DeliveryTaskId,
     /// Something that does not agree between our books and a provider's.
     DifferenceId,
     /// One try to hand an event to a subscriber.

@@ -33,7 +33,11 @@ impl Service {
         delivery::schedule(app).await.map_err(std::io::Error::other)?;
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
-        let stopped = stop.clone().cancelled_owned();
+        let (cancelled, ending) = (stop.clone().cancelled_owned(), app.clone());
+        let stopped = async move {
+            cancelled.await;
+            ending.changes.end();
+        };
         #[expect(clippy::disallowed_methods, reason = "all are waited for in `stop`")]
         let (requests, workers, feed, search, unknown_codes, upkeep) = (
             tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await }),

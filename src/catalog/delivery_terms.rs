@@ -37,6 +37,12 @@ pub struct DeliveryTerms {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 200)]
     pub tariffs: Vec<Tariff>,
+    /// What happens when all of a delivery came back.
+    #[serde(default, skip_serializing_if = "Settlement::is_usual")]
+    pub when_returned: Settlement,
+    /// What happens when the courier lost all of a delivery.
+    #[serde(default, skip_serializing_if = "Settlement::is_usual")]
+    pub when_lost: Settlement,
     /// Which option is offered first.
     #[serde(default = "Preference::usual", skip_serializing_if = "Preference::is_usual")]
     pub prefer: Preference,
@@ -158,6 +164,27 @@ pub struct Tariff {
     /// What sending a parcel emits, in grams of carbon dioxide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emits_grams: Option<i64>,
+}
+
+text_enum! {
+    /// What a shopper gets back of a delivery that did not arrive, without anybody asking.
+    #[derive(Default)]
+    pub enum Settlement {
+        /// Nothing: a person decides.
+        #[default]
+        Ask = "ask",
+        /// What the goods cost.
+        RefundGoods = "refund_goods",
+        /// What the goods and their delivery cost.
+        RefundAll = "refund_all",
+    }
+}
+
+impl Settlement {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::Ask
+    }
 }
 
 text_enum! {

@@ -45,7 +45,9 @@ pub use carton::Carton;
 pub use code::{Gtin, Refusal, Symbology};
 pub use coding::Coding;
 pub use content::{Content, ContentError};
-pub use delivery_terms::{DeliveryTerms, HandOver, LabelFormat, Preference, Tariff, working_days_after};
+pub use delivery_terms::{
+    DeliveryTerms, HandOver, LabelFormat, Preference, Settlement, Tariff, working_days_after,
+};
 pub use feed::{Catalog, follow};
 pub use http::routes;
 pub use index::{Change, Snapshot};

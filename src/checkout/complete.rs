@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use super::by_rule::{self, Ended};
 use super::model::{Checkout, Event, State};
 use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking};
 use super::quote::Fulfilment;
@@ -353,12 +354,19 @@ pub async fn delivery_news(
     let (order, kind) = match news {
         News::Booked { order, .. } => (order, NewsKind::Booked),
         News::HandedOver { order, .. } => (order, NewsKind::HandedOver),
+        News::AttemptFailed { order, .. } => (order, NewsKind::AttemptFailed),
+        News::AtPickupPoint { order, .. } => (order, NewsKind::AtPickupPoint),
         News::Delivered { order, .. } => (order, NewsKind::Delivered),
         News::Returned { order, .. } => (order, NewsKind::Returned),
         News::Failed { order, .. } => (order, NewsKind::Failed),
         // Nothing is to be done before the goods are there.
         News::ReturnBooked { .. } => return Ok(()),
         News::ReturnArrived { shipment, order } => return came_back(tx, order, shipment).await,
+    };
+    let ended = match news {
+        News::Returned { is_whole: true, .. } => Some(Ended::Returned),
+        News::Failed { is_whole: true, .. } => Some(Ended::Lost),
+        _ => None,
     };
     let Some(seen) = store::find_order(&mut *tx, order).await? else { return Ok(()) };
     payments::lock(tx, seen.payment).await?;
@@ -370,6 +378,9 @@ pub async fn delivery_news(
         for (carrier, number) in delivery::parcels(tx, shipment).await? {
             payments::shipped(tx, &app.ids, now, order.payment, (&carrier, &number)).await?;
         }
+    }
+    if let Some(ended) = ended {
+        by_rule::settle(app, tx, now, &order, ended).await?;
     }
     tell(app, tx, now, kind, &order).await
 }

@@ -6,9 +6,10 @@
 //!
 //! `options/` says who can deliver, `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins,
 //! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `order.rs` says what an order comes to
-//! and `shares.rs` what paid for it (pure), `refund.rs` gives back, `receipt.rs` shows, `verify.rs` holds all books against each
+//! and `shares.rs` what paid for it (pure), `refund.rs` gives back, `by_rule.rs` without being asked, `receipt.rs` shows, `verify.rs` holds all books against each
 //! other.
 
+mod by_rule;
 mod complete;
 mod error;
 mod evidence;
@@ -40,6 +41,7 @@ use crate::db::{self, Tx};
 use crate::env::Env;
 use crate::ids::{OrderId, ShopperId};
 
+pub use by_rule::{RefundByRule, refund_by_rule};
 pub use complete::{delivery_news, payment_news};
 pub use evidence::{PurchaseEvidence, evidence};
 pub use limits::Limits;

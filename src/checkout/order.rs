@@ -109,6 +109,13 @@ impl Order {
         self.picking.lines.iter().find(|picked| picked.line == line)
     }
 
+    /// What the delivery costs, with its taxes, in minor units.
+    pub(super) fn delivery_cost(&self) -> i64 {
+        let Some(fee) = self.quote.delivery_fee else { return 0 };
+        let is_on_top = self.quote.tax_on_top().is_ok_and(Money::is_positive);
+        fee.amount.minor() + fee.tax.filter(|_| is_on_top).map_or(0, Money::minor)
+    }
+
     /// Whether nothing of what is to be delivered was there: then nothing is sent, and the delivery costs nothing.
     pub fn is_delivery_void(&self) -> bool {
         let mut delivered = self.quote.lines_of(Fulfilment::Deliver).peekable();
@@ -343,6 +350,10 @@ pub enum NewsKind {
     Booked,
     /// Its goods are with the courier.
     HandedOver,
+    /// A parcel of it could not be handed to its recipient, and will be tried again or come back.
+    AttemptFailed,
+    /// A parcel of it waits for its recipient in a shop or locker.
+    AtPickupPoint,
     /// Its goods arrived.
     Delivered,
     /// Its goods came back.

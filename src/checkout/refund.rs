@@ -91,7 +91,7 @@ pub async fn refund_order(
             .at("/amount", "beside lines"));
     }
     let RefundWish { lines, amount, .. } = body;
-    let wish = Wish { refund, order, lines, amount, reason, staff: staff.id };
+    let wish = Wish { refund, order, lines, amount, with_fee: false, reason, staff: Some(staff.id) };
     let (is_new, refund) = begin(&app, wish, supervisor(&staff)).await?;
     let status = if is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(Reply(status, refund).into_response())
@@ -99,18 +99,21 @@ pub async fn refund_order(
 
 /// What staff ask for: back these pieces, or goods that cost so much, or, with both left out, everything that is left.
 #[derive(Clone, Debug)]
-struct Wish {
-    refund: RefundId,
-    order: OrderId,
-    lines: Vec<LineWish>,
-    amount: Option<Money>,
-    reason: String,
-    staff: StaffId,
+pub(super) struct Wish {
+    pub(super) refund: RefundId,
+    pub(super) order: OrderId,
+    pub(super) lines: Vec<LineWish>,
+    pub(super) amount: Option<Money>,
+    /// Besides the lines what the delivery cost.
+    pub(super) with_fee: bool,
+    pub(super) reason: String,
+    /// Nobody, where it is the store's rule.
+    pub(super) staff: Option<StaffId>,
 }
 
 /// Begins a refund to whatever paid, each its share: money to the account that was debited, never elsewhere. The same request
 /// again answers the refund as it is; says whether it is new.
-async fn begin(
+pub(super) async fn begin(
     app: &App,
     wish: Wish,
     may: impl FnOnce(&StoreId) -> Result<(), Error>,
@@ -138,7 +141,10 @@ async fn begin(
         Some(amount) => amount,
         None if lines.is_empty() => money(left.value()),
         // What was given back as an amount before is not given back again with the pieces that it was for.
-        None => money(wanted.iter().map(|tax| tax.gross.minor()).sum::<i64>().min(left.value())),
+        None => {
+            let fee = if wish.with_fee { order.delivery_cost() } else { 0 };
+            money((wanted.iter().map(|tax| tax.gross.minor()).sum::<i64>() + fee).min(left.value()))
+        }
     };
     amount.same_currency(order.captured)?;
     if !(1..=left.value()).contains(&amount.minor()) {

@@ -66,8 +66,9 @@ pub struct Refund {
     /// Why the provider refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// Who asked for it.
-    pub staff: StaffId,
+    /// Who asked for it; nobody, where it follows from the store's rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff: Option<StaffId>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
 }
@@ -309,7 +310,7 @@ mod tests {
             reason: String::new(),
             state: RefundState::Done,
             failure: None,
-            staff: StaffId(Uuid::nil()),
+            staff: None,
             created_at: DateTime::UNIX_EPOCH,
         }
     }

@@ -44,6 +44,7 @@ pub(super) async fn request_delivery(
         recipient,
         parcels,
         reference: order.number.clone(),
+        follow_code: app.random.readable::<20>(),
         carrier: chosen.map(|chosen| chosen.option.carrier.clone()),
         fallbacks: chosen.map(|chosen| chosen.fallbacks.clone()).unwrap_or_default(),
         needs: order.quote.delivery_needs,

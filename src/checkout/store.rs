@@ -410,7 +410,7 @@ struct RefundRow {
     reason: String,
     state: RefundState,
     failure: Option<String>,
-    staff_id: StaffId,
+    asked_by: Option<StaffId>,
     created_at: Moment,
 }
 
@@ -428,7 +428,7 @@ impl From<RefundRow> for Refund {
             reason: row.reason,
             state: row.state,
             failure: row.failure,
-            staff: row.staff_id,
+            staff: row.asked_by,
             created_at: row.created_at,
         }
     }
@@ -438,7 +438,7 @@ impl From<RefundRow> for Refund {
 pub(super) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), db::Error> {
     tx.sql(
         "INSERT INTO refunds
-             (id, order_id, amount_minor, account_minor, points, note_minor, lines, taxes, reason, state, staff_id, created_at)
+             (id, order_id, amount_minor, account_minor, points, note_minor, lines, taxes, reason, state, asked_by, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(refund.id)
@@ -463,7 +463,7 @@ pub(super) async fn refunds(run: impl Run<'_>, order: OrderId) -> Result<Vec<Ref
     let rows: Vec<RefundRow> = run
         .sql(
             "SELECT refunds.id, order_id, amount_minor, account_minor, points, note_minor, lines, taxes, currency, reason,
-                 refunds.state, failure, staff_id, created_at
+                 refunds.state, failure, asked_by, created_at
              FROM refunds
              JOIN orders ON orders.id = order_id
              WHERE order_id = $1

@@ -87,6 +87,8 @@ const FILES: &[File] = &[
     file!(57, "0057_parcel_sizes.sql", None),
     file!(59, "0059_pushes.sql", None),
     file!(60, "0060_returns.sql", None),
+    file!(61, "0061_following.sql", None),
+    file!(62, "0062_refunds_by_rule.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -2,14 +2,16 @@
 
 use super::address::Address;
 use super::model::{AttemptState, Direction, ShipmentEvent, ShipmentState};
+use super::places::{self, CourierVerdict};
 use super::request::Error;
+use super::store::Shipment;
 use super::{book, store, withdraw};
 use crate::app::App;
 use crate::ids::ShipmentId;
 
 /// Gives a shipment another recipient and books anew what was refused or was booked for the old one. The same address again
 /// books what was refused once more.
-pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Result<(), Error> {
+pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Result<Shipment, Error> {
     let faults = recipient.faults();
     if !faults.is_empty() {
         return Err(Error::Address(faults));
@@ -46,5 +48,16 @@ pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Re
     tx.commit().await?;
     app.jobs.wake();
     app.changes.changed(id.0);
-    Ok(())
+    Ok(shipment)
+}
+
+/// What the courier of a shipment says of where it goes, where it can check that.
+pub(super) async fn checked(app: &App, shipment: &Shipment) -> Option<CourierVerdict> {
+    let carrier = app.carriers.find(&shipment.carrier)?;
+    let (sender, recipient) = (&shipment.sender.0, &shipment.recipient.0);
+    let waits = (app.clock.now(), app.config.delivery.quote_deadline);
+    if !places::is_asked(carrier, recipient) {
+        return None;
+    }
+    Some(places::verdict(carrier, (sender, recipient), waits).await)
 }

@@ -23,6 +23,9 @@ pub(super) async fn hand_over(app: &App, id: ShipmentId) -> Result<(), Error> {
     if shipment.state.apply(ShipmentEvent::HandedOver).map_err(refused)? == shipment.state {
         return Ok(());
     }
+    if let Some(reason) = shipment.held_back {
+        return Err(Error::HeldBack(reason));
+    }
     begin(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
     store::save(&mut tx, &shipment).await?;
     tx.commit().await?;

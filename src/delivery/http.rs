@@ -35,6 +35,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(receive_notice))
         .merge(super::closing::http::routes())
         .merge(super::returns_http::routes())
+        .merge(super::places::routes())
+        .merge(super::follow::routes())
+        .merge(super::hold_back::routes())
+        .merge(super::tasks::routes())
 }
 
 /// A shipment: its state, its parcels with their numbers, and what the courier told. For its shopper and the store's staff.
@@ -57,18 +61,7 @@ async fn get_shipment(
     caller: Caller,
     Path(id): Path<ShipmentId>,
 ) -> Result<Reply<ShipmentView>, Problem> {
-    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
-    let for_staff = match caller {
-        Caller::Shopper(shopper) if shopper.id == shipment.shopper => false,
-        Caller::Shopper(_) => return Err(Error::Unknown.into()),
-        Caller::Staff(staff) => {
-            staff.must(Role::Clerk, &shipment.store)?;
-            true
-        }
-        Caller::Partner(_) => {
-            return Err(Problem::forbidden("other_caller", "This route is for shoppers and staff."));
-        }
-    };
+    let (shipment, for_staff) = visible(&app, &caller, id).await?;
     Ok(Reply(StatusCode::OK, view::shipment(&app, shipment, for_staff).await?))
 }
 
@@ -183,7 +176,7 @@ async fn list_shipments(
         (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such shipment.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The shipment is not booked, or was cancelled.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The shipment is not booked, was cancelled, or is held back.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("staff" = []))
 )]
@@ -197,7 +190,8 @@ async fn post_hand_over(
     seen_by_staff(&app, id).await
 }
 
-/// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew.
+/// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew. What the
+/// courier says of the address is shown, and changes nothing.
 #[utoipa::path(
     put,
     path = "/v1/shipments/{id}/recipient",
@@ -222,8 +216,12 @@ async fn put_recipient(
     Json(recipient): Json<Address>,
 ) -> Result<Reply<ShipmentView>, Problem> {
     of_store(&app, &staff, Role::Supervisor, id).await?;
-    correct::correct(&app, id, recipient).await?;
-    seen_by_staff(&app, id).await
+    let shipment = correct::correct(&app, id, recipient).await?;
+    // Staff know better than a courier's map, so they are told and not stopped.
+    let address = correct::checked(&app, &shipment).await;
+    let Reply(status, mut view) = seen_by_staff(&app, id).await?;
+    view.address = address;
+    Ok(Reply(status, view))
 }
 
 /// Take in a message of a courier, proven by its signature or, where the courier signs nothing, by the secret that it bears.
@@ -274,14 +272,35 @@ async fn receive_notice(
     }
 }
 
+/// The shipment, if the caller may see it, and whether they see what staff see.
+pub(super) async fn visible(app: &App, caller: &Caller, id: ShipmentId) -> Result<(Shipment, bool), Problem> {
+    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
+    match caller {
+        Caller::Shopper(shopper) if shopper.id == shipment.shopper => Ok((shipment, false)),
+        Caller::Shopper(_) => Err(Error::Unknown.into()),
+        Caller::Staff(staff) => {
+            staff.must(Role::Clerk, &shipment.store)?;
+            Ok((shipment, true))
+        }
+        Caller::Partner(_) => {
+            Err(Problem::forbidden("other_caller", "This route is for shoppers and staff."))
+        }
+    }
+}
+
 /// The shipment, if the caller has this role in its store.
-async fn of_store(app: &App, staff: &Staff, role: Role, id: ShipmentId) -> Result<Shipment, Problem> {
+pub(super) async fn of_store(
+    app: &App,
+    staff: &Staff,
+    role: Role,
+    id: ShipmentId,
+) -> Result<Shipment, Problem> {
     let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
     staff.must(role, &shipment.store)?;
     Ok(shipment)
 }
 
-async fn seen_by_staff(app: &App, id: ShipmentId) -> Result<Reply<ShipmentView>, Problem> {
+pub(super) async fn seen_by_staff(app: &App, id: ShipmentId) -> Result<Reply<ShipmentView>, Problem> {
     let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
     Ok(Reply(StatusCode::OK, view::shipment(app, shipment, true).await?))
 }
@@ -324,6 +343,12 @@ impl From<Error> for Problem {
             Error::Return => Self::conflict(
                 "shipment_is_return",
                 "The shipment is a return: the shopper gives it to the courier, and it goes to the store.",
+            ),
+            Error::HeldBack(reason) => Self::conflict(
+                "shipment_held_back",
+                format!(
+                    "The shipment is held back: {reason}. A supervisor lets it go, or the order is cancelled."
+                ),
             ),
             Error::Address(faults) => {
                 let problem = Self::unprocessable("address_invalid", "Correct the address; see errors.");

@@ -21,6 +21,20 @@ pub enum News {
         /// Of which order.
         order: OrderId,
     },
+    /// A parcel could not be handed to its recipient, and will be tried again or come back.
+    AttemptFailed {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
+    /// A parcel waits for its recipient in a shop or locker.
+    AtPickupPoint {
+        /// Which.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
     /// Every parcel was delivered. Told once, even when the courier takes it back and says it again.
     Delivered {
         /// Which.
@@ -34,6 +48,8 @@ pub enum News {
         shipment: ShipmentId,
         /// Of which order.
         order: OrderId,
+        /// Whether all came back.
+        is_whole: bool,
     },
     /// Goods will come back: the shopper has a label for each parcel. Told again when a booking was made anew.
     ReturnBooked {
@@ -59,5 +75,7 @@ pub enum News {
         order: OrderId,
         /// What happened, for staff.
         reason: String,
+        /// Whether all are lost.
+        is_whole: bool,
     },
 }

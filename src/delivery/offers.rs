@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::address::Address;
-use super::carrier::{Capabilities, Carrier, LiveQuote, QuoteParcel, QuoteRequest, descending};
+use super::carrier::{
+    AddressFinding, Capabilities, Carrier, LiveQuote, QuoteParcel, QuoteRequest, descending,
+};
 use super::pack::{Misfit, Packing, Parcel, Pieces};
+use super::places::{self, CourierVerdict};
 use super::settings::Carriers;
 use super::terms::moment;
 use crate::catalog::{Carton, DeliveryTerms, Preference, Size, Tariff, Temperature, working_days_after};
@@ -133,6 +136,8 @@ text_enum! {
         Lines = "lines",
         /// It rides near the store only: the street has to be said.
         AddressNeeded = "address_needed",
+        /// It says that there is no such address.
+        AddressUnknown = "address_unknown",
         /// More parcels than one delivery may have.
         TooMuch = "too_many_parcels",
         /// The store has no tariff for it.
@@ -162,6 +167,8 @@ pub struct Offers {
     pub hindered: Vec<Hindered>,
     /// Who makes no offer.
     pub left_out: Vec<LeftOut>,
+    /// What couriers had to say against the address.
+    pub addresses: Vec<CourierVerdict>,
 }
 
 /// Asks all couriers.
@@ -184,12 +191,21 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
         match reason {
             Some(reason) => found.left_out.push(LeftOut { carrier: abilities.name.to_owned(), reason }),
             None => {
-                asked.push(async move { (abilities.name, offer(carrier, &abilities, &packing, ask).await) });
+                asked.push(async move {
+                    let offer = offer(carrier, &abilities, &packing, ask);
+                    (abilities.name, join(offer, doubts(carrier, &abilities, ask)).await)
+                });
             }
         }
     }
-    for (carrier, answer) in join_all(asked).await {
+    for (carrier, (answer, doubts)) in join_all(asked).await {
+        let is_unknown = doubts.as_ref().and_then(|verdict| verdict.finding) == Some(AddressFinding::Unknown);
+        found.addresses.extend(doubts);
         match answer {
+            Ok(_) if is_unknown => {
+                let reason = LeftOutReason::AddressUnknown;
+                found.left_out.push(LeftOut { carrier: carrier.to_owned(), reason });
+            }
             Ok(offer) => found.offers.push(offer),
             Err(reason) => found.left_out.push(LeftOut { carrier: carrier.to_owned(), reason }),
         }
@@ -239,6 +255,15 @@ fn hindered(abilities: &Capabilities, packing: &Packing, goods: &[Good]) -> Vec<
         Some(Hindered { line: good.line, carrier: abilities.name.to_owned(), reason })
     };
     goods.iter().filter_map(of).collect()
+}
+
+/// What a courier has to say against an address that is said as a whole. Who rides near the store says so with its quote.
+async fn doubts(carrier: &dyn Carrier, abilities: &Capabilities, ask: &Ask<'_>) -> Option<CourierVerdict> {
+    if abilities.is_local || !places::is_asked(carrier, ask.recipient) {
+        return None;
+    }
+    let verdict = places::verdict(carrier, (ask.sender, ask.recipient), (ask.now, ask.deadline)).await;
+    verdict.finding.filter(|finding| *finding != AddressFinding::Known).map(|_| verdict)
 }
 
 /// What one courier offers.

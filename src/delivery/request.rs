@@ -36,6 +36,8 @@ pub struct Request {
     pub parcels: Vec<Parcel>,
     /// A short name that people read, such as the order's number.
     pub reference: String,
+    /// What nobody guesses: whoever has it follows the shipment.
+    pub follow_code: String,
     /// The courier that the shopper chose; else the first that serves the country.
     pub carrier: Option<String>,
     /// The couriers that offered to bring the goods besides, best first: should the chosen one not take a parcel.
@@ -58,6 +60,9 @@ pub enum Error {
     /// It brings goods back: the shopper gives it to the courier, and it goes to the store.
     #[error("the shipment is a return")]
     Return,
+    /// Staff keep it.
+    #[error("the shipment is held back: {0}")]
+    HeldBack(String),
     /// The address can't be used.
     #[error("the address has faults")]
     Address(Vec<AddressFault>),

@@ -3,14 +3,14 @@
 //! It is booked, labelled, followed and found out like any other, and its label is the shopper's to print. Nothing of it
 //! captures or gives back money: that it arrived is told upwards, and a person looks at the goods first.
 
-use super::carrier::Capabilities;
-use super::carrier::Carrier;
+use super::carrier::{Capabilities, Carrier, ParcelStatus};
 use super::model::{Direction, ShipmentState};
 use super::needs::Needs;
 use super::news::News;
 use super::pack::Parcel;
 use super::request::{self, Request};
 use super::store::{self, Shipment};
+use super::tasks::TaskKind;
 use super::terms;
 use crate::app::App;
 use crate::clock::Moment;
@@ -88,6 +88,7 @@ pub(super) async fn begin(
         fallbacks: Vec::new(),
         needs: Needs::default(),
         choice: None,
+        follow_code: None,
     };
     request::request(&mut tx, &app.carriers, &app.ids, now, request).await?;
     store::mark_return(&mut tx, id, outbound).await?;
@@ -161,6 +162,16 @@ pub(super) async fn tell(
     }
 }
 
+/// What a parcel's status asks of staff: a return that was delivered is goods to look at, and one that came back went to the
+/// shopper again.
+pub(super) fn task_of(direction: Direction, status: ParcelStatus) -> Option<TaskKind> {
+    match (direction, status) {
+        (Direction::Return, ParcelStatus::Delivered) => Some(TaskKind::CheckReturned),
+        (Direction::Return, ParcelStatus::Returned) => Some(TaskKind::LookInto),
+        (Direction::Outbound | Direction::Return, status) => TaskKind::of(status),
+    }
+}
+
 /// What is told of a shipment that goes this way. What becomes of a return on its way shows in its state and its trouble.
 fn of(direction: Direction, news: News) -> Option<News> {
     match (direction, news) {
@@ -191,8 +202,10 @@ mod tests {
             News::Booked { shipment, order, tracking_number },
             News::HandedOver { shipment, order },
             News::Delivered { shipment, order },
-            News::Returned { shipment, order },
-            News::Failed { shipment, order, reason },
+            News::AttemptFailed { shipment, order },
+            News::AtPickupPoint { shipment, order },
+            News::Returned { shipment, order, is_whole: true },
+            News::Failed { shipment, order, reason, is_whole: true },
         ];
         for news in &all {
             assert_eq!(of(Direction::Outbound, news.clone()).as_ref(), Some(news));

@@ -12,6 +12,7 @@ use super::carrier::{BookedParcel, ParcelStatus, Tracking};
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
 use super::store::{self, Askings, Parcel, Shipment};
+use super::tasks;
 use super::{hand_over, pushes, returns};
 use crate::app::App;
 use crate::clock::Moment;
@@ -239,6 +240,9 @@ async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) ->
         if matches!(status, ParcelStatus::Lost | ParcelStatus::Exception | ParcelStatus::Cancelled) {
             trouble.push(format!("parcel {}: {status}, says the courier", parcel.number));
         }
+        if parcel.status != Some(status) {
+            tell_change(app, tx, now, (shipment, parcel.number), status).await?;
+        }
         store::set_status(tx, shipment.id, parcel.number, Some(status)).await?;
         statuses.push(status);
     }
@@ -253,7 +257,30 @@ async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) ->
     }
     let travel = model::travel_of(&statuses);
     shipment.state = shipment.state.apply(ShipmentEvent::Travelled(travel))?;
-    tell(app, tx, now, shipment, travel).await
+    tell(app, tx, now, shipment, (travel, &statuses)).await
+}
+
+/// What a parcel's new status means for its shopper, and for staff.
+async fn tell_change(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    (shipment, parcel): (&Shipment, i64),
+    status: ParcelStatus,
+) -> Result<(), Internal> {
+    if let Some(kind) = returns::task_of(shipment.direction, status) {
+        tasks::open(tx, &app.ids, now, (shipment, parcel), kind).await?;
+    }
+    let (id, order) = (shipment.id, shipment.order_id);
+    match status {
+        ParcelStatus::FailedAttempt => {
+            returns::tell(app, tx, now, shipment, News::AttemptFailed { shipment: id, order }).await
+        }
+        ParcelStatus::AtPickupPoint => {
+            returns::tell(app, tx, now, shipment, News::AtPickupPoint { shipment: id, order }).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tells the end of a travel, once for each kind of end.
@@ -262,16 +289,21 @@ async fn tell(
     tx: &mut Tx,
     now: Moment,
     shipment: &mut Shipment,
-    travel: Travel,
+    (travel, statuses): (Travel, &[ParcelStatus]),
 ) -> Result<(), Internal> {
+    let are_all = |status: ParcelStatus| statuses.iter().all(|each| *each == status);
     let (id, order) = (shipment.id, shipment.order_id);
     let (told_at, news) = match travel {
         Travel::Underway => return Ok(()),
         Travel::Delivered => (&mut shipment.delivered_at, News::Delivered { shipment: id, order }),
-        Travel::Returned => (&mut shipment.returned_at, News::Returned { shipment: id, order }),
+        Travel::Returned => {
+            let is_whole = are_all(ParcelStatus::Returned);
+            (&mut shipment.returned_at, News::Returned { shipment: id, order, is_whole })
+        }
         Travel::Failed => {
             let reason = shipment.trouble.clone().unwrap_or_default();
-            (&mut shipment.failed_at, News::Failed { shipment: id, order, reason })
+            let is_whole = are_all(ParcelStatus::Lost);
+            (&mut shipment.failed_at, News::Failed { shipment: id, order, reason, is_whole })
         }
     };
     if told_at.is_some() {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::address::Address;
 use super::carrier::ParcelStatus;
 use super::model::{AttemptState, Direction, ShipmentState};
+use super::places::CourierVerdict;
 use super::reroute::CourierLeft;
 use super::store::{self, Shipment};
 use crate::app::App;
@@ -34,7 +35,14 @@ pub(super) struct ShipmentView {
     state: ShipmentState,
     /// What must be looked at, for staff; always empty for shoppers.
     trouble: Option<String>,
+    /// Why staff keep it from the courier; always empty for shoppers.
+    held_back: Option<String>,
+    /// Where anybody who has this address sees how far it has come.
+    follow_url: Option<String>,
     recipient: Address,
+    /// What the courier says of the recipient's address, in the answer to its correction and where the courier can check it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<CourierVerdict>,
     /// The way of delivery that the shopper chose, with what it promised and why it was offered.
     #[schema(value_type = Option<Object>)]
     choice: Option<serde_json::Value>,
@@ -148,6 +156,8 @@ pub(super) async fn shipment(
         }
     });
     Ok(ShipmentView {
+        follow_url: super::follow::url(app, &shipment),
+        held_back: shipment.held_back.filter(|_| for_staff),
         shipment: shipment.id,
         order: shipment.order_id,
         store: shipment.store,
@@ -159,6 +169,7 @@ pub(super) async fn shipment(
         state: shipment.state,
         trouble: shipment.trouble.filter(|_| for_staff),
         recipient: shipment.recipient.0,
+        address: None,
         choice: shipment.choice.map(|choice| choice.0),
         parcels: parcels.collect(),
         created_at: shipment.created_at,

@@ -24,6 +24,10 @@ text_enum! {
         ShipmentBooked = "shipment.booked",
         /// A shipment was handed to the courier.
         ShipmentHandedOver = "shipment.handed_over",
+        /// A parcel could not be handed to its recipient.
+        ShipmentAttemptFailed = "shipment.attempt_failed",
+        /// A parcel waits for its recipient in a shop or locker.
+        ShipmentAtPickupPoint = "shipment.at_pickup_point",
         /// A shipment has arrived.
         ShipmentDelivered = "shipment.delivered",
         /// A shipment came back.

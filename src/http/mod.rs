@@ -2,6 +2,7 @@
 
 pub mod extract;
 pub mod limit;
+pub mod live;
 pub mod note;
 pub mod openapi;
 pub mod reply;

@@ -4,6 +4,7 @@
 //! next look. Nothing depends on being woken.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -16,16 +17,32 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Who waits for what on this instance.
 #[derive(Debug, Default)]
-pub struct Changes(Mutex<HashMap<Uuid, Weak<Notify>>>);
+pub struct Changes {
+    waiting: Mutex<HashMap<Uuid, Weak<Notify>>>,
+    is_over: AtomicBool,
+}
 
 impl Changes {
     /// Wakes everybody who waits for this thing.
     pub fn changed(&self, id: impl Into<Uuid>) {
-        let waiters =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id.into()).and_then(Weak::upgrade);
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiters = waiting.get(&id.into()).and_then(Weak::upgrade);
+        drop(waiting);
         if let Some(waiters) = waiters {
             waiters.notify_waiters();
         }
+    }
+
+    /// The service stops: nobody waits any longer.
+    pub fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.values().filter_map(Weak::upgrade).for_each(|waiters| waiters.notify_waiters());
+    }
+
+    /// Whether the service stops.
+    pub fn are_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// Reads until `look` answers something, a fault or the time is over; then the last thing read counts.
@@ -46,7 +63,7 @@ impl Changes {
             notified.as_mut().enable();
             let seen = look().await?;
             let now = Instant::now();
-            if is_done(&seen) || now >= deadline {
+            if is_done(&seen) || now >= deadline || self.are_over() {
                 return Ok(seen);
             }
             let _ = tokio::time::timeout_at(deadline.min(now + LOOK_AGAIN), notified).await;
@@ -54,7 +71,7 @@ impl Changes {
     }
 
     fn join(&self, id: Uuid) -> Arc<Notify> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(waiters) = waiting.get(&id).and_then(Weak::upgrade) {
             return waiters;
         }

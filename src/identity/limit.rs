@@ -27,6 +27,9 @@ pub(super) const PASSWORDS: Limit = Limit { name: "passwords", per_minute_max: 6
 /// Refreshes and sign-outs of everybody on one instance.
 pub(super) const REFRESHES: Limit = Limit { name: "refreshes", per_minute_max: 60_000 };
 
+/// Questions of one shopper that partners are asked for: somebody who types an address, corrects it and looks for a locker.
+pub(super) const QUESTIONS: Limit = Limit { name: "questions", per_minute_max: 30 };
+
 /// Names that are counted at once. When there are more, newcomers share one count.
 const NAMES_MAX: usize = 20_000;
 

@@ -34,8 +34,12 @@ pub use sessions::{ACCESS_LIFE, SHOPPER_REFRESH_LIFE, STAFF_SESSION_LIFE};
 pub use settings::{MasterKey, OidcSettings, Settings};
 pub use token::{SignError, TokenError};
 
+use axum::http::StatusCode;
+
 use crate::clock::{Clock, Moment};
 use crate::db::Db;
+use crate::error::Problem;
+use crate::ids::ShopperId;
 use crate::random::Random;
 
 /// The keys that sign, and the checks of callers.
@@ -87,6 +91,14 @@ impl Identity {
     /// that, the answer is the same key.
     pub async fn rotate_keys(&self, now: Moment) -> Result<(String, Moment), KeyError> {
         self.keys.rotate(now).await
+    }
+
+    /// Counts a question of a shopper that partners are asked for; a problem when there were too many this minute.
+    pub fn may_ask(&self, shopper: ShopperId, now: Moment) -> Result<(), Problem> {
+        self.limits.take(limit::QUESTIONS, &shopper.to_string(), now).map_err(|_| {
+            let detail = "There were too many questions. Ask again in a minute.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_questions", detail)
+        })
     }
 
     /// The retailer's own issuer, if the token says that it is from there.

@@ -101,6 +101,10 @@ async fn a_shopper_sends_goods_back_with_a_label_of_their_own_and_staff_see_that
     let listed = depot.test.get(&list).bearer(&clerk).send().await.expect(200);
     assert_eq!(listed.json["shipments"].as_array().map(Vec::len), Some(1));
     assert_eq!(listed.text("/shipments/0/shipment"), id.to_string());
+    let tasks = format!("/v1/stores/{STORE}/delivery-tasks");
+    let tasks = depot.test.get(&tasks).bearer(&clerk).send().await.expect(200);
+    assert_eq!(tasks.text("/tasks/0/kind"), "check_returned");
+    assert_eq!(tasks.text("/tasks/0/shipment"), id.to_string());
     assert_kept(&depot.courier);
 }
 

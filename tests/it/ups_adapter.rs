@@ -79,7 +79,7 @@ fn settings() -> Settings {
     Settings { clock_stands_at: Some("2026-11-23T14:00:00Z".parse().expect("a moment")), ..Settings::local() }
 }
 
-fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
+pub fn adapter(country: &str, settings: &Settings, base_url: &str) -> Ups {
     let settings = UpsSettings {
         base_url: base_url.to_owned(),
         client_id: settings.client_id.clone(),

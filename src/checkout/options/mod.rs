@@ -21,7 +21,9 @@ use crate::cart::{self, Cart, Till};
 use crate::catalog::{Carton, DeliveryTerms, Preference, Size, Temperature};
 use crate::clock::Moment;
 use crate::db::Tx;
-use crate::delivery::{self, Address, Good, Hindered, LeftOut, Misfit, Needs, Offer, Parcel, Pieces};
+use crate::delivery::{
+    self, Address, CourierVerdict, Good, Hindered, LeftOut, Misfit, Needs, Offer, Parcel, Pieces,
+};
 use crate::hash::sha256_hex;
 use crate::ids::{CartId, DeliveryOptionId, ShopperId};
 use crate::money::Money;
@@ -87,6 +89,9 @@ pub struct DeliveryOptions {
     pub lines: Vec<Hindered>,
     /// Couriers that make no offer.
     pub left_out: Vec<LeftOut>,
+    /// What couriers have to say against the address, once its street is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<CourierVerdict>,
 }
 
 /// What a shopper chose, as quote and order keep it.
@@ -181,6 +186,7 @@ async fn ask(app: &App, cart: &Cart, wanted: &Wanted<'_>, now: Moment) -> Result
         options: options.map(|(offer, place)| option(app, offer, Rank { prefer, place, of })).collect(),
         lines: found.hindered,
         left_out: found.left_out,
+        addresses: found.addresses,
     })
 }
 

@@ -4,11 +4,12 @@
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
 //! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `quote.rs`
-//! what it would cost, `size.rs` how large it may be, `tracking.rs` what happens to it, `push.rs` how the courier tells so by
-//! itself. Where next: `carriers/` has the adapters, of which `dhl` was the first.
+//! what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places, `tracking.rs` what happens to
+//! it, `push.rs` how the courier tells so by itself. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
 mod booking;
 mod label;
+mod place;
 mod push;
 mod quote;
 mod size;
@@ -26,6 +27,7 @@ pub use booking::{
     NotAReference, Reference, Rejection, RejectionReason,
 };
 pub use label::{Label, LabelFormat};
+pub use place::{AddressFinding, AddressQuestion, AddressVerdict, Suggestion};
 pub use push::{Notice, Pushes, Subject, Subscribed, Validation};
 pub use quote::{LiveQuote, QuoteParcel, QuoteRequest};
 pub use size::{SizeLimits, descending};
@@ -43,6 +45,11 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// What the courier asks for now and promises, where it says so itself; nothing where only a table does. It books nothing
     /// and changes nothing.
     async fn quote(&self, _request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
+        Ok(None)
+    }
+
+    /// Whether a recipient's address is there; nothing where the courier offers no such check. It books nothing.
+    async fn check_address(&self, _question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
         Ok(None)
     }
 
@@ -148,6 +155,8 @@ pub struct Capabilities {
     pub weight_grams_max: i64,
     /// The largest parcel.
     pub size: SizeLimits,
+    /// The countries whose addresses it can check, ISO 3166-1 alpha-2.
+    pub checks_addresses: Vec<&'static str>,
     /// The countries of recipients, ISO 3166-1 alpha-2.
     pub countries: Vec<&'static str>,
 }

@@ -13,7 +13,7 @@ pub(super) use attempts::{
     Attempt, abandoned, attempt, cancellation, insert_attempt, insert_cancellation, label, live_attempts,
     newest_attempt, save_attempt, save_cancellation, save_label,
 };
-pub(super) use events::{events, upsert_event};
+pub(super) use events::{Event, events, upsert_event};
 pub(super) use pushes::{
     Askings, Told, askings, courier_pushes, fresh, note_active, note_asked_for, note_heard, note_missed,
     note_subscribed, save_askings, shipment_of_number, told,
@@ -61,6 +61,8 @@ pub(super) struct Shipment {
     pub(super) couriers_left: Option<Json<Vec<CourierLeft>>>,
     pub(super) direction: Direction,
     pub(super) returns_of: Option<ShipmentId>,
+    pub(super) follow_code: Option<String>,
+    pub(super) held_back: Option<String>,
 }
 
 impl Shipment {
@@ -74,7 +76,7 @@ macro_rules! shipment_columns {
     () => {
         "id, order_id, store, shopper, reference, carrier, state, trouble, sender, recipient, recipient_version,
              tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at, age_min, choice,
-             is_cold, fallbacks, couriers_left, direction, returns_of"
+             is_cold, fallbacks, couriers_left, direction, returns_of, follow_code, held_back"
     };
 }
 
@@ -88,9 +90,10 @@ pub(super) async fn insert(
     tx.sql(
         "INSERT INTO shipments (
              id, order_id, store, shopper, reference, carrier, state, sender, recipient, recipient_version,
-             tracking_round, version, created_at, age_min, choice, is_cold, fallbacks
+             tracking_round, version, created_at, age_min, choice, is_cold, fallbacks,
+             follow_code
          )
-         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11, $12, $13)",
+         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11, $12, $13, $14)",
     )
     .bind(request.shipment)
     .bind(request.order)
@@ -105,6 +108,7 @@ pub(super) async fn insert(
     .bind(request.choice.clone().map(Json))
     .bind(request.needs.is_cold)
     .bind(Json(request.fallbacks.clone()))
+    .bind(request.follow_code.clone())
     .execute()
     .await?;
     Ok(())
@@ -113,6 +117,14 @@ pub(super) async fn insert(
 pub(super) async fn find(db: impl Run<'_>, id: ShipmentId) -> Result<Option<Shipment>, Error> {
     db.sql(concat!("SELECT ", shipment_columns!(), " FROM shipments WHERE id = $1"))
         .bind(id)
+        .fetch_optional()
+        .await
+}
+
+/// The shipment that is followed by this code.
+pub(super) async fn find_by_follow_code(db: impl Run<'_>, code: &str) -> Result<Option<Shipment>, Error> {
+    db.sql(concat!("SELECT ", shipment_columns!(), " FROM shipments WHERE follow_code = $1"))
+        .bind(code.to_owned())
         .fetch_optional()
         .await
 }
@@ -132,7 +144,7 @@ pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> 
     tx.sql(
         "UPDATE shipments SET state = $2, trouble = $3, recipient = $4, recipient_version = $5, tracking_round = $6,
              booked_at = $7, handed_over_at = $8, delivered_at = $9, returned_at = $10, failed_at = $11, carrier = $12,
-             couriers_left = $13
+             couriers_left = $13, held_back = $14
          WHERE id = $1",
     )
     .bind(shipment.id)
@@ -148,6 +160,7 @@ pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> 
     .bind(shipment.failed_at)
     .bind(shipment.carrier.clone())
     .bind(shipment.couriers_left.clone())
+    .bind(shipment.held_back.clone())
     .execute()
     .await?;
     Ok(())

@@ -123,6 +123,7 @@ pub fn request_for(test: &TestApp, shopper: &ShopperActor, weights: &[i64], reci
         recipient,
         parcels: weights.iter().map(|weight| Parcel::of_grams(*weight)).collect(),
         reference: "R-7F3K2A".to_owned(),
+        follow_code: app.random.readable::<20>(),
         carrier: None,
         fallbacks: Vec::new(),
         needs: Needs::default(),

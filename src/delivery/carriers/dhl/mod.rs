@@ -4,6 +4,7 @@
 //! booked is read from its item, never from the HTTP status, because an item may be an error inside a 200. `wire.rs` maps
 //! orders, `tracking.rs` events, `xml.rs` the search by reference, `push.rs` what DHL tells by itself.
 
+mod addresses;
 mod countries;
 mod push;
 mod tracking;
@@ -24,9 +25,9 @@ use super::call::{self, Reply};
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Closing, Label, LabelFormat, Notice, NoticeError, Pushes, Reference, SizeLimits, Subscribed, Tracking,
-    Validation,
+    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Notice, NoticeError, Pushes,
+    Reference, SizeLimits, Subscribed, Tracking, Validation,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -164,12 +165,26 @@ impl Carrier for Dhl {
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits { sides_mm: Some(SIDES_MM_MAX), ..SizeLimits::NONE },
+            // What can be route-coded: German addresses only.
+            checks_addresses: vec!["DE"],
             countries,
         }
     }
 
     fn tracking_url(&self, tracking_number: &str) -> String {
         format!("{PUBLIC_TRACKING}?piececode={tracking_number}")
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        let order = match wire::order(&question.trial()?, &self.settings) {
+            Ok(order) => order,
+            Err(rejection) => return rejection.try_into().map(Some),
+        };
+        let build = || {
+            let request = self.request(Method::POST, &format!("{SHIPPING}/orders"), CALL_DEADLINE);
+            request.query(&[("validate", "true"), ("mustEncode", "true")]).json(&order)
+        };
+        addresses::verdict(self.tokens.send(build).await?).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

@@ -200,7 +200,7 @@ pub fn manifest(reply: &Reply) -> Result<Option<Vec<u8>>, CallError> {
         .ok_or_else(|| CallError::NoAnswer("the manifest can't be read".to_owned()))
 }
 
-fn json_of(reply: &Reply) -> Result<Value, CallError> {
+pub fn json_of(reply: &Reply) -> Result<Value, CallError> {
     serde_json::from_slice(&reply.body)
         .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))
 }
@@ -216,7 +216,7 @@ fn read_label(item: &Value, format: LabelFormat) -> Option<Label> {
 }
 
 /// `status` replaces the deprecated `statusCode`; either may be missing, and some answers send texts.
-fn status_of(status: &Value) -> Option<i64> {
+pub fn status_of(status: &Value) -> Option<i64> {
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
     number(&status["status"]).or_else(|| number(&status["statusCode"]))
 }
@@ -230,7 +230,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn messages(item: &Value) -> Vec<FieldMessage> {
+pub fn messages(item: &Value) -> Vec<FieldMessage> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let listed = item["validationMessages"].as_array().map(Vec::as_slice).unwrap_or_default();
     listed
@@ -244,7 +244,7 @@ fn messages(item: &Value) -> Vec<FieldMessage> {
 }
 
 /// What was said about the fields, or else about the item, or else about the whole.
-fn refusal_messages(body: &Value, item: &Value) -> Vec<FieldMessage> {
+pub fn refusal_messages(body: &Value, item: &Value) -> Vec<FieldMessage> {
     let said = messages(item);
     if !said.is_empty() {
         return said;

@@ -6,6 +6,7 @@
 //! pending, and asking twice is an error: a repetition looks first whether the parcel is still there. `tracking.rs` maps
 //! statuses and events.
 
+mod addresses;
 mod tracking;
 mod wire;
 
@@ -21,8 +22,8 @@ use super::call::Reply;
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Closing, Label, LabelFormat, Reference, SizeLimits, Tracking,
+    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Reference, SizeLimits, Tracking,
 };
 
 const SHIPIT: &str = "/shipit-farm/v1/backend/rs";
@@ -125,12 +126,23 @@ impl Carrier for Gls {
                 length_and_girth_mm: Some(LENGTH_AND_GIRTH_MM_MAX),
                 litres: None,
             },
+            checks_addresses: EUROPEAN_UNION.to_vec(),
             countries: EUROPEAN_UNION.to_vec(),
         }
     }
 
     fn tracking_url(&self, tracking_number: &str) -> String {
         format!("{PUBLIC_TRACKING}?match={tracking_number}")
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        let mut order = match wire::order(&question.trial()?, &self.settings) {
+            Ok(order) => order,
+            Err(rejection) => return rejection.try_into().map(Some),
+        };
+        let shipment = json!({ "Shipment": order["Shipment"].take() });
+        let reply = self.shipit("/shipments/validate", Some(&shipment), CALL_DEADLINE).await?;
+        addresses::verdict(reply).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

@@ -236,7 +236,7 @@ pub fn ended(reply: &Reply) -> Result<Vec<String>, CallError> {
     Ok(units.filter_map(|unit| unit["TrackID"].as_str()).map(str::to_owned).collect())
 }
 
-fn parsed(reply: &Reply) -> Value {
+pub fn parsed(reply: &Reply) -> Value {
     serde_json::from_slice(&reply.body).unwrap_or_default()
 }
 

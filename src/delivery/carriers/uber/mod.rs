@@ -6,6 +6,7 @@
 //! What can't be handed over comes back as a second delivery. `wire.rs` maps bookings and refusals, `tracking.rs` statuses,
 //! `notices.rs` webhooks.
 
+mod addresses;
 mod notices;
 mod tracking;
 mod wire;
@@ -22,9 +23,9 @@ use serde_json::Value;
 use super::call::Reply;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, LiveQuote, Notice, NoticeError, Pushes, QuoteRequest, Reference, SizeLimits, Subject,
-    Subscribed, Tracking,
+    AddressFinding, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError,
+    CancelOutcome, Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, Notice, NoticeError,
+    Pushes, QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
 };
 
 pub use wire::is_phone;
@@ -157,6 +158,10 @@ impl Carrier for Uber {
                 length_and_girth_mm: None,
                 litres: Some(LITRES_MAX),
             },
+            checks_addresses: COUNTRIES
+                .into_iter()
+                .filter(|country| *country == self.settings.country)
+                .collect(),
             countries: COUNTRIES.into_iter().filter(|country| *country == self.settings.country).collect(),
         }
     }
@@ -167,11 +172,20 @@ impl Carrier for Uber {
 
     /// Each parcel is a delivery of its own.
     async fn quote(&self, request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
-        let question = wire::price_question(request, &self.settings)
-            .ok_or_else(|| CallError::Refused("Uber does not ride there".to_owned()))?;
+        let question =
+            wire::price_question((&request.sender, &request.recipient), request.ready_at, &self.settings)
+                .ok_or_else(|| CallError::Refused("Uber does not ride there".to_owned()))?;
         let reply = self.post("/delivery_quotes", &question).await?.expect_success()?;
         let parcels = i64::try_from(request.parcels.len()).unwrap_or(i64::MAX);
         Ok(wire::price(&wire::json_of(&reply)?, parcels))
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        let places = (&question.sender, &question.recipient);
+        let Some(question) = wire::price_question(places, question.asked_at, &self.settings) else {
+            return Ok(Some(AddressVerdict::of(AddressFinding::NotServed, Vec::new())));
+        };
+        addresses::verdict(self.post("/delivery_quotes", &question).await?).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

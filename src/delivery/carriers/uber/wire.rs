@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{UberSettings, WEIGHT_GRAMS_MAX};
 use crate::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Confirmation, FieldMessage,
-    LiveQuote, QuoteRequest, Reference, Rejection, RejectionReason,
+    LiveQuote, Reference, Rejection, RejectionReason,
 };
 use crate::delivery::carriers::addresses::{named, street_line};
 use crate::delivery::carriers::call::Reply;
@@ -26,7 +26,7 @@ const BROUGHT_WITHIN: Duration = Duration::hours(1);
 /// Fields of an answer's metadata that are kept: a person reads them.
 const MESSAGES_MAX: usize = 20;
 /// Nobody rides there, or not now.
-const NOT_SERVED: [&str; 2] = ["address_undeliverable", "address_undeliverable_limited_couriers"];
+pub const NOT_SERVED: [&str; 2] = ["address_undeliverable", "address_undeliverable_limited_couriers"];
 /// A definite no of the moment: nothing was booked, and in a while it may go.
 const NOT_NOW: [&str; 4] = ["couriers_busy", "customer_limited", "expired_quote", "mismatched_price_quote"];
 /// Uber may have booked it all the same.
@@ -143,15 +143,19 @@ fn address(of: &str, address: &Address) -> Result<Value, Rejection> {
 }
 
 /// The question what a delivery costs, before it is said who gets it; nothing where an address can't be told.
-pub fn price_question(request: &QuoteRequest, settings: &UberSettings) -> Option<Value> {
-    let countries = [&request.sender.country, &request.recipient.country];
+pub fn price_question(
+    (sender, recipient): (&Address, &Address),
+    ready_at: DateTime<Utc>,
+    settings: &UberSettings,
+) -> Option<Value> {
+    let countries = [&sender.country, &recipient.country];
     if countries.into_iter().any(|country| *country != settings.country) {
         return None;
     }
-    let ready = request.ready_at + Duration::from_std(settings.preparation).unwrap_or_default();
+    let ready = ready_at + Duration::from_std(settings.preparation).unwrap_or_default();
     Some(json!({
-        "pickup_address": address("sender", &request.sender).ok()?,
-        "dropoff_address": address("recipient", &request.recipient).ok()?,
+        "pickup_address": address("sender", sender).ok()?,
+        "dropoff_address": address("recipient", recipient).ok()?,
         "pickup_phone_number": settings.pickup_phone,
         "pickup_ready_dt": moment(ready),
         "pickup_deadline_dt": moment(ready + COLLECTED_WITHIN),
@@ -250,7 +254,7 @@ fn refusal(reply: &Reply) -> BookOutcome {
 }
 
 /// The code with its words, and each field that Uber names.
-fn messages(body: &Value) -> Vec<FieldMessage> {
+pub fn messages(body: &Value) -> Vec<FieldMessage> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let whole = format!("{}: {}", text(&body["code"]), text(&body["message"]));
     let fields = body["metadata"].as_object().into_iter().flatten();

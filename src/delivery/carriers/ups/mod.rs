@@ -5,6 +5,7 @@
 //! shipments, `rating.rs` prices, `tracking.rs` activities, `status.rs` the numbers of statuses, `alerts.rs` what UPS tells by
 //! itself.
 
+mod addresses;
 mod alerts;
 mod rating;
 mod status;
@@ -24,9 +25,9 @@ use super::call::Reply;
 use super::countries::EUROPEAN_UNION;
 use super::tokens::{Grant, Tokens};
 use crate::delivery::carrier::{
-    BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Capabilities, Carrier, ClosedShipment,
-    Label, LabelFormat, LiveQuote, Notice, NoticeError, Pushes, QuoteRequest, Reference, SizeLimits, Subject,
-    Subscribed, Tracking,
+    AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
+    Capabilities, Carrier, ClosedShipment, Label, LabelFormat, LiveQuote, Notice, NoticeError, Pushes,
+    QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
 };
 
 /// UPS's page for recipients.
@@ -157,6 +158,7 @@ impl Carrier for Ups {
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: if american { AMERICAN_SIZE } else { OTHER_SIZE },
+            checks_addresses: if american { vec!["US"] } else { Vec::new() },
             countries: if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() },
         }
     }
@@ -172,6 +174,17 @@ impl Carrier for Ups {
         let sent =
             self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
         Ok(rating::quote(&sent.expect_success()?.body))
+    }
+
+    async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {
+        if question.recipient.country != "US" {
+            return Ok(None);
+        }
+        let question = addresses::question(&question.recipient);
+        let path = addresses::PATH;
+        let sent =
+            self.tokens.send(|| self.request(Method::POST, path, CALL_DEADLINE).json(&question)).await?;
+        addresses::verdict(sent).map(Some)
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {

@@ -318,13 +318,13 @@ pub fn cancel_outcome(reply: Reply) -> Result<CancelOutcome, CallError> {
     }
 }
 
-fn json_of(reply: &Reply) -> Result<Value, CallError> {
+pub fn json_of(reply: &Reply) -> Result<Value, CallError> {
     serde_json::from_slice(&reply.body)
         .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))
 }
 
 /// Older versions answer a lone item without its list.
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
     let lone = value.is_object().then_some(value);
     value.as_array().into_iter().flatten().chain(lone)
 }

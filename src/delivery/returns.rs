@@ -88,7 +88,7 @@ pub(super) async fn begin(
         fallbacks: Vec::new(),
         needs: Needs::default(),
         choice: None,
-        follow_code: None,
+        follow_code: app.random.readable::<20>(),
     };
     request::request(&mut tx, &app.carriers, &app.ids, now, request).await?;
     store::mark_return(&mut tx, id, outbound).await?;

@@ -13,6 +13,8 @@ use crate::text_enum;
 const TARIFFS_MAX: usize = 200;
 /// The latest promise that makes sense for groceries, in days after the hand-over.
 const DAYS_MAX: i64 = 30;
+/// The longest time in which goods may be sent back, in days.
+const RETURNS_DAYS_MAX: i64 = 365;
 /// The heaviest parcel that any courier carries, in grams.
 const GRAMS_MAX: i64 = 100_000;
 /// Most couriers that a store names.
@@ -63,6 +65,13 @@ pub struct DeliveryTerms {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20)]
     pub order_pickup: Vec<String>,
+    /// How many days after their arrival a shopper may send goods back; with nought only staff have that done.
+    #[schema(minimum = 0, maximum = 365)]
+    #[serde(
+        default = "DeliveryTerms::usual_returns_days",
+        skip_serializing_if = "DeliveryTerms::is_usual_returns_days"
+    )]
+    pub returns_days: i64,
 }
 
 text_enum! {
@@ -291,6 +300,19 @@ impl Tariff {
 }
 
 impl DeliveryTerms {
+    /// What counts where a store has not said: the shortest time that consumers in the European Union have (Directive
+    /// 2011/83/EU, article 9).
+    pub const USUAL_RETURNS_DAYS: i64 = 14;
+
+    fn usual_returns_days() -> i64 {
+        Self::USUAL_RETURNS_DAYS
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual_returns_days(days: &i64) -> bool {
+        *days == Self::USUAL_RETURNS_DAYS
+    }
+
     /// When couriers are told of a day's parcels, by the store's clock.
     pub fn closes_at(&self) -> NaiveTime {
         self.close_at.unwrap_or_else(|| self.hand_over.usual_close())
@@ -309,6 +331,9 @@ impl DeliveryTerms {
         }
         if self.order_pickup.len() > CARRIERS_MAX || !self.order_pickup.iter().all(|name| is_key(name)) {
             return Some("order_pickup names at most 20 couriers in small letters: dhl".to_owned());
+        }
+        if !(0..=RETURNS_DAYS_MAX).contains(&self.returns_days) {
+            return Some(format!("goods may be sent back for 0 to {RETURNS_DAYS_MAX} days"));
         }
         if self.tariffs.len() > TARIFFS_MAX {
             return Some(format!("a store has at most {TARIFFS_MAX} tariffs"));

@@ -87,6 +87,7 @@ const FILES: &[File] = &[
     file!(56, "0056_pickups.sql", None),
     file!(57, "0057_parcel_sizes.sql", None),
     file!(59, "0059_pushes.sql", None),
+    file!(60, "0060_returns.sql", None),
     file!(61, "0061_following.sql", None),
     file!(62, "0062_refunds_by_rule.sql", None),
 ];

@@ -34,11 +34,11 @@ pub struct Address {
     /// The company, when the person receives it there.
     #[schema(max_length = 35)]
     pub company: Option<String>,
-    /// The street, without the house number.
-    #[schema(min_length = 1, max_length = 35)]
+    /// The street, without the house number; empty only where it goes to a pick-up point.
+    #[schema(max_length = 35)]
     pub street: String,
-    /// The house number with its letter: `12a`.
-    #[schema(min_length = 1, max_length = 10)]
+    /// The house number with its letter: `12a`; empty only where it goes to a pick-up point.
+    #[schema(max_length = 10)]
     pub house_number: String,
     /// Floor, building, back yard.
     #[schema(max_length = 35)]

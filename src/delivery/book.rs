@@ -13,12 +13,12 @@ use super::carrier::{
     BookOutcome, BookedParcel, Booking, CallError, Carrier, Confirmation, Label, LabelFormat, ParcelStatus,
     Reference, Rejection, RejectionReason, descending,
 };
-use super::model::{self, AttemptEvent, AttemptState, NotAllowed, ShipmentEvent, ShipmentState};
+use super::model::{self, AttemptEvent, AttemptState, Direction, NotAllowed, ShipmentEvent, ShipmentState};
 use super::news::News;
 use super::request::enqueue_booking;
 use super::reroute::{self, LeavingReason};
 use super::store::{self, Attempt, Shipment};
-use super::{pickups, terms, track, withdraw};
+use super::{pickups, returns, terms, track, withdraw};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -131,7 +131,8 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
         dimensions_mm: parcel.size().map(descending),
         age_min: shipment.age_min,
         recipient_only: false,
-        label_format: terms::label_format(app, &shipment.store),
+        is_return: shipment.direction == Direction::Return,
+        label_format: terms::label_format(app, &shipment),
     };
     let outcome = carrier.book(&booking).await;
     settle_call(app, lease, &attempt, outcome).await
@@ -232,7 +233,7 @@ fn note_failure(attempt: &mut Attempt, outcome: BookOutcome, now: Moment) -> Res
 /// What the printers of the shipment's store print labels from.
 async fn label_format(app: &App, id: ShipmentId) -> Result<LabelFormat, Failure> {
     let shipment = store::find(&app.db, id).await?.ok_or_else(|| Failure::never("the shipment is gone"))?;
-    Ok(terms::label_format(app, &shipment.store))
+    Ok(terms::label_format(app, &shipment))
 }
 
 /// Looks for a booking that the courier may have.
@@ -381,9 +382,11 @@ async fn settle_ready(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipme
     shipment.trouble = None;
     shipment.booked_at = Some(now);
     track::begin(tx, app, now, shipment).await?;
-    pickups::expect(app, tx, now, shipment).await?;
+    if shipment.direction == Direction::Outbound {
+        pickups::expect(app, tx, now, shipment).await?;
+    }
     let news = News::Booked { shipment: shipment.id, order: shipment.order_id, tracking_number };
-    app.delivery_news(tx, now, news).await
+    returns::tell(app, tx, now, shipment, news).await
 }
 
 /// Fetches the label of a booking again. One that the courier does not give any more can't be used: it is taken back, and

@@ -1,7 +1,7 @@
 //! Correcting where a shipment goes, before it is handed over.
 
 use super::address::{Address, AddressFault};
-use super::model::{AttemptState, ShipmentEvent, ShipmentState};
+use super::model::{AttemptState, Direction, ShipmentEvent, ShipmentState};
 use super::places::{self, CourierVerdict};
 use super::request::Error;
 use super::store::Shipment;
@@ -19,6 +19,9 @@ pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Re
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut shipment = store::lock(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    if shipment.direction == Direction::Return {
+        return Err(Error::Return);
+    }
     if let Some(fault) = point_fault(app, &shipment, &recipient) {
         return Err(Error::Address(vec![fault]));
     }

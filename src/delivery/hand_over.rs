@@ -1,10 +1,10 @@
 //! Handing over: staff give the parcels to the courier, or the courier's first scan says that it has them.
 
-use super::closing;
-use super::model::{NotAllowed, ShipmentEvent, ShipmentState};
+use super::model::{Direction, NotAllowed, ShipmentEvent, ShipmentState};
 use super::news::News;
 use super::request::Error;
 use super::store::{self, Shipment};
+use super::{closing, returns};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::Tx;
@@ -16,6 +16,9 @@ pub(super) async fn hand_over(app: &App, id: ShipmentId) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut shipment = store::lock(&mut tx, id).await?.ok_or(Error::Unknown)?;
+    if shipment.direction == Direction::Return {
+        return Err(Error::Return);
+    }
     let refused = |NotAllowed| Error::State(shipment.state);
     if shipment.state.apply(ShipmentEvent::HandedOver).map_err(refused)? == shipment.state {
         return Ok(());
@@ -44,6 +47,10 @@ pub(super) async fn begin(
     shipment.state = shipment.state.apply(ShipmentEvent::HandedOver)?;
     shipment.handed_over_at = Some(now);
     let news = News::HandedOver { shipment: shipment.id, order: shipment.order_id };
-    app.delivery_news(tx, now, news).await?;
+    returns::tell(app, tx, now, shipment, news).await?;
+    // What comes back was given to the courier by the shopper, and is no part of a store's day.
+    if shipment.direction == Direction::Return {
+        return Ok(());
+    }
     Ok(closing::expect(app, tx, now, shipment).await?)
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::address::Address;
 use super::carrier::{CallError, LabelFormat};
-use super::model::ShipmentState;
+use super::model::{Direction, ShipmentState};
 use super::request::Error;
 use super::store::{self, Shipment};
 use super::view::{self, ShipmentList, ShipmentView};
@@ -37,6 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(receive_notice))
         .merge(super::closing::http::routes())
         .merge(super::pickups::http::routes())
+        .merge(super::returns_http::routes())
         .merge(super::places::routes())
         .merge(super::follow::routes())
         .merge(super::hold_back::routes())
@@ -74,7 +75,8 @@ struct LabelQuery {
     format: Option<LabelFormat>,
 }
 
-/// The label of a parcel, to print and stick on it: the one that is kept, or the same in another form from the courier.
+/// The label of a parcel, to print and stick on it: the one that is kept, or the same in another form from the courier. For the
+/// store's staff, and of a return for its shopper.
 #[utoipa::path(
     get,
     path = "/v1/shipments/{id}/labels/{parcel}",
@@ -88,20 +90,20 @@ struct LabelQuery {
         (status = 200, description = "The label.", content((Vec<u8> = "application/pdf"), (Vec<u8> = "application/zpl"))),
         (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is of another store, or no staff and it is no return.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such shipment, or no label (yet): not every courier gives one.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The courier gives the label in the form that is kept, and in no other (any more).", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Another form was asked for, and the courier does not answer.", body = ProblemBody, content_type = "application/problem+json"),
     ),
-    security(("staff" = []))
+    security(("shopper" = []), ("staff" = []))
 )]
 async fn get_label(
     State(app): State<App>,
-    staff: Staff,
+    caller: Caller,
     Path((id, parcel)): Path<(ShipmentId, i64)>,
     Query(query): Query<LabelQuery>,
 ) -> Result<Response, Problem> {
-    of_store(&app, &staff, Role::Clerk, id).await?;
+    may_print(&app, &caller, id).await?;
     Ok(paper(labels::label(&app, (id, parcel), query.format).await?))
 }
 
@@ -155,10 +157,24 @@ async fn post_reissue(
     Ok(paper(labels::label(&app, (id, parcel), None).await?))
 }
 
+/// Staff print what leaves the store, shoppers what they send back.
+async fn may_print(app: &App, caller: &Caller, id: ShipmentId) -> Result<(), Problem> {
+    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
+    match caller {
+        Caller::Staff(staff) => Ok(staff.must(Role::Clerk, &shipment.store)?),
+        Caller::Shopper(shopper) if shopper.id != shipment.shopper => Err(Error::Unknown.into()),
+        Caller::Shopper(_) if shipment.direction == Direction::Return => Ok(()),
+        Caller::Shopper(_) | Caller::Partner(_) => {
+            Err(Problem::forbidden("other_caller", "The label is for the store's staff."))
+        }
+    }
+}
+
 /// Which shipments to list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
+    direction: Option<Direction>,
     state: Option<ShipmentState>,
     after: Option<ShipmentId>,
 }
@@ -170,6 +186,7 @@ struct ListQuery {
     tag = "delivery",
     params(
         ("store" = StoreId, Path, description = "The store."),
+        ("direction" = Option<Direction>, Query, description = "Only those that go this way: with `return` and `state=delivered` those whose goods are to be looked at."),
         ("state" = Option<ShipmentState>, Query, description = "Only those in this state."),
         ("after" = Option<ShipmentId>, Query, description = "Go on after this one: `next` of the page before."),
     ),
@@ -189,7 +206,7 @@ async fn list_shipments(
 ) -> Result<Reply<ShipmentList>, Problem> {
     staff.must(Role::Clerk, &store)?;
     let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
-    let rows = store::of_store(&app.db, &store, query.state, query.after, limit).await?;
+    let rows = store::of_store(&app.db, &store, (query.state, query.direction), query.after, limit).await?;
     Ok(Reply(StatusCode::OK, view::list(rows, PAGE)))
 }
 
@@ -398,6 +415,10 @@ impl From<Error> for Problem {
                 };
                 Self::conflict("shipment_state", format!("The shipment is {state}: {next}."))
             }
+            Error::Return => Self::conflict(
+                "shipment_is_return",
+                "The shipment is a return: the shopper gives it to the courier, and it goes to the store.",
+            ),
             Error::HeldBack(reason) => Self::conflict(
                 "shipment_held_back",
                 format!(

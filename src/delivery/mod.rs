@@ -5,8 +5,9 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `reroute.rs` who comes in another courier's place, `book.rs`,
-//! `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`, `pushes.rs` and
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `returns.rs` what comes back, `reroute.rs` who comes in
+//! another courier's place, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`,
+//! `pushes.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
 mod address;
@@ -33,6 +34,8 @@ mod pushes;
 mod reissue;
 mod request;
 mod reroute;
+mod returns;
+mod returns_http;
 mod settings;
 mod store;
 mod tasks;

@@ -31,6 +31,16 @@ crate::text_enum! {
 }
 
 crate::text_enum! {
+    /// Which way a shipment goes.
+    pub enum Direction {
+        /// From the store to the shopper.
+        Outbound = "outbound",
+        /// Back to the store, with goods that arrived before.
+        Return = "return",
+    }
+}
+
+crate::text_enum! {
     /// What is known of one try to book one parcel, or to order a driver.
     pub enum AttemptState {
         /// Written down; the courier has not been called, or surely never saw the call.

@@ -51,6 +51,21 @@ pub enum News {
         /// Whether all came back.
         is_whole: bool,
     },
+    /// Goods will come back: the shopper has a label for each parcel. Told again when a booking was made anew.
+    ReturnBooked {
+        /// The return.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
+    /// Every parcel of a return was delivered to the store. Told once; a person looks at the goods before anything is given
+    /// back.
+    ReturnArrived {
+        /// The return.
+        shipment: ShipmentId,
+        /// Of which order.
+        order: OrderId,
+    },
     /// Every parcel's travel has ended, and the courier lost some. Told once; a person decides what is given back, for a
     /// lost parcel may still be found.
     Failed {

@@ -57,6 +57,9 @@ pub enum Error {
     /// The shipment's state does not allow it.
     #[error("the shipment is {0}")]
     State(ShipmentState),
+    /// It brings goods back: the shopper gives it to the courier, and it goes to the store.
+    #[error("the shipment is a return")]
+    Return,
     /// Staff keep it.
     #[error("the shipment is held back: {0}")]
     HeldBack(String),

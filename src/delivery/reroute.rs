@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::carrier::{Capabilities, Carrier};
+use super::model::Direction;
 use super::settings::Carriers;
 use super::store::{self, Attempt, Parcel, Shipment};
 use super::{book, withdraw};
@@ -122,6 +123,7 @@ fn next(carriers: &Carriers, shipment: &Shipment, parcel: &Parcel, from: &str) -
     let may_be_asked = |able: &Capabilities| !able.is_local || offered().any(|name| name == able.name);
     let fit = carriers.all().map(Carrier::capabilities).filter(|able| {
         !is_left(able.name)
+            && (able.brings_returns || shipment.direction == Direction::Outbound)
             && may_be_asked(able)
             && able.goes_to(&shipment.recipient.0)
             && shipment.needs().are_met_by(able, &shipment.recipient.0)

@@ -4,6 +4,8 @@ use chrono::{Duration, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
 use super::carrier::LabelFormat;
+use super::model::Direction;
+use super::store::Shipment;
 use crate::app::App;
 use crate::catalog::{DeliveryTerms, HandOver, Store};
 use crate::clock::Moment;
@@ -17,9 +19,17 @@ const WINDOW_MIN: Duration = Duration::hours(1);
 /// A driver is ordered so long ahead at most.
 const ORDERED_AHEAD_MAX: Duration = Duration::days(14);
 
-/// What the store's printers print labels from.
-pub(super) fn label_format(app: &App, store: &StoreId) -> LabelFormat {
-    of(app, store, |_, terms| terms.map_or(LabelFormat::USUAL, |terms| terms.labels))
+/// What the label of a shipment is printed from: by the store's printers, or by the shopper's own where goods come back.
+pub(super) fn label_format(app: &App, shipment: &Shipment) -> LabelFormat {
+    if shipment.direction == Direction::Return {
+        return LabelFormat::Pdf;
+    }
+    of(app, &shipment.store, |_, terms| terms.map_or(LabelFormat::USUAL, |terms| terms.labels))
+}
+
+/// How many days after their arrival goods may be sent back.
+pub(super) fn returns_days(app: &App, store: &StoreId) -> i64 {
+    of(app, store, |_, terms| terms.map_or(DeliveryTerms::USUAL_RETURNS_DAYS, |terms| terms.returns_days))
 }
 
 /// Whether a courier's driver comes to the store only when ordered.

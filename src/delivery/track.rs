@@ -12,8 +12,8 @@ use super::carrier::{BookedParcel, ParcelStatus, Tracking};
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
 use super::store::{self, Askings, Parcel, Shipment};
-use super::tasks::{self, TaskKind};
-use super::{hand_over, pushes};
+use super::tasks;
+use super::{hand_over, pushes, returns};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::Tx;
@@ -268,16 +268,16 @@ async fn tell_change(
     (shipment, parcel): (&Shipment, i64),
     status: ParcelStatus,
 ) -> Result<(), Internal> {
-    if let Some(kind) = TaskKind::of(status) {
+    if let Some(kind) = returns::task_of(shipment.direction, status) {
         tasks::open(tx, &app.ids, now, (shipment, parcel), kind).await?;
     }
     let (id, order) = (shipment.id, shipment.order_id);
     match status {
         ParcelStatus::FailedAttempt => {
-            app.delivery_news(tx, now, News::AttemptFailed { shipment: id, order }).await
+            returns::tell(app, tx, now, shipment, News::AttemptFailed { shipment: id, order }).await
         }
         ParcelStatus::AtPickupPoint => {
-            app.delivery_news(tx, now, News::AtPickupPoint { shipment: id, order }).await
+            returns::tell(app, tx, now, shipment, News::AtPickupPoint { shipment: id, order }).await
         }
         _ => Ok(()),
     }
@@ -310,7 +310,7 @@ async fn tell(
         return Ok(());
     }
     *told_at = Some(now);
-    app.delivery_news(tx, now, news).await
+    returns::tell(app, tx, now, shipment, news).await
 }
 
 /// Asks for the next asking, if there is anything left to learn; soon, if a message arrived that this one did not follow.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::address::Address;
 use super::carrier::ParcelStatus;
-use super::model::{AttemptState, ShipmentState};
+use super::model::{AttemptState, Direction, ShipmentState};
 use super::places::CourierVerdict;
 use super::reroute::CourierLeft;
 use super::store::{self, Shipment};
@@ -28,6 +28,10 @@ pub(super) struct ShipmentView {
     carrier: String,
     /// The couriers that were left for another, with the reasons; always empty for shoppers.
     couriers_left: Vec<CourierLeft>,
+    /// Which way it goes.
+    direction: Direction,
+    /// The shipment that the goods of a return came with.
+    returns_of: Option<ShipmentId>,
     state: ShipmentState,
     /// What must be looked at, for staff; always empty for shoppers.
     trouble: Option<String>,
@@ -106,6 +110,7 @@ pub(super) struct ShipmentLine {
     order: OrderId,
     /// The short name that people read.
     reference: String,
+    direction: Direction,
     state: ShipmentState,
     /// What must be looked at.
     trouble: Option<String>,
@@ -159,6 +164,8 @@ pub(super) async fn shipment(
         reference: shipment.reference,
         carrier: shipment.carrier,
         couriers_left: shipment.couriers_left.filter(|_| for_staff).map(|left| left.0).unwrap_or_default(),
+        direction: shipment.direction,
+        returns_of: shipment.returns_of,
         state: shipment.state,
         trouble: shipment.trouble.filter(|_| for_staff),
         recipient: shipment.recipient.0,
@@ -183,6 +190,7 @@ pub(super) fn list(mut rows: Vec<Shipment>, page: usize) -> ShipmentList {
         shipment: row.id,
         order: row.order_id,
         reference: row.reference,
+        direction: row.direction,
         state: row.state,
         trouble: row.trouble,
         created_at: row.created_at,

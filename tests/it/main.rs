@@ -54,6 +54,7 @@ mod quality;
 mod records;
 mod refunds;
 mod reroutes;
+mod returns;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_gls;

@@ -136,6 +136,7 @@ pub fn booking() -> Booking {
         dimensions_mm: None,
         age_min: None,
         recipient_only: false,
+        is_return: false,
         label_format: LabelFormat::Pdf,
     }
 }

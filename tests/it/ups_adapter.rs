@@ -119,6 +119,7 @@ fn booking() -> Booking {
         dimensions_mm: Some([400, 300, 200]),
         age_min: None,
         recipient_only: false,
+        is_return: false,
         label_format: LabelFormat::Pdf,
     }
 }

@@ -90,6 +90,9 @@ pub struct Booking {
     pub age_min: Option<i64>,
     /// Nobody else may take the parcel.
     pub recipient_only: bool,
+    /// Goods that come back: the sender is the shopper and hands the parcel in, the recipient is the store, and the retailer
+    /// pays as for any other parcel.
+    pub is_return: bool,
     /// The form of the label.
     pub label_format: LabelFormat,
 }

@@ -193,6 +193,8 @@ pub struct Capabilities {
     pub calls_recipients: bool,
     /// Asked at least this often how far a parcel has come; without it as often as the retailer wants.
     pub follow_every: Option<Duration>,
+    /// Brings goods back from the shopper, with a label that the shopper sticks on.
+    pub brings_returns: bool,
     /// The ages that can be checked at the door.
     pub age_checks: &'static [i64],
     /// The heaviest parcel.

@@ -84,6 +84,7 @@ impl AddressQuestion {
             dimensions_mm: None,
             age_min: None,
             recipient_only: false,
+            is_return: false,
             label_format: LabelFormat::Pdf,
         })
     }

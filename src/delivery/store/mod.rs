@@ -4,6 +4,7 @@
 mod attempts;
 mod events;
 mod pushes;
+mod returns;
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
@@ -18,9 +19,11 @@ pub(super) use pushes::{
     note_subscribed, save_askings, shipment_of_number, told,
 };
 
+pub(super) use returns::{mark_return, parcels_returned};
+
 use super::address::Address;
 use super::carrier::ParcelStatus;
-use super::model::{AttemptState, ShipmentState};
+use super::model::{AttemptState, Direction, ShipmentState};
 use super::needs::Needs;
 use super::pack::Parcel as Packed;
 use super::request::Request;
@@ -56,6 +59,8 @@ pub(super) struct Shipment {
     pub(super) is_cold: bool,
     pub(super) fallbacks: Option<Json<Vec<String>>>,
     pub(super) couriers_left: Option<Json<Vec<CourierLeft>>>,
+    pub(super) direction: Direction,
+    pub(super) returns_of: Option<ShipmentId>,
     pub(super) follow_code: Option<String>,
     pub(super) held_back: Option<String>,
 }
@@ -71,7 +76,7 @@ macro_rules! shipment_columns {
     () => {
         "id, order_id, store, shopper, reference, carrier, state, trouble, sender, recipient, recipient_version,
              tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at, age_min, choice,
-             is_cold, fallbacks, couriers_left, follow_code, held_back"
+             is_cold, fallbacks, couriers_left, direction, returns_of, follow_code, held_back"
     };
 }
 
@@ -165,7 +170,7 @@ pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> 
 pub(super) async fn of_store(
     db: impl Run<'_>,
     store: &StoreId,
-    state: Option<ShipmentState>,
+    (state, direction): (Option<ShipmentState>, Option<Direction>),
     after: Option<ShipmentId>,
     limit: i64,
 ) -> Result<Vec<Shipment>, Error> {
@@ -174,6 +179,7 @@ pub(super) async fn of_store(
         shipment_columns!(),
         " FROM shipments
          WHERE store = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR id > $3)
+             AND ($5 IS NULL OR direction = $5)
          ORDER BY id
          LIMIT $4"
     ))
@@ -181,6 +187,7 @@ pub(super) async fn of_store(
     .bind(state)
     .bind(after)
     .bind(limit)
+    .bind(direction)
     .fetch_all()
     .await
 }

@@ -60,6 +60,7 @@ pub fn german_booking(weight_grams: i64) -> Booking {
         dimensions_mm: None,
         age_min: None,
         recipient_only: false,
+        is_return: false,
         label_format: LabelFormat::Pdf,
     }
 }

@@ -168,6 +168,7 @@ impl Carrier for Dhl {
             is_local: false,
             calls_recipients: false,
             follow_every: None,
+            brings_returns: false,
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits { sides_mm: Some(SIDES_MM_MAX), ..SizeLimits::NONE },

@@ -164,6 +164,7 @@ impl Carrier for Ups {
             is_local: false,
             calls_recipients: false,
             follow_every: None,
+            brings_returns: true,
             // An adult signature means 21 years in the United States; elsewhere no age is promised.
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,

@@ -22,6 +22,10 @@ use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
 const LINE_LENGTH_MAX: usize = 35;
 /// Most messages that are kept of one answer: a person reads them.
 const MESSAGES_MAX: usize = 20;
+/// UPS Print Return Label: we get the label, and the shopper prints it.
+const PRINT_RETURN_LABEL: &str = "9";
+/// What UPS wants to read of goods that come back.
+const RETURNED_GOODS: &str = "Returned goods";
 /// Ground within the United States, Standard within the European Union.
 const SERVICES: [&str; 2] = ["03", "11"];
 /// Codes that say that UPS does not carry such a parcel there: another courier may.
@@ -39,10 +43,14 @@ pub fn shipment(booking: &Booking, settings: &UpsSettings) -> Result<Value, Reje
     if let Some(sides) = booking.dimensions_mm {
         package["Dimensions"] = dimensions(sides, american);
     }
-    let mut shipper = party("sender", &booking.sender)?;
-    shipper["ShipperNumber"] = json!(settings.account_number);
+    let sender = party("sender", &booking.sender)?;
     let mut recipient = party("recipient", &booking.recipient)?;
-    recipient["Address"]["ResidentialAddressIndicator"] = json!("");
+    // Who pays is the shipper, also of what comes back to it.
+    let mut shipper = if booking.is_return { recipient.clone() } else { sender.clone() };
+    shipper["ShipperNumber"] = json!(settings.account_number);
+    if !booking.is_return {
+        recipient["Address"]["ResidentialAddressIndicator"] = json!("");
+    }
     if booking.sender.country != booking.recipient.country {
         recipient["AttentionName"] =
             json!(fitting("recipient.name", &booking.recipient.name, LINE_LENGTH_MAX)?);
@@ -60,6 +68,11 @@ pub fn shipment(booking: &Booking, settings: &UpsSettings) -> Result<Value, Reje
             "ShipmentCharge": [{"Type": "01", "BillShipper": {"AccountNumber": settings.account_number}}],
         },
     });
+    if booking.is_return {
+        package["Description"] = json!(RETURNED_GOODS);
+        shipment["ShipFrom"] = sender;
+        shipment["ReturnService"] = json!({"Code": PRINT_RETURN_LABEL});
+    }
     if american {
         package["ReferenceNumber"] = reference;
     } else {

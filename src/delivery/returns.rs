@@ -1,0 +1,216 @@
+//! Goods that come back: a shipment the other way, from the shopper to the store.
+//!
+//! It is booked, labelled, followed and found out like any other, and its label is the shopper's to print. Nothing of it
+//! captures or gives back money: that it arrived is told upwards, and a person looks at the goods first.
+
+use super::carrier::{Capabilities, Carrier, ParcelStatus};
+use super::model::{Direction, ShipmentState};
+use super::needs::Needs;
+use super::news::News;
+use super::pack::Parcel;
+use super::request::{self, Request};
+use super::store::{self, Shipment};
+use super::tasks::TaskKind;
+use super::terms;
+use crate::app::App;
+use crate::clock::Moment;
+use crate::db::{self, Tx};
+use crate::error::Internal;
+use crate::ids::ShipmentId;
+
+/// Why goods can't be sent back so.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// There is no such shipment, or it is not the caller's.
+    #[error("no such shipment")]
+    Unknown,
+    /// Only what has arrived can be sent back.
+    #[error("the shipment has not arrived")]
+    NotArrived,
+    /// The time for it is over.
+    #[error("goods may be sent back for {0} days after their arrival")]
+    Over(i64),
+    /// More parcels than had come.
+    #[error("{left} more parcels of it can come back")]
+    TooMany {
+        /// So many more can.
+        left: i64,
+    },
+    /// No courier that is configured brings goods back from there.
+    #[error("no courier brings goods back from there")]
+    NotOffered,
+    /// The name is in use for something else.
+    #[error("the name is in use for something else")]
+    Taken,
+    /// What was asked for can't be booked.
+    #[error(transparent)]
+    Request(#[from] request::Error),
+}
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+/// Has goods of a shipment that arrived come back in parcels of these weights. Asked twice under one name, it is one.
+/// `in_time`: only within the store's time for it.
+pub(super) async fn begin(
+    app: &App,
+    (outbound, id): (ShipmentId, ShipmentId),
+    weights: &[i64],
+    in_time: bool,
+) -> Result<(), Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let shipment = store::lock(&mut tx, outbound).await?.ok_or(Error::Unknown)?;
+    if let Some(known) = store::find(&mut tx, id).await? {
+        let parcels = store::parcels(&mut tx, id).await?;
+        let is_same = known.returns_of == Some(outbound)
+            && parcels.iter().map(|parcel| parcel.weight_grams).eq(weights.iter().copied());
+        return if is_same { Ok(()) } else { Err(Error::Taken) };
+    }
+    check(app, &mut tx, now, &shipment, weights, in_time).await?;
+    let courier = courier(app, &shipment).ok_or(Error::NotOffered)?;
+    let request = Request {
+        shipment: id,
+        order: shipment.order_id,
+        store: shipment.store.clone(),
+        shopper: shipment.shopper,
+        sender: shipment.recipient.0.clone(),
+        recipient: shipment.sender.0.clone(),
+        parcels: weights
+            .iter()
+            .map(|weight_grams| Parcel { weight_grams: *weight_grams, size: None, carton: None })
+            .collect(),
+        reference: shipment.reference.clone(),
+        carrier: Some(courier),
+        fallbacks: Vec::new(),
+        needs: Needs::default(),
+        choice: None,
+        follow_code: app.random.readable::<20>(),
+    };
+    request::request(&mut tx, &app.carriers, &app.ids, now, request).await?;
+    store::mark_return(&mut tx, id, outbound).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+async fn check(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &Shipment,
+    weights: &[i64],
+    in_time: bool,
+) -> Result<(), Error> {
+    if shipment.direction == Direction::Return || shipment.state != ShipmentState::Delivered {
+        return Err(Error::NotArrived);
+    }
+    let days = terms::returns_days(app, &shipment.store);
+    let arrived_at = shipment.delivered_at.unwrap_or(shipment.created_at);
+    if in_time && now - arrived_at >= chrono::Duration::days(days) {
+        return Err(Error::Over(days));
+    }
+    let came = i64::try_from(store::parcels(&mut *tx, shipment.id).await?.len()).unwrap_or(i64::MAX);
+    let left = came - store::parcels_returned(tx, shipment.id).await?;
+    match i64::try_from(weights.len()) {
+        Ok(wanted) if wanted <= left => Ok(()),
+        _ => Err(Error::TooMany { left }),
+    }
+}
+
+/// Who brings it back: whoever brought it, or else the first that goes both ways.
+fn courier(app: &App, shipment: &Shipment) -> Option<String> {
+    let goes_back = |able: &Capabilities| {
+        able.brings_returns
+            && able.countries.contains(&shipment.recipient.country.as_str())
+            && able.goes_to(&shipment.sender.0)
+    };
+    let able = app.carriers.all().map(Carrier::capabilities).filter(goes_back);
+    able.min_by_key(|able| able.name != shipment.carrier).map(|able| able.name.to_owned())
+}
+
+/// Calls a return off before it was handed in. Called off twice does no harm.
+pub(super) async fn call_off(app: &App, outbound: ShipmentId, id: ShipmentId) -> Result<(), Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let known = store::find(&mut tx, id).await?;
+    if known.is_none_or(|known| known.returns_of != Some(outbound)) {
+        return Err(Error::Unknown);
+    }
+    request::cancel(&mut tx, &app.ids, now, id).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    app.changes.changed(id.0);
+    Ok(())
+}
+
+/// Tells the room above what became of a shipment. Of a return it is told in words of its own, so that nothing takes the
+/// goods for handed over to the shopper.
+pub(super) async fn tell(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &Shipment,
+    news: News,
+) -> Result<(), Internal> {
+    match of(shipment.direction, news) {
+        Some(news) => app.delivery_news(tx, now, news).await,
+        None => Ok(()),
+    }
+}
+
+/// What a parcel's status asks of staff: a return that was delivered is goods to look at, and one that came back went to the
+/// shopper again.
+pub(super) fn task_of(direction: Direction, status: ParcelStatus) -> Option<TaskKind> {
+    match (direction, status) {
+        (Direction::Return, ParcelStatus::Delivered) => Some(TaskKind::CheckReturned),
+        (Direction::Return, ParcelStatus::Returned) => Some(TaskKind::LookInto),
+        (Direction::Outbound | Direction::Return, status) => TaskKind::of(status),
+    }
+}
+
+/// What is told of a shipment that goes this way. What becomes of a return on its way shows in its state and its trouble.
+fn of(direction: Direction, news: News) -> Option<News> {
+    match (direction, news) {
+        (Direction::Outbound, news) => Some(news),
+        (Direction::Return, News::Booked { shipment, order, .. }) => {
+            Some(News::ReturnBooked { shipment, order })
+        }
+        (Direction::Return, News::Delivered { shipment, order }) => {
+            Some(News::ReturnArrived { shipment, order })
+        }
+        (Direction::Return, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ids::OrderId;
+
+    #[test]
+    fn nothing_of_a_return_is_told_as_if_the_shopper_got_goods() {
+        let (shipment, order) = (ShipmentId(Uuid::nil()), OrderId(Uuid::nil()));
+        let tracking_number = "1Z".to_owned();
+        let reason = "lost".to_owned();
+        let all = [
+            News::Booked { shipment, order, tracking_number },
+            News::HandedOver { shipment, order },
+            News::Delivered { shipment, order },
+            News::AttemptFailed { shipment, order },
+            News::AtPickupPoint { shipment, order },
+            News::Returned { shipment, order, is_whole: true },
+            News::Failed { shipment, order, reason, is_whole: true },
+        ];
+        for news in &all {
+            assert_eq!(of(Direction::Outbound, news.clone()).as_ref(), Some(news));
+        }
+        let told: Vec<News> = all.into_iter().filter_map(|news| of(Direction::Return, news)).collect();
+        assert_eq!(told, [News::ReturnBooked { shipment, order }, News::ReturnArrived { shipment, order }]);
+    }
+}

@@ -79,7 +79,7 @@ impl fmt::Debug for Address {
 
 impl Address {
     /// Everything that is wrong; nothing when a courier can use the address. Whether a courier serves its country is
-    /// [`super::Carriers::serves`]'s to say.
+    /// [`super::Carriers::can_bring`]'s to say.
     pub fn faults(&self) -> Vec<AddressFault> {
         let mut faults = Faults::default();
         faults.line("name", &self.name, LINE_LENGTH_MAX);

@@ -304,7 +304,7 @@ impl Carriers {
         self.find(name).is_some_and(|carrier| carrier.capabilities().calls_recipients)
     }
 
-    /// What goes with the courier of a delivery, the one that was chosen or else that which [`Carriers::choose`] names, in these
+    /// What goes with the courier of a delivery, the one that was chosen or else that which `choose` names, in these
     /// cartons. What a courier takes that went out of use is not known any more: then only that parcels can be lifted counts.
     pub fn packing(
         &self,

@@ -2,7 +2,7 @@
 //!
 //! Each event carries the whole of what the reader may see and a digest of it as its id, so that nothing has to be kept for
 //! readers that come back: whoever brings the newest id (`Last-Event-ID`) hears nothing until there is something new. A stream
-//! ends when the thing is over, when the service stops, and after [`STREAM_LASTS`]: a reader that is still there comes back
+//! ends when the thing is over, when the service stops, and after a quarter of an hour: a reader that is still there comes back
 //! by itself.
 
 use std::convert::Infallible;

@@ -53,32 +53,11 @@ impl Couriers {
             (dhl::Sandbox::start(of_dhl.clone()).await?, gls::Sandbox::start(of_gls.clone()).await?);
         let (uber, ups) =
             (uber::Sandbox::start(of_uber.clone()).await?, ups::Sandbox::start(of_ups.clone()).await?);
-        let contact = of_gls.contacts.first().ok_or("no contact")?.clone();
-        let variables = vec![
-            ("AISLE_DELIVERY_QUOTE_MS", DEADLINE_MS.to_string()),
-            ("AISLE_DHL_URL", dhl.url().to_owned()),
-            ("AISLE_DHL_API_KEY", of_dhl.api_key),
-            ("AISLE_DHL_API_SECRET", of_dhl.api_secret),
-            ("AISLE_DHL_USERNAME", of_dhl.username),
-            ("AISLE_DHL_PASSWORD", of_dhl.password),
-            ("AISLE_DHL_BILLING_NUMBER", of_dhl.billing_number),
-            ("AISLE_GLS_URL", gls.url().to_owned()),
-            ("AISLE_GLS_CLIENT_ID", of_gls.client_id),
-            ("AISLE_GLS_CLIENT_SECRET", of_gls.client_secret),
-            ("AISLE_GLS_CONTACT_ID", contact),
-            ("AISLE_UBER_URL", uber.url().to_owned()),
-            ("AISLE_UBER_LOGIN_URL", uber.url().to_owned()),
-            ("AISLE_UBER_CUSTOMER_ID", of_uber.customer_id),
-            ("AISLE_UBER_CLIENT_ID", of_uber.client_id),
-            ("AISLE_UBER_CLIENT_SECRET", of_uber.client_secret),
-            ("AISLE_UBER_COUNTRY", "DE".to_owned()),
-            ("AISLE_UBER_PICKUP_PHONE", "+4922812345".to_owned()),
-            ("AISLE_UPS_URL", ups.url().to_owned()),
-            ("AISLE_UPS_CLIENT_ID", of_ups.client_id),
-            ("AISLE_UPS_CLIENT_SECRET", of_ups.client_secret),
-            ("AISLE_UPS_ACCOUNT_NUMBER", of_ups.account_number),
-            ("AISLE_UPS_COUNTRY", "DE".to_owned()),
-        ];
+        let mut variables = vec![("AISLE_DELIVERY_QUOTE_MS", DEADLINE_MS.to_string())];
+        variables.extend(of_dhl.for_service(dhl.url()));
+        variables.extend(of_gls.for_service(gls.url()));
+        variables.extend(of_uber.for_service(uber.url()));
+        variables.extend(of_ups.for_service(ups.url()));
         Ok(Self { dhl, _gls: gls, _uber: uber, ups, variables })
     }
 }

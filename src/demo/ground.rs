@@ -208,14 +208,9 @@ fn settings(
         ("AISLE_KLARNA_PASSWORD", klarna.password.clone()),
         ("AISLE_KLARNA_COUNTRY", "DE".to_owned()),
         ("AISLE_KLARNA_CURRENCY", "EUR".to_owned()),
-        ("AISLE_DHL_URL", dhl_url.to_owned()),
-        ("AISLE_DHL_API_KEY", dhl.api_key.clone()),
-        ("AISLE_DHL_API_SECRET", dhl.api_secret.clone()),
-        ("AISLE_DHL_USERNAME", dhl.username.clone()),
-        ("AISLE_DHL_PASSWORD", dhl.password.clone()),
-        ("AISLE_DHL_BILLING_NUMBER", dhl.billing_number.clone()),
         ("AISLE_EXCHANGE_ALLOW_INTERNAL", "true".to_owned()),
     ];
+    let pairs = pairs.into_iter().chain(dhl.for_service(dhl_url));
     let mut config = Config::read(&Env::from_pairs(pairs))?;
     // Below what the environment may say, because here the courier is a sandbox that minds no quota.
     config.delivery.tracking_interval = TRACKING_INTERVAL;

@@ -164,60 +164,51 @@ impl Sandboxes {
 
     /// A line a variable, to be read by a shell.
     fn variables(&self) -> String {
-        let mut lines = String::new();
-        let mut set = |name: &str, value: &str| {
-            let _ = writeln!(lines, "{name}={value}");
-        };
+        let mut pairs: Vec<(&str, String)> = Vec::new();
         if let Some(paypal) = &self.paypal {
             let url = paypal.url();
-            set("AISLE_PAYPAL_URL", &url);
-            set("AISLE_PAYPAL_CLIENT_ID", PAYPAL_CLIENT.0);
-            set("AISLE_PAYPAL_CLIENT_SECRET", PAYPAL_CLIENT.1);
-            set("AISLE_PAYPAL_WEBHOOK_ID", &self.webhook.webhook_id);
-            set("AISLE_PAYPAL_WEBHOOK_ROOTS_FILE", &quoted(&self.roots.display().to_string()));
-            set("AISLE_PAYPAL_CERT_HOSTS", url.trim_start_matches("http://"));
+            pairs.extend([
+                ("AISLE_PAYPAL_URL", url.clone()),
+                ("AISLE_PAYPAL_CLIENT_ID", PAYPAL_CLIENT.0.to_owned()),
+                ("AISLE_PAYPAL_CLIENT_SECRET", PAYPAL_CLIENT.1.to_owned()),
+                ("AISLE_PAYPAL_WEBHOOK_ID", self.webhook.webhook_id.clone()),
+                ("AISLE_PAYPAL_WEBHOOK_ROOTS_FILE", quoted(&self.roots.display().to_string())),
+                ("AISLE_PAYPAL_CERT_HOSTS", url.trim_start_matches("http://").to_owned()),
+            ]);
         }
         if let Some((dhl, settings)) = &self.dhl {
-            set("AISLE_DHL_URL", dhl.url());
-            set("AISLE_DHL_API_KEY", &settings.api_key);
-            set("AISLE_DHL_API_SECRET", &settings.api_secret);
-            set("AISLE_DHL_USERNAME", &settings.username);
-            set("AISLE_DHL_PASSWORD", &settings.password);
-            set("AISLE_DHL_BILLING_NUMBER", &settings.billing_number);
-            set("AISLE_DHL_PUSH_ACCOUNT", &settings.billing_number.chars().take(10).collect::<String>());
-            set("AISLE_DHL_PUSH_TOKEN", DHL_PUSH_TOKEN);
+            pairs.extend(settings.for_service(dhl.url()));
+            pairs.extend([
+                ("AISLE_DHL_PUSH_ACCOUNT", settings.billing_number.chars().take(10).collect::<String>()),
+                ("AISLE_DHL_PUSH_TOKEN", DHL_PUSH_TOKEN.to_owned()),
+            ]);
         }
         if let Some((ups, settings)) = &self.ups {
-            set("AISLE_UPS_URL", ups.url());
-            set("AISLE_UPS_CLIENT_ID", &settings.client_id);
-            set("AISLE_UPS_CLIENT_SECRET", &settings.client_secret);
-            set("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number);
-            set("AISLE_UPS_COUNTRY", "DE");
-            set("AISLE_UPS_PICKUP_PHONE", "+4922812345");
-            set("AISLE_UPS_ALERT_KEY", UPS_ALERTS.1);
+            pairs.extend(settings.for_service(ups.url()));
+            pairs.extend([
+                ("AISLE_UPS_PICKUP_PHONE", "+4922812345".to_owned()),
+                ("AISLE_UPS_ALERT_KEY", UPS_ALERTS.1.to_owned()),
+            ]);
         }
         if let Some((klarna, settings)) = &self.klarna {
-            set("AISLE_KLARNA_URL", &klarna.url());
-            set("AISLE_KLARNA_USERNAME", &settings.username);
-            set("AISLE_KLARNA_PASSWORD", &settings.password);
-            set("AISLE_KLARNA_COUNTRY", "DE");
-            set("AISLE_KLARNA_CURRENCY", "EUR");
+            pairs.extend([
+                ("AISLE_KLARNA_URL", klarna.url()),
+                ("AISLE_KLARNA_USERNAME", settings.username.clone()),
+                ("AISLE_KLARNA_PASSWORD", settings.password.clone()),
+                ("AISLE_KLARNA_COUNTRY", "DE".to_owned()),
+                ("AISLE_KLARNA_CURRENCY", "EUR".to_owned()),
+            ]);
         }
         if let Some((gls, settings)) = &self.gls {
-            set("AISLE_GLS_URL", gls.url());
-            set("AISLE_GLS_CLIENT_ID", &settings.client_id);
-            set("AISLE_GLS_CLIENT_SECRET", &settings.client_secret);
-            set("AISLE_GLS_CONTACT_ID", settings.contacts.first().map_or("", String::as_str));
+            pairs.extend(settings.for_service(gls.url()));
         }
         if let Some((uber, settings)) = &self.uber {
-            set("AISLE_UBER_URL", uber.url());
-            set("AISLE_UBER_LOGIN_URL", uber.url());
-            set("AISLE_UBER_CUSTOMER_ID", &settings.customer_id);
-            set("AISLE_UBER_CLIENT_ID", &settings.client_id);
-            set("AISLE_UBER_CLIENT_SECRET", &settings.client_secret);
-            set("AISLE_UBER_COUNTRY", "DE");
-            set("AISLE_UBER_PICKUP_PHONE", "+4922812345");
-            set("AISLE_UBER_WEBHOOK_KEY", UBER_WEBHOOK.1);
+            pairs.extend(settings.for_service(uber.url()));
+            pairs.extend([("AISLE_UBER_WEBHOOK_KEY", UBER_WEBHOOK.1.to_owned())]);
+        }
+        let mut lines = String::new();
+        for (name, value) in pairs {
+            let _ = writeln!(lines, "{name}={value}");
         }
         lines
     }

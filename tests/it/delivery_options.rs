@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::contract::ups::assert_kept;
 use crate::credits::{apply, store_with};
 use crate::support::catalog::{BREAD, COFFEE, MILK, PAN, WINE};
+use crate::support::courier::and;
 use crate::support::trip::{Shop, Shopper};
 use crate::support::{Answer, start_of_time};
 
@@ -21,15 +22,8 @@ async fn shop(delivery: &Value) -> (Shop, Sandbox) {
 async fn shop_that_waits(delivery: &Value, milliseconds: &str) -> (Shop, Sandbox) {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let ups = Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let shop = Shop::open_with(&[
-        ("AISLE_UPS_URL", ups.url()),
-        ("AISLE_UPS_CLIENT_ID", &settings.client_id),
-        ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
-        ("AISLE_UPS_COUNTRY", "DE"),
-        ("AISLE_DELIVERY_QUOTE_MS", milliseconds),
-    ])
-    .await;
+    let variables = and(settings.for_service(ups.url()), &[("AISLE_DELIVERY_QUOTE_MS", milliseconds)]);
+    let shop = Shop::open_with(&variables).await;
     let mut terms = json!({"amount": 499, "tax_class": "standard"});
     terms.as_object_mut().expect("an object").extend(delivery.as_object().expect("an object").clone());
     apply(&shop, &[store_with(&json!({"delivery": terms}))]).await;
@@ -271,18 +265,8 @@ async fn terms_of_a_delivery_that_contradict_themselves_are_refused_at_import() 
 async fn a_courier_that_rides_near_the_store_says_what_it_costs_once_it_knows_the_street() {
     let settings = uber::Settings { clock_stands_at: Some(start_of_time()), ..uber::Settings::local() };
     let courier = uber::Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let url = courier.url().to_owned();
-    let shop = Shop::open_with(&[
-        ("AISLE_UBER_URL", url.as_str()),
-        ("AISLE_UBER_LOGIN_URL", &url),
-        ("AISLE_UBER_CUSTOMER_ID", &settings.customer_id),
-        ("AISLE_UBER_CLIENT_ID", &settings.client_id),
-        ("AISLE_UBER_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_UBER_COUNTRY", "DE"),
-        ("AISLE_UBER_PICKUP_PHONE", "+4922812345"),
-        ("AISLE_DELIVERY_QUOTE_MS", "10000"),
-    ])
-    .await;
+    let variables = and(settings.for_service(courier.url()), &[("AISLE_DELIVERY_QUOTE_MS", "10000")]);
+    let shop = Shop::open_with(&variables).await;
     let terms = json!({"amount": 499, "tax_class": "standard", "prefer": "fastest",
         "tariffs": [{"carrier": "dhl", "amount": 490, "days": [1, 2]}, {"carrier": "uber"}]});
     apply(&shop, &[store_with(&json!({"delivery": terms}))]).await;

@@ -21,13 +21,7 @@ impl Courier for Sandbox {
 pub async fn depot() -> Depot<Sandbox> {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let gls = Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let url = gls.url().to_owned();
-    let variables = [
-        ("AISLE_GLS_URL", url.as_str()),
-        ("AISLE_GLS_CLIENT_ID", &settings.client_id),
-        ("AISLE_GLS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_GLS_CONTACT_ID", &settings.contacts[0]),
-    ];
+    let variables = settings.for_service(gls.url());
     Depot::new(gls, &variables).await
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::contract::ups::assert_kept;
 use crate::credits::{apply, store_with};
 use crate::support::catalog::{COFFEE, MILK, PAN};
+use crate::support::courier::and;
 use crate::support::trip::Shop;
 use crate::support::{Answer, start_of_time};
 
@@ -19,15 +20,8 @@ fn rolls() -> Value {
 async fn shop(terms: &Value) -> (Shop, Sandbox) {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let ups = Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let shop = Shop::open_with(&[
-        ("AISLE_UPS_URL", ups.url()),
-        ("AISLE_UPS_CLIENT_ID", &settings.client_id),
-        ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
-        ("AISLE_UPS_COUNTRY", "DE"),
-        ("AISLE_DELIVERY_QUOTE_MS", "10000"),
-    ])
-    .await;
+    let variables = and(settings.for_service(ups.url()), &[("AISLE_DELIVERY_QUOTE_MS", "10000")]);
+    let shop = Shop::open_with(&variables).await;
     let mut delivery = json!({"amount": 499, "tax_class": "standard"});
     delivery.as_object_mut().expect("an object").extend(terms.as_object().expect("an object").clone());
     apply(&shop, &[store_with(&json!({"delivery": delivery})), rolls()]).await;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::contract;
 use crate::credits::{apply, store_with};
 use crate::support::catalog::{MILK, WINE};
+use crate::support::courier::and;
 use crate::support::courier::german_booking;
 use crate::support::delivery::{Depot, STORE};
 use crate::support::start_of_time;
@@ -152,14 +153,8 @@ async fn uber_rides_to_doors_only_and_says_of_an_address_whether_anybody_rides_t
 async fn shop() -> (Shop, gls::Sandbox) {
     let settings = gls::Settings { clock_stands_at: Some(start_of_time()), ..gls::Settings::local() };
     let courier = gls::Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let shop = Shop::open_with(&[
-        ("AISLE_GLS_URL", courier.url()),
-        ("AISLE_GLS_CLIENT_ID", &settings.client_id),
-        ("AISLE_GLS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_GLS_CONTACT_ID", &settings.contacts[0]),
-        ("AISLE_DELIVERY_QUOTE_MS", "10000"),
-    ])
-    .await;
+    let variables = and(settings.for_service(courier.url()), &[("AISLE_DELIVERY_QUOTE_MS", "10000")]);
+    let shop = Shop::open_with(&variables).await;
     let wine = json!({"kind": "product", "sku": "wine", "name": "Riesling", "tax_class": "standard",
         "deliverable": true, "weight_grams": 1300, "age_min": 18});
     let store = store_with(&json!({"delivery": {"amount": 499, "tax_class": "standard"}}));

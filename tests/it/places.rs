@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::contract;
 use crate::credits::{apply, store_with};
 use crate::support::catalog::{MILK, STORE};
+use crate::support::courier::and;
 use crate::support::courier::german_booking;
 use crate::support::trip::{Shop, Shopper};
 use crate::support::{Answer, start_of_time};
@@ -16,14 +17,8 @@ use crate::support::{Answer, start_of_time};
 async fn shop() -> (Shop, gls::Sandbox) {
     let settings = gls::Settings { clock_stands_at: Some(start_of_time()), ..gls::Settings::local() };
     let courier = gls::Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let shop = Shop::open_with(&[
-        ("AISLE_GLS_URL", courier.url()),
-        ("AISLE_GLS_CLIENT_ID", &settings.client_id),
-        ("AISLE_GLS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_GLS_CONTACT_ID", &settings.contacts[0]),
-        ("AISLE_DELIVERY_QUOTE_MS", "10000"),
-    ])
-    .await;
+    let variables = and(settings.for_service(courier.url()), &[("AISLE_DELIVERY_QUOTE_MS", "10000")]);
+    let shop = Shop::open_with(&variables).await;
     apply(&shop, &[store_with(&json!({"delivery": {"amount": 499, "tax_class": "standard"}}))]).await;
     (shop, courier)
 }

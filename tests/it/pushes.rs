@@ -9,7 +9,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use crate::contract;
-use crate::support::courier::{Courier, Depot};
+use crate::support::courier::{Courier, Depot, and};
 use crate::support::{Answer, start_of_time};
 
 const KEY: &str = "a-key-of-ours-that-nobody-guesses-1";
@@ -35,15 +35,7 @@ async fn ups_depot() -> Depot<ups::Sandbox> {
         ..ups::Settings::local()
     };
     let sandbox = ups::Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let url = sandbox.url().to_owned();
-    let variables = [
-        ("AISLE_UPS_URL", url.as_str()),
-        ("AISLE_UPS_CLIENT_ID", &settings.client_id),
-        ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
-        ("AISLE_UPS_COUNTRY", "DE"),
-        ("AISLE_UPS_ALERT_KEY", KEY),
-    ];
+    let variables = and(settings.for_service(sandbox.url()), &[("AISLE_UPS_ALERT_KEY", KEY)]);
     let depot = Depot::new(sandbox, &variables).await;
     depot.courier.set_alert_controls(ups::Controls { hold: true, ..ups::Controls::default() });
     depot.courier.set_webhook(Some(ups::AlertTarget {
@@ -51,6 +43,12 @@ async fn ups_depot() -> Depot<ups::Sandbox> {
         credentials: ups::AlertCredentials::ApiKey(KEY.to_owned()),
     }));
     depot
+}
+
+/// A service that DHL tells with this token.
+fn told_by(dhl: &dhl::Sandbox, settings: &dhl::Settings, token: &str) -> Vec<(&'static str, String)> {
+    let push = [("AISLE_DHL_PUSH_ACCOUNT", "3333333333"), ("AISLE_DHL_PUSH_TOKEN", token)];
+    and(settings.for_service(dhl.url()), &push)
 }
 
 /// A courier of which the account is subscribed to.
@@ -61,17 +59,7 @@ async fn dhl_depot() -> Depot<dhl::Sandbox> {
         ..dhl::Settings::local()
     };
     let sandbox = dhl::Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let url = sandbox.url().to_owned();
-    let variables = [
-        ("AISLE_DHL_URL", url.as_str()),
-        ("AISLE_DHL_API_KEY", &settings.api_key),
-        ("AISLE_DHL_API_SECRET", &settings.api_secret),
-        ("AISLE_DHL_USERNAME", &settings.username),
-        ("AISLE_DHL_PASSWORD", &settings.password),
-        ("AISLE_DHL_BILLING_NUMBER", &settings.billing_number),
-        ("AISLE_DHL_PUSH_ACCOUNT", "3333333333"),
-        ("AISLE_DHL_PUSH_TOKEN", TOKEN),
-    ];
+    let variables = told_by(&sandbox, &settings, TOKEN);
     let depot = Depot::new(sandbox, &variables).await;
     hold(&depot, dhl::Controls::default());
     delivery::schedule(&depot.test.app).await.expect("the account is looked after");
@@ -222,18 +210,8 @@ async fn a_subscription_that_was_never_confirmed_or_has_another_token_is_made_an
     assert_eq!(depot.courier.deliver_pushes().await, 1);
     let first = depot.courier.books().pushes.subscriptions;
     assert!(first.len() == 1 && first[0].active);
-    let url = depot.courier.url().to_owned();
-    let settings = dhl::Settings::local();
-    let variables = [
-        ("AISLE_DHL_URL", url.as_str()),
-        ("AISLE_DHL_API_KEY", &settings.api_key),
-        ("AISLE_DHL_API_SECRET", &settings.api_secret),
-        ("AISLE_DHL_USERNAME", &settings.username),
-        ("AISLE_DHL_PASSWORD", &settings.password),
-        ("AISLE_DHL_BILLING_NUMBER", &settings.billing_number),
-        ("AISLE_DHL_PUSH_ACCOUNT", "3333333333"),
-        ("AISLE_DHL_PUSH_TOKEN", "another-token-that-nobody-guesses"),
-    ];
+    let token = "another-token-that-nobody-guesses";
+    let variables = told_by(&depot.courier, &dhl::Settings::local(), token);
     let another = depot.test.another_with(&variables).await;
     delivery::schedule(&another.app).await.expect("the account is looked after");
     another.run_jobs().await;

@@ -32,24 +32,9 @@ impl Three {
         let dhl = dhl::Sandbox::start(of_dhl.clone()).await.expect("a sandbox");
         let gls = gls::Sandbox::start(of_gls.clone()).await.expect("a sandbox");
         let ups = ups::Sandbox::start(of_ups.clone()).await.expect("a sandbox");
-        let test = TestApp::with(&[
-            ("AISLE_DHL_URL", dhl.url()),
-            ("AISLE_DHL_API_KEY", &of_dhl.api_key),
-            ("AISLE_DHL_API_SECRET", &of_dhl.api_secret),
-            ("AISLE_DHL_USERNAME", &of_dhl.username),
-            ("AISLE_DHL_PASSWORD", &of_dhl.password),
-            ("AISLE_DHL_BILLING_NUMBER", &of_dhl.billing_number),
-            ("AISLE_GLS_URL", gls.url()),
-            ("AISLE_GLS_CLIENT_ID", &of_gls.client_id),
-            ("AISLE_GLS_CLIENT_SECRET", &of_gls.client_secret),
-            ("AISLE_GLS_CONTACT_ID", &of_gls.contacts[0]),
-            ("AISLE_UPS_URL", ups.url()),
-            ("AISLE_UPS_CLIENT_ID", &of_ups.client_id),
-            ("AISLE_UPS_CLIENT_SECRET", &of_ups.client_secret),
-            ("AISLE_UPS_ACCOUNT_NUMBER", &of_ups.account_number),
-            ("AISLE_UPS_COUNTRY", "DE"),
-        ])
-        .await;
+        let variables =
+            [of_dhl.for_service(dhl.url()), of_gls.for_service(gls.url()), of_ups.for_service(ups.url())];
+        let test = TestApp::with(&variables.concat()).await;
         let shopper = test.shopper().await;
         Self { test, dhl, gls, ups, shopper }
     }

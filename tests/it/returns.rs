@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::contract::ups::assert_kept;
 use crate::support::catalog::MILK;
-use crate::support::courier::{Courier, Depot};
+use crate::support::courier::{Courier, Depot, and};
 use crate::support::delivery::{Depot as DhlDepot, STORE};
 use crate::support::trip::Shop;
 use crate::support::{Answer, start_of_time};
@@ -23,15 +23,7 @@ async fn depot() -> Depot<Sandbox> {
         ..Settings::local()
     };
     let ups = Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let url = ups.url().to_owned();
-    let variables = [
-        ("AISLE_UPS_URL", url.as_str()),
-        ("AISLE_UPS_CLIENT_ID", &settings.client_id),
-        ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
-        ("AISLE_UPS_COUNTRY", "DE"),
-        ("AISLE_TRACKING_MINUTES", "1"),
-    ];
+    let variables = and(settings.for_service(ups.url()), &[("AISLE_TRACKING_MINUTES", "1")]);
     Depot::new(ups, &variables).await
 }
 

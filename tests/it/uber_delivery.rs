@@ -6,7 +6,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use crate::contract::uber::assert_kept;
-use crate::support::courier::{Courier, Depot};
+use crate::support::courier::{Courier, Depot, and};
 use crate::support::{Answer, start_of_time};
 
 const WEBHOOK_KEY: &str = "a key of this webhook alone";
@@ -27,17 +27,7 @@ impl Courier for Sandbox {
 pub async fn depot() -> Depot<Sandbox> {
     let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
     let uber = Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let url = uber.url().to_owned();
-    let variables = [
-        ("AISLE_UBER_URL", url.as_str()),
-        ("AISLE_UBER_LOGIN_URL", &url),
-        ("AISLE_UBER_CUSTOMER_ID", &settings.customer_id),
-        ("AISLE_UBER_CLIENT_ID", &settings.client_id),
-        ("AISLE_UBER_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_UBER_COUNTRY", "DE"),
-        ("AISLE_UBER_PICKUP_PHONE", "+4922812345"),
-        ("AISLE_UBER_WEBHOOK_KEY", WEBHOOK_KEY),
-    ];
+    let variables = and(settings.for_service(uber.url()), &[("AISLE_UBER_WEBHOOK_KEY", WEBHOOK_KEY)]);
     Depot::new(uber, &variables).await
 }
 

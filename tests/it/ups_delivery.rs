@@ -6,7 +6,7 @@ use aisle::sandbox::ups::{AnswerFault, Fault, FaultKind, Rule, Sandbox, Settings
 use chrono::Duration;
 
 use crate::contract::ups::assert_kept;
-use crate::support::courier::{Courier, Depot};
+use crate::support::courier::{Courier, Depot, and};
 use crate::support::start_of_time;
 
 impl Courier for Sandbox {
@@ -24,15 +24,7 @@ pub async fn depot(recoverable_after: Time) -> Depot<Sandbox> {
     let settings =
         Settings { clock_stands_at: Some(start_of_time()), recoverable_after, ..Settings::local() };
     let ups = Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let url = ups.url().to_owned();
-    let variables = [
-        ("AISLE_UPS_URL", url.as_str()),
-        ("AISLE_UPS_CLIENT_ID", &settings.client_id),
-        ("AISLE_UPS_CLIENT_SECRET", &settings.client_secret),
-        ("AISLE_UPS_ACCOUNT_NUMBER", &settings.account_number),
-        ("AISLE_UPS_COUNTRY", "DE"),
-        ("AISLE_UPS_PICKUP_PHONE", "+4922812345"),
-    ];
+    let variables = and(settings.for_service(ups.url()), &[("AISLE_UPS_PICKUP_PHONE", "+4922812345")]);
     Depot::new(ups, &variables).await
 }
 

@@ -104,6 +104,18 @@ impl Settings {
             clock_stands_at: None,
         }
     }
+
+    /// What a service is told so that it uses the sandbox at this address, by the names of its variables.
+    pub fn for_service(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("AISLE_DHL_URL", url.to_owned()),
+            ("AISLE_DHL_API_KEY", self.api_key.clone()),
+            ("AISLE_DHL_API_SECRET", self.api_secret.clone()),
+            ("AISLE_DHL_USERNAME", self.username.clone()),
+            ("AISLE_DHL_PASSWORD", self.password.clone()),
+            ("AISLE_DHL_BILLING_NUMBER", self.billing_number.clone()),
+        ]
+    }
 }
 
 /// Why a control was refused.

@@ -85,6 +85,16 @@ impl Settings {
             clock_stands_at: None,
         }
     }
+
+    /// What a service is told so that it uses the sandbox at this address, by the names of its variables.
+    pub fn for_service(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("AISLE_GLS_URL", url.to_owned()),
+            ("AISLE_GLS_CLIENT_ID", self.client_id.clone()),
+            ("AISLE_GLS_CLIENT_SECRET", self.client_secret.clone()),
+            ("AISLE_GLS_CONTACT_ID", self.contacts.first().cloned().unwrap_or_default()),
+        ]
+    }
 }
 
 /// Why a control was refused.

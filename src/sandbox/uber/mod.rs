@@ -84,6 +84,19 @@ impl Settings {
             clock_stands_at: None,
         }
     }
+
+    /// What a service is told so that it uses the sandbox at this address, by the names of its variables.
+    pub fn for_service(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("AISLE_UBER_URL", url.to_owned()),
+            ("AISLE_UBER_LOGIN_URL", url.to_owned()),
+            ("AISLE_UBER_CUSTOMER_ID", self.customer_id.clone()),
+            ("AISLE_UBER_CLIENT_ID", self.client_id.clone()),
+            ("AISLE_UBER_CLIENT_SECRET", self.client_secret.clone()),
+            ("AISLE_UBER_COUNTRY", "DE".to_owned()),
+            ("AISLE_UBER_PICKUP_PHONE", "+4922812345".to_owned()),
+        ]
+    }
 }
 
 /// Why a control was refused.

@@ -109,6 +109,17 @@ impl Settings {
             clock_stands_at: None,
         }
     }
+
+    /// What a service is told so that it uses the sandbox at this address, by the names of its variables.
+    pub fn for_service(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("AISLE_UPS_URL", url.to_owned()),
+            ("AISLE_UPS_CLIENT_ID", self.client_id.clone()),
+            ("AISLE_UPS_CLIENT_SECRET", self.client_secret.clone()),
+            ("AISLE_UPS_ACCOUNT_NUMBER", self.account_number.clone()),
+            ("AISLE_UPS_COUNTRY", "DE".to_owned()),
+        ]
+    }
 }
 
 /// Why a control was refused.

@@ -20,6 +20,15 @@ pub trait Courier {
     fn live(&self) -> Vec<String>;
 }
 
+/// Variables and some more.
+pub fn and(
+    mut variables: Vec<(&'static str, String)>,
+    more: &[(&'static str, &str)],
+) -> Vec<(&'static str, String)> {
+    variables.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    variables
+}
+
 /// A booking that has one name for both.
 pub fn parcel(number: &str) -> BookedParcel {
     BookedParcel { carrier_shipment_id: number.to_owned(), tracking_number: number.to_owned() }
@@ -85,7 +94,7 @@ pub struct Depot<C> {
 }
 
 impl<C: Courier> Depot<C> {
-    pub async fn new(courier: C, variables: &[(&str, &str)]) -> Self {
+    pub async fn new<V: AsRef<str>>(courier: C, variables: &[(&str, V)]) -> Self {
         let test = TestApp::with(variables).await;
         let shopper = test.shopper().await;
         Self { test, courier, shopper }

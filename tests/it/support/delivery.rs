@@ -32,15 +32,7 @@ impl Depot {
             ..Settings::local()
         };
         let dhl = Sandbox::start(settings.clone()).await.expect("a sandbox");
-        let test = TestApp::with(&[
-            ("AISLE_DHL_URL", dhl.url()),
-            ("AISLE_DHL_API_KEY", &settings.api_key),
-            ("AISLE_DHL_API_SECRET", &settings.api_secret),
-            ("AISLE_DHL_USERNAME", &settings.username),
-            ("AISLE_DHL_PASSWORD", &settings.password),
-            ("AISLE_DHL_BILLING_NUMBER", &settings.billing_number),
-        ])
-        .await;
+        let test = TestApp::with(&settings.for_service(dhl.url())).await;
         Self { test, dhl }
     }
 

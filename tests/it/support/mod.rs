@@ -45,15 +45,15 @@ pub fn start_of_time() -> Moment {
 impl TestApp {
     /// A service with the default settings.
     pub async fn new() -> Self {
-        Self::with(&[]).await
+        Self::with::<&str>(&[]).await
     }
 
     /// A service with these variables set beside the defaults.
-    pub async fn with(variables: &[(&str, &str)]) -> Self {
+    pub async fn with<V: AsRef<str>>(variables: &[(&str, V)]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let mut pairs = vec![("AISLE_PUBLIC_URL", url.as_str()), ("AISLE_MASTER_KEY", identity::MASTER_KEY)];
-        pairs.extend_from_slice(variables);
+        pairs.extend(variables.iter().map(|(name, value)| (*name, value.as_ref())));
         let mut config = Config::read(&Env::from_pairs(pairs)).expect("settings");
         let database = database::TestDatabase::new().await;
         config.database = database.options.clone();
@@ -71,12 +71,12 @@ impl TestApp {
     }
 
     /// Another instance of the service over the same database, with the same clock, but with these variables.
-    pub async fn another_with(&self, variables: &[(&str, &str)]) -> Self {
+    pub async fn another_with<V: AsRef<str>>(&self, variables: &[(&str, V)]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = self.app.config.public("");
         let mut pairs = vec![("AISLE_PUBLIC_URL", url.as_str()), ("AISLE_MASTER_KEY", identity::MASTER_KEY)];
         pairs.retain(|(name, _)| !variables.iter().any(|(other, _)| other == name));
-        pairs.extend_from_slice(variables);
+        pairs.extend(variables.iter().map(|(name, value)| (*name, value.as_ref())));
         let mut config = Config::read(&Env::from_pairs(pairs)).expect("settings");
         config.database = self.app.config.database.clone();
         let (db, clock) = (self.app.db.clone(), self.app.clock.clone());

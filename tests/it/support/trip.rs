@@ -25,23 +25,16 @@ pub struct Shop {
 
 impl Shop {
     pub async fn open() -> Self {
-        Self::open_with(&[]).await
+        Self::open_with::<&str>(&[]).await
     }
 
     /// A shop whose service has these settings besides.
-    pub async fn open_with(settings: &[(&'static str, &str)]) -> Self {
-        let more = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    pub async fn open_with<V: AsRef<str>>(settings: &[(&'static str, V)]) -> Self {
+        let more = settings.iter().map(|(name, value)| (*name, value.as_ref().to_owned()));
         let (paypal, mut variables) = sandbox().await;
         let settings = DhlSettings { clock_stands_at: Some(start_of_time()), ..DhlSettings::local() };
         let dhl = Dhl::start(settings.clone()).await.expect("a sandbox");
-        variables.extend([
-            ("AISLE_DHL_URL", dhl.url().to_owned()),
-            ("AISLE_DHL_API_KEY", settings.api_key.clone()),
-            ("AISLE_DHL_API_SECRET", settings.api_secret.clone()),
-            ("AISLE_DHL_USERNAME", settings.username.clone()),
-            ("AISLE_DHL_PASSWORD", settings.password.clone()),
-            ("AISLE_DHL_BILLING_NUMBER", settings.billing_number.clone()),
-        ]);
+        variables.extend(settings.for_service(dhl.url()));
         variables.extend(more);
         let pairs: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).collect();

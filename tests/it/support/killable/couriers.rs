@@ -24,26 +24,12 @@ impl Couriers {
 
     /// What the service knows them by.
     pub fn variables(&self) -> Vec<(String, String)> {
-        let (of_dhl, of_gls, of_ups) =
-            (dhl::Settings::local(), gls::Settings::local(), ups::Settings::local());
         let pairs = [
-            ("AISLE_DHL_URL", self.dhl.url().to_owned()),
-            ("AISLE_DHL_API_KEY", of_dhl.api_key),
-            ("AISLE_DHL_API_SECRET", of_dhl.api_secret),
-            ("AISLE_DHL_USERNAME", of_dhl.username),
-            ("AISLE_DHL_PASSWORD", of_dhl.password),
-            ("AISLE_DHL_BILLING_NUMBER", of_dhl.billing_number),
-            ("AISLE_GLS_URL", self.gls.url().to_owned()),
-            ("AISLE_GLS_CLIENT_ID", of_gls.client_id),
-            ("AISLE_GLS_CLIENT_SECRET", of_gls.client_secret),
-            ("AISLE_GLS_CONTACT_ID", of_gls.contacts[0].clone()),
-            ("AISLE_UPS_URL", self.ups.url().to_owned()),
-            ("AISLE_UPS_CLIENT_ID", of_ups.client_id),
-            ("AISLE_UPS_CLIENT_SECRET", of_ups.client_secret),
-            ("AISLE_UPS_ACCOUNT_NUMBER", of_ups.account_number),
-            ("AISLE_UPS_COUNTRY", "DE".to_owned()),
+            dhl::Settings::local().for_service(self.dhl.url()),
+            gls::Settings::local().for_service(self.gls.url()),
+            ups::Settings::local().for_service(self.ups.url()),
         ];
-        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        pairs.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

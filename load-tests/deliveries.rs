@@ -149,6 +149,7 @@ async fn wait_to_be_booked(database: &Options, couriers: &Couriers) -> Outcome<(
             store: shop::STORE.parse()?,
             shopper: ids.next(),
             sender: address("Markt", "53111", "Bonn")?,
+            returns_of: None,
             recipient: address("Invalidenstr.", "10115", "Berlin")?,
             parcels: vec![Parcel::of_grams(2_500)],
             reference: format!("L{number}"),

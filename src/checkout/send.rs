@@ -41,6 +41,7 @@ pub(super) async fn request_delivery(
         store: order.store.clone(),
         shopper: order.shopper,
         sender: delivery::Address::of_store(&store),
+        returns_of: None,
         recipient,
         parcels,
         reference: order.number.clone(),

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::carrier::{self, PickupPoint};
 use crate::catalog::Store;
+use crate::error::Problem;
 
 /// Longest line of a name or a street: UPS prints 35 characters, DHL 50, GLS 40.
 const LINE_LENGTH_MAX: usize = 35;
@@ -19,6 +20,8 @@ const CITY_LENGTH_MAX: usize = 30;
 const HOUSE_NUMBER_LENGTH_MAX: usize = 10;
 /// Longest name of a courier, a point of it, or a customer there.
 const POINT_LENGTH_MAX: usize = 20;
+/// Longest part of a place that is asked about.
+const ASKED_LENGTH_MAX: usize = 50;
 /// Longest e-mail address: DHL takes 80 characters.
 const EMAIL_LENGTH_MAX: usize = 80;
 /// The digits of a phone number in international form (ITU E.164).
@@ -69,6 +72,13 @@ pub struct AddressFault {
     pub pointer: String,
     /// What is wrong, for people.
     pub detail: String,
+}
+
+impl AddressFault {
+    /// A problem that names this fault too.
+    pub fn told(problem: Problem, fault: Self) -> Problem {
+        problem.at(fault.pointer, fault.detail)
+    }
 }
 
 impl fmt::Debug for Address {
@@ -127,12 +137,6 @@ impl Address {
         faults.0
     }
 
-    /// What is wrong with country and postal code: all that is needed before the rest is said.
-    pub fn place_faults(&self) -> Vec<AddressFault> {
-        let is_needed = |fault: &AddressFault| matches!(fault.pointer.as_str(), "/country" | "/postal_code");
-        self.faults().into_iter().filter(is_needed).collect()
-    }
-
     /// A store's own address, from which its parcels go and to which they come back.
     pub fn of_store(store: &Store) -> Self {
         Self {
@@ -151,16 +155,19 @@ impl Address {
         }
     }
 
-    /// A place, before it is said who lives there.
-    pub fn of_place(
+    /// A place that is asked about, before it is said who lives there: of it, country and postal code are needed.
+    pub fn asked(
         country: String,
         postal_code: String,
         city: String,
         (street, house_number): (String, String),
-    ) -> Self {
-        let (name, company, line2, email, phone) = Default::default();
-        let pickup_point = None;
-        Self {
+    ) -> Result<Self, Vec<AddressFault>> {
+        if [&city, &street, &house_number].iter().any(|part| part.chars().count() > ASKED_LENGTH_MAX) {
+            let detail = format!("a part of the address has at most {ASKED_LENGTH_MAX} characters");
+            return Err(vec![AddressFault { pointer: "query".to_owned(), detail }]);
+        }
+        let (name, company, line2, email, phone, pickup_point) = Default::default();
+        let place = Self {
             name,
             company,
             street,
@@ -172,7 +179,10 @@ impl Address {
             email,
             phone,
             pickup_point,
-        }
+        };
+        let is_needed = |fault: &AddressFault| matches!(fault.pointer.as_str(), "/country" | "/postal_code");
+        let faults: Vec<AddressFault> = place.faults().into_iter().filter(is_needed).collect();
+        if faults.is_empty() { Ok(place) } else { Err(faults) }
     }
 
     /// The address as couriers' adapters take it.

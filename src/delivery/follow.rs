@@ -67,17 +67,29 @@ async fn stream_shipment(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (_, for_staff) = visible(&app, &caller, id).await?;
-    let watched = app.clone();
+    Ok(watch(&app, id, &headers, Some(for_staff)))
+}
+
+/// Streams a shipment as its shopper or staff see it, or else as anybody does who has its address.
+fn watch(app: &App, id: ShipmentId, headers: &HeaderMap, for_staff: Option<bool>) -> Response {
+    let (watched, counted) = (app.clone(), app.clone());
+    let version = move || {
+        let app = counted.clone();
+        async move { store::version(&app.db, id).await?.ok_or_else(|| "the shipment is gone".into()) }
+    };
     let look = move || {
         let app = watched.clone();
         async move {
             let shipment = store::find(&app.db, id).await?.ok_or("the shipment is gone")?;
             let is_over = is_over(shipment.state);
-            let view = view::shipment(&app, shipment, for_staff).await?;
-            Ok::<_, Internal>(Seen { data: serde_json::to_string(&view)?, is_over })
+            let data = match for_staff {
+                Some(for_staff) => serde_json::to_string(&view::shipment(&app, shipment, for_staff).await?),
+                None => serde_json::to_string(&followed(&app, &shipment).await?),
+            };
+            Ok::<_, Internal>(Seen { data: data?, is_over })
         }
     };
-    Ok(live::stream(&app, id.0, &headers, look))
+    live::stream(app, id.0, headers, version, look)
 }
 
 /// A driver may take a delivery back, but nobody waits for that.
@@ -123,10 +135,8 @@ async fn followed(app: &App, shipment: &Shipment) -> Result<Followed, Internal> 
         let step = |event: &store::Event| {
             Some(Step { at: event.occurred_at, status: event.status?, place: event.place.clone() })
         };
-        let courier = parcel.carrier.as_deref().and_then(|name| app.carriers.find(name));
-        let number = parcel.tracking_number.as_deref();
         FollowedParcel {
-            tracking_url: courier.zip(number).map(|(courier, number)| courier.tracking_url(number)),
+            tracking_url: parcel.tracking_url(&app.carriers),
             steps: of_parcel.filter_map(step).collect(),
             carrier: parcel.carrier,
             status: parcel.status,
@@ -203,16 +213,7 @@ async fn follow_stream(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = by_code(&app, &code).await?.id;
-    let watched = app.clone();
-    let look = move || {
-        let app = watched.clone();
-        async move {
-            let shipment = store::find(&app.db, id).await?.ok_or("the shipment is gone")?;
-            let data = serde_json::to_string(&followed(&app, &shipment).await?)?;
-            Ok::<_, Internal>(Seen { data, is_over: is_over(shipment.state) })
-        }
-    };
-    Ok(live::stream(&app, id.0, &headers, look))
+    Ok(watch(&app, id, &headers, None))
 }
 
 /// The page as it was drawn is the first event; with each other one it is drawn anew.

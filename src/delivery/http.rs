@@ -3,18 +3,19 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::address::Address;
+use super::address::{Address, AddressFault};
 use super::carrier::{CallError, LabelFormat};
 use super::model::{Direction, ShipmentState};
 use super::request::Error;
 use super::store::{self, Shipment};
 use super::view::{self, ShipmentList, ShipmentView};
-use super::{correct, hand_over, labels, notice, reissue};
+use super::{correct, hand_over, labels, notice, reissue, terms};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query, Raw};
@@ -37,7 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(receive_notice))
         .merge(super::closing::http::routes())
         .merge(super::pickups::http::routes())
-        .merge(super::returns_http::routes())
+        .merge(super::returns::http::routes())
         .merge(super::places::routes())
         .merge(super::follow::routes())
         .merge(super::hold_back::routes())
@@ -159,15 +160,11 @@ async fn post_reissue(
 
 /// Staff print what leaves the store, shoppers what they send back.
 async fn may_print(app: &App, caller: &Caller, id: ShipmentId) -> Result<(), Problem> {
-    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
-    match caller {
-        Caller::Staff(staff) => Ok(staff.must(Role::Clerk, &shipment.store)?),
-        Caller::Shopper(shopper) if shopper.id != shipment.shopper => Err(Error::Unknown.into()),
-        Caller::Shopper(_) if shipment.direction == Direction::Return => Ok(()),
-        Caller::Shopper(_) | Caller::Partner(_) => {
-            Err(Problem::forbidden("other_caller", "The label is for the store's staff."))
-        }
+    let (shipment, for_staff) = visible(app, caller, id).await?;
+    if for_staff || shipment.direction == Direction::Return {
+        return Ok(());
     }
+    Err(Problem::forbidden("other_caller", "The label is for the store's staff."))
 }
 
 /// Which shipments to list.
@@ -318,6 +315,20 @@ async fn receive_notice(
     }
 }
 
+/// Which day of a store's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DayQuery {
+    day: Option<NaiveDate>,
+}
+
+impl DayQuery {
+    /// The day that was named, or else today by the store's clock.
+    pub(super) fn or_today(&self, app: &App, at: &StoreId) -> NaiveDate {
+        self.day.unwrap_or_else(|| terms::local(app, at, app.clock.now()).date())
+    }
+}
+
 /// The shipment, if the caller may see it, and whether they see what staff see.
 pub(super) async fn visible(app: &App, caller: &Caller, id: ShipmentId) -> Result<(Shipment, bool), Problem> {
     let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
@@ -427,7 +438,7 @@ impl From<Error> for Problem {
             ),
             Error::Address(faults) => {
                 let problem = Self::unprocessable("address_invalid", "Correct the address; see errors.");
-                faults.into_iter().fold(problem, |problem, fault| problem.at(fault.pointer, fault.detail))
+                faults.into_iter().fold(problem, AddressFault::told)
             }
             Error::Parcels => Self::unprocessable("parcels_invalid", error.to_string()),
             Error::News(source) => Self::internal(source),

@@ -5,7 +5,7 @@
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
-//! `model.rs` has the rules, `request.rs` what other rooms ask for, `returns.rs` what comes back, `reroute.rs` who comes in
+//! `model.rs` has the rules, `request.rs` what other rooms ask for, `returns` what comes back, `reroute.rs` who comes in
 //! another courier's place, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`,
 //! `pushes.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
@@ -35,7 +35,6 @@ mod reissue;
 mod request;
 mod reroute;
 mod returns;
-mod returns_http;
 mod settings;
 mod store;
 mod tasks;

@@ -4,6 +4,7 @@
 //! looked after once a day. Whoever tells is asked more seldom; asked it is all the same, so that silence is noticed: what is
 //! found that no message had told of puts an end to that until a message arrives again.
 
+use std::collections::BTreeSet;
 use std::time::Duration as Time;
 
 use chrono::Duration;
@@ -184,13 +185,17 @@ pub(super) async fn are_relied_on(
     shipment: &Shipment,
 ) -> Result<bool, db::Error> {
     let parcels = store::told(&mut *tx, shipment.id).await?;
-    for parcel in &parcels {
-        let Some(subscribed) = subscribed(app.carriers.find(&parcel.carrier)) else { return Ok(false) };
-        let known = store::courier_pushes(&mut *tx, &parcel.carrier).await?;
+    let carriers: BTreeSet<&str> = parcels.iter().map(|parcel| parcel.carrier.as_str()).collect();
+    for carrier in carriers {
+        let Some(subscribed) = subscribed(app.carriers.find(carrier)) else { return Ok(false) };
+        let known = store::courier_pushes(&mut *tx, carrier).await?;
+        let lives = |parcel: &store::Told| parcel.subscribed_until.is_some_and(|until| until > now);
         let stands = match subscribed {
             Subscribed::Elsewhere => false,
             Subscribed::Account { .. } => known.active_at.is_some(),
-            Subscribed::Parcels { .. } => parcel.subscribed_until.is_some_and(|until| until > now),
+            Subscribed::Parcels { .. } => {
+                parcels.iter().filter(|parcel| parcel.carrier == carrier).all(lives)
+            }
         };
         if !stands || known.heard_at.is_none() || known.missed_at.is_some() {
             return Ok(false);

@@ -29,6 +29,8 @@ pub struct Request {
     pub shopper: ShopperId,
     /// The store's address; the parcels come back to it.
     pub sender: Address,
+    /// The shipment whose goods come back with this one; nothing where they leave the store.
+    pub returns_of: Option<ShipmentId>,
     /// Where to.
     pub recipient: Address,
     /// From 1 to [`PARCELS_MAX`], of at least a gram. One that is heavier or larger than the courier takes is not refused here,

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::carrier::ParcelStatus;
 use super::store::Shipment;
+use super::view;
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Run, Tx};
@@ -148,9 +149,7 @@ async fn list_tasks(
 ) -> Result<Reply<DeliveryTaskList>, Problem> {
     staff.must(Role::Clerk, &at)?;
     let mut tasks = open_at(&app.db, &at, query.after).await?;
-    let has_more = tasks.len() > PAGE;
-    tasks.truncate(PAGE);
-    let next = tasks.last().filter(|_| has_more).map(|task| task.id);
+    let next = view::cut(&mut tasks, PAGE, |task| task.id);
     Ok(Reply(StatusCode::OK, DeliveryTaskList { tasks, next }))
 }
 

@@ -87,9 +87,7 @@ async fn ask_at(
     at: Moment,
 ) -> Result<(), Internal> {
     shipment.tracking_round += 1;
-    let mut askings = store::askings(&mut *tx, shipment.id).await?;
-    askings.asks_at = Some(at);
-    store::save_askings(tx, shipment.id, &askings).await?;
+    store::note_asks_at(tx, shipment.id, at).await?;
     let job = TrackShipment { shipment: shipment.id, round: shipment.tracking_round };
     Ok(jobs::enqueue_at(tx, &app.ids, now, &job, at).await?)
 }

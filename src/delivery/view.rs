@@ -127,8 +127,7 @@ pub(super) async fn shipment(
     let events = store::events(&app.db, shipment.id).await?;
     let parcels = store::parcels(&app.db, shipment.id).await?.into_iter().map(|parcel| {
         let of_parcel = events.iter().filter(|event| event.parcel == parcel.number);
-        let size = parcel.size();
-        let number = parcel.tracking_number;
+        let (size, tracking_url) = (parcel.size(), parcel.tracking_url(&app.carriers));
         ParcelView {
             number: parcel.number,
             weight_grams: parcel.weight_grams,
@@ -136,14 +135,9 @@ pub(super) async fn shipment(
             carton: parcel.carton,
             booking: parcel.booking,
             status: parcel.status,
-            tracking_url: parcel
-                .carrier
-                .as_deref()
-                .and_then(|name| app.carriers.find(name))
-                .zip(number.as_deref())
-                .map(|(carrier, number)| carrier.tracking_url(number)),
+            tracking_url,
             carrier: parcel.carrier,
-            tracking_number: number,
+            tracking_number: parcel.tracking_number,
             label_sha256: parcel.label_sha256,
             events: of_parcel
                 .map(|event| ParcelEventView {
@@ -181,11 +175,16 @@ pub(super) async fn shipment(
     })
 }
 
-/// A page of rows, of which one more than `page` was read.
-pub(super) fn list(mut rows: Vec<Shipment>, page: usize) -> ShipmentList {
+/// Shortens rows, of which one more than a page was read, to the page; answers the last one of it when there are more.
+pub(super) fn cut<R, I>(rows: &mut Vec<R>, page: usize, id: impl Fn(&R) -> I) -> Option<I> {
     let has_more = rows.len() > page;
     rows.truncate(page);
-    let next = rows.last().filter(|_| has_more).map(|row| row.id);
+    rows.last().filter(|_| has_more).map(id)
+}
+
+/// A page of rows, of which one more than `page` was read.
+pub(super) fn list(mut rows: Vec<Shipment>, page: usize) -> ShipmentList {
+    let next = cut(&mut rows, page, |row| row.id);
     let line = |row: Shipment| ShipmentLine {
         shipment: row.id,
         order: row.order_id,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::book;
-use super::carrier::{CallError, CancelOutcome, Reference};
+use super::carrier::{CancelOutcome, Reference};
 use super::model::{AttemptEvent, AttemptState};
 use super::store::{self, Attempt};
 use crate::app::App;
@@ -112,7 +112,7 @@ pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
     match carrier.cancel(&id, cancellation.sent).await {
         Ok(outcome) => settle(app, lease, &id, &attempt, outcome).await,
         Err(error) => {
-            if matches!(error, CallError::NotSent(_) | CallError::Throttled | CallError::Unauthorised) {
+            if error.left_no_trace() {
                 mark_sent(app, lease, &id, cancellation.sent).await?;
             }
             Err(Failure::after(CANCEL_PAUSE, error.to_string()))

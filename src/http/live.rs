@@ -41,30 +41,35 @@ impl Seen {
     }
 }
 
-/// Streams what `look` sees of a thing, beginning with what the reader has not seen. A look that fails ends the stream.
-pub fn stream<L, F, E>(app: &App, thing: Uuid, headers: &HeaderMap, look: L) -> Response
+/// Streams what `look` sees of a thing, beginning with what the reader has not seen. It is looked at only when `version` is
+/// another, which costs less. A look that fails ends the stream.
+pub fn stream<V, L, N, F, E>(app: &App, thing: Uuid, headers: &HeaderMap, version: V, look: L) -> Response
 where
+    V: Fn() -> N + Send + Sync + 'static,
     L: Fn() -> F + Send + Sync + 'static,
+    N: Future<Output = Result<i64, E>> + Send,
     F: Future<Output = Result<Seen, E>> + Send,
     E: Send + 'static,
 {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let (app, look, until) = (app.clone(), Arc::new(look), Instant::now() + STREAM_LASTS);
-    let events = stream::unfold((last, false), move |(last, is_over)| {
-        let (app, look) = (app.clone(), look.clone());
+    let (app, until) = (app.clone(), Instant::now() + STREAM_LASTS);
+    let (version, look) = (Arc::new(version), Arc::new(look));
+    let events = stream::unfold((last, None, false), move |(last, known, is_over)| {
+        let (app, version, look) = (app.clone(), version.clone(), look.clone());
         async move {
             if is_over || Instant::now() >= until || app.changes.are_over() {
                 return None;
             }
-            let is_new = |seen: &Seen| Some(seen.id()) != last;
-            let is_to_say = |seen: &Seen| seen.is_over || is_new(seen);
-            let seen = app.changes.wait_for(thing, HEARTBEAT, || look(), is_to_say).await.ok()?;
-            let event = if is_new(&seen) {
-                Event::default().id(seen.id()).data(&seen.data)
-            } else {
-                Event::default().comment("")
-            };
-            Some((Ok::<_, Infallible>(event), (Some(seen.id()), seen.is_over)))
+            let is_new = |version: &i64| Some(*version) != known;
+            let now = app.changes.wait_for(thing, HEARTBEAT, || version(), is_new).await.ok()?;
+            let quiet = Event::default().comment("");
+            if !is_new(&now) {
+                return Some((Ok::<_, Infallible>(quiet), (last, known, false)));
+            }
+            let seen = look().await.ok()?;
+            let id = Some(seen.id());
+            let event = if id == last { quiet } else { Event::default().id(seen.id()).data(&seen.data) };
+            Some((Ok(event), (id, Some(now), seen.is_over)))
         }
     });
     let mut response = Sse::new(events).into_response();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{DeliveryOptions, options};
 use crate::app::App;
-use crate::delivery::{Address, PickupPoint, PointKind};
+use crate::delivery::{Address, AddressFault, PickupPoint, PointKind};
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Path, Query};
 use crate::http::reply::Reply;
@@ -18,8 +18,6 @@ use crate::ids::CartId;
 
 /// Most lines that a question names.
 const LINES_MAX: usize = 500;
-/// Longest part of an address.
-const PART_LENGTH_MAX: usize = 50;
 
 /// Where goods are to be brought. The more of it is said, the surer are couriers that look at the street.
 #[derive(Debug, Deserialize)]
@@ -116,10 +114,8 @@ fn recipient(place: Where) -> Result<Address, Problem> {
         pickup_id,
         ..
     } = place;
-    if [&city, &street, &house_number].iter().any(|part| part.chars().count() > PART_LENGTH_MAX) {
-        return Err(invalid().at("query", "a part of the address has at most 50 characters"));
-    }
-    let mut said = Address::of_place(country, postal_code, city, (street, house_number));
+    let said = Address::asked(country, postal_code, city, (street, house_number));
+    let mut said = said.map_err(|faults| faults.into_iter().fold(invalid(), AddressFault::told))?;
     said.pickup_point = match (pickup_carrier, pickup_kind, pickup_id) {
         (Some(carrier), Some(kind), Some(id)) => {
             Some(PickupPoint { carrier, kind, id, name: None, customer_number: None })
@@ -127,11 +123,7 @@ fn recipient(place: Where) -> Result<Address, Problem> {
         (None, None, None) => None,
         _ => return Err(invalid().at("query", "a pick-up point has a courier, a kind and an id")),
     };
-    let faults = said.place_faults();
-    if faults.is_empty() {
-        return Ok(said);
-    }
-    Err(faults.into_iter().fold(invalid(), |problem, fault| problem.at(fault.pointer, fault.detail)))
+    Ok(said)
 }
 
 fn invalid() -> Problem {

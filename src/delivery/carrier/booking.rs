@@ -97,28 +97,31 @@ pub struct Booking {
     pub label_format: LabelFormat,
 }
 
-/// What became of a booking.
+/// What became of something that a courier was asked to take on: a parcel, or the order of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BookOutcome {
+pub enum Outcome<C> {
     /// The courier has it.
-    Confirmed(Confirmation),
+    Confirmed(C),
     /// The courier surely does not have it and would not take it as it is.
     Rejected(Rejection),
     /// The courier surely never saw it: it may be sent again, or given to another courier.
     NotSent {
-        /// For the log of the attempt.
+        /// For whoever looks at it.
         detail: String,
     },
     /// The courier may have it. Look for it by its reference before anything else.
     Unknown {
-        /// For the log of the attempt.
+        /// For whoever looks at it.
         detail: String,
     },
 }
 
-/// A booking whose call failed: only one that surely never reached the courier, or was turned away at its door, is known
-/// not to have been made.
-impl From<CallError> for BookOutcome {
+/// What became of a booking.
+pub type BookOutcome = Outcome<Confirmation>;
+
+/// Of a call that failed: only what surely never reached the courier, or was turned away at its door, is known not to have been
+/// taken on.
+impl<C> From<CallError> for Outcome<C> {
     fn from(error: CallError) -> Self {
         match error {
             CallError::NotSent(detail) => Self::NotSent { detail },

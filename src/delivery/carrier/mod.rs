@@ -27,7 +27,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use booking::{
     Address, BookOutcome, BookedParcel, Booking, CancelOutcome, ClosedShipment, Confirmation, FieldMessage,
-    NotAReference, Reference, Rejection, RejectionReason,
+    NotAReference, Outcome, Reference, Rejection, RejectionReason,
 };
 pub use label::{Label, LabelFormat};
 pub use pickup::{PickupConfirmation, PickupOutcome, PickupRequest, Pickups};
@@ -254,5 +254,10 @@ impl CallError {
     /// The same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::NotSent(_) | Self::NoAnswer(_) | Self::Throttled)
+    }
+
+    /// What the call was to do was surely not done: it never arrived, or was turned away at the door.
+    pub fn left_no_trace(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::Throttled | Self::Unauthorised)
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, NaiveTime};
 
-use super::{Address, CallError, Reference, Rejection, RejectionReason};
+use super::{Address, Outcome, Reference};
 
 /// A driver to order to a store.
 #[derive(Clone, Debug)]
@@ -24,36 +24,7 @@ pub struct PickupRequest {
 }
 
 /// What became of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PickupOutcome {
-    /// The driver comes.
-    Confirmed(PickupConfirmation),
-    /// The driver surely does not come, and would not for the same order again.
-    Rejected(Rejection),
-    /// The courier surely never saw the order: it may be sent again.
-    NotSent {
-        /// For whoever looks at the order.
-        detail: String,
-    },
-    /// The driver may come. Ask for the order before anything else.
-    Unknown {
-        /// For whoever looks at the order.
-        detail: String,
-    },
-}
-
-/// As a booking whose call failed: only one that surely never arrived, or was turned away at the door, is not made.
-impl From<CallError> for PickupOutcome {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::NotSent(detail) => Self::NotSent { detail },
-            CallError::Unauthorised => {
-                Self::Rejected(Rejection { reason: RejectionReason::Unauthorised, messages: Vec::new() })
-            }
-            other => Self::Unknown { detail: other.to_string() },
-        }
-    }
-}
+pub type PickupOutcome = Outcome<PickupConfirmation>;
 
 /// An order that the courier has.
 #[derive(Clone, Debug, PartialEq, Eq)]

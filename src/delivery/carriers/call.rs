@@ -4,8 +4,9 @@ use std::error::Error;
 
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
 
-use crate::delivery::carrier::CallError;
+use crate::delivery::carrier::{CallError, Outcome};
 
 /// A label of one page has some 50 KB; thirty of them with customs papers stay below this.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -25,6 +26,20 @@ impl Reply {
     /// A header's text; none when it is not there or not of ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))
+    }
+
+    /// What follows from an answer whose status has no meaning of its own here.
+    pub fn unread<C>(self) -> Outcome<C> {
+        match self.expect_success() {
+            Ok(_) => Outcome::Unknown { detail: "an answer that can't be read".to_owned() },
+            Err(error) => error.into(),
+        }
     }
 
     /// The reply itself when it is a success; otherwise what the status says about the call.

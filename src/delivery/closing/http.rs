@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,7 @@ use super::store::{self, Closing};
 use super::{ClosingState, Error, close_now};
 use crate::app::App;
 use crate::db;
-use crate::delivery::terms;
+use crate::delivery::http::DayQuery;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::reply::Reply;
@@ -96,13 +96,6 @@ async fn view(app: &App, closing: Closing) -> Result<ClosingView, db::Error> {
     })
 }
 
-/// Which day.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DayQuery {
-    day: Option<NaiveDate>,
-}
-
 /// What a store has told couriers, and will tell them, of a day's parcels.
 #[utoipa::path(
     get,
@@ -127,7 +120,7 @@ async fn list_closings(
     Query(query): Query<DayQuery>,
 ) -> Result<Reply<ClosingList>, Problem> {
     staff.must(Role::Clerk, &at)?;
-    let day = query.day.unwrap_or_else(|| terms::closing(&app, &at, app.clock.now()).0);
+    let day = query.or_today(&app, &at);
     let mut closings = Vec::new();
     for closing in store::of_day(&app.db, &at, day, CLOSINGS_MAX).await? {
         closings.push(view(&app, closing).await?);

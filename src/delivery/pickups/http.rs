@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use super::store::{self, Pickup};
 use super::{Error, order, take_back};
 use crate::app::App;
+use crate::delivery::http::DayQuery;
 use crate::delivery::model::AttemptState;
-use crate::delivery::terms;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::reply::Reply;
@@ -83,13 +83,6 @@ struct PickupList {
     pickups: Vec<PickupView>,
 }
 
-/// Which day.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DayQuery {
-    day: Option<NaiveDate>,
-}
-
 /// The drivers that were ordered to a store for a day.
 #[utoipa::path(
     get,
@@ -114,9 +107,7 @@ async fn list_pickups(
     Query(query): Query<DayQuery>,
 ) -> Result<Reply<PickupList>, Problem> {
     staff.must(Role::Clerk, &at)?;
-    let today = || terms::local(&app, &at, app.clock.now()).date();
-    let day = query.day.unwrap_or_else(today);
-    let pickups = store::of_day(&app.db, &at, day, PICKUPS_MAX).await?;
+    let pickups = store::of_day(&app.db, &at, query.or_today(&app, &at), PICKUPS_MAX).await?;
     Ok(Reply(StatusCode::OK, PickupList { pickups: pickups.into_iter().map(PickupView::from).collect() }))
 }
 

@@ -21,15 +21,15 @@ use self::store::Pickup;
 use super::address::Address;
 use super::book::{ACCOUNT_PAUSE, in_words, to_std};
 use super::carrier::{
-    CallError, CancelOutcome, Carrier, PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Reference,
-    Rejection, RejectionReason,
+    CancelOutcome, Carrier, PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Reference, Rejection,
+    RejectionReason,
 };
 use super::model::{self, AttemptEvent, AttemptState};
 use super::store::Shipment;
 use super::terms;
 use crate::app::App;
 use crate::clock::Moment;
-use crate::db::{self, Tx};
+use crate::db::{self, Run, Tx};
 use crate::ids::{Ids, PickupId, StoreId};
 use crate::jobs::{self, Failure, Job, Lease};
 
@@ -117,20 +117,32 @@ pub(super) async fn expect(
         if is_settled || store::newest(&mut *tx, &shipment.store, &carrier, day).await?.is_some() {
             continue;
         }
-        let (parcels, weight_grams) = store::waiting(&mut *tx, &shipment.store, &carrier).await?;
-        let wanted = Wanted {
-            store: shipment.store.clone(),
-            carrier,
-            day,
-            ready_at: window.0,
-            until: window.1,
-            place: shipment.sender.0.clone(),
-            parcels: parcels.max(1),
-            weight_grams: weight_grams.max(1),
-        };
+        let place = shipment.sender.0.clone();
+        let wanted = wanted(&mut *tx, &shipment.store, &carrier, (day, window), place).await?;
         write(tx, &app.ids, now, &wanted).await?;
     }
     Ok(())
+}
+
+/// A driver for all that waits in a store for a courier, on a day between these moments.
+async fn wanted(
+    db: impl Run<'_>,
+    at: &StoreId,
+    carrier: &str,
+    (day, (ready_at, until)): (NaiveDate, (Moment, Moment)),
+    place: Address,
+) -> Result<Wanted, db::Error> {
+    let (parcels, weight_grams) = store::waiting(db, at, carrier).await?;
+    Ok(Wanted {
+        store: at.clone(),
+        carrier: carrier.to_owned(),
+        day,
+        ready_at,
+        until,
+        place,
+        parcels: parcels.max(1),
+        weight_grams: weight_grams.max(1),
+    })
 }
 
 /// Writes an order and the job that makes it, unless there is a live one.
@@ -159,17 +171,7 @@ pub(super) async fn order(
     let now = app.clock.now();
     let place = app.catalog.view().store(at).map(Address::of_store).ok_or(Error::StoreGone)?;
     let (day, window) = terms::hand_over(app, at, now, day).ok_or(Error::TooLate)?;
-    let (parcels, weight_grams) = store::waiting(&app.db, at, carrier).await?;
-    let wanted = Wanted {
-        store: at.clone(),
-        carrier: carrier.to_owned(),
-        day,
-        ready_at: window.0,
-        until: window.1,
-        place,
-        parcels: parcels.max(1),
-        weight_grams: weight_grams.max(1),
-    };
+    let wanted = wanted(&app.db, at, carrier, (day, window), place).await?;
     let mut tx = app.db.begin().await?;
     write(&mut tx, &app.ids, now, &wanted).await?;
     let pickup = store::newest(&mut tx, at, carrier, day).await?.ok_or(Error::Unknown)?;
@@ -411,7 +413,7 @@ async fn cancel(app: &App, lease: &Lease, carrier: &dyn Carrier, pickup: &Pickup
     let outcome = match carrier.cancel_pickup(&id, was_sent).await {
         Ok(outcome) => outcome,
         Err(error) => {
-            if matches!(error, CallError::NotSent(_) | CallError::Throttled | CallError::Unauthorised) {
+            if error.left_no_trace() {
                 mark_cancel(app, lease, pickup, was_sent).await?;
             }
             return put_off(app, lease, pickup, CANCEL_PAUSE, &error.to_string()).await;

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::points::{self, PickupPoints};
 use super::{CourierVerdict, verdicts};
 use crate::app::App;
-use crate::delivery::address::Address;
+use crate::delivery::address::{Address, AddressFault};
 use crate::delivery::carrier::PointQuestion;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Query};
@@ -76,7 +76,7 @@ async fn check_address(
     app.identity.may_ask(shopper.id, now)?;
     let sender = app.catalog.view().store(&check.store).map(Address::of_store);
     let sender = sender.ok_or_else(|| Problem::not_found("store_unknown", "There is no such store."))?;
-    let fault = |fault: crate::delivery::AddressFault| Fault { pointer: fault.pointer, detail: fault.detail };
+    let fault = |fault: AddressFault| Fault { pointer: fault.pointer, detail: fault.detail };
     let of_point = app.carriers.pickup_fault(&check.address);
     let faults: Vec<Fault> = check.address.faults().into_iter().chain(of_point).map(fault).collect();
     let couriers = if faults.is_empty() {
@@ -87,9 +87,6 @@ async fn check_address(
     };
     Ok(Reply(StatusCode::OK, AddressChecked { faults, couriers }))
 }
-
-/// Longest part of an address.
-const PART_LENGTH_MAX: usize = 50;
 
 /// Around where.
 #[derive(Debug, Deserialize)]
@@ -135,16 +132,8 @@ async fn list_pickup_points(
     let Around { country, postal_code, city, street, carrier } = around;
     let invalid =
         || Problem::unprocessable("address_invalid", "Nothing can be looked for there; see errors.");
-    if [&city, &street].iter().any(|part| part.chars().count() > PART_LENGTH_MAX) {
-        return Err(invalid().at("query", "a part of the address has at most 50 characters"));
-    }
-    let place = Address::of_place(country, postal_code, city, (street, String::new()));
-    let faults = place.place_faults();
-    if !faults.is_empty() {
-        return Err(faults
-            .into_iter()
-            .fold(invalid(), |problem, fault| problem.at(fault.pointer, fault.detail)));
-    }
+    let place = Address::asked(country, postal_code, city, (street, String::new()));
+    let place = place.map_err(|faults| faults.into_iter().fold(invalid(), AddressFault::told))?;
     let near = PointQuestion {
         country: place.country,
         postal_code: place.postal_code,

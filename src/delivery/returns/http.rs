@@ -7,19 +7,20 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::pack::PARCELS_MAX;
-use super::returns::{self, Error};
-use super::store;
-use super::view::{self, ShipmentView};
+use super::Error;
 use crate::app::App;
+use crate::delivery::http::visible;
+use crate::delivery::pack::PARCELS_MAX;
+use crate::delivery::store;
+use crate::delivery::view::{self, ShipmentView};
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path};
 use crate::http::reply::Reply;
-use crate::identity::{Caller, Role};
+use crate::identity::Caller;
 use crate::ids::ShipmentId;
 
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(put_return, delete_return))
 }
 
@@ -70,12 +71,12 @@ async fn put_return(
     Path((id, name)): Path<(ShipmentId, ShipmentId)>,
     Json(wish): Json<ReturnWish>,
 ) -> Result<Reply<ShipmentView>, Problem> {
-    let for_staff = is_staff(&app, &caller, id).await?;
+    let for_staff = visible(&app, &caller, id).await?.1;
     let weights: Vec<i64> = wish.parcels.iter().map(|parcel| parcel.weight_grams).collect();
     if !(1..=PARCELS_MAX).contains(&weights.len()) || weights.iter().any(|weight| *weight < 1) {
-        return Err(super::request::Error::Parcels.into());
+        return Err(crate::delivery::Error::Parcels.into());
     }
-    returns::begin(&app, (id, name), &weights, !for_staff).await?;
+    super::begin(&app, (id, name), &weights, !for_staff).await?;
     seen(&app, name, for_staff).await
 }
 
@@ -103,25 +104,9 @@ async fn delete_return(
     caller: Caller,
     Path((id, name)): Path<(ShipmentId, ShipmentId)>,
 ) -> Result<Reply<ShipmentView>, Problem> {
-    let for_staff = is_staff(&app, &caller, id).await?;
-    returns::call_off(&app, id, name).await?;
+    let for_staff = visible(&app, &caller, id).await?.1;
+    super::call_off(&app, id, name).await?;
     seen(&app, name, for_staff).await
-}
-
-/// Whether the caller is of the store's staff; otherwise it has to be the shipment's shopper.
-async fn is_staff(app: &App, caller: &Caller, id: ShipmentId) -> Result<bool, Problem> {
-    let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
-    match caller {
-        Caller::Shopper(shopper) if shopper.id == shipment.shopper => Ok(false),
-        Caller::Shopper(_) => Err(Error::Unknown.into()),
-        Caller::Staff(staff) => {
-            staff.must(Role::Clerk, &shipment.store)?;
-            Ok(true)
-        }
-        Caller::Partner(_) => {
-            Err(Problem::forbidden("other_caller", "This route is for shoppers and staff."))
-        }
-    }
 }
 
 async fn seen(app: &App, id: ShipmentId, for_staff: bool) -> Result<Reply<ShipmentView>, Problem> {

@@ -3,6 +3,8 @@
 //! It is booked, labelled, followed and found out like any other, and its label is the shopper's to print. Nothing of it
 //! captures or gives back money: that it arrived is told upwards, and a person looks at the goods first.
 
+pub(super) mod http;
+
 use super::carrier::{Capabilities, Carrier, ParcelStatus};
 use super::model::{Direction, ShipmentState};
 use super::needs::Needs;
@@ -79,19 +81,16 @@ pub(super) async fn begin(
         shopper: shipment.shopper,
         sender: shipment.recipient.0.clone(),
         recipient: shipment.sender.0.clone(),
-        parcels: weights
-            .iter()
-            .map(|weight_grams| Parcel { weight_grams: *weight_grams, size: None, carton: None })
-            .collect(),
+        parcels: weights.iter().copied().map(Parcel::of_grams).collect(),
         reference: shipment.reference.clone(),
         carrier: Some(courier),
         fallbacks: Vec::new(),
         needs: Needs::default(),
         choice: None,
         follow_code: app.random.readable::<20>(),
+        returns_of: Some(outbound),
     };
     request::request(&mut tx, &app.carriers, &app.ids, now, request).await?;
-    store::mark_return(&mut tx, id, outbound).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(())

@@ -15,11 +15,10 @@ pub(super) use attempts::{
 };
 pub(super) use events::{Event, events, upsert_event};
 pub(super) use pushes::{
-    Askings, Told, askings, courier_pushes, fresh, note_active, note_asked_for, note_heard, note_missed,
-    note_subscribed, save_askings, shipment_of_number, told,
+    Askings, Told, askings, courier_pushes, fresh, note_active, note_asked_for, note_asks_at, note_heard,
+    note_missed, note_subscribed, save_askings, shipment_of_number, told,
 };
-
-pub(super) use returns::{mark_return, parcels_returned};
+pub(super) use returns::parcels_returned;
 
 use super::address::Address;
 use super::carrier::ParcelStatus;
@@ -28,6 +27,7 @@ use super::needs::Needs;
 use super::pack::Parcel as Packed;
 use super::request::Request;
 use super::reroute::CourierLeft;
+use super::settings::Carriers;
 use crate::catalog::Size;
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
@@ -91,9 +91,9 @@ pub(super) async fn insert(
         "INSERT INTO shipments (
              id, order_id, store, shopper, reference, carrier, state, sender, recipient, recipient_version,
              tracking_round, version, created_at, age_min, choice, is_cold, fallbacks,
-             follow_code
+             follow_code, direction, returns_of
          )
-         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11, $12, $13, $14)",
+         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(request.shipment)
     .bind(request.order)
@@ -109,6 +109,8 @@ pub(super) async fn insert(
     .bind(request.needs.is_cold)
     .bind(Json(request.fallbacks.clone()))
     .bind(request.follow_code.clone())
+    .bind(request.returns_of.map_or(Direction::Outbound, |_| Direction::Return))
+    .bind(request.returns_of)
     .execute()
     .await?;
     Ok(())
@@ -119,6 +121,13 @@ pub(super) async fn find(db: impl Run<'_>, id: ShipmentId) -> Result<Option<Ship
         .bind(id)
         .fetch_optional()
         .await
+}
+
+/// What grows with each change of a shipment or of what was told of it.
+pub(super) async fn version(db: impl Run<'_>, id: ShipmentId) -> Result<Option<i64>, Error> {
+    let found: Option<(i64,)> =
+        db.sql("SELECT version FROM shipments WHERE id = $1").bind(id).fetch_optional().await?;
+    Ok(found.map(|(version,)| version))
 }
 
 /// The shipment that is followed by this code.
@@ -217,6 +226,12 @@ impl Parcel {
     pub(super) fn size(&self) -> Option<Size> {
         let (length_mm, width_mm, height_mm) = (self.length_mm?, self.width_mm?, self.height_mm?);
         Some(Size { length_mm, width_mm, height_mm })
+    }
+
+    /// Where its courier shows how far it has come.
+    pub(super) fn tracking_url(&self, carriers: &Carriers) -> Option<String> {
+        let (carrier, number) = (self.carrier.as_deref()?, self.tracking_number.as_deref()?);
+        Some(carriers.find(carrier)?.tracking_url(number))
     }
 }
 

@@ -51,6 +51,16 @@ pub(in crate::delivery) async fn save_askings(
     Ok(())
 }
 
+/// The couriers of a shipment are asked next then.
+pub(in crate::delivery) async fn note_asks_at(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    at: Moment,
+) -> Result<(), Error> {
+    tx.sql("UPDATE shipments SET asks_at = $2 WHERE id = $1").bind(shipment).bind(at).execute().await?;
+    Ok(())
+}
+
 /// The shipment that a courier has under this number.
 pub(in crate::delivery) async fn shipment_of_number(
     db: impl Run<'_>,

@@ -1,21 +1,7 @@
 //! The rows of shipments that bring goods back.
 
-use crate::db::{Error, Run, Tx};
+use crate::db::{Error, Run};
 use crate::ids::ShipmentId;
-
-/// A shipment that was just written brings goods of another back.
-pub(in crate::delivery) async fn mark_return(
-    tx: &mut Tx,
-    id: ShipmentId,
-    returns_of: ShipmentId,
-) -> Result<(), Error> {
-    tx.sql("UPDATE shipments SET direction = 'return', returns_of = $2 WHERE id = $1")
-        .bind(id)
-        .bind(returns_of)
-        .execute()
-        .await?;
-    Ok(())
-}
 
 /// How many parcels come or came back of a shipment, without those that were called off.
 pub(in crate::delivery) async fn parcels_returned(

@@ -112,6 +112,7 @@ pub fn request_for(test: &TestApp, shopper: &ShopperActor, weights: &[i64], reci
         store: STORE.parse().expect("a store"),
         shopper: ShopperId(shopper.id.parse().expect("an id")),
         sender: address("Markt Bonn", "53113", "Bonn"),
+        returns_of: None,
         recipient,
         parcels: weights.iter().map(|weight| Parcel::of_grams(*weight)).collect(),
         reference: "R-7F3K2A".to_owned(),

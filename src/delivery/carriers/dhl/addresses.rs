@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::wire::{json_of, messages, refusal_messages, status_of};
+use super::wire::{messages, refusal_messages, status_of};
 use crate::delivery::carrier::{AddressFinding, AddressVerdict, CallError};
 use crate::delivery::carriers::call::Reply;
 
 /// Reads what became of a validation. Only what is said of the consignee is about the address.
 pub fn verdict(reply: Reply) -> Result<AddressVerdict, CallError> {
     let reply = if reply.status == 400 { reply } else { reply.expect_success()? };
-    let body: Value = json_of(&reply)?;
+    let body: Value = reply.json()?;
     let item = &body["items"][0];
     match status_of(&item["sstatus"]).unwrap_or(i64::from(reply.status)) {
         200..=299 => Ok(AddressVerdict::of(AddressFinding::Known, messages(item))),

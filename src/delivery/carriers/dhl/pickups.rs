@@ -85,18 +85,14 @@ pub fn outcome(reply: Reply) -> PickupOutcome {
         403 => rejected(RejectionReason::Unauthorised, messages(&reply)),
         // Said of this call in the specification: the quota is used up, nothing was worked on.
         429 => PickupOutcome::NotSent { detail: "DHL asks to slow down".to_owned() },
-        _ => match reply.expect_success() {
-            Ok(_) => PickupOutcome::Unknown { detail: "an answer that can't be read".to_owned() },
-            Err(error) => error.into(),
-        },
+        _ => reply.unread(),
     }
 }
 
 /// The order that bears our reference in the list of a day; one that was taken back is none.
 pub fn found(reply: Reply, reference: &Reference) -> Result<Option<PickupConfirmation>, CallError> {
     let reply = reply.expect_success()?;
-    let orders: Vec<Value> = serde_json::from_slice(&reply.body)
-        .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))?;
+    let orders: Vec<Value> = reply.json()?;
     let bears = |order: &&Value| {
         let shipments = order["shipmentDetails"]["shipments"].as_array().into_iter().flatten();
         let mut names = shipments.map(|each| &each["shipment"]["customerReference"]);
@@ -117,8 +113,7 @@ pub fn cancel_outcome(reply: Reply, is_repeat: bool) -> Result<CancelOutcome, Ca
         return Ok(CancelOutcome::Refused { detail: format!("status {}", reply.status) });
     }
     let reply = reply.expect_success()?;
-    let body: Value = serde_json::from_slice(&reply.body)
-        .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))?;
+    let body: Value = reply.json()?;
     if !body["confirmedCancellations"][0].is_null() {
         return Ok(CancelOutcome::Cancelled);
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::delivery::carrier::{Address, CUSTOMER_NUMBER, PickupPoint, PointFault, PointKind, Rejection};
-use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
+use crate::delivery::carriers::rejections::{fitting, fitting_point, wrong};
 
 /// What is wrong with a point.
 pub fn fault(point: &PickupPoint, country: &str) -> Option<PointFault> {
@@ -29,12 +29,7 @@ pub fn fault(point: &PickupPoint, country: &str) -> Option<PointFault> {
 
 /// The consignee at a point.
 pub fn consignee(address: &Address, point: &PickupPoint) -> Result<Value, Rejection> {
-    if point.carrier != "dhl" {
-        return Err(not_served("recipient.pickup_point", "it is another courier's"));
-    }
-    if let Some((pointer, detail)) = fault(point, &address.country) {
-        return Err(wrong(&format!("recipient{}", pointer.replace('/', ".")), detail));
-    }
+    fitting_point(point, "dhl", fault(point, &address.country))?;
     let id: i64 = point.id.parse().map_err(|_| wrong("recipient.pickup_point.id", "is no number"))?;
     let number = match point.kind {
         PointKind::Locker => "lockerID",

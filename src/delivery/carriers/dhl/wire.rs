@@ -153,7 +153,7 @@ fn item_outcome(item: &Value, format: LabelFormat) -> BookOutcome {
 
 /// The label of an answer to a fetch; `None` when its only item is a refusal.
 pub fn label(reply: &Reply, format: LabelFormat) -> Result<Option<Label>, CallError> {
-    let body = json_of(reply)?;
+    let body: Value = reply.json()?;
     let item = &body["items"][0];
     match status_of(&item["sstatus"]) {
         Some(400..=499) => Ok(None),
@@ -168,7 +168,7 @@ pub fn cancel_outcome(reply: Reply, is_repeat: bool) -> Result<CancelOutcome, Ca
     if !matches!(reply.status, 200..=299 | 400 | 404) {
         return reply.expect_success().map(|_| CancelOutcome::Cancelled);
     }
-    let body = json_of(&reply)?;
+    let body: Value = reply.json()?;
     let item = &body["items"][0];
     match status_of(&item["sstatus"]).unwrap_or(i64::from(reply.status)) {
         200..=299 => Ok(CancelOutcome::Cancelled),
@@ -184,7 +184,7 @@ pub fn cancel_outcome(reply: Reply, is_repeat: bool) -> Result<CancelOutcome, Ca
 
 /// One result for every number that was asked for; one that the answer leaves out was not closed.
 pub fn closed(reply: &Reply, numbers: &[String]) -> Result<Vec<ClosedShipment>, CallError> {
-    let body = json_of(reply)?;
+    let body: Value = reply.json()?;
     let empty = Vec::new();
     let items = body["items"].as_array().unwrap_or(&empty);
     let closed = numbers.iter().map(|number| {
@@ -201,16 +201,11 @@ pub fn closed(reply: &Reply, numbers: &[String]) -> Result<Vec<ClosedShipment>, 
 
 /// The document of an answer about a day's manifest.
 pub fn manifest(reply: &Reply) -> Result<Option<Vec<u8>>, CallError> {
-    let body = json_of(reply)?;
+    let body: Value = reply.json()?;
     let Some(text) = body["manifest"][0]["b64"].as_str() else { return Ok(None) };
     decoded(text, LabelFormat::Pdf)
         .map(|document| Some(document.bytes))
         .ok_or_else(|| CallError::NoAnswer("the manifest can't be read".to_owned()))
-}
-
-pub fn json_of(reply: &Reply) -> Result<Value, CallError> {
-    serde_json::from_slice(&reply.body)
-        .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))
 }
 
 fn read_label(item: &Value, format: LabelFormat) -> Option<Label> {

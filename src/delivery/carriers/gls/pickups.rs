@@ -54,9 +54,6 @@ pub fn outcome(reply: Reply) -> PickupOutcome {
         400 => rejected(RejectionReason::Data),
         403 => rejected(RejectionReason::Unauthorised),
         INACTIVE => PickupOutcome::NotSent { detail: "GLS's backend is inactive".to_owned() },
-        _ => match reply.expect_success() {
-            Ok(_) => PickupOutcome::Unknown { detail: "an answer that can't be read".to_owned() },
-            Err(error) => error.into(),
-        },
+        _ => reply.unread(),
     }
 }

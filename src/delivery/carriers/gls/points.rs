@@ -7,7 +7,7 @@ use crate::delivery::carrier::{
     CallError, FoundPoint, PickupPoint, PointFault, PointKind, PointQuestion, Rejection, STREET,
 };
 use crate::delivery::carriers::call::Reply;
-use crate::delivery::carriers::rejections::{not_served, wrong};
+use crate::delivery::carriers::rejections::fitting_point;
 
 /// Most shops of one answer; numbers of this request are texts.
 const SHOPS_MAX: &str = "10";
@@ -26,12 +26,7 @@ pub fn fault(point: &PickupPoint, street: &str) -> Option<PointFault> {
 
 /// The service that brings a parcel to a shop.
 pub fn service(point: &PickupPoint, street: &str) -> Result<Value, Rejection> {
-    if point.carrier != "gls" {
-        return Err(not_served("recipient.pickup_point", "it is another courier's"));
-    }
-    if let Some((pointer, detail)) = fault(point, street) {
-        return Err(wrong(&format!("recipient{}", pointer.replace('/', ".")), detail));
-    }
+    fitting_point(point, "gls", fault(point, street))?;
     Ok(json!({"ShopDelivery": {"ServiceName": "service_shopdelivery", "ParcelShopID": point.id}}))
 }
 

@@ -1,6 +1,8 @@
 //! Addresses as Uber checks them: a quote says whether a place is found, and whether anybody rides there.
 
-use super::wire::{NOT_SERVED, json_of, messages};
+use serde_json::Value;
+
+use super::wire::{NOT_SERVED, messages};
 use crate::delivery::carrier::{AddressFinding, AddressVerdict, CallError};
 use crate::delivery::carriers::call::Reply;
 
@@ -12,7 +14,7 @@ pub fn verdict(reply: Reply) -> Result<AddressVerdict, CallError> {
     if reply.status != 400 {
         return reply.expect_success().map(|_| AddressVerdict::of(AddressFinding::Known, Vec::new()));
     }
-    let body = json_of(&reply)?;
+    let body: Value = reply.json()?;
     let code = body["code"].as_str().unwrap_or_default();
     let finding = match code {
         _ if NOT_SERVED.contains(&code) => AddressFinding::NotServed,

@@ -122,7 +122,7 @@ impl Uber {
         if reply.status == 404 {
             return Ok(None);
         }
-        wire::json_of(&reply.expect_success()?).map(Some)
+        reply.expect_success()?.json().map(Some)
     }
 
     /// The delivery that Uber says it has under our key already.
@@ -180,7 +180,7 @@ impl Carrier for Uber {
                 .ok_or_else(|| CallError::Refused("Uber does not ride there".to_owned()))?;
         let reply = self.post("/delivery_quotes", &question).await?.expect_success()?;
         let parcels = i64::try_from(request.parcels.len()).unwrap_or(i64::MAX);
-        Ok(wire::price(&wire::json_of(&reply)?, parcels))
+        Ok(wire::price(&reply.json()?, parcels))
     }
 
     async fn check_address(&self, question: &AddressQuestion) -> Result<Option<AddressVerdict>, CallError> {

@@ -201,7 +201,7 @@ pub fn quote(delivery: &Value) -> Value {
 
 /// The quote's id; otherwise what its refusal makes of the booking, which was not begun.
 pub fn quoted(reply: &Reply) -> Result<String, BookOutcome> {
-    let body = json_of(reply).unwrap_or_default();
+    let body: Value = reply.json().unwrap_or_default();
     if let (200..=299, Some(id)) = (reply.status, body["id"].as_str()) {
         return Ok(id.to_owned());
     }
@@ -213,7 +213,7 @@ pub fn quoted(reply: &Reply) -> Result<String, BookOutcome> {
 
 /// The delivery that bears our key already.
 pub fn duplicate_of(reply: &Reply) -> Option<String> {
-    let body = json_of(reply).unwrap_or_default();
+    let body: Value = reply.json().unwrap_or_default();
     let is_duplicate = reply.status == 409 && body["code"] == "duplicate_delivery";
     body["metadata"]["delivery_id"].as_str().filter(|_| is_duplicate).map(str::to_owned)
 }
@@ -221,7 +221,7 @@ pub fn duplicate_of(reply: &Reply) -> Option<String> {
 /// Reads what became of a delivery.
 pub fn book_outcome(reply: &Reply) -> BookOutcome {
     match reply.status {
-        200..=299 => booked(&json_of(reply).unwrap_or_default()),
+        200..=299 => booked(&reply.json::<Value>().unwrap_or_default()),
         _ => refusal(reply),
     }
 }
@@ -241,7 +241,7 @@ pub fn booked(delivery: &Value) -> BookOutcome {
 
 /// Uber's code says more than its status: a 503 may be a definite no, and a 400 may be open.
 fn refusal(reply: &Reply) -> BookOutcome {
-    let body = json_of(reply).unwrap_or_default();
+    let body: Value = reply.json().unwrap_or_default();
     let code = body["code"].as_str().unwrap_or_default();
     let detail = || format!("status {} {code}", reply.status).trim_end().to_owned();
     let rejected = |reason| BookOutcome::Rejected(Rejection { reason, messages: messages(&body) });
@@ -281,7 +281,7 @@ fn parcel(delivery: &Value) -> Option<BookedParcel> {
 
 /// The deliveries of a page of the list.
 pub fn listed(reply: &Reply) -> Result<Vec<Value>, CallError> {
-    match json_of(reply)?["data"].take() {
+    match reply.json::<Value>()?["data"].take() {
         Value::Array(listed) => Ok(listed),
         _ => Err(CallError::NoAnswer("the list can't be read".to_owned())),
     }
@@ -306,14 +306,9 @@ pub fn refused_cancel(delivery: Option<&Value>, reply: &Reply) -> CancelOutcome 
     if delivery.is_some_and(|delivery| delivery["status"] == "canceled") {
         return CancelOutcome::Cancelled;
     }
-    let body = json_of(reply).unwrap_or_default();
+    let body: Value = reply.json().unwrap_or_default();
     let said = messages(&body).into_iter().map(|message| message.text);
     CancelOutcome::Refused { detail: said.collect::<Vec<_>>().join("; ") }
-}
-
-pub fn json_of(reply: &Reply) -> Result<Value, CallError> {
-    serde_json::from_slice(&reply.body)
-        .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))
 }
 
 #[cfg(test)]

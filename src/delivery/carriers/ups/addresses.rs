@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{json_of, list};
+use super::wire::list;
 use crate::delivery::carrier::{
     Address, AddressFinding, AddressVerdict, CallError, FieldMessage, Suggestion,
 };
@@ -32,7 +32,7 @@ pub fn question(address: &Address) -> Value {
 
 /// Reads the answer: one indicator, and the addresses that UPS has.
 pub fn verdict(reply: Reply) -> Result<AddressVerdict, CallError> {
-    let body = json_of(&reply.expect_success()?)?;
+    let body: Value = reply.expect_success()?.json()?;
     let answer = &body["XAVResponse"];
     let has = |indicator: &str| answer.get(indicator).is_some();
     let finding = match () {

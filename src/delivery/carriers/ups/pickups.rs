@@ -92,10 +92,7 @@ pub fn outcome(reply: Reply, request: &PickupRequest) -> PickupOutcome {
         }
         403 => rejected(RejectionReason::Unauthorised),
         400 | 402 | 404..=407 | 409..=428 => rejected(RejectionReason::Data),
-        _ => match reply.expect_success() {
-            Ok(_) => PickupOutcome::Unknown { detail: "an answer that can't be read".to_owned() },
-            Err(error) => error.into(),
-        },
+        _ => reply.unread(),
     }
 }
 

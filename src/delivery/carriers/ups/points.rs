@@ -3,14 +3,14 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::wire::{json_of, list, party};
+use super::wire::{list, party};
 use crate::delivery::carrier::{
     Address, CallError, FoundPoint, PickupPoint, PointFault, PointKind, PointQuestion, Rejection, STREET,
 };
 use crate::delivery::carriers::addresses::named;
 use crate::delivery::carriers::call::Reply;
 use crate::delivery::carriers::regions::state_of;
-use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
+use crate::delivery::carriers::rejections::{fitting, fitting_point};
 
 /// The option that looks for Access Points.
 pub const PATH: &str = "/locations/v3/search/availabilities/64";
@@ -31,12 +31,7 @@ pub fn fault(point: &PickupPoint, street: &str) -> Option<PointFault> {
 
 /// Says in a shipment that it is held at a point.
 pub fn hold(shipment: &mut Value, recipient: &Address, point: &PickupPoint) -> Result<(), Rejection> {
-    if point.carrier != "ups" {
-        return Err(not_served("recipient.pickup_point", "it is another courier's"));
-    }
-    if let Some((pointer, detail)) = fault(point, &recipient.street) {
-        return Err(wrong(&format!("recipient{}", pointer.replace('/', ".")), detail));
-    }
+    fitting_point(point, "ups", fault(point, &recipient.street))?;
     let place = party("recipient", recipient)?["Address"].take();
     let name = named(point.name.as_deref()).unwrap_or("UPS Access Point");
     shipment["ShipmentIndicationType"] = json!([{"Code": HELD_FOR_PICKUP}]);
@@ -76,7 +71,7 @@ pub fn question(near: &PointQuestion) -> Value {
 
 /// The points of an answer.
 pub fn points(reply: Reply) -> Result<Vec<FoundPoint>, CallError> {
-    let body = json_of(&reply.expect_success()?)?;
+    let body: Value = reply.expect_success()?.json()?;
     let results = &body["LocatorResponse"]["SearchResults"];
     Ok(list(&results["DropLocation"]).filter_map(point).collect())
 }

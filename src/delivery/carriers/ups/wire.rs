@@ -273,7 +273,7 @@ fn booked(response: &Value) -> BookOutcome {
 
 /// The label of an answer to a recovery.
 pub fn recovered_label(reply: &Reply, format: LabelFormat) -> Result<Label, CallError> {
-    let body = json_of(reply)?;
+    let body: Value = reply.json()?;
     let result = first(&body["LabelRecoveryResponse"]["LabelResults"]);
     let text = result["LabelImage"]["GraphicImage"].as_str();
     text.and_then(|text| decoded(text, format))
@@ -282,7 +282,7 @@ pub fn recovered_label(reply: &Reply, format: LabelFormat) -> Result<Label, Call
 
 /// The parcels that an answer to a recovery speaks of: one with its label, or several candidates without.
 pub fn recovered_parcels(reply: &Reply) -> Result<Vec<BookedParcel>, CallError> {
-    let body = json_of(reply)?;
+    let body: Value = reply.json()?;
     let response = &body["LabelRecoveryResponse"];
     let shipment = response["ShipmentIdentificationNumber"].as_str();
     let of_label = first(&response["LabelResults"])["TrackingNumber"].as_str();
@@ -301,7 +301,7 @@ pub fn recovered_parcels(reply: &Reply) -> Result<Vec<BookedParcel>, CallError> 
 pub fn cancel_outcome(reply: Reply) -> Result<CancelOutcome, CallError> {
     match reply.status {
         200..=299 => {
-            let body = json_of(&reply)?;
+            let body: Value = reply.json()?;
             let response = &body["VoidShipmentResponse"];
             let mut packages = list(&response["PackageLevelResults"]).peekable();
             let is_void = if packages.peek().is_some() {
@@ -322,11 +322,6 @@ pub fn cancel_outcome(reply: Reply) -> Result<CancelOutcome, CallError> {
         }
         _ => reply.expect_success().map(|_| CancelOutcome::Cancelled),
     }
-}
-
-pub fn json_of(reply: &Reply) -> Result<Value, CallError> {
-    serde_json::from_slice(&reply.body)
-        .map_err(|_| CallError::NoAnswer("the answer can't be read".to_owned()))
 }
 
 /// Older versions answer a lone item without its list.

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::by_rule::{self, Ended};
 use super::model::{Checkout, Event, State};
-use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking};
+use super::order::{NewsKind, Order, OrderState};
+use super::picking::{CreditsBack, Picking};
 use super::quote::Fulfilment;
 use super::returned::{Refund, RefundState};
 use super::{place, send, store, views};
@@ -209,6 +210,7 @@ pub(super) async fn authorised(
         version: 1,
         placed_at: now,
         picking: Picking::default(),
+        picked_at: None,
         quote: checkout.quote.clone(),
     };
     if order.shipment.is_none() {
@@ -409,12 +411,16 @@ pub(super) async fn end_delivery(
 /// Captures what was delivered. The hold is kept open when the share of what was taken along is still missing. A payment that
 /// does not allow it, because its hold has ended, does not stop the goods: the order shows the trouble.
 async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) -> Result<(), Internal> {
-    order.picking.is_closed = true;
+    order.picking.close();
+    order.picked_at = order.picked_at.or(Some(now));
     if let Some(shipment) = order.shipment {
         // What was not picked is not paid, and earns nothing.
         let points = order.points_not_picked()?;
         cart::ledger::reverse(tx, now, order.shopper, shipment.0, points).await?;
         give_excess_back(app, tx, now, order, shipment).await?;
+    }
+    if order.substitutes().next().is_some() {
+        payments::forget_later_lines(tx, order.payment).await?;
     }
     let rest = order.due()?.minus(order.quote.due_now)?;
     if !rest.is_positive() {

@@ -5,7 +5,7 @@
 //! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
 //!
 //! `options/` says who can deliver, `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins,
-//! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `order.rs` says what an order comes to
+//! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `picking/` is what staff do with it, `order.rs` says what an order comes to
 //! and `shares.rs` what paid for it (pure), `refund.rs` gives back, `by_rule.rs` without being asked, `receipt.rs` shows, `verify.rs` holds all books against each
 //! other.
 
@@ -19,7 +19,7 @@ mod model;
 mod options;
 mod order;
 mod payment_lines;
-mod pick;
+mod picking;
 mod place;
 mod quote;
 mod receipt;
@@ -48,6 +48,7 @@ pub use limits::Limits;
 pub use model::{Checkout, State};
 pub use options::{ChosenDelivery, DeliveryOption, DeliveryOptions};
 pub use order::{ExitFacts, News, NewsKind, Order, OrderState};
+pub use picking::{IfMissing, LapseQuestions, lapse_questions};
 pub use place::{Expire, expire};
 pub use verify::verify;
 
@@ -92,7 +93,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::read_order))
         .routes(routes!(http::cancel_order))
         .routes(routes!(refund::refund_order))
-        .routes(routes!(pick::pick_order))
+        .merge(picking::http::routes())
         .routes(routes!(receipt::read_receipt))
 }
 

@@ -9,16 +9,17 @@ use utoipa::ToSchema;
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
 use super::options;
-use super::quote::{self, Delivery, Fulfilment, QuoteError};
+use super::picking::IfMissing;
+use super::quote::{self, Delivery, Fulfilment, QuoteError, QuoteLine};
 use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
-use crate::catalog;
+use crate::catalog::{self, Snapshot};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::delivery;
 use crate::hash::sha256_hex;
-use crate::ids::{CartId, CheckoutId, DeliveryOptionId, MethodId, ShopperId, StoreId};
+use crate::ids::{CartId, CheckoutId, DeliveryOptionId, MethodId, ShopperId, Sku, StoreId};
 use crate::jobs::{self, Job, Lease, Outcome};
 use crate::money::Money;
 use crate::payments;
@@ -45,6 +46,46 @@ pub struct Deliver {
     /// usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option: Option<DeliveryOptionId>,
+    /// What the shopper wants where something is not there when it is picked; to do without it when left out.
+    #[serde(default, skip_serializing_if = "IfMissing::is_usual")]
+    pub if_missing: IfMissing,
+    /// Lines for which they want something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 500)]
+    pub missing_lines: Vec<MissingLine>,
+}
+
+/// What the shopper wants where one line is not there.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MissingLine {
+    /// The line, one of those that are delivered.
+    pub line: i64,
+    /// What they want.
+    pub if_missing: IfMissing,
+    /// The product that they would rather have then, where the store has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Sku>,
+}
+
+impl Deliver {
+    /// What is wanted for lines that are not there must be about lines that are delivered, and about products.
+    fn wishes_fault(&self, catalog: &Snapshot) -> Option<QuoteError> {
+        self.missing_lines.iter().find_map(|wish| match &wish.instead {
+            _ if !self.lines.contains(&wish.line) => Some(QuoteError::UnknownLine(wish.line)),
+            Some(sku) if catalog.facts(sku).is_none() => Some(QuoteError::UnknownSubstitute(wish.line)),
+            _ => None,
+        })
+    }
+
+    /// Notes with the lines of a quote what is wanted where they are not there.
+    fn note_wishes(&self, lines: &mut [QuoteLine]) {
+        for line in lines.iter_mut().filter(|line| line.fulfilment == Fulfilment::Deliver) {
+            let own = self.missing_lines.iter().find(|wish| wish.line == line.line);
+            line.if_missing = own.map_or(self.if_missing, |wish| wish.if_missing);
+            line.instead = own.and_then(|wish| wish.instead.clone());
+        }
+    }
 }
 
 /// What the app asks for: a quote for a version of its cart.
@@ -90,6 +131,9 @@ pub(super) async fn place(
         faults.extend(app.carriers.pickup_fault(&deliver.recipient));
         if !faults.is_empty() {
             return Err(Error::Address(faults));
+        }
+        if let Some(fault) = deliver.wishes_fault(&app.catalog.view()) {
+            return Err(fault.into());
         }
     }
     let now = app.clock.now();
@@ -151,7 +195,7 @@ async fn delivery(
     deliver: &Deliver,
     now: Moment,
 ) -> Result<Delivery, Error> {
-    let Deliver { lines, recipient, option } = deliver;
+    let Deliver { lines, recipient, option, .. } = deliver;
     let chosen = match option {
         Some(option) => Some(options::take(app, tx, cart, (*option, lines, recipient), now).await?),
         None => None,
@@ -195,7 +239,10 @@ fn draft(
     now: Moment,
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
-    let quote = quote::quote(&cart.lines, &delivered, delivery, priced)?;
+    let mut quote = quote::quote(&cart.lines, &delivered, delivery, priced)?;
+    if let Some(deliver) = &placement.deliver {
+        deliver.note_wishes(&mut quote.lines);
+    }
     let mut holds = Vec::new();
     let limits = limits::of_store(app, &cart.store, cart.currency);
     if let Some(most) = limits.debit_max.filter(|most| quote.to_pay().minor() > *most) {

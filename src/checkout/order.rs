@@ -364,7 +364,7 @@ pub(super) mod tests {
     use super::super::picking::CreditsBack;
     use super::super::trips::{Trip, eur, quoted, trip};
     use super::*;
-    use crate::quantity::Unit;
+    use crate::quantity::{Quantity, Unit};
 
     pub fn order(trip: &Trip) -> Order {
         let (quote, id) = (quoted(trip), Uuid::from_u128(1));

@@ -49,7 +49,10 @@ async fn the_goods_of_all_orders_come_in_the_order_of_the_aisles_and_the_cold_on
     let all = list(&shop, &staff, "").await.expect(200);
     assert_eq!(of_items(&all, "sku"), ["pan", "coffee", "soap", "gum", "milk"]);
     assert_eq!(all.json["items"][1]["location"], json!({"aisle": "10", "bay": "2"}));
-    assert_eq!((&all.json["items"][1]["stock"], &all.json["items"][3]["location"]), (&json!(7), &Value::Null));
+    assert_eq!(
+        (&all.json["items"][1]["stock"], &all.json["items"][3]["location"]),
+        (&json!(7), &Value::Null)
+    );
     assert_eq!(all.json["orders"].as_array().expect("orders").len(), 2);
     // Bread goes along with the shopper: nobody picks it.
     let one = list(&shop, &staff, &format!("?orders={second}")).await.expect(200);

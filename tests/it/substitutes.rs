@@ -148,9 +148,7 @@ async fn goods_by_weight_go_in_the_place_of_others_at_their_weight() {
     let shop = shop().await;
     let shopper = shop.payer("anna@example.com").await;
     let order = order(&shopper, &[COFFEE, PAN], &[1, 2], &json!({"if_missing": "replace"})).await;
-    let apples = |unit: &str, amount: i64| {
-        json!({"lines": [{"line": 1, "substitute": {"sku": "apples", "quantity": {"amount": amount, "unit": unit}}}]})
-    };
+    let apples = |unit: &str, amount: i64| json!({"lines": [{"line": 1, "substitute": {"sku": "apples", "quantity": {"amount": amount, "unit": unit}}}]});
     pick(&shop, order, &apples("piece", 3)).await.problem(409, "substitute_unfit");
     // 0.850 × 2.99 = 2.54.
     let picked = pick(&shop, order, &apples("gram", 850)).await.expect(200);
@@ -180,11 +178,7 @@ async fn what_may_not_be_sent_is_refused_with_its_reason() {
     }
     // All of it was there.
     pick(&shop, order, &instead(1, 1, "oats", 1)).await.problem(409, "substitute_unfit");
-    apply(
-        &shop,
-        &[json!({"kind": "recall", "recall": "R1", "sku": "oats", "notice": "Glass in it."})],
-    )
-    .await;
+    apply(&shop, &[json!({"kind": "recall", "recall": "R1", "sku": "oats", "notice": "Glass in it."})]).await;
     pick(&shop, order, &instead(1, 0, "oats", 1)).await.problem(409, "substitute_unfit");
     assert_eq!(due(&shopper, order).await, 699 + 3999 + 499);
 }
@@ -211,7 +205,10 @@ async fn who_wants_to_be_asked_is_asked_and_pays_for_it_only_after_a_yes() {
     let stranger = shop.shopper().await;
     answer(&stranger, order, 1, "oats", true).await.problem(404, "order_unknown");
     let accepted = answer(&shopper, order, 1, "oats", true).await.expect(200);
-    assert_eq!((consent(&accepted), accepted.number("/due/amount")), ("accepted".to_owned(), 298 + 3999 + 499));
+    assert_eq!(
+        (consent(&accepted), accepted.number("/due/amount")),
+        ("accepted".to_owned(), 298 + 3999 + 499)
+    );
     // It has to be fetched now.
     assert!(accepted.json.get("picked_at").is_none());
     answer(&shopper, order, 1, "oats", true).await.expect(200);
@@ -285,7 +282,8 @@ async fn a_substitute_comes_back_as_pieces_of_its_line() {
     let path = format!("/v1/orders/{order}/refunds/{refund}");
     let refund = shop.test.put(&path, &body).bearer(&supervisor).send().await.expect(202);
     assert_eq!((refund.number("/lines/0/pieces"), refund.number("/amount/amount")), (2, 258));
-    let rates: Vec<&Value> = refund.json["taxes"].as_array().expect("taxes").iter().map(|tax| &tax["rate"]).collect();
+    let rates: Vec<&Value> =
+        refund.json["taxes"].as_array().expect("taxes").iter().map(|tax| &tax["rate"]).collect();
     assert_eq!(rates, ["7", "19"]);
     shop.test.run_jobs().await;
     assert_eq!(shopper.read_order(order).await.number("/refunded/amount"), 258);
@@ -295,9 +293,7 @@ async fn a_substitute_comes_back_as_pieces_of_its_line() {
 async fn wishes_are_about_lines_that_are_delivered_and_products_that_are_known() {
     let shop = shop().await;
     let shopper = shop.payer("anna@example.com").await;
-    let wish = |line: i64, sku: &str| {
-        json!({"missing_lines": [{"line": line, "if_missing": "replace", "instead": sku}]})
-    };
+    let wish = |line: i64, sku: &str| json!({"missing_lines": [{"line": line, "if_missing": "replace", "instead": sku}]});
     let (_, placed) = place(&shopper, &[BREAD, COFFEE], &[2], &wish(1, "oats")).await;
     placed.problem(422, "line_unknown");
     let (_, placed) = place(&shopper, &[BREAD, COFFEE], &[2], &wish(2, "no-such")).await;

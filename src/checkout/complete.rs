@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::by_rule::{self, Ended};
 use super::model::{Checkout, Event, State};
-use super::order::{NewsKind, Order, OrderState};
+use super::news::{NewsKind, tell, tell_refunded};
+use super::order::{Order, OrderState};
 use super::picking::{CreditsBack, Picking};
 use super::quote::Fulfilment;
 use super::returned::{Refund, RefundState};
-use super::{place, send, store, views};
+use super::{place, send, store};
 use crate::app::App;
 use crate::cart::notes::{self, NewNote};
 use crate::cart::{self, Entry};
@@ -471,32 +472,4 @@ async fn nothing_is_left(app: &App, tx: &mut Tx, now: Moment, order: &mut Order)
         payments::release(tx, &app.ids, now, order.payment).await?;
     }
     Ok(())
-}
-
-/// Tells the other systems what happened to an order, in the transaction in which it happened.
-pub(super) async fn tell(
-    app: &App,
-    tx: &mut Tx,
-    now: Moment,
-    kind: NewsKind,
-    order: &Order,
-) -> Result<(), Internal> {
-    let refunds = store::refunds(&mut *tx, order.id).await?;
-    let payload = views::order_payload(order, refunds, None)?;
-    let news = super::News { kind, order: order.id, store: order.store.clone(), payload };
-    app.order_news(tx, now, news).await
-}
-
-/// Tells them what was given back.
-pub(super) async fn tell_refunded(
-    app: &App,
-    tx: &mut Tx,
-    now: Moment,
-    order: &Order,
-    refund: RefundId,
-) -> Result<(), Internal> {
-    let refunds = store::refunds(&mut *tx, order.id).await?;
-    let payload = views::order_payload(order, refunds, Some(refund))?;
-    let kind = NewsKind::Refunded;
-    app.order_news(tx, now, super::News { kind, order: order.id, store: order.store.clone(), payload }).await
 }

@@ -1,7 +1,6 @@
 //! What an order is and what it comes to: what was agreed on, what was picked of it, what paid for it. Pure.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::picking::{PickedLine, Picking, Substitute};
 use super::quote::{Fulfilment, Quote, QuoteLine};
@@ -314,46 +313,6 @@ pub struct ExitFacts {
     pub paid: bool,
     /// Whether the order was taken back.
     pub cancelled: bool,
-}
-
-/// What other systems are told of an order.
-#[derive(Clone, Debug)]
-pub struct News {
-    /// What happened.
-    pub kind: NewsKind,
-    /// To which order.
-    pub order: OrderId,
-    /// Where.
-    pub store: StoreId,
-    /// The order as it is now, and what happened to it.
-    pub payload: serde_json::Value,
-}
-
-/// What happened to an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NewsKind {
-    /// It was paid.
-    Paid,
-    /// Money was given back.
-    Refunded,
-    /// Something was not there, and the shopper is asked about something else in its place.
-    SubstituteAsked,
-    /// It was taken back as a whole.
-    Cancelled,
-    /// A courier has accepted its parcels.
-    Booked,
-    /// Its goods are with the courier.
-    HandedOver,
-    /// A parcel of it could not be handed to its recipient, and will be tried again or come back.
-    AttemptFailed,
-    /// A parcel of it waits for its recipient in a shop or locker.
-    AtPickupPoint,
-    /// Its goods arrived.
-    Delivered,
-    /// Its goods came back.
-    Returned,
-    /// Its goods could not be sent, or were lost.
-    Failed,
 }
 
 #[cfg(test)]

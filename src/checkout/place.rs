@@ -1,25 +1,21 @@
 //! Placing a checkout: quote and lock, the shopper's yes, staff's look, giving up.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
 use super::options;
-use super::picking::IfMissing;
-use super::quote::{self, Delivery, Fulfilment, QuoteError, QuoteLine};
+use super::placement::{Deliver, Placement};
+use super::quote::{self, Delivery, Fulfilment, QuoteError};
 use super::{complete, limits, store};
 use crate::app::App;
 use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
-use crate::catalog::{self, Snapshot};
+use crate::catalog;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::delivery;
-use crate::hash::sha256_hex;
-use crate::ids::{CartId, CheckoutId, DeliveryOptionId, MethodId, ShopperId, Sku, StoreId};
+use crate::ids::{CheckoutId, MethodId, ShopperId, StoreId};
 use crate::jobs::{self, Job, Lease, Outcome};
 use crate::money::Money;
 use crate::payments;
@@ -33,81 +29,6 @@ const PAYMENT_LASTS: chrono::Duration = chrono::Duration::minutes(15);
 /// A deadline is looked at this much later, so that the job never comes too early by a rounding.
 const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
 
-/// What is to be delivered, and where to.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Deliver {
-    /// The numbers of the cart's lines that are delivered; the others are taken along.
-    #[schema(min_items = 1, max_items = 500)]
-    pub lines: BTreeSet<i64>,
-    /// Where to.
-    pub recipient: delivery::Address,
-    /// The way of delivery that the shopper chose, as `GET /v1/carts/{cart}/delivery-options` showed it; left out, the store's
-    /// usual one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub option: Option<DeliveryOptionId>,
-    /// What the shopper wants where something is not there when it is picked; to do without it when left out.
-    #[serde(default, skip_serializing_if = "IfMissing::is_usual")]
-    pub if_missing: IfMissing,
-    /// Lines for which they want something else.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 500)]
-    pub missing_lines: Vec<MissingLine>,
-}
-
-/// What the shopper wants where one line is not there.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MissingLine {
-    /// The line, one of those that are delivered.
-    pub line: i64,
-    /// What they want.
-    pub if_missing: IfMissing,
-    /// The product that they would rather have then, where the store has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instead: Option<Sku>,
-}
-
-impl Deliver {
-    /// What is wanted for lines that are not there must be about lines that are delivered, and about products.
-    fn wishes_fault(&self, catalog: &Snapshot) -> Option<QuoteError> {
-        self.missing_lines.iter().find_map(|wish| match &wish.instead {
-            _ if !self.lines.contains(&wish.line) => Some(QuoteError::UnknownLine(wish.line)),
-            Some(sku) if catalog.facts(sku).is_none() => Some(QuoteError::UnknownSubstitute(wish.line)),
-            _ => None,
-        })
-    }
-
-    /// Notes with the lines of a quote what is wanted where they are not there.
-    fn note_wishes(&self, lines: &mut [QuoteLine]) {
-        for line in lines.iter_mut().filter(|line| line.fulfilment == Fulfilment::Deliver) {
-            let own = self.missing_lines.iter().find(|wish| wish.line == line.line);
-            line.if_missing = own.map_or(self.if_missing, |wish| wish.if_missing);
-            line.instead = own.and_then(|wish| wish.instead.clone());
-        }
-    }
-}
-
-/// What the app asks for: a quote for a version of its cart.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Placement {
-    /// The cart.
-    pub cart: CartId,
-    /// Its version, as last read: what the shopper saw.
-    pub cart_version: i64,
-    /// What is to be debited.
-    pub payment_method: MethodId,
-    /// What is delivered; left out, everything is taken along.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deliver: Option<Deliver>,
-    /// The session of the shopper's device at the payment provider, when the app has one (PayPal's client metadata id): the
-    /// provider looks at the risk of the debit by it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 36)]
-    pub device_session: Option<String>,
-}
-
 /// Quotes and locks. The same request again answers the checkout as it is; says whether it is new.
 pub(super) async fn place(
     app: &App,
@@ -115,12 +36,12 @@ pub(super) async fn place(
     id: CheckoutId,
     placement: &Placement,
 ) -> Result<(bool, Checkout), Error> {
-    let hash = hash(placement)?;
+    let hash = placement.hash()?;
     if let Some(existing) = store::find(&app.db, id).await? {
         return same(existing, shopper, &hash).map(|existing| (false, existing));
     }
     payments::debts::may_shop(&app.db, shopper).await?;
-    if !placement.device_session.as_deref().is_none_or(is_session) {
+    if !placement.is_session_right() {
         return Err(Error::DeviceSession);
     }
     if let Some(deliver) = &placement.deliver {
@@ -205,21 +126,11 @@ async fn delivery(
     Ok(Delivery { fee, chosen, packed, needs })
 }
 
-/// Goes to the provider as it is, in a header.
-fn is_session(text: &str) -> bool {
-    (1..=36).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 fn same(existing: Checkout, shopper: ShopperId, hash: &str) -> Result<Checkout, Error> {
     if existing.shopper != shopper {
         return Err(Error::Unknown);
     }
     if existing.request_hash == hash { Ok(existing) } else { Err(Error::Differs) }
-}
-
-fn hash(placement: &Placement) -> Result<String, Error> {
-    let text = serde_json::to_vec(placement).map_err(|error| Error::Internal(error.into()))?;
-    Ok(sha256_hex(&text))
 }
 
 async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<payments::Method, Error> {

@@ -3,6 +3,7 @@
 use aisle::identity::Role;
 use aisle::ids::OrderId;
 use chrono::Duration;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::credits::apply;
@@ -103,14 +104,14 @@ async fn a_list_says_what_the_shopper_wants_instead_and_what_there_is() {
 #[tokio::test]
 async fn an_order_is_picked_by_one_at_a_time() {
     let shop = Shop::open().await;
-    let shopper = shop.payer("anna@example.com").await;
+    let mut shopper = shop.payer("anna@example.com").await;
     let order = shopper.order(shopper.fill(&[COFFEE]).await, &[1]).await;
     let path = format!("/v1/orders/{order}/picker");
     let anna = shop.test.staff(Role::Clerk, &[STORE]).await;
     let ben = shop.test.staff(Role::Clerk, &[STORE]).await;
     let elsewhere = shop.test.staff(Role::Clerk, &[STORE_WITH_OWN_PRICES]).await;
     let begin = async |staff: &str| shop.test.put(&path, &json!({})).bearer(staff).send().await;
-    let leave = async |staff: &str| shop.test.delete(&path).bearer(staff).send().await;
+    let leave = async |staff: &str| shop.test.call(Method::DELETE, &path).bearer(staff).send().await;
     begin(&elsewhere).await.problem(404, "order_unknown");
     let picker = begin(&anna).await.expect(200);
     begin(&anna).await.expect(200);
@@ -122,7 +123,8 @@ async fn an_order_is_picked_by_one_at_a_time() {
     begin(&ben).await.expect(200);
     // Who does not go on for an hour has put it down.
     shop.test.advance(Duration::minutes(60));
-    let (anna, _) = (shop.test.staff(Role::Clerk, &[STORE]).await, ben);
+    shopper.sign_in_again().await;
+    let anna = shop.test.staff(Role::Clerk, &[STORE]).await;
     begin(&anna).await.expect(200);
     say(&shop, &anna, order, &json!({"lines": []})).await.expect(200);
     hand_over(&shopper, order).await;

@@ -162,7 +162,7 @@ async fn who_wants_nothing_instead_gets_nothing_instead() {
     let wishes = json!({"if_missing": "replace", "missing_lines": [{"line": 1, "if_missing": "leave_out"}]});
     let order = order(&shopper, &[COFFEE, PAN], &[1, 2], &wishes).await;
     let refused = pick(&shop, order, &instead(1, 0, "oats", 1)).await;
-    refused.problem(409, "substitute_unwanted");
+    let refused = refused.problem(409, "substitute_unwanted");
     assert_eq!(refused.text("/errors/0/pointer"), "/lines/0/substitute");
     let picked = pick(&shop, order, &json!({"lines": [{"line": 1}]})).await.expect(200);
     assert_eq!(picked.number("/due/amount"), 3999 + 499);
@@ -186,7 +186,7 @@ async fn what_may_not_be_sent_is_refused_with_its_reason() {
 #[tokio::test]
 async fn who_wants_to_be_asked_is_asked_and_pays_for_it_only_after_a_yes() {
     let shop = shop().await;
-    let shopper = shop.payer("anna@example.com").await;
+    let mut shopper = shop.payer("anna@example.com").await;
     let subscriber = Subscriber::new(&shop.test).await;
     let receiver = Receiver::new().await;
     subscriber.subscribe(&receiver, &["order.substitute_asked"]).await;
@@ -215,6 +215,7 @@ async fn who_wants_to_be_asked_is_asked_and_pays_for_it_only_after_a_yes() {
     answer(&shopper, order, 1, "oats", false).await.problem(409, "substitute_answered");
     pick(&shop, order, &instead(1, 0, "oats", 2)).await.expect(200);
     shop.test.advance(Duration::minutes(11));
+    shopper.sign_in_again().await;
     hand_over(&shopper, order).await;
     let read = shopper.read_order(order).await;
     assert_eq!((read.number("/captured/amount"), consent(&read)), (298 + 3999 + 499, "accepted".to_owned()));

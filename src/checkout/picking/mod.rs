@@ -21,7 +21,8 @@ use ask::Question;
 use substitute::Found;
 
 use super::error::Error;
-use super::order::{NewsKind, Order, OrderState};
+use super::news::{self, NewsKind};
+use super::order::{Order, OrderState};
 use super::quote::{Fulfilment, QuoteLine};
 use super::{complete, refund, store};
 use crate::app::App;
@@ -128,7 +129,7 @@ async fn change(
         }
         if !asked.is_empty() {
             let kind = NewsKind::SubstituteAsked;
-            complete::tell(app, &mut tx, now, kind, &order).await.map_err(Error::Internal)?;
+            news::tell(app, &mut tx, now, kind, &order).await.map_err(Error::Internal)?;
         }
     }
     tx.commit().await?;

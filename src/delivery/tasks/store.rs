@@ -1,0 +1,105 @@
+//! The rows of tasks.
+
+use chrono::{DateTime, Utc};
+
+use super::TaskKind;
+use crate::clock::Moment;
+use crate::db::{Error, Run, Tx};
+use crate::delivery::store::Shipment;
+use crate::ids::{DeliveryTaskId, OrderId, ShipmentId, StaffId, StoreId};
+
+/// A task.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Task {
+    pub(super) id: DeliveryTaskId,
+    pub(super) kind: TaskKind,
+    pub(super) store: StoreId,
+    pub(super) shipment: ShipmentId,
+    pub(super) parcel: i64,
+    pub(super) order_id: OrderId,
+    pub(super) opened_at: DateTime<Utc>,
+    pub(super) done_at: Option<DateTime<Utc>>,
+    pub(super) done_by: Option<StaffId>,
+    pub(super) note: Option<String>,
+}
+
+/// Writes a task, unless it was written before.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: DeliveryTaskId,
+    (shipment, parcel): (&Shipment, i64),
+    kind: TaskKind,
+    now: Moment,
+) -> Result<(), Error> {
+    tx.sql(
+        "INSERT INTO delivery_tasks (id, shipment, parcel, store, kind, opened_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (shipment, parcel, kind) DO NOTHING",
+    )
+    .bind(id)
+    .bind(shipment.id)
+    .bind(parcel)
+    .bind(shipment.store.clone())
+    .bind(kind)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+macro_rules! task_columns {
+    () => {
+        "delivery_tasks.id, kind, delivery_tasks.store, delivery_tasks.shipment, parcel, shipments.order_id, opened_at, done_at,
+             done_by, note
+         FROM delivery_tasks
+         JOIN shipments ON shipments.id = delivery_tasks.shipment"
+    };
+}
+
+pub(super) async fn find(db: impl Run<'_>, id: DeliveryTaskId) -> Result<Option<Task>, Error> {
+    db.sql(concat!("SELECT ", task_columns!(), " WHERE delivery_tasks.id = $1"))
+        .bind(id)
+        .fetch_optional()
+        .await
+}
+
+/// The open tasks of a store, oldest first.
+pub(super) async fn open_at(
+    db: impl Run<'_>,
+    at: &StoreId,
+    after: Option<DeliveryTaskId>,
+    limit: i64,
+) -> Result<Vec<Task>, Error> {
+    db.sql(concat!(
+        "SELECT ",
+        task_columns!(),
+        " WHERE delivery_tasks.store = $1 AND done_at IS NULL AND ($2 IS NULL OR delivery_tasks.id > $2)
+         ORDER BY delivery_tasks.id
+         LIMIT $3"
+    ))
+    .bind(at.clone())
+    .bind(after)
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
+/// Somebody saw to it; said again, the first note stays.
+pub(super) async fn done(
+    db: impl Run<'_>,
+    id: DeliveryTaskId,
+    (by, note): (StaffId, String),
+    now: Moment,
+) -> Result<(), Error> {
+    db.sql(
+        "UPDATE delivery_tasks SET done_at = $2, done_by = $3, note = $4
+         WHERE id = $1 AND done_at IS NULL",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(by)
+    .bind(note)
+    .execute()
+    .await?;
+    Ok(())
+}

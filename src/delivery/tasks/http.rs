@@ -17,7 +17,7 @@ use crate::http::extract::{Json, Path, Query};
 use crate::http::note::Note;
 use crate::http::reply::Reply;
 use crate::identity::{Role, Staff};
-use crate::ids::{DeliveryTaskId, OrderId, ShipmentId, StaffId, StoreId};
+use crate::ids::{ClosingId, DeliveryTaskId, OrderId, PickupId, ShipmentId, StaffId, StoreId};
 
 /// Tasks of one page.
 const PAGE: usize = 100;
@@ -33,11 +33,19 @@ pub fn routes() -> OpenApiRouter<App> {
 struct TaskView {
     id: DeliveryTaskId,
     kind: TaskKind,
-    shipment: ShipmentId,
+    /// The shipment, where it is about a parcel.
+    shipment: Option<ShipmentId>,
     /// Which of its parcels, from 1.
-    parcel: i64,
-    #[schema(value_type = uuid::Uuid)]
-    order_id: OrderId,
+    parcel: Option<i64>,
+    /// Whose goods they are.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    order_id: Option<OrderId>,
+    /// The order of a driver, where it is about one.
+    pickup: Option<PickupId>,
+    /// The closing of a courier's day, where it is about one.
+    closing: Option<ClosingId>,
+    /// What went wrong, where the kind does not say it.
+    detail: Option<String>,
     opened_at: DateTime<Utc>,
     /// When somebody said that it is done.
     done_at: Option<DateTime<Utc>>,
@@ -55,6 +63,9 @@ impl From<Task> for TaskView {
             shipment: task.shipment,
             parcel: task.parcel,
             order_id: task.order_id,
+            pickup: task.pickup,
+            closing: task.closing,
+            detail: task.detail,
             opened_at: task.opened_at,
             done_at: task.done_at,
             done_by: task.done_by,

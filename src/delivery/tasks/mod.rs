@@ -1,7 +1,8 @@
-//! What a person of the store must see to: goods that came back, parcels that nobody finds, what the courier calls an exception.
+//! What a person of the store must see to: goods that came back, parcels that nobody finds, what the courier calls an exception,
+//! drivers who don't come as ordered, days that a courier did not close.
 //!
-//! A task is opened in the transaction that learns why, once for each parcel and kind, and closed by whoever saw to it, with a
-//! note. It gives nothing back by itself: that is a refund, by staff or by the store's rule.
+//! A task is opened in the transaction that learns why, once for each subject and kind, and closed by whoever saw to it, with a
+//! note. It gives nothing back and orders nothing by itself: that is staff's, or the store's rule.
 //!
 //! `store.rs` has the rows, `http.rs` what staff see and do.
 
@@ -9,10 +10,9 @@ pub(super) mod http;
 mod store;
 
 use super::carrier::ParcelStatus;
-use super::store::Shipment;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::ids::Ids;
+use crate::ids::{ClosingId, Ids, PickupId, ShipmentId, StoreId};
 use crate::text_enum;
 
 text_enum! {
@@ -24,6 +24,10 @@ text_enum! {
         DecideOnLost = "decide_on_lost",
         /// The courier calls it an exception, or took the booking back: ask it.
         LookInto = "look_into",
+        /// No driver comes as ordered, or nobody knows whether one does: see the order; call the courier, order again.
+        SeeToPickup = "see_to_pickup",
+        /// The courier was not told of a day's parcels until it closed by itself, or did not close some: see the closing.
+        SeeToClosing = "see_to_closing",
     }
 }
 
@@ -46,15 +50,30 @@ impl TaskKind {
     }
 }
 
+/// What a task is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subject {
+    /// A parcel of a shipment, by its number from 1.
+    Parcel(ShipmentId, i64),
+    /// A driver that was ordered.
+    Pickup(PickupId),
+    /// A day's parcels at a courier.
+    Closing(ClosingId),
+}
+
+/// A task to open.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) kind: TaskKind,
+    pub(super) store: &'a StoreId,
+    pub(super) subject: Subject,
+    /// What went wrong, for people, where the kind does not say it.
+    pub(super) detail: Option<&'a str>,
+}
+
 /// Opens a task, unless it was opened before.
-pub(super) async fn open(
-    tx: &mut Tx,
-    ids: &Ids,
-    now: Moment,
-    (shipment, parcel): (&Shipment, i64),
-    kind: TaskKind,
-) -> Result<(), db::Error> {
-    store::insert(tx, ids.next(), (shipment, parcel), kind, now).await
+pub(super) async fn open(tx: &mut Tx, ids: &Ids, now: Moment, asked: &Asked<'_>) -> Result<(), db::Error> {
+    store::insert(tx, ids.next(), asked, now).await
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::TaskKind;
+use super::{Asked, Subject, TaskKind};
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
-use crate::delivery::store::Shipment;
-use crate::ids::{DeliveryTaskId, OrderId, ShipmentId, StaffId, StoreId};
+use crate::ids::{ClosingId, DeliveryTaskId, OrderId, PickupId, ShipmentId, StaffId, StoreId};
 
 /// A task.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -14,9 +13,12 @@ pub(super) struct Task {
     pub(super) id: DeliveryTaskId,
     pub(super) kind: TaskKind,
     pub(super) store: StoreId,
-    pub(super) shipment: ShipmentId,
-    pub(super) parcel: i64,
-    pub(super) order_id: OrderId,
+    pub(super) shipment: Option<ShipmentId>,
+    pub(super) parcel: Option<i64>,
+    pub(super) order_id: Option<OrderId>,
+    pub(super) pickup: Option<PickupId>,
+    pub(super) closing: Option<ClosingId>,
+    pub(super) detail: Option<String>,
     pub(super) opened_at: DateTime<Utc>,
     pub(super) done_at: Option<DateTime<Utc>>,
     pub(super) done_by: Option<StaffId>,
@@ -27,20 +29,27 @@ pub(super) struct Task {
 pub(super) async fn insert(
     tx: &mut Tx,
     id: DeliveryTaskId,
-    (shipment, parcel): (&Shipment, i64),
-    kind: TaskKind,
+    asked: &Asked<'_>,
     now: Moment,
 ) -> Result<(), Error> {
+    let (parcel, pickup, closing) = match asked.subject {
+        Subject::Parcel(shipment, parcel) => (Some((shipment, parcel)), None, None),
+        Subject::Pickup(pickup) => (None, Some(pickup), None),
+        Subject::Closing(closing) => (None, None, Some(closing)),
+    };
     tx.sql(
-        "INSERT INTO delivery_tasks (id, shipment, parcel, store, kind, opened_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (shipment, parcel, kind) DO NOTHING",
+        "INSERT INTO delivery_tasks (id, store, kind, shipment, parcel, pickup, closing, detail, opened_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT DO NOTHING",
     )
     .bind(id)
-    .bind(shipment.id)
-    .bind(parcel)
-    .bind(shipment.store.clone())
-    .bind(kind)
+    .bind(asked.store.clone())
+    .bind(asked.kind)
+    .bind(parcel.map(|(shipment, _)| shipment))
+    .bind(parcel.map(|(_, number)| number))
+    .bind(pickup)
+    .bind(closing)
+    .bind(asked.detail.map(str::to_owned))
     .bind(now)
     .execute()
     .await?;
@@ -49,10 +58,10 @@ pub(super) async fn insert(
 
 macro_rules! task_columns {
     () => {
-        "delivery_tasks.id, kind, delivery_tasks.store, delivery_tasks.shipment, parcel, shipments.order_id, opened_at, done_at,
-             done_by, note
+        "delivery_tasks.id, kind, delivery_tasks.store, delivery_tasks.shipment, parcel, shipments.order_id, pickup, closing,
+             detail, opened_at, done_at, done_by, note
          FROM delivery_tasks
-         JOIN shipments ON shipments.id = delivery_tasks.shipment"
+         LEFT JOIN shipments ON shipments.id = delivery_tasks.shipment"
     };
 }
 

@@ -29,11 +29,6 @@ impl Needs {
         }
     }
 
-    /// Whether goods of this temperature may go with goods that ask this.
-    pub fn allows(self, temperature: Temperature) -> bool {
-        self.is_cold || temperature == Temperature::Ambient
-    }
-
     /// Whether a courier does all of it.
     pub(super) fn are_met_by(self, abilities: &Capabilities, recipient: &Address) -> bool {
         self.age_min.is_none_or(|age| abilities.checks_age(age, recipient))

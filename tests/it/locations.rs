@@ -66,9 +66,9 @@ async fn where_a_product_stands_is_delivered_changed_and_taken_back() {
     assert_eq!(counts(&test.apply_rows(&[moved]).await), [1, 0, 0]);
     assert_eq!(known(&test, STORE).await.get("milk"), Some(&placed("7", None, Some("oben"))));
 
-    let gone = json!({"kind": "location", "store": STORE, "sku": "milk", "deleted": true});
-    assert_eq!(counts(&test.apply_rows(&[gone.clone()]).await), [1, 0, 0]);
-    assert_eq!(counts(&test.apply_rows(&[gone]).await), [0, 1, 0]);
+    let gone = [json!({"kind": "location", "store": STORE, "sku": "milk", "deleted": true})];
+    assert_eq!(counts(&test.apply_rows(&gone).await), [1, 0, 0]);
+    assert_eq!(counts(&test.apply_rows(&gone).await), [0, 1, 0]);
     assert_eq!(known(&test, STORE).await.get("milk"), None);
     assert_eq!(
         known(&test, STORE_WITH_OWN_PRICES).await.len(),

@@ -5,7 +5,7 @@ use chrono::TimeZone;
 
 use super::model::{Consent, PickedLine, Picking, Substitute, SubstituteDeposit};
 use crate::app::App;
-use crate::catalog::{self, Offer, Portion, Price, ProductRow, Snapshot, Store};
+use crate::catalog::{self, Offer, Portion, Price, ProductRow, Snapshot, Store, Temperature};
 use crate::checkout::error::Error;
 use crate::checkout::order::{Order, Taxed};
 use crate::checkout::quote::QuoteLine;
@@ -77,7 +77,7 @@ pub(super) async fn substitute(
     }
     let goods = {
         let catalog = app.catalog.view();
-        goods(&catalog, now, order, found)
+        goods(&catalog, now, (order, line), found)
     };
     let goods = match goods {
         Ok(goods) => goods,
@@ -100,7 +100,12 @@ struct Goods {
     deposit: Option<(Money, Rate)>,
 }
 
-fn goods(catalog: &Snapshot, now: Moment, order: &Order, found: &Found) -> Result<Goods, Unfit> {
+fn goods(
+    catalog: &Snapshot,
+    now: Moment,
+    (order, line): (&Order, &QuoteLine),
+    found: &Found,
+) -> Result<Goods, Unfit> {
     let store: &Store = catalog.store(&order.store).ok_or(Unfit::NotSold)?;
     let local = store.zone().from_utc_datetime(&now.naive_utc()).naive_local();
     let offered = |sku: &Sku| catalog.product(&order.store, sku, now).map_err(|_| Unfit::NotSold);
@@ -119,7 +124,10 @@ fn goods(catalog: &Snapshot, now: Moment, order: &Order, found: &Found) -> Resul
     if offer.age_min.is_some_and(|age| needs.age_min.is_none_or(|checked| checked < age)) {
         return Err(Unfit::Age);
     }
-    if !needs.allows(offer.temperature) {
+    // What was ordered goes as cold as it has to; nothing that has to be colder goes with it.
+    let is_as_cold =
+        || catalog.facts(&line.sku).is_some_and(|ordered| ordered.temperature == offer.temperature);
+    if offer.temperature != Temperature::Ambient && !(needs.is_cold && is_as_cold()) {
         return Err(Unfit::Cold);
     }
     if found.quantity.unit() != offer.priced_per.map_or(Unit::Piece, Quantity::unit) {

@@ -171,12 +171,7 @@ impl From<Error> for Problem {
                 format!("The checkout is {state}; it can't do that any more, or not yet."),
             ),
             Error::Order(detail) => Self::conflict("order_state", detail),
-            Error::Unfit { at, why } => unfit_problem(at, why),
-            Error::Answer(fault) => answer_problem(fault),
-            Error::OtherPicker => Self::conflict(
-                "picker_other",
-                "Somebody else picks this order. Take another, or wait until they put it down.",
-            ),
+            Error::Unfit { .. } | Error::Answer(_) | Error::OtherPicker => picking_problem(&error),
             Error::RefundTooLarge(_) | Error::RefundTooSmall(_) | Error::RefundLines(_) => {
                 refund_problem(&error)
             }
@@ -184,6 +179,17 @@ impl From<Error> for Problem {
             Error::Database(error) => error.into(),
             Error::Internal(error) => Self::internal(error),
         }
+    }
+}
+
+fn picking_problem(error: &Error) -> Problem {
+    match error {
+        Error::Unfit { at, why } => unfit_problem(*at, *why),
+        Error::Answer(fault) => answer_problem(*fault),
+        _ => Problem::conflict(
+            "picker_other",
+            "Somebody else picks this order. Take another, or wait until they put it down.",
+        ),
     }
 }
 

@@ -28,7 +28,6 @@ text_enum! {
 
 impl IfMissing {
     /// Whether it is what counts where nothing is said.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }

@@ -14,7 +14,7 @@ use super::answer::{self, PieceInStore, ProductInStore};
 use super::batches;
 use super::code::{Refusal, Symbology};
 use super::model::{FindError, Store};
-use super::store::read;
+use super::store::shelves;
 use crate::app::App;
 use crate::error::{Alternative, Problem, ProblemBody};
 use crate::http::extract::{Path, Query};
@@ -303,7 +303,7 @@ async fn get_stock(
     _caller: Caller,
     Path((store, sku)): Path<(StoreId, Sku)>,
 ) -> Result<Reply<Stock>, Problem> {
-    let (amount, revision) = read::stock(&app.db, &store, &sku)
+    let (amount, revision) = shelves::stock(&app.db, &store, &sku)
         .await?
         .ok_or_else(|| Problem::not_found("stock_unknown", "No system said how much of it there is here."))?;
     Ok(Reply(StatusCode::OK, Stock { store, sku, amount, revision }))

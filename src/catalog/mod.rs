@@ -53,8 +53,8 @@ pub use http::routes;
 pub use index::{Change, Snapshot};
 pub use label::Label;
 pub use model::{
-    BestBeforePassed, FindError, Found, Markdown, Offer, Price, PricePromise, Promotion, Recall, ShelfPrice,
-    Store, StoreAddress,
+    BestBeforePassed, FindError, Found, Location, Markdown, Offer, Price, PricePromise, Promotion, Recall,
+    ShelfPrice, Store, StoreAddress,
 };
 pub use piece::{Piece, PieceFault, Portion, Reduction};
 pub use product::{
@@ -65,17 +65,19 @@ pub use promotion::{
     SetPart, SetReward, Terms, Tier, TierReward,
 };
 pub use rows::{
-    BatchRow, CodeRow, Kind, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow, StockRow,
-    StoreRow, TaxClassRow, TaxRateRow,
+    BatchRow, CodeRow, Kind, LocationRow, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow,
+    StockRow, StoreRow, TaxClassRow, TaxRateRow,
 };
 pub use search::follow as follow_search;
 pub use till_rules::{BESIDE_MAX, DebitLimits, EatIn, Fee, PointsTerms, Slip, TillRules};
 pub use upkeep::{Keep, Upkeep, schedule_upkeep, upkeep};
 
+use std::collections::HashMap;
+
 use crate::clock::Moment;
 use crate::db;
 use crate::env::Env;
-use crate::ids::{CouponCode, PromotionId, ShopperId, StoreId};
+use crate::ids::{CouponCode, PromotionId, ShopperId, Sku, StoreId};
 
 /// What the catalogue does by itself, and what it leaves to a person: see [`Limits`].
 #[derive(Clone, Copy, Debug)]
@@ -127,4 +129,23 @@ pub async fn customer(db: &db::Db, customer: ShopperId) -> Result<Option<Custome
 /// A store as it was last delivered, also one that closed since; without its price lists.
 pub async fn known_store(tx: &mut db::Tx, store: &StoreId) -> Result<Option<Store>, db::Error> {
     store::read::known_store(tx, store).await
+}
+
+/// Where in a store each of these products stands; nothing of those whose place no system said.
+pub async fn locations<'a>(
+    db: &db::Db,
+    store: &StoreId,
+    skus: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<Sku, Location>, db::Error> {
+    Ok(store::shelves::locations(db, store, skus).await?.into_iter().collect())
+}
+
+/// How much of each of these products a store has, as its system said last: pieces, or grams, millilitres or millimetres of
+/// what is sold by measure. Nothing of those that no system spoke of.
+pub async fn stock_of<'a>(
+    db: &db::Db,
+    store: &StoreId,
+    skus: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<Sku, i64>, db::Error> {
+    Ok(store::shelves::stock_of(db, store, skus).await?.into_iter().collect())
 }

@@ -125,6 +125,19 @@ impl Store {
     }
 }
 
+/// Where in a store a product stands. Names are the store's own; a phone and a pick list show them as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Location {
+    /// The aisle: "7", "Dairy".
+    pub aisle: String,
+    /// The bay along the aisle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bay: Option<String>,
+    /// The shelf of the bay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shelf: Option<String>,
+}
+
 /// What must not be sold any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recall {

@@ -36,6 +36,7 @@ mod instances;
 mod jobs;
 mod labels;
 mod limits;
+mod locations;
 mod offline;
 mod openapi;
 mod operations;

@@ -113,7 +113,7 @@ struct Parameters {
     #[param(inline)]
     mode: BatchMode,
     /// The kinds of rows that a full delivery replaces, by comma: `product,code,price`. Those that it holds when left out.
-    /// Of prices only the lists that occur are replaced, of stock only the stores that occur.
+    /// Of prices only the lists that occur are replaced, of stock and locations only the stores that occur.
     kinds: Option<String>,
     /// Which of the sender's feeds the batch belongs to.
     feed: Option<String>,

@@ -126,6 +126,10 @@ impl Known {
                     wanted.stores.insert(row.store.as_str());
                     row.sku.as_str()
                 }
+                BatchRow::Location(row) => {
+                    wanted.stores.insert(row.store.as_str());
+                    row.sku.as_str()
+                }
                 BatchRow::Recall(row) => row.sku.as_str(),
                 BatchRow::Coupon(row) => {
                     wanted.promotions.insert(row.promotion.as_str());
@@ -192,6 +196,10 @@ impl Known {
                 self.sku(row.sku.as_str())
             }
             BatchRow::Stock(row) => {
+                self.store(row.store.as_str())?;
+                self.sku(row.sku.as_str())
+            }
+            BatchRow::Location(row) => {
                 self.store(row.store.as_str())?;
                 self.sku(row.sku.as_str())
             }

@@ -165,10 +165,13 @@ pub(super) fn holds(facts: &Facts, limits: &Limits) -> Vec<BatchHold> {
     let mut holds = forms(facts, limits);
     let mut hold = |rule, detail| holds.push(BatchHold { rule, detail });
     for part in &facts.shrunk {
-        // A list of recalls is short and ends, as do promotions, and what is out of stock may be left out: neither blanks a shop.
+        // A list of recalls is short and ends, as do promotions, what is out of stock may be left out, and where
+        // goods stand changes with the shop: none of it blanks one.
         let counts = !matches!(
             part.kind,
-            Some(Kind::Recall | Kind::Stock | Kind::Promotion | Kind::Coupon | Kind::Customer)
+            Some(
+                Kind::Recall | Kind::Stock | Kind::Location | Kind::Promotion | Kind::Coupon | Kind::Customer
+            )
         );
         if counts && (part.before - part.gone) * 100 < limits.shrink_percent * part.before {
             hold(

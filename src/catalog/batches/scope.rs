@@ -1,7 +1,7 @@
 //! What a full delivery is the whole of, what of it was there before, and what it leaves out.
 //!
 //! The scope are the kinds that were named, or else those that the batch holds; of prices only the lists that occur, of
-//! stock only the stores that occur. Rows that were quarantined, and those whose key can be read though they can't, are
+//! stock and locations only the stores that occur. Rows that were quarantined, and those whose key can be read though they can't, are
 //! not left out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use super::super::store::whole;
 use super::rules::Shrunk;
 use crate::db::{self, Tx};
 
-/// A kind of rows; of prices those of one list, of stock that of one store.
+/// A kind of rows; of prices those of one list, of stock and locations that of one store.
 pub(super) type Part = (Kind, String);
 
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Scope {
             return Ok(removed);
         }
         for kind in self.named.clone() {
-            let is_whole = !matches!(kind, Kind::Price | Kind::Stock | Kind::Unknown);
+            let is_whole = !matches!(kind, Kind::Price | Kind::Stock | Kind::Location | Kind::Unknown);
             if is_whole && !self.parts.contains_key(&(kind, String::new())) {
                 self.add(tx, (kind, String::new()), now).await?;
             }
@@ -111,6 +111,7 @@ fn part(key: &Key) -> (Kind, &str) {
     match key {
         Key::Price { price_list, .. } => (Kind::Price, price_list.as_str()),
         Key::Stock { store, .. } => (Kind::Stock, store.as_str()),
+        Key::Location { store, .. } => (Kind::Location, store.as_str()),
         _ => (key.kind(), ""),
     }
 }

@@ -281,6 +281,7 @@ impl Rule {
         match (self, kind) {
             (Self::TextUnsafe, Kind::Recall) => "notice",
             (Self::TextUnsafe, Kind::Price) => "promotion",
+            (Self::TextUnsafe, Kind::Location) => "aisle",
             (Self::TaxRate, Kind::Store) => "till",
             _ => self.field(),
         }

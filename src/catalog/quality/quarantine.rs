@@ -205,6 +205,7 @@ fn sku_of(row: &BatchRow) -> Option<&str> {
         BatchRow::Code(row) => Some(row.sku.as_str()),
         BatchRow::Price(row) => Some(row.sku.as_str()),
         BatchRow::Stock(row) => Some(row.sku.as_str()),
+        BatchRow::Location(row) => Some(row.sku.as_str()),
         BatchRow::Recall(row) => Some(row.sku.as_str()),
         BatchRow::TaxClass(_)
         | BatchRow::TaxRate(_)

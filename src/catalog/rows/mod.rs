@@ -44,6 +44,8 @@ text_enum! {
         Price = "price",
         /// How much of a product a store has.
         Stock = "stock",
+        /// Where in a store a product stands.
+        Location = "location",
         /// What must not be sold any more.
         Recall = "recall",
         /// What goods cost together, for a time or for some.
@@ -77,6 +79,8 @@ pub enum BatchRow {
     Price(PriceRow),
     /// How much of a product a store has.
     Stock(StockRow),
+    /// Where in a store a product stands.
+    Location(LocationRow),
     /// What must not be sold any more.
     Recall(RecallRow),
     /// A promotion.
@@ -284,6 +288,30 @@ pub struct StockRow {
     pub deleted: bool,
 }
 
+/// Where in a store a product stands, so that goods are picked aisle by aisle.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LocationRow {
+    /// The store.
+    pub store: StoreId,
+    /// The product.
+    pub sku: Sku,
+    /// The aisle, as the store names it: "7", "Dairy". Goods are picked in the order of these names, numbers by their value.
+    #[schema(min_length = 1, max_length = 20)]
+    pub aisle: String,
+    /// The bay along the aisle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 20)]
+    pub bay: Option<String>,
+    /// The shelf of the bay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 20)]
+    pub shelf: Option<String>,
+    /// Whether the row is taken back.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
 /// What must not be sold any more: a product, or some of its lots.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -339,6 +367,10 @@ pub(super) enum Key {
         store: StoreId,
         sku: Sku,
     },
+    Location {
+        store: StoreId,
+        sku: Sku,
+    },
     Recall {
         recall: String,
         sku: Sku,
@@ -365,6 +397,7 @@ impl Key {
             Self::Code { .. } => Kind::Code,
             Self::Price { .. } => Kind::Price,
             Self::Stock { .. } => Kind::Stock,
+            Self::Location { .. } => Kind::Location,
             Self::Recall { .. } => Kind::Recall,
             Self::Promotion { .. } => Kind::Promotion,
             Self::Coupon { .. } => Kind::Coupon,
@@ -388,7 +421,7 @@ impl std::fmt::Display for Key {
             Self::Price { price_list, sku, price_kind, valid_from: Some(from) } => {
                 write!(formatter, "{price_list}/{sku}/{price_kind}/{from}")
             }
-            Self::Stock { store, sku } => write!(formatter, "{store}/{sku}"),
+            Self::Stock { store, sku } | Self::Location { store, sku } => write!(formatter, "{store}/{sku}"),
             Self::Recall { recall, sku } => write!(formatter, "{recall}/{sku}"),
             Self::Promotion { promotion } => write!(formatter, "{promotion}"),
             Self::Coupon { coupon } => write!(formatter, "{coupon}"),

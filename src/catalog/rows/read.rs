@@ -10,7 +10,9 @@ use super::super::product::{NetContent, ProductRow, SaleBan, SaleType};
 use super::super::quality::Rule;
 use super::super::till_rules::is_area;
 use super::stores::check_store;
-use super::{BatchRow, CodeRow, Key, Kind, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row};
+use super::{
+    BatchRow, CodeRow, Key, Kind, LocationRow, PriceKind, PriceRow, Reason, RecallRow, Refusal, Row,
+};
 use crate::ids::CouponCode;
 
 /// Longest text of a field: a receipt line holds far less.
@@ -47,6 +49,8 @@ const IMAGE_LENGTH_MAX: usize = 500;
 const NOTICE_LENGTH_MAX: usize = 1_000;
 /// Lots of one recall of one product.
 const LOTS_MAX: usize = 500;
+/// Longest name of an aisle, a bay or a shelf: it is printed beside each line of a pick list.
+const PLACE_LENGTH_MAX: usize = 20;
 /// Largest stock, in pieces or grams: a thousand tons.
 const STOCK_MAX: i64 = 1_000_000_000;
 
@@ -71,8 +75,8 @@ pub(in crate::catalog) fn read(line: &[u8]) -> Result<Row, (Kind, String, Refusa
     } else {
         Err(named(Refusal::new(
             Reason::Kind,
-            "kind must be one of tax_class, tax_rate, price_list, store, product, code, price, stock, recall, \
-             promotion, coupon, customer",
+            "kind must be one of tax_class, tax_rate, price_list, store, product, code, price, stock, location, \
+             recall, promotion, coupon, customer",
         )))
     }
 }
@@ -177,10 +181,12 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
             Key::Price { price_list, sku, price_kind: row.price_kind, valid_from }
         }
         BatchRow::Stock(row) => {
-            if row.amount.abs() > STOCK_MAX {
-                return Err(Refusal::new(Reason::QuantityRange, format!("amount is beyond {STOCK_MAX}")));
-            }
+            check_stock(row.amount)?;
             Key::Stock { store: row.store.clone(), sku: row.sku.clone() }
+        }
+        BatchRow::Location(row) => {
+            check_location(row)?;
+            Key::Location { store: row.store.clone(), sku: row.sku.clone() }
         }
         BatchRow::Recall(row) => {
             check_recall(row)?;
@@ -198,10 +204,7 @@ pub(in crate::catalog) fn check(mut row: BatchRow) -> Result<Row, Refusal> {
             Key::Coupon { coupon: row.coupon.clone() }
         }
         BatchRow::Customer(row) => {
-            if row.segments.len() > SEGMENTS_MAX {
-                return Err(Refusal::new(Reason::Field, format!("at most {SEGMENTS_MAX} segments")));
-            }
-            row.segments.iter().try_for_each(|segment| check_text("segments", segment))?;
+            check_segments(&row.segments)?;
             Key::Customer { customer: row.customer }
         }
     };
@@ -392,6 +395,39 @@ fn check_window(row: &PriceRow) -> Result<(), Refusal> {
         (Some(from), Some(to)) if from >= to => refuse("valid_to must be later than valid_from"),
         _ => row.promotion.as_deref().map_or(Ok(()), |name| check_text("promotion", name)),
     }
+}
+
+fn check_stock(amount: i64) -> Result<(), Refusal> {
+    if amount.abs() > STOCK_MAX {
+        return Err(Refusal::new(Reason::QuantityRange, format!("amount is beyond {STOCK_MAX}")));
+    }
+    Ok(())
+}
+
+fn check_location(row: &LocationRow) -> Result<(), Refusal> {
+    let places = [("aisle", Some(&row.aisle)), ("bay", row.bay.as_ref()), ("shelf", row.shelf.as_ref())];
+    for (field, place) in places {
+        place.map_or(Ok(()), |place| check_place(field, place))?;
+    }
+    Ok(())
+}
+
+fn check_segments(segments: &[String]) -> Result<(), Refusal> {
+    if segments.len() > SEGMENTS_MAX {
+        return Err(Refusal::new(Reason::Field, format!("at most {SEGMENTS_MAX} segments")));
+    }
+    segments.iter().try_for_each(|segment| check_text("segments", segment))
+}
+
+fn check_place(field: &str, place: &str) -> Result<(), Refusal> {
+    check_text(field, place)?;
+    if place.chars().count() > PLACE_LENGTH_MAX {
+        return Err(Refusal::new(
+            Reason::Text,
+            format!("{field} must have 1 to {PLACE_LENGTH_MAX} characters"),
+        ));
+    }
+    Ok(())
 }
 
 fn check_recall(row: &RecallRow) -> Result<(), Refusal> {

@@ -99,6 +99,7 @@ pub(in crate::catalog) async fn changed(
             )
         ),
         Kind::Stock => places!("stock", "store = value ->> 'first' AND sku = value ->> 'second'"),
+        Kind::Location => places!("locations", "store = value ->> 'first' AND sku = value ->> 'second'"),
         Kind::Recall => places!("recalls", "recall = value ->> 'first' AND sku = value ->> 'second'"),
         Kind::Promotion => places!("promotions", "promotion = value ->> 'first'"),
         Kind::Coupon => places!("coupons", "coupon = value ->> 'first'"),

@@ -442,19 +442,6 @@ pub(in crate::catalog) async fn recalls(tx: &mut Tx, above: i64) -> Result<Vec<R
         .await
 }
 
-/// How much of a product a store has, as its system says.
-pub(in crate::catalog) async fn stock(
-    db: &Db,
-    store: &StoreId,
-    sku: &Sku,
-) -> Result<Option<(i64, i64)>, Error> {
-    db.sql("SELECT amount, revision FROM stock WHERE store = $1 AND sku = $2 AND NOT deleted")
-        .bind(store)
-        .bind(sku)
-        .fetch_optional()
-        .await
-}
-
 /// A store by its number, closed or not, as it was last delivered, without its price lists.
 pub(in crate::catalog) async fn known_store(tx: &mut Tx, store: &StoreId) -> Result<Option<Store>, Error> {
     let read: Option<StoreRead> = tx.sql(stores!("WHERE store = $1")).bind(store).fetch_optional().await?;

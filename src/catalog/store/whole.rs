@@ -69,7 +69,9 @@ pub(super) fn came(key: &Key) -> Came<'_> {
             let third = valid_from.map_or_else(String::new, |from| format!("{price_kind}/{from}"));
             (price_list.as_str(), sku.as_str(), third)
         }
-        Key::Stock { store, sku } => (store.as_str(), sku.as_str(), String::new()),
+        Key::Stock { store, sku } | Key::Location { store, sku } => {
+            (store.as_str(), sku.as_str(), String::new())
+        }
         Key::Recall { recall, sku } => (recall, sku.as_str(), String::new()),
         Key::Coupon { coupon } => (coupon.as_str(), "", String::new()),
         // Not the first part: that would have to be borrowed.
@@ -79,8 +81,8 @@ pub(super) fn came(key: &Key) -> Came<'_> {
     Came { kind: key.kind(), first, second, third }
 }
 
-/// How many rows of a kind are live: of prices those of one list, without those that have ended; of stock those of one
-/// store.
+/// How many rows of a kind are live: of prices those of one list, without those that have ended; of stock and
+/// locations those of one store.
 pub(in crate::catalog) async fn live(tx: &mut Tx, kind: Kind, of: &str, now: i64) -> Result<i64, Error> {
     let text = match kind {
         Kind::TaxClass => "SELECT COUNT(*) FROM tax_classes WHERE NOT deleted",
@@ -96,6 +98,10 @@ pub(in crate::catalog) async fn live(tx: &mut Tx, kind: Kind, of: &str, now: i64
         Kind::Unknown => return Ok(0),
         Kind::Stock => {
             let text = "SELECT COUNT(*) FROM stock WHERE NOT deleted AND store = $1";
+            return tx.sql(text).bind(of).fetch_one().await.map(|(count,)| count);
+        }
+        Kind::Location => {
+            let text = "SELECT COUNT(*) FROM locations WHERE NOT deleted AND store = $1";
             return tx.sql(text).bind(of).fetch_one().await.map(|(count,)| count);
         }
         Kind::Price => {
@@ -169,6 +175,10 @@ pub(in crate::catalog) async fn remove(
         Kind::Unknown => return Ok(0),
         Kind::Stock => {
             let text = left_out!("stock", "stock", "store", "stock.sku", "''", "AND store = $2");
+            return tx.sql(text).bind(revision).bind(of).execute().await.map(signed);
+        }
+        Kind::Location => {
+            let text = left_out!("locations", "location", "store", "locations.sku", "''", "AND store = $2");
             return tx.sql(text).bind(revision).bind(of).execute().await.map(signed);
         }
         Kind::Price => {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::Error;
 
 use super::super::rows::{Key, Kind, PriceKind, PriceRow, StoreRow};
-use super::{history, promotions};
+use super::{history, promotions, shelves};
 use crate::db::{self, Run, Tx};
 use crate::ids::PriceListId;
 use crate::money::Currency;
@@ -90,7 +90,8 @@ pub(in crate::catalog) async fn upsert<T: Serialize>(
         Kind::PriceList => PRICE_LISTS,
         Kind::Product => PRODUCTS,
         Kind::Code => CODES,
-        Kind::Stock => STOCK,
+        Kind::Stock => shelves::STOCK,
+        Kind::Location => shelves::LOCATIONS,
         Kind::Recall => RECALLS,
         Kind::Promotion => promotions::PROMOTIONS,
         Kind::Coupon => promotions::COUPONS,
@@ -208,17 +209,6 @@ const TIMED_PRICES: &str = "
        OR timed_prices.amount <> excluded.amount OR timed_prices.currency <> excluded.currency
        OR timed_prices.promotion IS DISTINCT FROM excluded.promotion";
 
-const STOCK: &str = "
-    INSERT INTO stock (store, sku, amount, deleted, revision)
-    SELECT value ->> 'store', value ->> 'sku', CAST(value ->> 'amount' AS BIGINT), FALSE, $2
-    FROM json_each($1)
-    WHERE TRUE
-    ON CONFLICT (store, sku) DO UPDATE SET
-        amount = excluded.amount,
-        deleted = FALSE,
-        revision = excluded.revision
-    WHERE stock.deleted OR stock.amount <> excluded.amount";
-
 const RECALLS: &str = "
     INSERT INTO recalls (recall, sku, lots, notice, deleted, revision)
     SELECT value ->> 'recall', value ->> 'sku', value ->> 'lots', value ->> 'notice', FALSE, $2
@@ -300,7 +290,7 @@ enum KeyFields<'a> {
     One { key: &'a str },
     Own { key: String },
     Price { price_list: &'a str, sku: &'a str, price_kind: PriceKind, valid_from: Option<i64> },
-    Stock { store: &'a str, sku: &'a str },
+    InStore { store: &'a str, sku: &'a str },
     Recall { recall: &'a str, sku: &'a str },
     Rate { country: &'a str, tax_class: &'a str, valid_from: String },
 }
@@ -343,6 +333,10 @@ pub(in crate::catalog) async fn delete(
         Kind::Price => return delete_prices(tx, revision, now, keys).await,
         Kind::Stock => {
             "UPDATE stock SET deleted = TRUE, revision = $2
+             WHERE NOT deleted AND (store, sku) IN (SELECT value ->> 'store', value ->> 'sku' FROM json_each($1))"
+        }
+        Kind::Location => {
+            "UPDATE locations SET deleted = TRUE, revision = $2
              WHERE NOT deleted AND (store, sku) IN (SELECT value ->> 'store', value ->> 'sku' FROM json_each($1))"
         }
         Kind::Recall => {
@@ -419,7 +413,9 @@ fn fields(key: &Key) -> KeyFields<'_> {
             price_kind: *price_kind,
             valid_from: *valid_from,
         },
-        Key::Stock { store, sku } => KeyFields::Stock { store: store.as_str(), sku: sku.as_str() },
+        Key::Stock { store, sku } | Key::Location { store, sku } => {
+            KeyFields::InStore { store: store.as_str(), sku: sku.as_str() }
+        }
         Key::Recall { recall, sku } => KeyFields::Recall { recall, sku: sku.as_str() },
         Key::TaxRate { country, tax_class, valid_from } => {
             KeyFields::Rate { country, tax_class: tax_class.as_str(), valid_from: valid_from.to_string() }

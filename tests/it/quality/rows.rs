@@ -102,7 +102,7 @@ fn broken() -> Vec<(Value, &'static str)> {
     cases
 }
 
-/// The same of rows that say when they hold, and of rows about stock and recalls.
+/// The same of rows that say when they hold, and of rows about stock, locations and recalls.
 fn broken_in_time() -> Vec<(Value, &'static str)> {
     vec![
         (timed("promotion", 99, "2026-12-02T00:00:00Z", "2026-12-01T00:00:00Z"), "price.window quarantine"),
@@ -143,6 +143,10 @@ fn broken_in_time() -> Vec<(Value, &'static str)> {
             "recall.form quarantine",
         ),
         (json!({"kind": "stock", "store": "9999", "sku": "milk", "amount": 1}), "ref.store quarantine"),
+        (
+            json!({"kind": "location", "store": "0001", "sku": "milk", "aisle": "7", "shelf": "<b>2</b>"}),
+            "text.unsafe quarantine",
+        ),
     ]
 }
 

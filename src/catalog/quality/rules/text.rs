@@ -32,7 +32,7 @@ pub(super) fn is_markup(text: &str) -> bool {
     opens || lower.contains("javascript:")
 }
 
-/// Markup in what people read of a row that is no product: names and notices.
+/// Markup in what people read of a row that is no product: names, notices and places.
 pub(in crate::catalog::quality) fn texts(row: &BatchRow) -> Option<Finding> {
     let shown = match row {
         BatchRow::TaxClass(row) => &row.name,
@@ -40,6 +40,10 @@ pub(in crate::catalog::quality) fn texts(row: &BatchRow) -> Option<Finding> {
         BatchRow::Store(row) => &row.name,
         BatchRow::Price(row) => row.promotion.as_ref()?,
         BatchRow::Recall(row) => &row.notice,
+        BatchRow::Location(row) => {
+            let places = std::iter::once(&row.aisle).chain(&row.bay).chain(&row.shelf);
+            places.into_iter().find(|place| is_markup(place))?
+        }
         BatchRow::Promotion(row) => &row.name,
         // Products have texts of their own rules, and the others none.
         BatchRow::Product(_)

@@ -78,6 +78,8 @@ pub(super) struct ParcelView {
     tracking_url: Option<String>,
     /// The digest (SHA-256, hexadecimal) of the label, when there is one.
     label_sha256: Option<String>,
+    /// There is also a code that the courier's shops print it from.
+    has_qr_label: bool,
     /// What the courier told, oldest first, without what it took back.
     events: Vec<ParcelEventView>,
 }
@@ -139,6 +141,7 @@ pub(super) async fn shipment(
             carrier: parcel.carrier,
             tracking_number: parcel.tracking_number,
             label_sha256: parcel.label_sha256,
+            has_qr_label: parcel.has_qr_label,
             events: of_parcel
                 .map(|event| ParcelEventView {
                     at: event.occurred_at,

@@ -15,6 +15,8 @@ const TARIFFS_MAX: usize = 200;
 const DAYS_MAX: i64 = 30;
 /// The longest time in which goods may be sent back, in days.
 const RETURNS_DAYS_MAX: i64 = 365;
+/// The longest time that chilled goods may be underway: what is warm for longer is no chilled food any more, whatever a store says.
+const CHILLED_MINUTES_MAX: i64 = 240;
 /// The heaviest parcel that any courier carries, in grams.
 const GRAMS_MAX: i64 = 100_000;
 /// Most couriers that a store names.
@@ -53,6 +55,12 @@ pub struct DeliveryTerms {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20)]
     pub cartons: Vec<Carton>,
+    /// Chilled goods may be underway for so many minutes, from the store's door to the recipient's, without being kept cold: they
+    /// go with a courier that says it needs no more (Uber). Left out, they go only with couriers that keep cold; frozen goods do
+    /// in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 240)]
+    pub chilled_minutes: Option<i64>,
     /// What its printers print labels from.
     #[serde(default = "LabelFormat::usual", skip_serializing_if = "LabelFormat::is_usual")]
     pub labels: LabelFormat,
@@ -357,6 +365,9 @@ impl DeliveryTerms {
         if !(0..=RETURNS_DAYS_MAX).contains(&self.returns_days) {
             return Some(format!("goods may be sent back for 0 to {RETURNS_DAYS_MAX} days"));
         }
+        if self.chilled_minutes.is_some_and(|minutes| !(1..=CHILLED_MINUTES_MAX).contains(&minutes)) {
+            return Some(format!("chilled goods are underway for 1 to {CHILLED_MINUTES_MAX} minutes"));
+        }
         if self.tariffs.len() > TARIFFS_MAX {
             return Some(format!("a store has at most {TARIFFS_MAX} tariffs"));
         }
@@ -428,6 +439,8 @@ mod tests {
         wrong(&|terms| terms.hand_over.on.clear(), "one day of the week");
         wrong(&|terms| terms.order_pickup = vec!["DHL".to_owned()], "order_pickup");
         wrong(&|terms| terms.close_at = NaiveTime::from_hms_opt(15, 59, 0), "after its goods went out");
+        wrong(&|terms| terms.chilled_minutes = Some(0), "1 to 240 minutes");
+        wrong(&|terms| terms.chilled_minutes = Some(241), "1 to 240 minutes");
         wrong(&|terms| terms.tariffs[0].carrier = "DHL".to_owned(), "small letters");
         wrong(&|terms| terms.tariffs[0].countries = vec!["de".to_owned()], "capital letters");
         wrong(&|terms| terms.tariffs[0].up_to_grams = Some(0), "grams");

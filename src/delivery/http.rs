@@ -43,7 +43,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(super::follow::routes())
         .merge(super::hold_back::routes())
         .merge(super::repack::http::routes())
-        .merge(super::tasks::routes())
+        .merge(super::tasks::http::routes())
 }
 
 /// A shipment: its state, its parcels with their numbers, and what the courier told. For its shopper and the store's staff.

@@ -94,6 +94,8 @@ pub struct Offer {
     pub emits_grams: Option<i64>,
     /// Whether price or times are the courier's own word.
     pub is_live: bool,
+    /// How many minutes the goods are underway, where the courier says so.
+    pub underway_minutes: Option<i64>,
     /// Until when it holds.
     pub valid_until: Moment,
     /// The courier's name of its quote.
@@ -109,8 +111,10 @@ text_enum! {
         TooHeavy = "too_heavy",
         /// A piece of it is larger than the courier's parcels, or than any carton.
         TooLarge = "too_large",
-        /// It must be kept cold.
+        /// It must be kept cold, and the courier does not, nor is it quick by the store's rule.
         ColdChain = "cold_chain",
+        /// It is chilled, and longer underway than the store's rule lets it be, or the courier does not say how long.
+        TooLongUnderway = "too_long_underway",
         /// The courier can't make sure of the recipient's age.
         AgeCheck = "age_check",
     }
@@ -181,7 +185,7 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
     for carrier in carriers.all() {
         let abilities = carrier.capabilities();
         let packing = Packing::new(&abilities, cartons(ask.terms));
-        let hindered = hindered(&abilities, &packing, ask.goods, ask.recipient);
+        let hindered = hindered(&abilities, &packing, ask.terms, (ask.goods, ask.recipient));
         let reason = match () {
             () if !is_its_point(carrier, ask.recipient) => Some(LeftOutReason::OtherPoint),
             () if !abilities.countries.contains(&ask.recipient.country.as_str()) => {
@@ -197,18 +201,25 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
             None => {
                 asked.push(async move {
                     let offer = offer(carrier, &abilities, &packing, ask);
-                    (abilities.name, join(offer, doubts(carrier, &abilities, ask)).await)
+                    let (answer, doubts) = join(offer, doubts(carrier, &abilities, ask)).await;
+                    let underway = answer.as_ref().ok().and_then(|offer| offer.underway_minutes);
+                    let late = too_long_underway(&abilities, ask.terms, underway, ask.goods);
+                    (abilities.name, (answer, late, doubts))
                 });
             }
         }
     }
-    for (carrier, (answer, doubts)) in join_all(asked).await {
+    for (carrier, (answer, late, doubts)) in join_all(asked).await {
         let is_unknown = doubts.as_ref().and_then(|verdict| verdict.finding) == Some(AddressFinding::Unknown);
         found.addresses.extend(doubts);
         match answer {
             Ok(_) if is_unknown => {
                 let reason = LeftOutReason::AddressUnknown;
                 found.left_out.push(LeftOut { carrier: carrier.to_owned(), reason });
+            }
+            Ok(_) if !late.is_empty() => {
+                found.hindered.extend(late);
+                found.left_out.push(LeftOut { carrier: carrier.to_owned(), reason: LeftOutReason::Lines });
             }
             Ok(offer) => found.offers.push(offer),
             Err(reason) => found.left_out.push(LeftOut { carrier: carrier.to_owned(), reason }),
@@ -245,32 +256,42 @@ fn is_its_point(carrier: &dyn Carrier, recipient: &Address) -> bool {
     point.carrier == carrier.capabilities().name && fault.is_none_or(|(pointer, _)| is_said_later(pointer))
 }
 
-/// What keeps a courier from bringing goods there in these cartons; nothing of one that is not configured.
+/// What keeps a courier, which said how many minutes it needs, from bringing goods there by these terms; nothing of one that is
+/// not configured.
 pub fn hindrances(
     carriers: &Carriers,
-    name: &str,
-    cartons: Vec<Carton>,
+    (name, underway): (&str, Option<i64>),
+    terms: Option<&DeliveryTerms>,
     (goods, recipient): (&[Good], &Address),
 ) -> Vec<Hindered> {
-    let able = carriers.find(name).map(Carrier::capabilities);
-    able.map(|able| hindered(&able, &Packing::new(&able, cartons), goods, recipient)).unwrap_or_default()
+    let Some(able) = carriers.find(name).map(Carrier::capabilities) else { return Vec::new() };
+    let packing = Packing::new(&able, cartons(terms));
+    let mut found = hindered(&able, &packing, terms, (goods, recipient));
+    found.extend(too_long_underway(&able, terms, underway, goods));
+    found
 }
 
-/// What keeps a courier from bringing goods.
+/// What keeps a courier from bringing goods, before it is asked.
 fn hindered(
     abilities: &Capabilities,
     packing: &Packing,
-    goods: &[Good],
-    recipient: &Address,
+    terms: Option<&DeliveryTerms>,
+    (goods, recipient): (&[Good], &Address),
 ) -> Vec<Hindered> {
+    // Who rides at once says how long that takes; whether it is quick enough is looked at then.
+    let may_be_quick = abilities.is_local && terms.is_some_and(|terms| terms.chilled_minutes.is_some());
     let of = |good: &Good| {
         let misfit = packing.misfit(&good.pieces());
-        let is_cold = good.temperature != Temperature::Ambient;
+        let is_kept = match good.temperature {
+            Temperature::Ambient => true,
+            Temperature::Chilled => abilities.carries_chilled || may_be_quick,
+            Temperature::Frozen => abilities.carries_chilled,
+        };
         let reason = match () {
             () if !good.is_deliverable => Hindrance::NotDeliverable,
             () if misfit == Some(Misfit::TooHeavy) => Hindrance::TooHeavy,
             () if misfit == Some(Misfit::TooLarge) => Hindrance::TooLarge,
-            () if is_cold && !abilities.carries_chilled => Hindrance::ColdChain,
+            () if !is_kept => Hindrance::ColdChain,
             () if good.age_min.is_some_and(|age| !abilities.checks_age(age, recipient)) => {
                 Hindrance::AgeCheck
             }
@@ -279,6 +300,26 @@ fn hindered(
         Some(Hindered { line: good.line, carrier: abilities.name.to_owned(), reason })
     };
     goods.iter().filter_map(of).collect()
+}
+
+/// Chilled goods that are longer underway with a courier that does not keep them cold than the store's rule lets them be.
+fn too_long_underway(
+    abilities: &Capabilities,
+    terms: Option<&DeliveryTerms>,
+    underway: Option<i64>,
+    goods: &[Good],
+) -> Vec<Hindered> {
+    let most = terms.and_then(|terms| terms.chilled_minutes);
+    if abilities.carries_chilled || underway.zip(most).is_some_and(|(minutes, most)| minutes <= most) {
+        return Vec::new();
+    }
+    let chilled = goods.iter().filter(|good| good.temperature == Temperature::Chilled);
+    let of = |good: &Good| Hindered {
+        line: good.line,
+        carrier: abilities.name.to_owned(),
+        reason: Hindrance::TooLongUnderway,
+    };
+    chilled.map(of).collect()
 }
 
 /// What a courier has to say against an address that is said as a whole. Who rides near the store says so with its quote.
@@ -340,6 +381,7 @@ async fn offer(
         arrives_until: arrives.map(|(_, until)| until),
         emits_grams: tariff.emits_grams,
         is_live: live.is_some(),
+        underway_minutes: live.as_ref().and_then(|live| live.underway_minutes),
         valid_until: valid_until.unwrap_or(Moment::MAX_UTC).min(ask.now + OFFER_LASTS),
         quote: live.and_then(|live| live.quote),
     })

@@ -12,7 +12,7 @@ use super::carrier::{BookedParcel, ParcelStatus, Tracking};
 use super::model::{self, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
 use super::store::{self, Askings, Parcel, Shipment};
-use super::tasks;
+use super::tasks::{self, Asked, Subject};
 use super::{hand_over, pushes, returns};
 use crate::app::App;
 use crate::clock::Moment;
@@ -267,7 +267,9 @@ async fn tell_change(
     status: ParcelStatus,
 ) -> Result<(), Internal> {
     if let Some(kind) = returns::task_of(shipment.direction, status) {
-        tasks::open(tx, &app.ids, now, (shipment, parcel), kind).await?;
+        let subject = Subject::Parcel(shipment.id, parcel);
+        let asked = Asked { kind, store: &shipment.store, subject, detail: None };
+        tasks::open(tx, &app.ids, now, &asked).await?;
     }
     let (id, order) = (shipment.id, shipment.order_id);
     match status {

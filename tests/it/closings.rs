@@ -8,6 +8,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use crate::contract::{dhl, gls};
+use crate::pickups::tasks;
 use crate::support::delivery::{Depot, STORE};
 use crate::support::{Answer, TestApp};
 use crate::{gls_delivery, ups_delivery};
@@ -166,6 +167,11 @@ async fn a_courier_that_is_down_is_told_until_it_has_closed_by_itself() {
         depot.see(shipment, &clerk(&depot.test).await).await.json["trouble"].is_null(),
         "nothing is lost"
     );
+    // Its document is missing, and drivers took the parcels all the same: somebody looks, once.
+    let open = tasks(&depot.test).await;
+    assert_eq!((open.len(), &open[0]["kind"]), (1, &json!("see_to_closing")));
+    assert_eq!(open[0]["closing"], listed.json["closings"][0]["closing"]);
+    assert!(open[0]["detail"].as_str().is_some_and(|words| words.contains("503")), "{open:?}");
 }
 
 #[tokio::test]
@@ -191,6 +197,12 @@ async fn what_the_courier_does_not_close_is_the_shipments_trouble_and_the_rest_i
     assert_eq!(closed(&depot), 1);
     let seen = depot.see(shipment, &clerk(&depot.test).await).await;
     assert!(seen.text("/trouble").contains("parcel 2: the courier did not close"), "{}", seen.json);
+    let open = tasks(&depot.test).await;
+    assert_eq!(
+        (open.len(), &open[0]["kind"], &open[0]["closing"]),
+        (1, &json!("see_to_closing"), &done[0]["closing"])
+    );
+    assert!(open[0]["detail"].as_str().is_some_and(|words| words.contains("did not close")), "{open:?}");
 }
 
 #[tokio::test]

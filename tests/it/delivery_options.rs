@@ -176,6 +176,101 @@ async fn what_can_not_be_sent_is_said_by_line_before_anything_is_debited() {
     assert_eq!(found.json["left_out"], json!(nobody));
 }
 
+/// A shop with DHL and Uber, whose store lets chilled goods be underway for so long, and whose coffee is chilled and milk is not.
+async fn shop_of_cold_coffee(chilled_minutes: &Value, temperature: &str) -> (Shop, uber::Sandbox) {
+    let settings = uber::Settings { clock_stands_at: Some(start_of_time()), ..uber::Settings::local() };
+    let courier = uber::Sandbox::start(settings.clone()).await.expect("a sandbox");
+    let variables = and(settings.for_service(courier.url()), &[("AISLE_DELIVERY_QUOTE_MS", "10000")]);
+    let shop = Shop::open_with(&variables).await;
+    let coffee = json!({"kind": "product", "sku": "coffee", "name": "Iced coffee", "tax_class": "reduced",
+        "deliverable": true, "weight_grams": 500, "temperature": temperature});
+    apply(&shop, &[coffee]).await;
+    bear(&shop, chilled_minutes).await;
+    (shop, courier)
+}
+
+/// The store says from now on how long chilled goods may be underway.
+async fn bear(shop: &Shop, chilled_minutes: &Value) {
+    let mut terms = json!({"amount": 499, "tax_class": "standard"});
+    if !chilled_minutes.is_null() {
+        terms["chilled_minutes"] = chilled_minutes.clone();
+    }
+    apply(shop, &[store_with(&json!({"delivery": terms}))]).await;
+}
+
+async fn options_nearby(shopper: &Shopper<'_>, cart: CartId) -> Answer {
+    let place = "country=DE&postal_code=53111&city=Bonn&street=Sternstr.&house_number=7";
+    shopper.get(&format!("/v1/carts/{cart}/delivery-options?{place}")).await.expect(200)
+}
+
+/// Takes an option to an address nearby.
+async fn take_nearby(shopper: &Shopper<'_>, cart: CartId, option: &Value) -> (CheckoutId, Answer) {
+    let version = shopper.cart(cart).await.number("/version");
+    let mut body = shopper.placement(cart, version, &[1, 2]);
+    body["deliver"] = json!({"lines": [1, 2], "option": option, "recipient": {
+        "name": "Mária Müller", "street": "Sternstr.", "house_number": "7", "postal_code": "53111", "city": "Bonn",
+        "country": "DE", "phone": "+4922854321",
+    }});
+    let checkout: CheckoutId = shopper.shop.test.app.ids.next();
+    (checkout, shopper.put(&format!("/v1/checkouts/{checkout}"), &body).await)
+}
+
+#[tokio::test]
+async fn chilled_goods_go_with_a_courier_that_is_quick_enough_by_the_stores_rule() {
+    let (shop, courier) = shop_of_cold_coffee(&json!(25), "chilled").await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let found = options_nearby(&shopper, cart).await;
+    assert_eq!(carriers(&found), ["uber"], "{}", found.json);
+    assert_eq!(found.number("/options/0/underway_minutes"), 25);
+    assert_eq!(found.json["lines"], json!([{"line": 2, "carrier": "dhl", "reason": "cold_chain"}]));
+    // Without the choice nobody says that it is quick.
+    let unchosen = take_nearby(&shopper, cart, &Value::Null).await.1;
+    unchosen.problem(422, "goods_not_deliverable");
+    let (checkout, placed) = take_nearby(&shopper, cart, &found.json["options"][0]["id"]).await;
+    let total = placed.expect(201).json["quote"]["total"].clone();
+    shopper.pay(checkout, serde_json::from_value(total).expect("money")).await;
+    shop.until(async || shopper.checkout(checkout).await.text("/state") == "paid").await;
+    shop.test.run_jobs().await;
+    assert_eq!((courier.books().deliveries.len(), shop.dhl.books().shipments.len()), (1, 0));
+    crate::contract::uber::assert_kept(&courier);
+}
+
+#[tokio::test]
+async fn chilled_goods_that_would_be_underway_for_too_long_are_refused_by_line() {
+    for (minutes, temperature, reason) in [
+        (json!(24), "chilled", "too_long_underway"),
+        (Value::Null, "chilled", "cold_chain"),
+        (json!(240), "frozen", "cold_chain"),
+    ] {
+        let (shop, _courier) = shop_of_cold_coffee(&minutes, temperature).await;
+        let shopper = shop.payer("anna@example.com").await;
+        let cart = shopper.fill(&[MILK, COFFEE]).await;
+        let found = options_nearby(&shopper, cart).await;
+        assert_eq!(carriers(&found), [""; 0], "{minutes} {temperature}");
+        assert_eq!(
+            found.json["lines"],
+            json!([
+                {"line": 2, "carrier": "dhl", "reason": "cold_chain"},
+                {"line": 2, "carrier": "uber", "reason": reason},
+            ])
+        );
+        let left_out = json!([{"carrier": "dhl", "reason": "lines"}, {"carrier": "uber", "reason": "lines"}]);
+        assert_eq!(found.json["left_out"], left_out);
+    }
+}
+
+#[tokio::test]
+async fn an_option_for_chilled_goods_is_over_when_the_store_lets_them_be_underway_for_less() {
+    let (shop, _courier) = shop_of_cold_coffee(&json!(30), "chilled").await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let found = options_nearby(&shopper, cart).await;
+    bear(&shop, &json!(20)).await;
+    let placed = take_nearby(&shopper, cart, &found.json["options"][0]["id"]).await.1;
+    placed.problem(409, "delivery_option_over");
+}
+
 #[tokio::test]
 async fn a_question_that_can_not_be_read_says_why() {
     let (shop, _ups) = shop(&json!({})).await;

@@ -148,6 +148,7 @@ async fn what_comes_back_is_a_task_until_somebody_saw_to_it() {
         (open.text("/tasks/0/kind"), open.text("/tasks/0/shipment")),
         ("check_returned", &*shipment.to_string())
     );
+    assert_eq!((open.number("/tasks/0/parcel"), open.text("/tasks/0/order_id")), (1, &*order.to_string()));
     let done = format!("/v1/delivery-tasks/{}/done", open.text("/tasks/0/id"));
     let elsewhere = shop.test.staff(Role::Clerk, &["0002"]).await;
     let note = json!({"note": "Unopened, back on the shelf"});

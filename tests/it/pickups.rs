@@ -23,6 +23,13 @@ async fn pickups(test: &TestApp) -> Vec<Value> {
     answer.json["pickups"].as_array().expect("pickups").clone()
 }
 
+/// What is to be seen to in the store: what kind of thing, and what went wrong.
+pub async fn tasks(test: &TestApp) -> Vec<Value> {
+    let clerk = test.staff(Role::Clerk, &[STORE]).await;
+    let answer = test.get("/v1/stores/0001/delivery-tasks").bearer(&clerk).send().await.expect(200);
+    answer.json["tasks"].as_array().expect("tasks").clone()
+}
+
 async fn supervisor(test: &TestApp) -> String {
     test.staff(Role::Supervisor, &[STORE]).await
 }
@@ -180,6 +187,78 @@ async fn what_a_courier_refuses_is_shown_and_staff_order_again() {
     depot.test.run_jobs().await;
     assert_eq!(depot.dhl.books().pickups[0].day.to_string(), "2026-11-24");
     dhl::assert_kept(&depot.dhl);
+}
+
+#[tokio::test]
+async fn a_driver_whom_the_courier_refuses_is_a_task_until_somebody_saw_to_it() {
+    let depot = Depot::new().await;
+    let test = &depot.test;
+    test.deliver_by(&json!({"order_pickup": ["dhl"]})).await;
+    depot.pass(Duration::hours(3)).await;
+    book(&depot).await;
+    book(&depot).await;
+    let (open, row) = (tasks(test).await, pickups(test).await[0].clone());
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!((&open[0]["kind"], &open[0]["pickup"]), (&json!("see_to_pickup"), &row["pickup"]));
+    assert_eq!(open[0]["detail"], row["detail"]);
+    assert!(open[0]["shipment"].is_null() && open[0]["closing"].is_null());
+    let done = format!("/v1/delivery-tasks/{}/done", open[0]["id"].as_str().expect("an id"));
+    let note = json!({"note": "Comes tomorrow"});
+    let elsewhere = test.staff(Role::Clerk, &["0002"]).await;
+    test.post(&done, &note).bearer(&elsewhere).send().await.problem(403, "role_missing");
+    let clerk = test.staff(Role::Clerk, &[STORE]).await;
+    assert_eq!(
+        test.post(&done, &note).bearer(&clerk).send().await.expect(200).text("/note"),
+        "Comes tomorrow"
+    );
+    order(test, &json!({"carrier": "dhl", "day": "2026-11-24"})).await.expect(202);
+    test.run_jobs().await;
+    assert_eq!(tasks(test).await, Vec::<Value>::new(), "a driver comes");
+}
+
+#[tokio::test]
+async fn an_order_by_which_nobody_comes_or_nobody_knows_is_a_task_and_one_that_comes_late_is_none() {
+    // The courier is down until the day is over.
+    let down = depot().await;
+    down.dhl.plan_fault("token", FaultKind::ErrorBefore { status: 503 }, 10_000);
+    order(&down.test, &json!({"carrier": "dhl"})).await.expect(202);
+    down.pass(Duration::hours(1)).await;
+    assert_eq!(tasks(&down.test).await.len(), 0, "it is still being called");
+    for _ in 0..8 {
+        down.pass(Duration::hours(1)).await;
+    }
+    let open = tasks(&down.test).await;
+    assert!(open[0]["detail"].as_str().is_some_and(|words| words.contains("was not reached")), "{open:?}");
+    // Its answer was lost, and it finds the order.
+    let late = depot().await;
+    late.dhl.plan_fault("pickups.create", FaultKind::NoAnswerAfter, 1);
+    book(&late).await;
+    for _ in 0..8 {
+        late.pass(Duration::minutes(5)).await;
+    }
+    assert_eq!(pickups(&late.test).await[0]["state"], "confirmed");
+    assert_eq!(tasks(&late.test).await.len(), 0);
+    // Its answer was lost, and it can't be asked.
+    let gls = gls_delivery::depot().await;
+    gls.test.deliver_by(&json!({"order_pickup": ["gls"]})).await;
+    let fault = gls_sandbox::Fault::NoAnswerAfter { hold: false };
+    gls.courier.add_fault(gls_sandbox::Rule::new("collections.create", fault, 1)).expect("planned");
+    gls.request().await;
+    gls.pass(Duration::hours(2)).await;
+    gls.request().await;
+    let open = tasks(&gls.test).await;
+    assert_eq!((open.len(), &open[0]["kind"]), (1, &json!("see_to_pickup")));
+    assert!(open[0]["detail"].as_str().is_some_and(|words| words.contains("call it")), "{open:?}");
+    // Its day has passed while it could not be asked.
+    let unknown = depot().await;
+    unknown.dhl.plan_fault("pickups.create", FaultKind::NoAnswerAfter, 1);
+    unknown.dhl.plan_fault("pickups.list", FaultKind::ErrorBefore { status: 503 }, 10_000);
+    book(&unknown).await;
+    for _ in 0..33 {
+        unknown.pass(Duration::hours(1)).await;
+    }
+    let open = tasks(&unknown.test).await;
+    assert!(open[0]["detail"].as_str().is_some_and(|words| words.contains("its day is over")), "{open:?}");
 }
 
 #[tokio::test]

@@ -58,6 +58,9 @@ pub struct DeliveryOption {
     pub emits_grams: Option<i64>,
     /// Whether price or times are the courier's own word; else they are the store's tariff.
     pub is_live: bool,
+    /// How many minutes the goods are underway, from the store's door to the recipient's, where the courier says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub underway_minutes: Option<i64>,
     /// Until when it holds.
     pub valid_until: DateTime<Utc>,
     /// The heaviest parcel of it, in grams.
@@ -205,6 +208,7 @@ fn option(app: &App, offer: Offer, rank: Rank) -> DeliveryOption {
         arrives_until: offer.arrives_until,
         emits_grams: offer.emits_grams,
         is_live: offer.is_live,
+        underway_minutes: offer.underway_minutes,
         valid_until: offer.valid_until,
         parcel_grams_max: offer.parcel_grams_max,
         quote: offer.quote,
@@ -252,9 +256,13 @@ pub(super) async fn take(
     let found = store::take(tx, option, cart.shopper, cart.id).await?.ok_or(Error::OptionUnknown)?;
     let (holds_for, option) = found;
     let wanted = Wanted { goods: goods(app, cart, lines)?, recipient };
-    // What a product needs may have been corrected since.
-    let hindered =
-        delivery::hindrances(&app.carriers, &option.carrier, cartons(app, cart), (&wanted.goods, recipient));
+    // What a product needs may have been corrected since, and so may the store's terms.
+    let hindered = {
+        let catalog = app.catalog.view();
+        let terms = catalog.store(&cart.store).and_then(|store| store.till.delivery.as_deref());
+        let by = (option.carrier.as_str(), option.underway_minutes);
+        delivery::hindrances(&app.carriers, by, terms, (&wanted.goods, recipient))
+    };
     if option.valid_until <= now || holds_for != wanted.holds_for() || !hindered.is_empty() {
         return Err(Error::OptionOver);
     }

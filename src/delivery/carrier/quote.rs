@@ -42,6 +42,8 @@ pub struct LiveQuote {
     pub leaves_by: Option<DateTime<Utc>>,
     /// When it arrives, at the earliest and at the latest, where it says so.
     pub arrives: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// How many minutes the goods are underway, from the store's door to the recipient's, where it says so.
+    pub underway_minutes: Option<i64>,
     /// Until when it holds, where it does not hold on.
     pub valid_until: Option<DateTime<Utc>>,
     /// The courier's name of it, where a booking can name it.

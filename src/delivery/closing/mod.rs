@@ -3,7 +3,7 @@
 //! Invariants: a parcel joins a closing in the transaction of its hand-over; from the moment a closing is begun no parcel
 //! joins it, and what is handed over later is in the next one; declaring a parcel twice does no harm, so a lost answer is
 //! asked again. A courier that can't be reached is called until it has closed the day by itself: from then on nothing is
-//! lost by not having told it. What it refuses shows as the shipment's trouble.
+//! lost by not having told it. What it refuses shows as the shipment's trouble. Either is a task of staff.
 //!
 //! `store.rs` has the rows, `http.rs` what staff see and do.
 
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use self::store::{Closing, Declared};
 use super::carrier::{Carrier, ClosedShipment};
 use super::store::Shipment;
+use super::tasks::{self, Asked, Subject, TaskKind};
 use super::terms;
 use crate::app::App;
 use crate::clock::Moment;
@@ -193,6 +194,10 @@ async fn settle(
         }
     }
     let Some(mut row) = store::lock(&mut tx, closing.id).await? else { return Ok(()) };
+    if let Some((parcel, words)) = said.iter().find_map(|(parcel, refused)| Some((parcel, refused.as_ref()?)))
+    {
+        ask_staff(app, &mut tx, now, &row, &not_closed(parcel, words)).await?;
+    }
     for (parcel, refused) in said {
         store::say(&mut tx, closing.id, &parcel.carrier_shipment_id, refused).await?;
     }
@@ -216,9 +221,25 @@ async fn settle(
 
 async fn note_trouble(tx: &mut Tx, parcel: &Declared, words: &str) -> Result<(), db::Error> {
     let Some(mut shipment) = super::store::lock(tx, parcel.shipment).await? else { return Ok(()) };
-    let (number, id) = (parcel.parcel, &parcel.carrier_shipment_id);
-    shipment.trouble = Some(format!("parcel {number}: the courier did not close {id}: {words}"));
+    shipment.trouble = Some(format!("parcel {}: {}", parcel.parcel, not_closed(parcel, words)));
     super::store::save(tx, &shipment).await
+}
+
+fn not_closed(parcel: &Declared, words: &str) -> String {
+    format!("the courier did not close {}: {words}", parcel.carrier_shipment_id)
+}
+
+/// A person of the store must see to a closing.
+async fn ask_staff(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    closing: &Closing,
+    detail: &str,
+) -> Result<(), db::Error> {
+    let (kind, subject) = (TaskKind::SeeToClosing, Subject::Closing(closing.id));
+    let asked = Asked { kind, store: &closing.store, subject, detail: Some(detail) };
+    tasks::open(tx, &app.ids, now, &asked).await
 }
 
 /// Tries again later, until the courier has closed the day by itself.
@@ -232,6 +253,7 @@ async fn put_off(app: &App, lease: &Lease, closing: &Closing, detail: &str) -> j
     if is_over && row.state == ClosingState::Closing {
         row.state = ClosingState::Lapsed;
         row.ended_at = Some(now);
+        ask_staff(app, &mut tx, now, &row, detail).await?;
     }
     store::save(&mut tx, &row).await?;
     lease.commit(tx).await?;

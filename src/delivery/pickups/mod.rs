@@ -3,8 +3,8 @@
 //! Invariants: an order is written with our name for it before the courier is called; there is at most one live order of a
 //! store, courier and day; an order that may have arrived is asked for where the courier can be asked, and else left to
 //! staff, never sent again blindly. The first parcel that is booked for a day orders the driver once: what staff took back,
-//! or the courier refused, is ordered again by staff alone. A day after its day an order has ended. The states are those of
-//! booking attempts.
+//! or the courier refused, is ordered again by staff alone. An order by which no driver comes, or nobody knows whether one
+//! does, is a task of theirs. A day after its day an order has ended. The states are those of booking attempts.
 //!
 //! `store.rs` has the rows, `http.rs` what staff see and do.
 
@@ -26,6 +26,7 @@ use super::carrier::{
 };
 use super::model::{self, AttemptEvent, AttemptState};
 use super::store::Shipment;
+use super::tasks::{self, Asked, Subject, TaskKind};
 use super::terms;
 use crate::app::App;
 use crate::clock::Moment;
@@ -243,7 +244,17 @@ async fn end(app: &App, lease: &Lease, pickup: &Pickup) -> jobs::Outcome {
     let last = pickup.detail.take().unwrap_or_default();
     pickup.detail = Some(format!("its day is over: {last}"));
     store::save(&mut tx, &pickup).await?;
+    if pickup.state != AttemptState::Confirmed {
+        ask_staff(app, &mut tx, &pickup).await?;
+    }
     lease.commit(tx).await
+}
+
+/// A person of the store must see to an order by which no driver comes, as far as anybody knows.
+async fn ask_staff(app: &App, tx: &mut Tx, pickup: &Pickup) -> Result<(), db::Error> {
+    let (kind, subject) = (TaskKind::SeeToPickup, Subject::Pickup(pickup.id));
+    let asked = Asked { kind, store: &pickup.store, subject, detail: pickup.detail.as_deref() };
+    tasks::open(tx, &app.ids, app.clock.now(), &asked).await
 }
 
 /// Opens the transaction that settles a step.
@@ -278,6 +289,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, pickup: &Pickup) 
         let last = pickup.detail.take().unwrap_or_default();
         pickup.detail = Some(format!("the day is over, and the courier was not reached: {last}"));
         store::save(&mut tx, &pickup).await?;
+        ask_staff(app, &mut tx, &pickup).await?;
         return lease.commit(tx).await;
     }
     pickup.state = pickup.state.apply(AttemptEvent::Sent)?;
@@ -326,6 +338,9 @@ async fn settle(
     };
     pickup.state = pickup.state.apply(event)?;
     store::save(&mut tx, &pickup).await?;
+    if pause.is_none() && pickup.state != AttemptState::Confirmed {
+        ask_staff(app, &mut tx, &pickup).await?;
+    }
     lease.commit(tx).await?;
     match pause {
         Some(pause) => Err(Failure::after(pause, pickup.detail.unwrap_or_default())),
@@ -353,6 +368,7 @@ async fn look(app: &App, lease: &Lease, carrier: &dyn Carrier, pickup: &Pickup) 
         pickup.state = pickup.state.apply(AttemptEvent::Lost)?;
         pickup.detail = Some(left_to_staff("its answer was lost"));
         store::save(&mut tx, &pickup).await?;
+        ask_staff(app, &mut tx, &pickup).await?;
         return lease.commit(tx).await;
     }
     let found = match carrier.find_pickup(&request(app, pickup)?).await {
@@ -378,8 +394,10 @@ async fn look(app: &App, lease: &Lease, carrier: &dyn Carrier, pickup: &Pickup) 
         pickup.detail = Some("the courier does not know the order".to_owned());
     }
     store::save(&mut tx, &pickup).await?;
-    if is_over && now < pickup.until {
-        write(&mut tx, &app.ids, now, &again(&pickup)?).await?;
+    match is_over {
+        true if now < pickup.until => write(&mut tx, &app.ids, now, &again(&pickup)?).await?,
+        true => ask_staff(app, &mut tx, &pickup).await?,
+        false => {}
     }
     lease.commit(tx).await?;
     if is_over {

@@ -179,6 +179,12 @@ pub fn price(quote: &Value, parcels: i64) -> Option<LiveQuote> {
         price: fee,
         leaves_by: None,
         arrives,
+        // Both are counted from now: to the door, and until somebody is at the store.
+        underway_minutes: quote["duration"]
+            .as_i64()
+            .zip(quote["pickup_duration"].as_i64())
+            .map(|(to_the_door, to_the_store)| to_the_door.saturating_sub(to_the_store))
+            .filter(|minutes| *minutes > 0),
         valid_until: time("expires"),
         quote: quote["id"].as_str().map(str::to_owned),
     })

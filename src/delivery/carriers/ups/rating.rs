@@ -82,6 +82,7 @@ pub fn quote(body: &[u8]) -> Option<LiveQuote> {
         price: money(total)?,
         leaves_by: None,
         arrives,
+        underway_minutes: None,
         valid_until: None,
         quote: None,
     })

@@ -300,6 +300,7 @@ async fn adopt(
         carrier_shipment_id: found.carrier_shipment_id.clone(),
         tracking_number: found.tracking_number.clone(),
         label,
+        qr_label: None,
         warnings: Vec::new(),
     };
     confirm(app, &mut tx, now, &mut shipment, &mut attempt, confirmation).await?;
@@ -343,7 +344,10 @@ pub(super) async fn confirm(
     }
     store::set_status(tx, shipment.id, attempt.parcel, Some(ParcelStatus::Announced)).await?;
     match confirmation.label {
-        Some(label) => keep_label(app, tx, now, shipment, attempt, &label).await,
+        Some(label) => {
+            let labels = (&label, confirmation.qr_label.as_deref());
+            keep_label(app, tx, now, shipment, attempt, labels).await
+        }
         None if attempt.label_sha256.is_none() && gives_labels(app, &attempt.carrier) => {
             Ok(enqueue_booking(tx, &app.ids, now, shipment.id, attempt.parcel).await?)
         }
@@ -356,17 +360,17 @@ fn gives_labels(app: &App, carrier: &str) -> bool {
     app.carriers.find(carrier).is_none_or(|carrier| carrier.capabilities().gives_labels)
 }
 
-/// Stores a label; with the last one of a shipment the shipment is booked. The shipment is not saved.
+/// Stores a label, with its code where there is one; with the last one of a shipment the shipment is booked. The shipment is not saved.
 async fn keep_label(
     app: &App,
     tx: &mut Tx,
     now: Moment,
     shipment: &mut Shipment,
     attempt: &Attempt,
-    label: &Label,
+    labels: (&Label, Option<&[u8]>),
 ) -> Result<(), Internal> {
-    let sha256 = sha256_hex(&label.bytes);
-    store::save_label(tx, &attempt.reference, label, &sha256).await?;
+    let sha256 = sha256_hex(&labels.0.bytes);
+    store::save_label(tx, &attempt.reference, labels, &sha256).await?;
     settle_ready(app, tx, now, shipment).await
 }
 
@@ -418,7 +422,7 @@ async fn fetch_label(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &
         return Ok(());
     }
     match label {
-        Some(label) => keep_label(app, &mut tx, now, &mut shipment, &attempt, &label).await?,
+        Some(label) => keep_label(app, &mut tx, now, &mut shipment, &attempt, (&label, None)).await?,
         None => withdraw::give_up(&mut tx, &app.ids, now, &mut attempt).await?,
     }
     store::save(&mut tx, &shipment).await?;

@@ -31,6 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_shipment))
         .routes(routes!(get_label))
+        .routes(routes!(get_qr_label))
         .routes(routes!(post_reissue))
         .routes(routes!(list_shipments))
         .routes(routes!(post_hand_over))
@@ -107,6 +108,36 @@ async fn get_label(
 ) -> Result<Response, Problem> {
     may_print(&app, &caller, id).await?;
     Ok(paper(labels::label(&app, (id, parcel), query.format).await?))
+}
+
+/// A code that a shop of the courier prints the label from, for whoever has no printer: where `has_qr_label` says so (DHL's
+/// returns).
+#[utoipa::path(
+    get,
+    path = "/v1/shipments/{id}/labels/{parcel}/qr",
+    tag = "delivery",
+    params(
+        ("id" = ShipmentId, Path, description = "The shipment."),
+        ("parcel" = i64, Path, description = "Which of its parcels, from 1."),
+    ),
+    responses(
+        (status = 200, description = "The picture of the code.", body = Vec<u8>, content_type = "image/png"),
+        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is of another store, or no staff and it is no return.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such shipment, or no code of its label (yet).", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("shopper" = []), ("staff" = []))
+)]
+async fn get_qr_label(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, parcel)): Path<(ShipmentId, i64)>,
+) -> Result<Response, Problem> {
+    may_print(&app, &caller, id).await?;
+    let code = labels::qr_label(&app, (id, parcel)).await?;
+    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::OK, headers, code).into_response())
 }
 
 fn paper(printed: labels::Printed) -> Response {

@@ -65,3 +65,8 @@ pub(super) async fn label(
         Err(error) => Err(Error::Unheard(error)),
     }
 }
+
+/// The code that the courier's shops print the label of a parcel from (PNG).
+pub(super) async fn qr_label(app: &App, (shipment, parcel): (ShipmentId, i64)) -> Result<Vec<u8>, Error> {
+    store::qr_label(&app.db, shipment, parcel).await?.ok_or(Error::Missing)
+}

@@ -104,6 +104,7 @@ async fn settle(app: &App, now: Moment, attempt: &Attempt, outcome: BookOutcome)
         carrier_shipment_id: attempt.carrier_shipment_id.clone().unwrap_or_default(),
         tracking_number: attempt.tracking_number.clone().unwrap_or_default(),
         label: None,
+        qr_label: None,
         warnings: Vec::new(),
     };
     let (confirmation, result) = match outcome {

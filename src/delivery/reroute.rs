@@ -153,7 +153,7 @@ fn next(carriers: &Carriers, shipment: &Shipment, goods: (i64, Option<Size>), fr
     let may_be_asked = |able: &Capabilities| !able.is_local || offered().any(|name| name == able.name);
     let fit = carriers.all().map(Carrier::capabilities).filter(|able| {
         !is_left(able.name)
-            && (able.brings_returns || shipment.direction == Direction::Outbound)
+            && (shipment.direction == Direction::Outbound || able.brings_back_from(&shipment.sender.country))
             && may_be_asked(able)
             && able.goes_to(&shipment.recipient.0)
             && shipment.needs().are_met_by(able, &shipment.recipient.0)

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::address::Address;
 use super::carrier::{Carrier, SizeLimits};
-use super::carriers::dhl::{Dhl, DhlPush, DhlSettings};
+use super::carriers::dhl::{Dhl, DhlPush, DhlReturns, DhlSettings};
 use super::carriers::gls::{Gls, GlsSettings};
 use super::carriers::uber::{self, Uber, UberSettings};
 use super::carriers::ups::{Ups, UpsSettings};
@@ -77,6 +77,8 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_DHL_INTERNATIONAL_BILLING_NUMBER` | 14 characters, for the rest of the European Union; without it Germany only |
 /// | `AISLE_DHL_PROFILE` | the user group (default `STANDARD_GRUPPENPROFIL`) |
 /// | `AISLE_DHL_PRINT_FORMAT` | one of DHL's paper formats; without it the account's own |
+/// | `AISLE_DHL_RETURN_BILLING_NUMBER` | 14 characters, of DHL Retoure; without it DHL brings nothing back |
+/// | `AISLE_DHL_RETURN_RECEIVER` | the receiver in DHL's returns portal that all goods go back to; without it the one at the store's address |
 /// | `AISLE_DHL_PUSH_ACCOUNT`, `AISLE_DHL_PUSH_TOKEN` | the customer number whose parcels DHL tells of by itself, and what its messages prove themselves with (32 characters or more); without them it is only asked |
 /// | `AISLE_GLS_URL` | `https://api.gls-group.net`, or `https://api-sandbox.gls-group.net` for tests |
 /// | `AISLE_GLS_CLIENT_ID`, `AISLE_GLS_CLIENT_SECRET` | of the app in GLS's developer portal |
@@ -162,9 +164,12 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
         billing_number,
         international_billing_number: env.text("AISLE_DHL_INTERNATIONAL_BILLING_NUMBER"),
         print_format: env.text("AISLE_DHL_PRINT_FORMAT"),
+        returns: dhl_returns(env),
         push: dhl_push(env),
     };
+    let returns = settings.returns.as_ref().map(|returns| &returns.billing_number);
     let numbers = [
+        ("AISLE_DHL_RETURN_BILLING_NUMBER", returns),
         ("AISLE_DHL_BILLING_NUMBER", Some(&settings.billing_number)),
         ("AISLE_DHL_INTERNATIONAL_BILLING_NUMBER", settings.international_billing_number.as_ref()),
     ];
@@ -174,6 +179,19 @@ fn dhl(env: &Env) -> Option<DhlSettings> {
         }
     }
     Some(settings)
+}
+
+/// DHL's returns; nothing without a billing number of theirs.
+fn dhl_returns(env: &Env) -> Option<DhlReturns> {
+    let number = env.text("AISLE_DHL_RETURN_BILLING_NUMBER");
+    let receiver = env.text("AISLE_DHL_RETURN_RECEIVER");
+    if number.is_none() && receiver.is_some() {
+        env.mistake("AISLE_DHL_RETURN_RECEIVER needs AISLE_DHL_RETURN_BILLING_NUMBER".to_owned());
+    }
+    if receiver.as_ref().is_some_and(|receiver| receiver.chars().count() > 50) {
+        env.mistake("AISLE_DHL_RETURN_RECEIVER must have at most 50 characters".to_owned());
+    }
+    Some(DhlReturns { billing_number: number?, receiver })
 }
 
 /// DHL's account to be told of; nothing when none of it is set.
@@ -343,6 +361,7 @@ mod tests {
             ("AISLE_DHL_URL", "https://api-eu.dhl.com"),
             ("AISLE_DHL_BILLING_NUMBER", "1"),
             ("AISLE_DHL_PUSH_ACCOUNT", "3333333333"),
+            ("AISLE_DHL_RETURN_RECEIVER", "deu"),
             ("AISLE_GLS_URL", "gls"),
             ("AISLE_GLS_CONTACT_ID", "276a45fkqM276a45fkqM2"),
             ("AISLE_UBER_COUNTRY", "AQ"),
@@ -362,6 +381,7 @@ mod tests {
             "AISLE_DHL_USERNAME is not set",
             "AISLE_DHL_PASSWORD is not set",
             "AISLE_DHL_BILLING_NUMBER must have 14",
+            "AISLE_DHL_RETURN_RECEIVER needs AISLE_DHL_RETURN_BILLING_NUMBER",
             "AISLE_DHL_PUSH_ACCOUNT and AISLE_DHL_PUSH_TOKEN belong together",
             "AISLE_GLS_URL must be a URL",
             "AISLE_GLS_CLIENT_ID is not set",

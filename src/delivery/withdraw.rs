@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::book;
 use super::carrier::{CancelOutcome, Reference};
 use super::model::{AttemptEvent, AttemptState};
 use super::store::{self, Attempt};
+use super::{book, returns};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -107,6 +107,10 @@ pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
     let Some(carrier) = app.carriers.find(&attempt.carrier) else {
         return Err(Failure::after(CANCEL_PAUSE, "the courier is not configured"));
     };
+    let shipment = store::find(&app.db, attempt.shipment).await?;
+    if shipment.is_some_and(|shipment| returns::dies_unused(&carrier.capabilities(), shipment.direction)) {
+        return settle(app, lease, &id, &attempt, CancelOutcome::Cancelled).await;
+    }
     // Before the call, so that a lost answer is known as such.
     mark_sent(app, lease, &id, true).await?;
     match carrier.cancel(&id, cancellation.sent).await {

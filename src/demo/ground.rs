@@ -210,7 +210,7 @@ fn settings(
         ("AISLE_KLARNA_CURRENCY", "EUR".to_owned()),
         ("AISLE_EXCHANGE_ALLOW_INTERNAL", "true".to_owned()),
     ];
-    let pairs = pairs.into_iter().chain(dhl.for_service(dhl_url));
+    let pairs = pairs.into_iter().chain(dhl.for_service(dhl_url)).chain(dhl.for_returns());
     let mut config = Config::read(&Env::from_pairs(pairs))?;
     // Below what the environment may say, because here the courier is a sandbox that minds no quota.
     config.delivery.tracking_interval = TRACKING_INTERVAL;

@@ -178,6 +178,7 @@ impl Sandboxes {
         }
         if let Some((dhl, settings)) = &self.dhl {
             pairs.extend(settings.for_service(dhl.url()));
+            pairs.extend(settings.for_returns());
             pairs.extend([
                 ("AISLE_DHL_PUSH_ACCOUNT", settings.billing_number.chars().take(10).collect::<String>()),
                 ("AISLE_DHL_PUSH_TOKEN", DHL_PUSH_TOKEN.to_owned()),

@@ -15,6 +15,7 @@ mod kept;
 pub mod klarna;
 pub mod paypal;
 mod pdf;
+mod qr;
 mod running;
 pub mod uber;
 pub mod ups;

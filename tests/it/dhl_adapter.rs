@@ -49,7 +49,12 @@ impl Pair {
 }
 
 pub fn adapter(settings: &Settings, base_url: &str) -> Dhl {
-    let settings = DhlSettings {
+    Dhl::new(account(settings, base_url), client())
+}
+
+/// The account without returns and push.
+pub fn account(settings: &Settings, base_url: &str) -> DhlSettings {
+    DhlSettings {
         base_url: base_url.to_owned(),
         api_key: settings.api_key.clone(),
         api_secret: settings.api_secret.clone().into(),
@@ -59,9 +64,9 @@ pub fn adapter(settings: &Settings, base_url: &str) -> Dhl {
         billing_number: settings.billing_number.clone(),
         international_billing_number: Some("33333333335301".to_owned()),
         print_format: None,
+        returns: None,
         push: None,
-    };
-    Dhl::new(settings, client())
+    }
 }
 
 fn booking() -> Booking {

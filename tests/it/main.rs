@@ -19,6 +19,7 @@ mod delivery;
 mod delivery_options;
 mod demo;
 mod dhl_adapter;
+mod dhl_returns;
 mod disputed;
 mod empty_delivery;
 mod exchange;

@@ -142,6 +142,8 @@ pub struct Confirmation {
     pub tracking_number: String,
     /// Missing or unreadable labels leave the booking valid: fetch it again.
     pub label: Option<Label>,
+    /// A picture (PNG) of a code that the courier's shops print the label from, where it gives one.
+    pub qr_label: Option<Box<[u8]>>,
     /// What the courier had to say although it took the parcel.
     pub warnings: Vec<FieldMessage>,
 }

@@ -4,7 +4,7 @@
 //! here. What a courier can't do is declared in [`Capabilities`], never faked. The one rule above all others: an outcome
 //! that is not known for certain is [`BookOutcome::Unknown`], and an unknown booking is looked for by its reference before
 //! anything else is tried. `booking.rs` has what is booked and what becomes of it, `label.rs` what is stuck on it, `pickup.rs`
-//! who comes for it, `quote.rs` what it would cost, `size.rs` how large it may be, `place.rs` what a courier knows of places,
+//! who comes for it, `quote.rs` what it would cost, `returns.rs` how goods come back, `size.rs` how large it may be, `place.rs` what a courier knows of places,
 //! `point.rs` where it keeps parcels for their recipients, `tracking.rs` what happens to it, `push.rs` how the courier tells so
 //! by itself. Where next: `carriers/` has the adapters, of which `dhl` was the first.
 
@@ -15,6 +15,7 @@ mod place;
 mod point;
 mod push;
 mod quote;
+mod returns;
 mod size;
 mod tracking;
 
@@ -37,6 +38,7 @@ pub use point::{
 };
 pub use push::{Notice, Pushes, Subject, Subscribed, Validation};
 pub use quote::{LiveQuote, QuoteParcel, QuoteRequest};
+pub use returns::Returns;
 pub use size::{SizeLimits, descending};
 pub use tracking::{ParcelStatus, Tracking, TrackingEvent};
 
@@ -193,8 +195,8 @@ pub struct Capabilities {
     pub calls_recipients: bool,
     /// Asked at least this often how far a parcel has come; without it as often as the retailer wants.
     pub follow_every: Option<Duration>,
-    /// Brings goods back from the shopper, with a label that the shopper sticks on.
-    pub brings_returns: bool,
+    /// How it brings goods back from shoppers, where it does.
+    pub returns: Option<Returns>,
     /// The ages that can be checked at the door.
     pub age_checks: &'static [i64],
     /// The heaviest parcel.

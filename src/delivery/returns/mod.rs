@@ -124,9 +124,7 @@ async fn check(
 /// Who brings it back: whoever brought it, or else the first that goes both ways.
 fn courier(app: &App, shipment: &Shipment) -> Option<String> {
     let goes_back = |able: &Capabilities| {
-        able.brings_returns
-            && able.countries.contains(&shipment.recipient.country.as_str())
-            && able.goes_to(&shipment.sender.0)
+        able.brings_back_from(&shipment.recipient.country) && able.goes_to(&shipment.sender.0)
     };
     let able = app.carriers.all().map(Carrier::capabilities).filter(goes_back);
     able.min_by_key(|able| able.name != shipment.carrier).map(|able| able.name.to_owned())
@@ -145,6 +143,11 @@ pub(super) async fn call_off(app: &App, outbound: ShipmentId, id: ShipmentId) ->
     app.jobs.wake();
     app.changes.changed(id.0);
     Ok(())
+}
+
+/// Whether a label that shall not be used is let go of without a word to the courier, who takes none back.
+pub(super) fn dies_unused(able: &Capabilities, direction: Direction) -> bool {
+    direction == Direction::Return && able.returns.as_ref().is_some_and(|returns| !returns.are_cancelled)
 }
 
 /// Tells the room above what became of a shipment. Of a return it is told in words of its own, so that nothing takes the

@@ -149,16 +149,18 @@ pub(in crate::delivery) async fn save_attempt(tx: &mut Tx, attempt: &Attempt) ->
 pub(in crate::delivery) async fn save_label(
     tx: &mut Tx,
     attempt: &str,
-    label: &Label,
+    (label, qr_label): (&Label, Option<&[u8]>),
     sha256: &str,
 ) -> Result<(), Error> {
     tx.sql(
-        "UPDATE booking_attempts SET label = $2, label_format = $3, label_sha256 = $4 WHERE reference = $1",
+        "UPDATE booking_attempts SET label = $2, label_format = $3, label_sha256 = $4, qr_label = $5
+         WHERE reference = $1",
     )
     .bind(attempt.to_owned())
     .bind(label.bytes.clone())
     .bind(label.format)
     .bind(sha256.to_owned())
+    .bind(qr_label.map(<[u8]>::to_vec))
     .execute()
     .await?;
     Ok(())
@@ -167,7 +169,8 @@ pub(in crate::delivery) async fn save_label(
 /// Lets go of a label that shows another number than the booking has now.
 pub(in crate::delivery) async fn forget_label(tx: &mut Tx, attempt: &str) -> Result<(), Error> {
     tx.sql(
-        "UPDATE booking_attempts SET label = NULL, label_format = NULL, label_sha256 = NULL WHERE reference = $1",
+        "UPDATE booking_attempts SET label = NULL, label_format = NULL, label_sha256 = NULL, qr_label = NULL
+         WHERE reference = $1",
     )
     .bind(attempt.to_owned())
     .execute()
@@ -189,6 +192,24 @@ pub(in crate::delivery) async fn label(
     .bind(parcel)
     .fetch_optional()
     .await
+}
+
+/// The code that the courier's shops print the label of a parcel's booking from (PNG).
+pub(in crate::delivery) async fn qr_label(
+    db: impl Run<'_>,
+    shipment: ShipmentId,
+    parcel: i64,
+) -> Result<Option<Vec<u8>>, Error> {
+    let found: Option<(Vec<u8>,)> = db
+        .sql(
+            "SELECT qr_label FROM booking_attempts
+             WHERE shipment = $1 AND parcel = $2 AND state = 'confirmed' AND qr_label IS NOT NULL",
+        )
+        .bind(shipment)
+        .bind(parcel)
+        .fetch_optional()
+        .await?;
+    Ok(found.map(|(code,)| code))
 }
 
 /// A label at the courier that shall not be used.

@@ -11,7 +11,7 @@ use sqlx::types::Json;
 
 pub(super) use attempts::{
     Attempt, abandoned, attempt, cancellation, forget_label, insert_attempt, insert_cancellation, label,
-    live_attempts, newest_attempt, save_attempt, save_cancellation, save_label,
+    live_attempts, newest_attempt, qr_label, save_attempt, save_cancellation, save_label,
 };
 pub(super) use events::{Event, events, upsert_event};
 pub(super) use pushes::{
@@ -228,6 +228,7 @@ pub(super) struct Parcel {
     pub(super) label_sha256: Option<String>,
     /// Since when it is not sent, because staff packed another way.
     pub(super) dropped_at: Option<DateTime<Utc>>,
+    pub(super) has_qr_label: bool,
 }
 
 impl Parcel {
@@ -279,7 +280,8 @@ macro_rules! parcels_where {
                  ) AS booking,
                  booking_attempts.reference AS attempt, booking_attempts.carrier,
                  booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
-                 booking_attempts.tracking_number, booking_attempts.label_sha256, parcels.dropped_at
+                 booking_attempts.tracking_number, booking_attempts.label_sha256, parcels.dropped_at,
+                 booking_attempts.qr_label IS NOT NULL AS has_qr_label
              FROM parcels
              LEFT JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
                  AND booking_attempts.parcel = parcels.number

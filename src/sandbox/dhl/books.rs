@@ -32,6 +32,9 @@ pub struct BookedShipment {
     pub reference: Option<String>,
     pub product: String,
     pub billing_number: String,
+    /// Goods that come back.
+    pub is_return: bool,
+    pub shipper_postal_code: String,
     pub consignee_name: String,
     pub consignee_postal_code: String,
     pub consignee_city: String,
@@ -80,6 +83,8 @@ impl BookedShipment {
             reference: order.reference.clone(),
             product: order.product.clone(),
             billing_number: order.billing_number.clone(),
+            is_return: order.is_return(),
+            shipper_postal_code: order.shipper.postal_code.clone(),
             consignee_name: order.consignee.names.first().cloned().unwrap_or_default(),
             consignee_postal_code: order.consignee.postal_code.clone(),
             consignee_city: order.consignee.city.clone(),

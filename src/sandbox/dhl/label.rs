@@ -1,6 +1,9 @@
 //! Labels and the daily manifest: a real one-page PDF of 100 x 150 mm, the same label in ZPL2, and an A4 list.
 
-use super::{order::Party, state::Shipment};
+use super::{
+    order::{Party, RETURN},
+    state::Shipment,
+};
 use crate::sandbox::code_128;
 use crate::sandbox::pdf::{Page, file};
 
@@ -102,6 +105,7 @@ fn product_name(product: &str) -> &'static str {
         "V53WPAK" => "DHL PAKET International",
         "V54EPAK" => "DHL Europaket",
         "V62KP" | "V62WP" => "DHL Kleinpaket",
+        RETURN => "DHL RETOURE",
         _ => "Warenpost International",
     }
 }

@@ -46,7 +46,7 @@ fn try_close(shared: &Shared, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> R
         let mut items: Vec<Value> = Vec::with_capacity(numbers.len());
         for number in numbers {
             let sstatus = match memory.shipments.get_mut(&number) {
-                Some(shipment) if shipment.cancelled_at.is_none() => {
+                Some(shipment) if shipment.cancelled_at.is_none() && !shipment.order.is_return() => {
                     let was_closed = shipment.closed_at.is_some();
                     shipment.closed_at.get_or_insert(now);
                     if was_closed {
@@ -70,6 +70,7 @@ fn try_close(shared: &Shared, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> R
 fn open<'a>(shipments: impl Iterator<Item = &'a Shipment>, billing_number: Option<&str>) -> Vec<String> {
     shipments
         .filter(|shipment| shipment.closed_at.is_none() && shipment.cancelled_at.is_none())
+        .filter(|shipment| !shipment.order.is_return())
         .filter(|shipment| billing_number.is_none_or(|number| shipment.order.billing_number == number))
         .map(|shipment| shipment.number.clone())
         .collect()
@@ -182,6 +183,7 @@ fn closed_on(
             .shipments
             .values()
             .filter(|shipment| shipment.closed_at.is_some_and(|at| german(at).date_naive() == date))
+            .filter(|shipment| !shipment.order.is_return())
             .filter(|shipment| billing_number.is_none_or(|number| shipment.order.billing_number == number))
             .cloned()
             .collect();

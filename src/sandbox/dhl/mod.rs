@@ -1,4 +1,4 @@
-//! DHL Parcel DE's shipping, pickup, account and tracking services as a server of our own, written from the specifications.
+//! DHL Parcel DE's shipping, returns, pickup, account and tracking services as a server of our own, written from the specifications.
 //!
 //! Invariants: a booking is never idempotent (DHL has no duplicate check); a change is saved before its answer leaves;
 //! nothing here uses any other part of this crate. Time is the sandbox's own clock and moves only as told.
@@ -28,6 +28,7 @@ mod pickups;
 mod push;
 mod pushing;
 mod reply;
+mod returns;
 mod shared;
 mod state;
 mod tracking;
@@ -56,6 +57,7 @@ pub use self::{
     observe::{Exchange, Fault, FaultKind},
     pickups::Pickup,
     push::{Controls, Message, Pushes, Subscription},
+    returns::Receiver,
 };
 use self::{connection::Connection, shared::Shared, state::State};
 use super::{kept, running};
@@ -78,6 +80,8 @@ pub struct Settings {
     pub password: String,
     /// Fourteen characters; the first ten are the customer, and any product's number of that customer is accepted.
     pub billing_number: String,
+    /// Where goods can be sent back to.
+    pub return_receivers: Vec<Receiver>,
     /// Keeps the books over a restart.
     pub state_file: Option<PathBuf>,
     /// After the closing, each next stage follows after this time.
@@ -98,6 +102,7 @@ impl Settings {
             username: "user-valid".to_owned(),
             password: "sandbox-password".to_owned(),
             billing_number: "33333333330102".to_owned(),
+            return_receivers: vec![Receiver::german("deu"), Receiver::austrian("aut")],
             state_file: None,
             auto_progress: None,
             known_after: KNOWN_AFTER,
@@ -114,6 +119,15 @@ impl Settings {
             ("AISLE_DHL_USERNAME", self.username.clone()),
             ("AISLE_DHL_PASSWORD", self.password.clone()),
             ("AISLE_DHL_BILLING_NUMBER", self.billing_number.clone()),
+        ]
+    }
+
+    /// What a service is told besides, so that goods come back to the first receiver.
+    pub fn for_returns(&self) -> Vec<(&'static str, String)> {
+        let Some(receiver) = self.return_receivers.first() else { return Vec::new() };
+        vec![
+            ("AISLE_DHL_RETURN_BILLING_NUMBER", receiver.billing_number.clone()),
+            ("AISLE_DHL_RETURN_RECEIVER", receiver.id.clone()),
         ]
     }
 }
@@ -237,6 +251,10 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/labels", get(orders::label))
         .route("/manifests", post(manifests::close).get(manifests::fetch))
         .route("/manifest-documents", get(manifests::document));
+    let returns = Router::new()
+        .route("/", get(returns::version))
+        .route("/orders", post(returns::create))
+        .route("/locations", get(returns::locations));
     let pickup = Router::new()
         .route("/", get(pickups::version))
         .route("/orders", post(pickups::create).get(pickups::list).delete(pickups::delete))
@@ -245,6 +263,8 @@ fn router(shared: &Arc<Shared>) -> Router {
     let partner = Router::new()
         .nest("/parcel/de/shipping/v2", shipping)
         .route("/parcel/de/shipping/v2/", get(orders::version))
+        .nest("/parcel/de/shipping/returns/v1", returns)
+        .route("/parcel/de/shipping/returns/v1/", get(returns::version))
         .nest("/parcel/de/transportation/pickup/v3", pickup)
         .route("/parcel/de/transportation/pickup/v3/", get(pickups::version))
         .nest("/parcel/de/account/auth/ropc/v1", account)

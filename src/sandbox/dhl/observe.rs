@@ -40,7 +40,7 @@ pub struct Exchange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// `token`, `orders.create`, `orders.get`, `orders.delete`, `manifests.create`, `manifests.get`, `labels.get`,
-    /// `pickups.create`, `pickups.list`, `pickups.cancel`,
+    /// `returns.create`, `returns.locations`, `pickups.create`, `pickups.list`, `pickups.cancel`,
     /// `tracking.get`, `tracking.xml`, `push.subscribe`, `push.activate`, `push.list`, `push.get` or `push.delete`.
     pub operation: String,
     #[serde(flatten)]
@@ -170,6 +170,8 @@ fn operation(method: &Method, path: &str) -> &'static str {
         ("POST", "orders") if path.contains("/pickup/") => "pickups.create",
         ("GET", "orders") if path.contains("/pickup/") => "pickups.list",
         ("DELETE", "orders") if path.contains("/pickup/") => "pickups.cancel",
+        ("POST", "orders") if path.contains("/returns/") => "returns.create",
+        ("GET", "locations") if path.contains("/returns/") => "returns.locations",
         ("POST", "token") => "token",
         ("POST", "orders") => "orders.create",
         ("GET", "orders") => "orders.get",

@@ -29,6 +29,9 @@ const SHIP_DATE_DAYS_AHEAD_MAX: u64 = 7;
 /// The customer number that DHL publishes for its test system: only there does participation 01 exclude services.
 const PUBLISHED_TEST_CUSTOMER: &str = "3333333333";
 
+/// What the books call the product of a return: DHL Retoure has these digits in its billing numbers.
+pub const RETURN: &str = "07";
+
 /// What was ordered, as far as labels, books and tracking need it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
@@ -40,6 +43,13 @@ pub struct Order {
     pub weight_grams: i64,
     pub ship_date: NaiveDate,
     pub services: Vec<String>,
+}
+
+impl Order {
+    /// Goods that come back: the shipping service knows nothing of it.
+    pub fn is_return(&self) -> bool {
+        self.product == RETURN
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -204,7 +214,7 @@ fn read_contact(mut fields: Fields<'_>, out: &mut Vec<Message>) -> Party {
     Party { names, street: format!("{street} {house}").trim().to_owned(), postal_code, city, country }
 }
 
-fn read_names(fields: &mut Fields<'_>, out: &mut Vec<Message>) -> Vec<String> {
+pub fn read_names(fields: &mut Fields<'_>, out: &mut Vec<Message>) -> Vec<String> {
     [("name1", true), ("name2", false), ("name3", false)]
         .into_iter()
         .filter_map(|(name, required)| fields.text(name, required, 1, 50, out))
@@ -288,7 +298,7 @@ fn read_country(fields: &mut Fields<'_>, required: bool, out: &mut Vec<Message>)
 }
 
 /// `^[0-9A-Za-z]+([ -]?[0-9A-Za-z]+)*$`: letters and digits in groups parted by one blank or hyphen.
-fn read_postal_code(fields: &mut Fields<'_>, required: bool, out: &mut Vec<Message>) -> String {
+pub fn read_postal_code(fields: &mut Fields<'_>, required: bool, out: &mut Vec<Message>) -> String {
     let Some(code) = fields.text("postalCode", required, 3, 10, out) else { return String::new() };
     let group = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !code.split([' ', '-']).all(group) {

@@ -148,7 +148,8 @@ fn read_request(headers: &HeaderMap, body: &Bytes) -> Result<Vec<Value>, Respons
     }
 }
 
-fn book(memory: &mut Memory, now: DateTime<Utc>, order: Order, secret: &str) -> Shipment {
+/// Takes an order on.
+pub fn book(memory: &mut Memory, now: DateTime<Utc>, order: Order, secret: &str) -> Shipment {
     let number = memory.next_number();
     let routing_code = format!("40327{}+99000943000020", order.consignee.postal_code.replace(' ', ""));
     let mut shipment = Shipment {
@@ -258,7 +259,9 @@ fn try_fetch(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Response
     let numbers = read_numbers(&query)?;
     let items: Vec<Value> = shared.read(|memory, _| {
         let item = |number: &&str| match memory.shipments.get(*number) {
-            Some(shipment) if shipment.cancelled_at.is_some() => unknown_item(number),
+            Some(shipment) if shipment.cancelled_at.is_some() || shipment.order.is_return() => {
+                unknown_item(number)
+            }
             Some(shipment) if shipment.closed_at.is_some() => {
                 error_item(Some(number), &[Message::error("shipment", "The shipment is already closed")])
             }
@@ -291,7 +294,7 @@ fn try_delete(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Respons
     }
     let numbers = read_numbers(&query)?;
     let items: Vec<Value> = shared.change(|memory, now| {
-        let item = |number: &&str| match memory.shipments.get_mut(*number) {
+        let item = |number: &&str| match memory.shipments.get_mut(*number).filter(is_shipping) {
             Some(shipment) if shipment.cancelled_at.is_none() && shipment.closed_at.is_none() => {
                 shipment.cancelled_at = Some(now);
                 json!({ "shipmentNo": number, "sstatus": status(200, "OK", "The shipment was deleted.") })
@@ -304,6 +307,10 @@ fn try_delete(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Respons
         numbers.iter().map(item).collect()
     })?;
     Ok(answer_items(&items, false))
+}
+
+fn is_shipping(shipment: &&mut Shipment) -> bool {
+    !shipment.order.is_return()
 }
 
 fn read_numbers(query: &Query) -> Result<Vec<&str>, Response> {

@@ -1,8 +1,9 @@
 //! The DHL sandbox, driven as a caller would: what it books, refuses, forgets and repeats. `pickups.rs` has drivers,
-//! `push.rs` who is told of what happens.
+//! `push.rs` who is told of what happens, `returns.rs` goods that come back.
 
 mod pickups;
 mod push;
+mod returns;
 
 use std::time::Duration;
 

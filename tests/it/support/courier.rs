@@ -20,6 +20,18 @@ pub trait Courier {
     fn live(&self) -> Vec<String>;
 }
 
+/// Two couriers side by side.
+impl<A: Courier, B: Courier> Courier for (A, B) {
+    fn pass(&self, seconds: i64) {
+        self.0.pass(seconds);
+        self.1.pass(seconds);
+    }
+
+    fn live(&self) -> Vec<String> {
+        [self.0.live(), self.1.live()].concat()
+    }
+}
+
 /// Variables and some more.
 pub fn and(
     mut variables: Vec<(&'static str, String)>,

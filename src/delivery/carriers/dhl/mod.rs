@@ -2,14 +2,15 @@
 //!
 //! DHL keeps no duplicate check: an order that may have arrived is never sent again from here. Whether a shipment was
 //! booked is read from its item, never from the HTTP status, because an item may be an error inside a 200. `wire.rs` maps
-//! orders, `tracking.rs` events, `xml.rs` the search by reference, `pickups.rs` orders of a driver, `push.rs` what DHL tells by
-//! itself.
+//! orders, `tracking.rs` events, `xml.rs` the search by reference, `pickups.rs` orders of a driver, `returns.rs` goods that come
+//! back, `push.rs` what DHL tells by itself.
 
 mod addresses;
 mod countries;
 mod pickups;
 mod points;
 mod push;
+mod returns;
 mod tracking;
 mod wire;
 mod xml;
@@ -31,7 +32,7 @@ use crate::delivery::carrier::{
     Address, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
     Capabilities, Carrier, ClosedShipment, Closing, Label, LabelFormat, Notice, NoticeError,
     PickupConfirmation, PickupOutcome, PickupPoint, PickupRequest, Pickups, PointAbilities, PointFault,
-    PointKind, Pushes, Reference, SizeLimits, Subscribed, Tracking, Validation,
+    PointKind, Pushes, Reference, Returns, SizeLimits, Subscribed, Tracking, Validation,
 };
 
 const SHIPPING: &str = "/parcel/de/shipping/v2";
@@ -76,8 +77,19 @@ pub struct DhlSettings {
     pub international_billing_number: Option<String>,
     /// One of DHL's paper formats; without it the account's own.
     pub print_format: Option<String>,
+    /// What it takes to bring goods back; without it DHL brings none.
+    pub returns: Option<DhlReturns>,
     /// What it takes to be told by DHL; without it DHL is only asked.
     pub push: Option<DhlPush>,
+}
+
+/// DHL's returns.
+#[derive(Clone, Debug)]
+pub struct DhlReturns {
+    /// Fourteen characters, of the product DHL Retoure.
+    pub billing_number: String,
+    /// The receiver, as DHL's portal names it, that all goods go back to; without it each store is a receiver by its address.
+    pub receiver: Option<String>,
 }
 
 /// A subscription of the whole account.
@@ -168,7 +180,12 @@ impl Carrier for Dhl {
             is_local: false,
             calls_recipients: false,
             follow_every: None,
-            brings_returns: false,
+            // An unused label of a return is not billed, and the interface takes none back.
+            returns: self
+                .settings
+                .returns
+                .as_ref()
+                .map(|_| Returns { from: returns::COUNTRIES.to_vec(), are_cancelled: false }),
             age_checks: &[16, 18],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits { sides_mm: Some(SIDES_MM_MAX), ..SizeLimits::NONE },
@@ -205,6 +222,9 @@ impl Carrier for Dhl {
     }
 
     async fn book(&self, booking: &Booking) -> BookOutcome {
+        if booking.is_return {
+            return self.book_return(booking).await;
+        }
         let order = match wire::order(booking, &self.settings) {
             Ok(order) => order,
             Err(rejection) => return BookOutcome::Rejected(rejection),

@@ -83,7 +83,8 @@ fn services(booking: &Booking, domestic: bool) -> Result<Map<String, Value>, Rej
     Ok(services)
 }
 
-fn address(place: &str, address: &Address) -> Result<Value, Rejection> {
+/// An address as shipping has it.
+pub fn address(place: &str, address: &Address) -> Result<Value, Rejection> {
     let field = |name: &str| format!("{place}.{name}");
     let Some(country) = alpha_3(&address.country) else {
         return Err(not_served(&field("country"), "not a country of the European Union"));
@@ -110,10 +111,15 @@ fn address(place: &str, address: &Address) -> Result<Value, Rejection> {
 
 /// Reads what became of an order of one shipment.
 pub fn book_outcome(reply: &Reply, format: LabelFormat) -> BookOutcome {
+    outcome(reply, |body| item_outcome(&body["items"][0], format))
+}
+
+/// Reads what became of an order; `taken` reads the body of one that was.
+pub fn outcome(reply: &Reply, taken: impl FnOnce(&Value) -> BookOutcome) -> BookOutcome {
     let body: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
     let item = &body["items"][0];
     match reply.status {
-        200..=299 => item_outcome(item, format),
+        200..=299 => taken(&body),
         // A refusal by the gateway says so in its body; any other 429 may stem from further behind.
         429 if status_of(&body) == Some(429) => {
             BookOutcome::NotSent { detail: "DHL asks to slow down".to_owned() }
@@ -132,12 +138,13 @@ pub fn book_outcome(reply: &Reply, format: LabelFormat) -> BookOutcome {
 }
 
 /// An item may be an error inside an answer of 200 or 207.
-fn item_outcome(item: &Value, format: LabelFormat) -> BookOutcome {
+pub fn item_outcome(item: &Value, format: LabelFormat) -> BookOutcome {
     match (status_of(&item["sstatus"]), text_of(&item["shipmentNo"])) {
         (None | Some(200..=299), Some(number)) => BookOutcome::Confirmed(Confirmation {
             tracking_number: number.clone(),
             carrier_shipment_id: number,
             label: read_label(item, format),
+            qr_label: None,
             warnings: messages(item),
         }),
         (Some(400..=499), _) => BookOutcome::Rejected(Rejection {

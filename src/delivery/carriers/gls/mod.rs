@@ -124,7 +124,7 @@ impl Carrier for Gls {
             is_local: false,
             calls_recipients: false,
             follow_every: None,
-            brings_returns: false,
+            returns: None,
             age_checks: &[],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits {

@@ -184,6 +184,7 @@ fn booked(answer: &Value, format: LabelFormat) -> BookOutcome {
         tracking_number: text(&parcel["ParcelNumber"]).unwrap_or_else(|| track_id.clone()),
         carrier_shipment_id: track_id,
         label: label(&created["PrintData"][0]["Data"], format),
+        qr_label: None,
         warnings: Vec::new(),
     })
 }

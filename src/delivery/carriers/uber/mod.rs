@@ -149,7 +149,7 @@ impl Carrier for Uber {
             closing: None,
             pickups: None,
             carries_chilled: false,
-            brings_returns: false,
+            returns: None,
             age_checks: &[16, 18, 21],
             is_local: true,
             calls_recipients: true,

@@ -239,6 +239,7 @@ pub fn booked(delivery: &Value) -> BookOutcome {
             carrier_shipment_id,
             tracking_number,
             label: None,
+            qr_label: None,
             warnings: Vec::new(),
         }),
         None => BookOutcome::Unknown { detail: "an answer without a delivery".to_owned() },

@@ -30,7 +30,8 @@ use crate::delivery::carrier::{
     Address, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
     Capabilities, Carrier, ClosedShipment, FoundPoint, Label, LabelFormat, LiveQuote, Notice, NoticeError,
     PickupConfirmation, PickupOutcome, PickupPoint, PickupRequest, Pickups, PointAbilities, PointFault,
-    PointKind, PointQuestion, Pushes, QuoteRequest, Reference, SizeLimits, Subject, Subscribed, Tracking,
+    PointKind, PointQuestion, Pushes, QuoteRequest, Reference, Returns, SizeLimits, Subject, Subscribed,
+    Tracking,
 };
 
 /// UPS's page for recipients.
@@ -147,6 +148,7 @@ impl Ups {
 impl Carrier for Ups {
     fn capabilities(&self) -> Capabilities {
         let american = self.settings.country == "US";
+        let countries = if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() };
         Capabilities {
             name: "ups",
             is_booking_idempotent: false,
@@ -164,7 +166,7 @@ impl Carrier for Ups {
             is_local: false,
             calls_recipients: false,
             follow_every: None,
-            brings_returns: true,
+            returns: Some(Returns { from: countries.clone(), are_cancelled: true }),
             // An adult signature means 21 years in the United States; elsewhere no age is promised.
             age_checks: if american { &[18, 21] } else { &[] },
             weight_grams_max: WEIGHT_GRAMS_MAX,
@@ -176,7 +178,7 @@ impl Carrier for Ups {
                 age_checks: &[],
             },
             checks_addresses: if american { vec!["US"] } else { Vec::new() },
-            countries: if american { vec!["US"] } else { EUROPEAN_UNION.to_vec() },
+            countries,
         }
     }
 

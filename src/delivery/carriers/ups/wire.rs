@@ -267,6 +267,7 @@ fn booked(response: &Value) -> BookOutcome {
         tracking_number: tracking_number.unwrap_or_else(|| id.clone()),
         carrier_shipment_id: id,
         label: label.and_then(|text| decoded(text, LabelFormat::Zpl)),
+        qr_label: None,
         warnings: warnings.take(MESSAGES_MAX).collect(),
     })
 }

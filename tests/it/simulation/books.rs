@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use aisle::sandbox::klarna;
 use aisle::sandbox::paypal::{AuthorizationStatus, Books, CaptureStatus, RefundStatus};
+use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::Value;
 
 use super::owed;
 use super::plan::{Delivery, Payer};
 use super::trip::{Crowd, Trip};
+
+/// Trips that are looked at at the same time.
+const AT_ONCE: usize = 4;
 
 /// What the provider's books say about one checkout, in cents.
 #[derive(Debug, Default)]
@@ -81,12 +85,12 @@ pub async fn faults(crowd: &Crowd<'_>, trips: &[Trip<'_>], is_all_told: bool) ->
     let mut money = by_checkout(&crowd.shop.paypal.books());
     money.extend(by_reference(&crowd.shop.klarna.books()));
     let parcels = live_parcels(crowd);
-    let mut faults = Vec::new();
     let mut debts: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for payer in Payer::ALL {
         debts.insert(payer.email(), owed::all(crowd, payer).await);
     }
-    for trip in trips {
+    let (money, debts, parcels) = (&money, &debts, &parcels);
+    let looks = stream::iter(trips).map(|trip| async move {
         let phone = crowd.phone(trip.plan.payer);
         let checkout = read(phone, &format!("/v1/checkouts/{}", trip.checkout)).await;
         // Klarna knows a purchase by what people call it.
@@ -99,17 +103,17 @@ pub async fn faults(crowd: &Crowd<'_>, trips: &[Trip<'_>], is_all_told: bool) ->
         let none = Money::default();
         let money = money.unwrap_or(&none);
         let debts = Debts::of(&debts[trip.plan.payer.email()], &trip.checkout.to_string());
-        let mut found = check(crowd, trip, &checkout, (money, &debts), &parcels).await;
+        let mut found = check(crowd, trip, &checkout, (money, &debts), parcels).await;
         // Klarna's are for people to look at: its books don't name the capture.
         let is_known = debts.reversed == money.reversed || trip.plan.payer.is_of_klarna();
         if is_all_told && !is_known {
             found.push(format!("taken back, and not owed: {money:?}, {debts:?}"));
         }
-        faults.extend(
-            found.into_iter().map(|what| format!("trip {}: {what}; {:?}", trip.plan.number, trip.plan)),
-        );
-    }
-    faults
+        let named =
+            found.into_iter().map(|what| format!("trip {}: {what}; {:?}", trip.plan.number, trip.plan));
+        named.collect::<Vec<_>>()
+    });
+    looks.buffered(AT_ONCE).concat().await
 }
 
 async fn check(

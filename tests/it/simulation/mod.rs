@@ -2,7 +2,8 @@
 //! later, take their money back behind our back; staff hand over, take back, refund and write off; the providers and the couriers
 //! fail before and after, their events come twice, late or never, and the service is killed at moments that nobody chose. At the end our orders,
 //! debts and ledger and the providers' books agree to the cent, a reconciliation finds nothing that payers
-//! did not do, and each delivery has one live parcel, whichever courier has it.
+//! did not do, and each delivery has one live parcel, whichever courier has it: the first one, another in its place, or the one that
+//! the shopper chose of those that offered.
 //!
 //! What happens is drawn from a seed; a run that fails names it. `SIMULATION_SEED` chooses another day, `SIMULATION_TRIPS` a
 //! longer one, `SIMULATION_KILLS` how often the service is killed:
@@ -21,11 +22,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aisle::random::Random;
-use aisle::sandbox::{klarna, paypal};
+use aisle::sandbox::{klarna, paypal, uber};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::support::killable::{Shop, within};
+use crate::support::killable::{Shop, within, within_at};
 use plan::Plan;
 use trip::{Crowd, Trip};
 
@@ -37,6 +38,8 @@ const AT_ONCE: usize = 6;
 /// Everything has settled by then: a job in the hands of a killed worker waits for the end of its lease first, and one that
 /// was tried often pauses for half a minute.
 const SETTLED_TIMEOUT: Duration = Duration::from_secs(150);
+/// How often all books are looked at until they agree.
+const SETTLED_EVERY: Duration = Duration::from_millis(250);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_fails_and_whenever_the_service_is_killed_nobody_is_debited_twice_and_the_books_agree() {
@@ -56,6 +59,7 @@ async fn whatever_fails_and_whenever_the_service_is_killed_nobody_is_debited_twi
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>();
     let (trips, ()) = tokio::join!(shopping, strike(&shop, seed, kills, trips, &ended));
+    let shopped = began.elapsed();
     let left = report::left(&crowd).await;
     shop.paypal.clear_faults();
     shop.klarna.clear_faults();
@@ -64,11 +68,13 @@ async fn whatever_fails_and_whenever_the_service_is_killed_nobody_is_debited_twi
     shop.couriers.dhl.clear_faults();
     shop.couriers.gls.clear_faults().expect("cleared");
     shop.couriers.ups.clear_faults();
+    shop.couriers.uber.clear_faults().expect("cleared");
+    shop.couriers.uber.set_oddities(uber::Oddities::default()).expect("set");
     // By then the courier knows its parcels by their references.
     shop.couriers.dhl.advance_clock(31 * 60).expect("a moment that exists");
     for is_all_told in [false, true] {
         let mut faults = Vec::new();
-        let settled = within(SETTLED_TIMEOUT, async || {
+        let settled = within_at(SETTLED_EVERY, SETTLED_TIMEOUT, async || {
             crowd.settle_reviews();
             shop.database.hasten_searches().await;
             faults = books::faults(&crowd, &trips, is_all_told).await;
@@ -83,7 +89,7 @@ async fn whatever_fails_and_whenever_the_service_is_killed_nobody_is_debited_twi
     assert!(differences.is_empty(), "seed {seed}: {differences:#?}");
     let (dead, wrong) = shop.database.left_behind();
     assert!(dead.is_empty() && wrong.is_empty(), "seed {seed}: {dead:#?}, {wrong:#?}");
-    report::tell(&crowd, &trips, left, (seed, kills), began.elapsed()).await;
+    report::tell(&crowd, &trips, left, (seed, kills), [shopped, began.elapsed()]).await;
 }
 
 /// Kills the service so many times, spread over the trips, at moments in between that the seed draws.

@@ -2,7 +2,7 @@
 
 use aisle::random::Random;
 use aisle::sandbox::paypal::{Ending, Fault};
-use aisle::sandbox::{dhl, gls, ups};
+use aisle::sandbox::{dhl, gls, uber, ups};
 
 use crate::support::catalog::{BATTERIES, COFFEE, GUM, MILK, PAN, SOAP};
 use crate::support::killable::Couriers;
@@ -176,6 +176,8 @@ pub struct Plan {
     pub payer: Payer,
     pub codes: Vec<&'static str>,
     pub delivery: Delivery,
+    /// The shopper lives near the store, asks who can bring the goods, and takes the option at this place, counted around.
+    pub chooses: Option<usize>,
     /// The shopper gives up so many milliseconds after the yes.
     pub gives_up_after: Option<u64>,
     /// A shopper who has to confirm does so.
@@ -209,12 +211,16 @@ pub enum AtCourier {
     Gls(Fault),
     /// UPS fails.
     Ups(Fault),
+    /// Uber fails.
+    Uber(Fault),
+    /// Uber has nobody to send, when it is asked for its price or when it is booked.
+    UberBusy,
 }
 
 impl AtCourier {
     /// Orders it.
     pub fn order(self, couriers: &Couriers) {
-        let Couriers { dhl, gls, ups } = couriers;
+        let Couriers { dhl, gls, ups, uber } = couriers;
         match self {
             Self::Dhl(fault) => {
                 let kind = match fault {
@@ -234,6 +240,13 @@ impl AtCourier {
             Self::Gls(fault) => gls.add_fault(gls::Rule::new("shipments.create", fault, 1)).expect("ordered"),
             Self::Ups(fault) => {
                 ups.add_fault(ups::Rule::new("ship", ups::FaultKind::Network(fault), 1));
+            }
+            Self::Uber(fault) => {
+                uber.add_fault(uber::Rule::new("deliveries.create", fault, 1)).expect("ordered");
+            }
+            Self::UberBusy => {
+                let oddities = uber::Oddities { couriers_busy: 1, ..uber::Oddities::default() };
+                uber.set_oddities(oddities).expect("ordered");
             }
         }
     }
@@ -258,6 +271,7 @@ impl Plan {
             payer,
             codes: (0..=dice.below(4)).map(|_| dice.of(&CODES)).collect(),
             delivery,
+            chooses: (delivery != Delivery::None && dice.one_in(2)).then(|| dice.below(4)),
             gives_up_after: dice.one_in(8).then(|| dice.0.below(80)),
             confirms: !dice.one_in(4),
             fault: dice.one_in(2).then(|| (dice.of(&operations), dice.fault())),
@@ -313,12 +327,14 @@ impl Dice {
     }
 
     fn at_courier(&self) -> AtCourier {
-        match self.below(6) {
+        match self.below(9) {
             0 | 1 => AtCourier::Dhl(self.fault()),
             2 => AtCourier::DhlLabel,
             3 => AtCourier::DhlRefusesAccount,
             4 => AtCourier::Gls(self.fault()),
-            _ => AtCourier::Ups(self.fault()),
+            5 => AtCourier::Ups(self.fault()),
+            6 | 7 => AtCourier::Uber(self.fault()),
+            _ => AtCourier::UberBusy,
         }
     }
 

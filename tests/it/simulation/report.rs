@@ -20,10 +20,13 @@ pub async fn tell(
     trips: &[Trip<'_>],
     left: Counts,
     (seed, kills): (usize, usize),
-    took: Duration,
+    [shopped, took]: [Duration; 2],
 ) {
-    let (mut ends, mut debts, mut contests) = (Counts::new(), Counts::new(), Counts::new());
+    let [mut ends, mut debts, mut contests, mut chosen] = [const { Counts::new() }; 4];
     for trip in trips {
+        if let Some(courier) = &trip.chosen {
+            count(&mut chosen, courier.as_str());
+        }
         count(&mut ends, trip.end.as_str());
         if trip.is_contested {
             count(&mut contests, format!("{:?}", trip.plan.contest.expect("what it was contested by")));
@@ -39,10 +42,12 @@ pub async fn tell(
     let taken_back = trips.iter().filter(is_taken_back).count();
     let parcels: BTreeMap<_, _> =
         crowd.shop.live_parcels().into_iter().map(|(courier, live)| (courier, live.len())).collect();
+    let handed_over = trips.iter().filter(|trip| trip.is_handed_over).count();
     let troubles: usize = trips.iter().map(|trip| trip.plan.couriers.len()).sum();
     println!(
         "seed {seed}: {} trips, checkouts {ends:?}, {refunds} refunds, {taken_back} orders cancelled, debts {debts:?}, disputes \
-         {contests:?}, faults {:?}, {troubles} at couriers, parcels {parcels:?}, {kills} kills, 0 violations, {took:.1?}",
+         {contests:?}, faults {:?}, {troubles} at couriers, options chosen {chosen:?}, parcels {parcels:?}, {handed_over} handed over, {kills} \
+         kills, 0 violations, {took:.1?}, of which shopping {shopped:.1?}",
         trips.len(),
         faults(trips, left),
     );

@@ -12,10 +12,14 @@ use uuid::Uuid;
 use super::plan::{Delivery, Events, Payer, Plan};
 use super::{contest, owed};
 use crate::support::catalog::STORE;
-use crate::support::killable::{Answer, Caller, Shop, within};
+use crate::support::killable::{Answer, Caller, Shop, within, within_at};
 
 /// A checkout or parcel that is not further in this time is left as it is: the end of the day looks again.
 const STEP_TIMEOUT: Duration = Duration::from_secs(45);
+/// A parcel that can't be handed over in this time waits: a booking that may have arrived is looked for much longer.
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(8);
+/// How often staff come back to a parcel, and to an order.
+const STAFF_EVERY: Duration = Duration::from_millis(100);
 /// How often reviews are decided while somebody waits for one.
 const REVIEWS_EVERY: Duration = Duration::from_millis(300);
 
@@ -90,6 +94,8 @@ pub struct Trip<'p> {
     pub checkout: Uuid,
     /// The state in which the shopper left the checkout.
     pub end: String,
+    /// The courier of the option that the shopper took.
+    pub chosen: Option<String>,
     /// Whether the parcel was handed over in time.
     pub is_handed_over: bool,
     /// Refunds that were taken on.
@@ -106,6 +112,7 @@ impl<'p> Trip<'p> {
             cart: ids.next(),
             checkout: ids.next(),
             end: "quoted".to_owned(),
+            chosen: None,
             is_handed_over: false,
             refunds: 0,
             is_contested: false,
@@ -192,7 +199,19 @@ impl<'p> Trip<'p> {
         assert_eq!(status, 200, "{body}");
     }
 
-    async fn place(&self, crowd: &Crowd<'_>) {
+    /// An option for a line, of those that are offered to somebody who lives near the store.
+    async fn option(&mut self, crowd: &Crowd<'_>, line: &Value, place: usize) -> Value {
+        let address = "country=DE&postal_code=53111&city=Bonn&street=Sternstr.&house_number=7";
+        let path = format!("/v1/carts/{}/delivery-options?{address}&lines={line}", self.cart);
+        let (status, offered) = self.phone(crowd).insist(Method::GET, &path, &Value::Null).await;
+        let options = offered["options"].as_array().filter(|options| !options.is_empty());
+        let options = options.unwrap_or_else(|| panic!("{status}, nobody offers anything: {offered}"));
+        let option = options[place % options.len()].clone();
+        self.chosen = option["carrier"].as_str().map(str::to_owned);
+        option
+    }
+
+    async fn place(&mut self, crowd: &Crowd<'_>) {
         let phone = self.phone(crowd);
         let (_, cart) = phone.insist(Method::GET, &format!("/v1/carts/{}", self.cart), &Value::Null).await;
         let mut wish = json!({"cart": self.cart, "cart_version": cart["version"],
@@ -204,8 +223,21 @@ impl<'p> Trip<'p> {
                 "city": "Berlin", "country": "DE",
             }});
         }
+        let mut price = Value::Null;
+        if let Some(place) = self.plan.chooses {
+            let option = self.option(crowd, &cart["lines"][0]["line"], place).await;
+            price.clone_from(&option["price"]);
+            wish["deliver"]["option"] = option["id"].clone();
+            wish["deliver"]["recipient"] = json!({
+                "name": "Mária Müller", "street": "Sternstr.", "house_number": "7", "postal_code": "53111",
+                "city": "Bonn", "country": "DE", "phone": "+4922854321",
+            });
+        }
         let (status, body) = self.begin(crowd, &self.path(), &wish).await;
         assert!(matches!(status, 200 | 201), "{status}: {body}");
+        if !price.is_null() {
+            assert_eq!(body["quote"]["delivery_fee"]["amount"], price, "it costs what was shown");
+        }
     }
 
     /// The yes, and the change of mind where there is one, while the debit is on its way.
@@ -278,7 +310,7 @@ impl<'p> Trip<'p> {
             Delivery::HandedOver => {
                 let shipment = order["shipment"].as_str().unwrap_or_default();
                 let path = format!("/v1/shipments/{shipment}/hand-over");
-                let hand_over = within(STEP_TIMEOUT, async || {
+                let hand_over = within_at(STAFF_EVERY, HAND_OVER_TIMEOUT, async || {
                     crowd.staff.insist(Method::POST, &path, &Value::Null).await.0 == 200
                 });
                 self.is_handed_over = hand_over.await;
@@ -294,10 +326,12 @@ impl<'p> Trip<'p> {
         // What is taken along is captured a moment after the order.
         let mut captured = 0;
         let mut order = Value::Null;
-        within(STEP_TIMEOUT, async || {
+        let may_wait = self.plan.delivery == Delivery::Waits
+            || self.plan.delivery == Delivery::HandedOver && !self.is_handed_over;
+        within_at(STAFF_EVERY, STEP_TIMEOUT, async || {
             order = self.order(crowd).await.unwrap_or_default();
             captured = order["captured"]["amount"].as_i64().unwrap_or_default();
-            captured > 0 || order["state"] == "cancelled" || self.plan.delivery == Delivery::Waits
+            captured > 0 || order["state"] == "cancelled" || may_wait
         })
         .await;
         let wishes = self.plan.refunds.iter().filter(|_| captured > 0).map(|percent| {

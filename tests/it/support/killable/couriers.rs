@@ -1,16 +1,17 @@
-//! The couriers of a shop: DHL, which comes first, GLS and UPS.
+//! The couriers of a shop: DHL, which comes first, GLS, UPS, and Uber near the store.
 
 use std::collections::BTreeMap;
 
-use aisle::sandbox::{dhl, gls, ups};
+use aisle::sandbox::{dhl, gls, uber, ups};
 
 use super::Shop;
 
-/// The three of them.
+/// All of them.
 pub struct Couriers {
     pub dhl: dhl::Sandbox,
     pub gls: gls::Sandbox,
     pub ups: ups::Sandbox,
+    pub uber: uber::Sandbox,
 }
 
 impl Couriers {
@@ -19,6 +20,7 @@ impl Couriers {
             dhl: dhl::Sandbox::start(dhl::Settings::local()).await.expect("a sandbox"),
             gls: gls::Sandbox::start(gls::Settings::local()).await.expect("a sandbox"),
             ups: ups::Sandbox::start(ups::Settings::local()).await.expect("a sandbox"),
+            uber: uber::Sandbox::start(uber::Settings::local()).await.expect("a sandbox"),
         }
     }
 
@@ -28,6 +30,9 @@ impl Couriers {
             dhl::Settings::local().for_service(self.dhl.url()),
             gls::Settings::local().for_service(self.gls.url()),
             ups::Settings::local().for_service(self.ups.url()),
+            uber::Settings::local().for_service(self.uber.url()),
+            // As long as a busy machine may need.
+            vec![("AISLE_DELIVERY_QUOTE_MS", "10000".to_owned())],
         ];
         pairs.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -46,6 +51,14 @@ impl Shop {
             let of_packages = one.packages.iter().flat_map(|package| &package.references);
             one.references.iter().chain(of_packages).next().cloned().unwrap_or_default()
         });
-        BTreeMap::from([("dhl", dhl.collect()), ("gls", gls.collect()), ("ups", ups.collect())])
+        let uber = self.couriers.uber.books().deliveries.into_iter();
+        let uber = uber.filter(|one| one.status != uber::Status::Canceled && !one.is_way_back());
+        let uber = uber.map(|one| one.external_id.unwrap_or_default());
+        BTreeMap::from([
+            ("dhl", dhl.collect()),
+            ("gls", gls.collect()),
+            ("ups", ups.collect()),
+            ("uber", uber.collect()),
+        ])
     }
 }

@@ -177,8 +177,14 @@ impl Shop {
 }
 
 /// Looks until the condition holds, or the time is over; says which.
-pub async fn within(longest: Duration, mut holds: impl AsyncFnMut() -> bool) -> bool {
-    let mut ticks = tokio::time::interval(LOOK);
+pub async fn within(longest: Duration, holds: impl AsyncFnMut() -> bool) -> bool {
+    within_at(LOOK, longest, holds).await
+}
+
+/// The same, so seldom: what is looked at costs the service something.
+pub async fn within_at(every: Duration, longest: Duration, mut holds: impl AsyncFnMut() -> bool) -> bool {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let looking = async {
         while !holds().await {
             ticks.tick().await;

@@ -158,6 +158,7 @@ async fn wait_to_be_booked(database: &Options, couriers: &Couriers) -> Outcome<(
             fallbacks: Vec::new(),
             needs: Needs::default(),
             choice: None,
+            waits_for_packing: false,
         };
         delivery::request(&mut tx, &carriers, &ids, now, request).await?;
         tx.commit().await?;

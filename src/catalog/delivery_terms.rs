@@ -80,6 +80,28 @@ pub struct DeliveryTerms {
         skip_serializing_if = "DeliveryTerms::is_usual_returns_days"
     )]
     pub returns_days: i64,
+    /// When couriers are asked to take the parcels.
+    #[serde(default, skip_serializing_if = "BookWhen::is_usual")]
+    pub book: BookWhen,
+}
+
+text_enum! {
+    /// When couriers are asked to take a delivery's parcels.
+    #[derive(Default)]
+    pub enum BookWhen {
+        /// When it is paid, in the parcels that were planned.
+        #[default]
+        WhenPaid = "when_paid",
+        /// When staff said what was packed.
+        WhenPacked = "when_packed",
+    }
+}
+
+impl BookWhen {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::WhenPaid
+    }
 }
 
 text_enum! {

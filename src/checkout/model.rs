@@ -9,6 +9,9 @@
 //! | `paid` | nothing: there is an order | | |
 //! | `declined` | nothing: the cart is open again | | |
 //! | `cancelled` | nothing: the cart is open again | | |
+//!
+//! The shipment of a paid order may wait too: where its store books when packed (`waits_for_packing`), for staff to say what was
+//! packed. Its way out is to say it or to cancel the delivery; the hold on the shopper's account is renewed as for any other.
 
 use chrono::{DateTime, Utc};
 

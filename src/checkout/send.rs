@@ -49,6 +49,11 @@ pub(super) async fn request_delivery(
         carrier: chosen.map(|chosen| chosen.option.carrier.clone()),
         fallbacks: chosen.map(|chosen| chosen.fallbacks.clone()).unwrap_or_default(),
         needs: order.quote.delivery_needs,
+        waits_for_packing: store
+            .till
+            .delivery
+            .as_deref()
+            .is_some_and(|terms| terms.book == catalog::BookWhen::WhenPacked),
         choice: chosen.map(serde_json::to_value).transpose()?,
     };
     Ok(delivery::request(tx, &app.carriers, &app.ids, now, request).await?)

@@ -95,6 +95,7 @@ const FILES: &[File] = &[
     file!(65, "0065_tasks_of_couriers.sqlite.sql", Some(Engine::Sqlite)),
     file!(67, "0067_locations.postgres.sql", Some(Engine::Postgres)),
     file!(67, "0067_locations.sqlite.sql", Some(Engine::Sqlite)),
+    file!(68, "0068_packing.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -108,7 +108,9 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
     let (mut tx, shipment, mut attempt) = settling(app, attempt).await?;
     let parcels = store::parcels(&mut tx, shipment.id).await?;
     let Some(parcel) = parcels.iter().find(|parcel| parcel.number == attempt.parcel) else {
-        return Err(Failure::never("the parcel is gone"));
+        // Staff packed another way meanwhile.
+        withdraw::give_up(&mut tx, &app.ids, now, &mut attempt).await?;
+        return lease.commit(tx).await;
     };
     if !shipment.state.is_before_hand_over() || attempt.state != AttemptState::Intent {
         return Ok(());
@@ -169,10 +171,11 @@ async fn settle_call(app: &App, lease: &Lease, attempt: &Attempt, outcome: BookO
             None => false,
         };
         if !is_elsewhere {
-            if is_trouble {
+            // What is not sent any more is nobody's trouble.
+            if is_trouble && !store::is_dropped(&mut tx, shipment.id, attempt.parcel).await? {
                 shipment.trouble = Some(format!("parcel {}: {detail}", attempt.parcel));
             }
-            note_delay(&mut shipment, &attempt, now, &detail);
+            note_delay(&mut tx, &mut shipment, &attempt, now, &detail).await?;
             again = pause.map(|pause| (pause, detail));
         }
     }
@@ -201,7 +204,7 @@ fn note_failure(attempt: &mut Attempt, outcome: BookOutcome, now: Moment) -> Res
         BookOutcome::Rejected(rejection) => (
             AttemptEvent::Rejected,
             Failed {
-                detail: in_words(&rejection),
+                detail: rejection.in_words(),
                 leaving: (rejection.reason == RejectionReason::NotServed).then_some(LeavingReason::NotServed),
                 is_trouble: true,
                 pause: None,
@@ -332,8 +335,9 @@ pub(super) async fn confirm(
     }
     attempt.detail = None;
     store::save_attempt(tx, attempt).await?;
-    let is_wanted =
-        shipment.state.is_before_hand_over() && attempt.recipient_version == shipment.recipient_version;
+    let is_wanted = shipment.state.is_before_hand_over()
+        && attempt.recipient_version == shipment.recipient_version
+        && !store::is_dropped(&mut *tx, shipment.id, attempt.parcel).await?;
     if !is_wanted {
         withdraw::give_up(tx, &app.ids, now, attempt).await?;
         return Ok(());
@@ -372,7 +376,12 @@ async fn keep_label(
 
 /// Once all parcels are booked for the present recipient, and labelled where the courier gives labels, the shipment is
 /// booked. The shipment is not saved.
-async fn settle_ready(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) -> Result<(), Internal> {
+pub(super) async fn settle_ready(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &mut Shipment,
+) -> Result<(), Internal> {
     let parcels = store::parcels(&mut *tx, shipment.id).await?;
     let is_ready = |parcel: &store::Parcel| {
         let carrier = parcel.carrier.as_deref();
@@ -408,7 +417,8 @@ async fn fetch_label(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &
     };
     let now = app.clock.now();
     let (mut tx, mut shipment, mut attempt) = settling(app, attempt).await?;
-    if attempt.state != AttemptState::Confirmed {
+    let is_dropped = store::is_dropped(&mut tx, shipment.id, attempt.parcel).await?;
+    if attempt.state != AttemptState::Confirmed || is_dropped {
         return Ok(());
     }
     match label {
@@ -420,7 +430,7 @@ async fn fetch_label(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &
     Ok(())
 }
 
-/// Books a parcel anew that has no live booking, if it shall still go.
+/// Books a parcel anew that has no live booking, if it shall still go and staff need not say first what was packed.
 pub(super) async fn again(
     tx: &mut Tx,
     ids: &Ids,
@@ -428,7 +438,10 @@ pub(super) async fn again(
     shipment: &Shipment,
     parcel: i64,
 ) -> Result<(), db::Error> {
-    if !shipment.state.is_before_hand_over() {
+    let is_sent = shipment.state.is_before_hand_over()
+        && !shipment.waits_for_packing
+        && !store::is_dropped(&mut *tx, shipment.id, parcel).await?;
+    if !is_sent {
         return Ok(());
     }
     let newest = store::newest_attempt(&mut *tx, shipment.id, parcel).await?;
@@ -456,7 +469,7 @@ async fn put_off(
         attempt.state = attempt.state.apply(AttemptEvent::Lost)?;
     }
     attempt.detail = Some(detail.to_owned());
-    note_delay(&mut shipment, &attempt, now, detail);
+    note_delay(&mut tx, &mut shipment, &attempt, now, detail).await?;
     store::save_attempt(&mut tx, &attempt).await?;
     store::save(&mut tx, &shipment).await?;
     commit(app, lease, tx, shipment.id).await?;
@@ -464,27 +477,22 @@ async fn put_off(
 }
 
 /// What has waited for a day is trouble, unless it is in trouble already.
-fn note_delay(shipment: &mut Shipment, attempt: &Attempt, now: Moment, detail: &str) {
+async fn note_delay(
+    tx: &mut Tx,
+    shipment: &mut Shipment,
+    attempt: &Attempt,
+    now: Moment,
+    detail: &str,
+) -> Result<(), db::Error> {
     if shipment.state == ShipmentState::Requested
         && shipment.trouble.is_none()
         && now - attempt.created_at >= PATIENCE
+        && !store::is_dropped(&mut *tx, shipment.id, attempt.parcel).await?
     {
         shipment.trouble =
             Some(format!("parcel {}: not booked for a day and still tried: {detail}", attempt.parcel));
     }
-}
-
-pub(super) fn in_words(rejection: &Rejection) -> String {
-    let words: Vec<String> = rejection
-        .messages
-        .iter()
-        .map(|message| format!("{} {}", message.property, message.text).trim().to_owned())
-        .collect();
-    let why = match rejection.reason {
-        RejectionReason::NotServed => "the courier does not offer this",
-        RejectionReason::Data | RejectionReason::Unauthorised => "the courier refused it",
-    };
-    if words.is_empty() { why.to_owned() } else { format!("{why}: {}", words.join("; ")) }
+    Ok(())
 }
 
 pub(super) fn to_std(pause: chrono::Duration) -> Duration {

@@ -33,15 +33,17 @@ pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Re
         shipment.recipient.0 = recipient;
         shipment.recipient_version += 1;
     }
+    let parcels = store::parcels(&mut tx, id).await?;
     for mut attempt in store::live_attempts(&mut tx, id).await? {
         // What was not sent is sent with the new address; what is open is taken back once it is found.
-        if is_new && attempt.state == AttemptState::Confirmed {
+        let is_sent = parcels.iter().any(|parcel| parcel.number == attempt.parcel);
+        if is_new && is_sent && attempt.state == AttemptState::Confirmed {
             withdraw::give_up(&mut tx, &app.ids, now, &mut attempt).await?;
             let refused = |_| Error::State(ShipmentState::Requested);
             shipment.state = shipment.state.apply(ShipmentEvent::BookingWithdrawn).map_err(refused)?;
         }
     }
-    for parcel in store::parcels(&mut tx, id).await? {
+    for parcel in parcels {
         book::again(&mut tx, &app.ids, now, &shipment, parcel.number).await?;
     }
     if shipment.state == ShipmentState::Requested {

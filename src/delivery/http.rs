@@ -43,6 +43,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(super::places::routes())
         .merge(super::follow::routes())
         .merge(super::hold_back::routes())
+        .merge(super::repack::http::routes())
         .merge(super::tasks::http::routes())
 }
 

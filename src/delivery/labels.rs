@@ -46,8 +46,9 @@ pub(super) async fn label(
 ) -> Result<Printed, Error> {
     let row = store::find(&app.db, shipment).await?.ok_or(Error::Missing)?;
     let parcels = store::parcels(&app.db, shipment).await?;
-    let booked = parcels.into_iter().find(|each| each.number == parcel);
-    let courier = booked.as_ref().and_then(|parcel| parcel.carrier.clone()).unwrap_or(row.carrier);
+    // Also the label of a parcel that is not sent any more, which its courier keeps, is not to be used.
+    let booked = parcels.into_iter().find(|each| each.number == parcel).ok_or(Error::Missing)?;
+    let courier = booked.carrier.unwrap_or(row.carrier);
     let carrier = app.carriers.find(&courier);
     if carrier.is_some_and(|carrier| !carrier.capabilities().gives_labels) {
         return Err(Error::NotGiven);
@@ -56,7 +57,7 @@ pub(super) async fn label(
     let Some(format) = wanted.filter(|wanted| *wanted != kept) else {
         return Ok(Printed { label: Label { format: kept, bytes }, sha256 });
     };
-    let id = booked.and_then(|parcel| parcel.carrier_shipment_id).ok_or(Error::Missing)?;
+    let id = booked.carrier_shipment_id.ok_or(Error::Missing)?;
     let carrier = carrier.filter(|carrier| carrier.capabilities().refetches_labels);
     match carrier.ok_or(Error::Only(kept))?.fetch_label(&id, format).await {
         Ok(Some(label)) => Ok(Printed { sha256: sha256_hex(&label.bytes), label }),

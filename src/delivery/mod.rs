@@ -1,12 +1,12 @@
 //! Delivery: parcels booked at couriers, labelled, handed over and followed to the door.
 //!
 //! Invariants: a shipment is written in the transaction that made it necessary, and no failure of a courier takes it back;
-//! each parcel has at most one live booking at a courier (an attempt is written before the call, an unknown outcome is
+//! each parcel has at most one live booking at a courier, and what staff packed another way none (an attempt is written before the call, an unknown outcome is
 //! looked for by its reference, a label that turns up late is cancelled); goods that a courier has can't be cancelled here;
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
 //! `model.rs` has the rules, `request.rs` what other rooms ask for, `returns` what comes back, `reroute.rs` who comes in
-//! another courier's place, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`,
+//! another courier's place, `repack` what staff really packed, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`,
 //! `pushes.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
@@ -32,6 +32,7 @@ mod pickups;
 mod places;
 mod pushes;
 mod reissue;
+mod repack;
 mod request;
 mod reroute;
 mod returns;

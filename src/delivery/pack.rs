@@ -50,6 +50,16 @@ impl Parcel {
     pub fn of_grams(weight_grams: i64) -> Self {
         Self { weight_grams, size: None, carton: None }
     }
+
+    /// A packed carton that weighs so much.
+    pub(super) fn in_carton(weight_grams: i64, carton: &Carton) -> Self {
+        Self { weight_grams, size: Some(turned(outside(carton))), carton: Some(carton.name.clone()) }
+    }
+
+    /// A parcel in no carton of the store's.
+    pub(super) fn of_size(weight_grams: i64, size: Size) -> Self {
+        Self { weight_grams, size: Some(turned(size)), carton: None }
+    }
 }
 
 /// Why a piece can't go.
@@ -200,11 +210,7 @@ impl<'a> Open<'a> {
 }
 
 fn closed(grams: i64, carton: &Carton) -> Parcel {
-    Parcel {
-        weight_grams: grams + carton.weight_grams,
-        size: Some(turned(outside(carton))),
-        carton: Some(carton.name.clone()),
-    }
+    Parcel::in_carton(grams + carton.weight_grams, carton)
 }
 
 /// Whether a piece lies in an empty carton in some turn; one whose size nobody said does.

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::book::{self, BookParcel, in_words};
+use super::book::{self, BookParcel};
 use super::carrier::{BookOutcome, Carrier, Confirmation, LabelFormat};
 use super::model::{AttemptEvent, AttemptState, NotAllowed, ShipmentEvent, ShipmentState};
 use super::store::{self, Attempt};
@@ -72,6 +72,9 @@ async fn begin(
 ) -> Result<(&dyn Carrier, Attempt), Error> {
     let mut tx = app.db.begin().await?;
     let mut shipment = store::lock(&mut tx, id).await?.ok_or(Error::Missing)?;
+    if store::is_dropped(&mut tx, id, parcel).await? {
+        return Err(Error::Missing);
+    }
     let newest = store::newest_attempt(&mut tx, id, parcel).await?.ok_or(Error::Missing)?;
     let carrier = app.carriers.find(&newest.carrier);
     let carrier = carrier.filter(|carrier| carrier.capabilities().reissues_labels).ok_or(Error::NotNeeded)?;
@@ -106,7 +109,7 @@ async fn settle(app: &App, now: Moment, attempt: &Attempt, outcome: BookOutcome)
     };
     let (confirmation, result) = match outcome {
         BookOutcome::Confirmed(confirmation) => (Some(confirmation), Ok(())),
-        BookOutcome::Rejected(rejection) => (Some(as_it_was), Err(Error::Refused(in_words(&rejection)))),
+        BookOutcome::Rejected(rejection) => (Some(as_it_was), Err(Error::Refused(rejection.in_words()))),
         BookOutcome::NotSent { detail } => (Some(as_it_was), Err(Error::Unheard(detail))),
         BookOutcome::Unknown { detail } => (None, Err(Error::Unsettled(detail))),
     };

@@ -46,6 +46,8 @@ pub struct Request {
     pub fallbacks: Vec<String>,
     /// What the goods ask of whoever brings them.
     pub needs: Needs,
+    /// Nothing is booked before staff said what was packed (`repack`).
+    pub waits_for_packing: bool,
     /// The way of delivery that was chosen, with the reasons, for whoever looks at the shipment.
     pub choice: Option<serde_json::Value>,
 }
@@ -79,7 +81,8 @@ pub enum Error {
     Database(#[from] db::Error),
 }
 
-/// Writes a shipment with its parcels, the first attempts to book them and the jobs that do it; nothing else.
+/// Writes a shipment with its parcels and, unless staff shall say first what was packed, the first attempts to book them and the
+/// jobs that do it; nothing else.
 pub async fn request(
     tx: &mut Tx,
     carriers: &Carriers,
@@ -104,7 +107,9 @@ pub async fn request(
     store::insert(tx, &request, &reference, &carrier, now).await?;
     for (number, parcel) in (1_i64..).zip(&request.parcels) {
         store::insert_parcel(tx, shipment, number, parcel).await?;
-        book::new_attempt(tx, ids, now, (shipment, number), &reference, (1, &carrier)).await?;
+        if !request.waits_for_packing {
+            book::new_attempt(tx, ids, now, (shipment, number), &reference, (1, &carrier)).await?;
+        }
     }
     Ok(())
 }

@@ -11,10 +11,12 @@ use utoipa::ToSchema;
 
 use super::carrier::{Capabilities, Carrier};
 use super::model::Direction;
+use super::pack::Parcel as Packed;
 use super::settings::Carriers;
-use super::store::{self, Attempt, Parcel, Shipment};
+use super::store::{self, Attempt, Shipment};
 use super::{book, withdraw};
 use crate::app::App;
+use crate::catalog::Size;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::text_enum;
@@ -82,22 +84,11 @@ pub(super) async fn to_another(
     let Some(parcel) = parcels.iter().find(|parcel| parcel.number == attempt.parcel) else {
         return Ok(false);
     };
-    let Some(next) = next(&app.carriers, shipment, parcel, &attempt.carrier) else { return Ok(false) };
-    let from = attempt.carrier.clone();
+    let goods = (parcel.weight_grams, parcel.size());
+    let Some(next) = next(&app.carriers, shipment, goods, &attempt.carrier) else { return Ok(false) };
     let detail = attempt.detail.clone().unwrap_or_else(|| "it does not know what was sent to it".to_owned());
-    tracing::warn!(shipment.id = %shipment.id, "{from} is left for {next}: {reason}: {detail}");
-    metrics::counter!("aisle_couriers_left_total", "carrier" => from.clone(), "reason" => reason.as_str())
-        .increment(1);
-    let left = CourierLeft {
-        carrier: from,
-        parcel: attempt.parcel,
-        recipient_version: shipment.recipient_version,
-        reason,
-        detail,
-        at: now,
-    };
-    shipment.couriers_left.get_or_insert_default().0.push(left);
-    next.clone_into(&mut shipment.carrier);
+    let from = (attempt.carrier.as_str(), attempt.parcel);
+    leave(shipment, from, &next, (reason, detail), now);
     shipment.trouble = None;
     // One that was never sent is over with this; all others are already.
     store::save_attempt(tx, attempt).await?;
@@ -106,9 +97,48 @@ pub(super) async fn to_another(
     Ok(true)
 }
 
+/// Who takes a parcel that was just packed: the shipment's courier, or whoever comes in its place where it is too heavy or too
+/// large for it. Nothing where nobody takes it. What a courier takes that went out of use is not known: it waits for a person.
+pub(super) fn taker(carriers: &Carriers, shipment: &Shipment, parcel: &Packed) -> Option<String> {
+    let goods = (parcel.weight_grams, parcel.size);
+    let own = carriers.find(&shipment.carrier);
+    if own.is_none_or(|own| takes(&own.capabilities(), goods)) {
+        return Some(shipment.carrier.clone());
+    }
+    next(carriers, shipment, goods, &shipment.carrier)
+}
+
+/// Whether a courier takes a parcel of this weight and size.
+pub(super) fn takes(able: &Capabilities, (weight_grams, size): (i64, Option<Size>)) -> bool {
+    weight_grams <= able.weight_grams_max && size.is_none_or(|size| able.size.takes(size))
+}
+
+/// Notes that a courier is left for another with one of its parcels, and why. The shipment is not saved.
+pub(super) fn leave(
+    shipment: &mut Shipment,
+    (from, parcel): (&str, i64),
+    next: &str,
+    (reason, detail): (LeavingReason, String),
+    now: Moment,
+) {
+    tracing::warn!(shipment.id = %shipment.id, "{from} is left for {next}: {reason}: {detail}");
+    metrics::counter!("aisle_couriers_left_total", "carrier" => from.to_owned(), "reason" => reason.as_str())
+        .increment(1);
+    let left = CourierLeft {
+        carrier: from.to_owned(),
+        parcel,
+        recipient_version: shipment.recipient_version,
+        reason,
+        detail,
+        at: now,
+    };
+    shipment.couriers_left.get_or_insert_default().0.push(left);
+    next.clone_into(&mut shipment.carrier);
+}
+
 /// The courier that is asked next: where another parcel of the shipment went already, then those that offered it to the shopper,
 /// best first, then any that can.
-fn next(carriers: &Carriers, shipment: &Shipment, parcel: &Parcel, from: &str) -> Option<String> {
+fn next(carriers: &Carriers, shipment: &Shipment, goods: (i64, Option<Size>), from: &str) -> Option<String> {
     let is_left = |name: &str| {
         let mut left = shipment.couriers_left.iter().flat_map(|left| &left.0);
         name == from
@@ -127,8 +157,7 @@ fn next(carriers: &Carriers, shipment: &Shipment, parcel: &Parcel, from: &str) -
             && may_be_asked(able)
             && able.goes_to(&shipment.recipient.0)
             && shipment.needs().are_met_by(able, &shipment.recipient.0)
-            && parcel.weight_grams <= able.weight_grams_max
-            && parcel.size().is_none_or(|size| able.size.takes(size))
+            && takes(able, goods)
     });
     fit.min_by_key(place).map(|able| able.name.to_owned())
 }

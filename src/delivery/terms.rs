@@ -5,9 +5,10 @@ use chrono_tz::Tz;
 
 use super::carrier::LabelFormat;
 use super::model::Direction;
+use super::offers;
 use super::store::Shipment;
 use crate::app::App;
-use crate::catalog::{DeliveryTerms, HandOver, Store};
+use crate::catalog::{Carton, DeliveryTerms, HandOver, Store};
 use crate::clock::Moment;
 use crate::ids::StoreId;
 
@@ -25,6 +26,11 @@ pub(super) fn label_format(app: &App, shipment: &Shipment) -> LabelFormat {
         return LabelFormat::Pdf;
     }
     of(app, &shipment.store, |_, terms| terms.map_or(LabelFormat::USUAL, |terms| terms.labels))
+}
+
+/// What the store packs into.
+pub(super) fn cartons(app: &App, store: &StoreId) -> Vec<Carton> {
+    of(app, store, |_, terms| offers::cartons(terms))
 }
 
 /// How many days after their arrival goods may be sent back.

@@ -33,6 +33,8 @@ pub(super) struct ShipmentView {
     /// The shipment that the goods of a return came with.
     returns_of: Option<ShipmentId>,
     state: ShipmentState,
+    /// Whether staff must say what was packed before anything is booked (`PUT /v1/shipments/{id}/parcels`).
+    waits_for_packing: bool,
     /// What must be looked at, for staff; always empty for shoppers.
     trouble: Option<String>,
     /// Why staff keep it from the courier; always empty for shoppers.
@@ -47,6 +49,9 @@ pub(super) struct ShipmentView {
     #[schema(value_type = Option<Object>)]
     choice: Option<serde_json::Value>,
     parcels: Vec<ParcelView>,
+    /// Parcels that are not sent, because they were packed another way, with what became of their bookings; always empty for
+    /// shoppers. A label that a courier keeps (`booking` is `confirmed`) must not be used.
+    dropped_parcels: Vec<ParcelView>,
     created_at: DateTime<Utc>,
     booked_at: Option<DateTime<Utc>>,
     handed_over_at: Option<DateTime<Utc>>,
@@ -78,6 +83,9 @@ pub(super) struct ParcelView {
     tracking_url: Option<String>,
     /// The digest (SHA-256, hexadecimal) of the label, when there is one.
     label_sha256: Option<String>,
+    /// When it was packed another way; empty for one that is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped_at: Option<DateTime<Utc>>,
     /// There is also a code that the courier's shops print it from.
     has_qr_label: bool,
     /// What the courier told, oldest first, without what it took back.
@@ -114,6 +122,8 @@ pub(super) struct ShipmentLine {
     reference: String,
     direction: Direction,
     state: ShipmentState,
+    /// Whether staff must say what was packed before anything is booked.
+    waits_for_packing: bool,
     /// What must be looked at.
     trouble: Option<String>,
     created_at: DateTime<Utc>,
@@ -127,31 +137,13 @@ pub(super) async fn shipment(
     for_staff: bool,
 ) -> Result<ShipmentView, db::Error> {
     let events = store::events(&app.db, shipment.id).await?;
-    let parcels = store::parcels(&app.db, shipment.id).await?.into_iter().map(|parcel| {
-        let of_parcel = events.iter().filter(|event| event.parcel == parcel.number);
-        let (size, tracking_url) = (parcel.size(), parcel.tracking_url(&app.carriers));
-        ParcelView {
-            number: parcel.number,
-            weight_grams: parcel.weight_grams,
-            size,
-            carton: parcel.carton,
-            booking: parcel.booking,
-            status: parcel.status,
-            tracking_url,
-            carrier: parcel.carrier,
-            tracking_number: parcel.tracking_number,
-            label_sha256: parcel.label_sha256,
-            has_qr_label: parcel.has_qr_label,
-            events: of_parcel
-                .map(|event| ParcelEventView {
-                    at: event.occurred_at,
-                    status: event.status,
-                    place: event.place.clone(),
-                    description: event.description.clone(),
-                })
-                .collect(),
-        }
-    });
+    let seen = |parcels: Vec<store::Parcel>| {
+        parcels.into_iter().map(|parcel| parcel_view(app, parcel, &events)).collect::<Vec<_>>()
+    };
+    let parcels = seen(store::parcels(&app.db, shipment.id).await?);
+    let dropped = if for_staff { store::dropped_parcels(&app.db, shipment.id).await? } else { Vec::new() };
+    let dropped_parcels = seen(dropped);
+    let waits_for_packing = waits_for_packing(&shipment);
     Ok(ShipmentView {
         follow_url: super::follow::url(app, &shipment),
         held_back: shipment.held_back.filter(|_| for_staff),
@@ -164,11 +156,13 @@ pub(super) async fn shipment(
         direction: shipment.direction,
         returns_of: shipment.returns_of,
         state: shipment.state,
+        waits_for_packing,
         trouble: shipment.trouble.filter(|_| for_staff),
         recipient: shipment.recipient.0,
         address: None,
         choice: shipment.choice.map(|choice| choice.0),
-        parcels: parcels.collect(),
+        parcels,
+        dropped_parcels,
         created_at: shipment.created_at,
         booked_at: shipment.booked_at,
         handed_over_at: shipment.handed_over_at,
@@ -176,6 +170,38 @@ pub(super) async fn shipment(
         returned_at: shipment.returned_at,
         failed_at: shipment.failed_at,
     })
+}
+
+fn parcel_view(app: &App, parcel: store::Parcel, events: &[store::Event]) -> ParcelView {
+    let of_parcel = events.iter().filter(|event| event.parcel == parcel.number);
+    let (size, tracking_url) = (parcel.size(), parcel.tracking_url(&app.carriers));
+    ParcelView {
+        number: parcel.number,
+        weight_grams: parcel.weight_grams,
+        size,
+        carton: parcel.carton,
+        booking: parcel.booking,
+        status: parcel.status,
+        tracking_url,
+        carrier: parcel.carrier,
+        tracking_number: parcel.tracking_number,
+        label_sha256: parcel.label_sha256,
+        dropped_at: parcel.dropped_at,
+        has_qr_label: parcel.has_qr_label,
+        events: of_parcel
+            .map(|event| ParcelEventView {
+                at: event.occurred_at,
+                status: event.status,
+                place: event.place.clone(),
+                description: event.description.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// What was taken back waits for nothing.
+fn waits_for_packing(shipment: &Shipment) -> bool {
+    shipment.waits_for_packing && shipment.state == ShipmentState::Requested
 }
 
 /// Shortens rows, of which one more than a page was read, to the page; answers the last one of it when there are more.
@@ -189,6 +215,7 @@ pub(super) fn cut<R, I>(rows: &mut Vec<R>, page: usize, id: impl Fn(&R) -> I) ->
 pub(super) fn list(mut rows: Vec<Shipment>, page: usize) -> ShipmentList {
     let next = cut(&mut rows, page, |row| row.id);
     let line = |row: Shipment| ShipmentLine {
+        waits_for_packing: waits_for_packing(&row),
         shipment: row.id,
         order: row.order_id,
         reference: row.reference,

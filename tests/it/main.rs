@@ -42,6 +42,7 @@ mod openapi;
 mod operations;
 mod outcomes;
 mod packed;
+mod packing;
 mod parcel_sizes;
 mod payments;
 mod picked;

@@ -16,8 +16,8 @@ use crate::support::identity::ShopperActor;
 use crate::support::{Answer, TestApp, start_of_time};
 
 /// A service with DHL, which comes first, GLS and UPS.
-struct Three {
-    test: TestApp,
+pub struct Three {
+    pub test: TestApp,
     dhl: dhl::Sandbox,
     gls: gls::Sandbox,
     ups: ups::Sandbox,
@@ -25,7 +25,7 @@ struct Three {
 }
 
 impl Three {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let of_dhl = dhl::Settings { clock_stands_at: Some(start_of_time()), ..dhl::Settings::local() };
         let of_gls = gls::Settings { clock_stands_at: Some(start_of_time()), ..gls::Settings::local() };
         let of_ups = ups::Settings { clock_stands_at: Some(start_of_time()), ..ups::Settings::local() };
@@ -39,11 +39,11 @@ impl Three {
         Self { test, dhl, gls, ups, shopper }
     }
 
-    fn request(&self, weights: &[i64]) -> Request {
+    pub fn request(&self, weights: &[i64]) -> Request {
         request_for(&self.test, &self.shopper, weights, address("Mária Müller", "10115", "Berlin"))
     }
 
-    async fn ask(&self, request: Request) -> ShipmentId {
+    pub async fn ask(&self, request: Request) -> ShipmentId {
         let shipment = ask(&self.test, request).await;
         self.test.run_jobs().await;
         shipment
@@ -68,18 +68,18 @@ impl Three {
         }
     }
 
-    async fn see(&self, shipment: ShipmentId) -> Answer {
+    pub async fn see(&self, shipment: ShipmentId) -> Answer {
         let clerk = self.test.staff(Role::Clerk, &[STORE]).await;
         self.test.get(&format!("/v1/shipments/{shipment}")).bearer(&clerk).send().await.expect(200)
     }
 
     /// The live parcels of DHL, GLS and UPS.
-    fn live(&self) -> [Vec<String>; 3] {
+    pub fn live(&self) -> [Vec<String>; 3] {
         let dhl = self.dhl.books().shipments.into_iter().filter(|one| one.cancelled_at.is_none());
         [dhl.map(|one| one.number).collect(), self.gls.live(), self.ups.live()]
     }
 
-    fn assert_kept(&self) {
+    pub fn assert_kept(&self) {
         contract::dhl::assert_kept(&self.dhl);
         contract::gls::assert_kept(&self.gls);
         contract::ups::assert_kept(&self.ups);

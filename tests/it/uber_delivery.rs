@@ -32,7 +32,7 @@ pub async fn depot() -> Depot<Sandbox> {
 }
 
 /// In the town of the store, with a phone.
-fn recipient() -> Value {
+pub fn recipient() -> Value {
     json!({
         "name": "Mária Müller", "street": "Sternstr.", "house_number": "7", "postal_code": "53111", "city": "Bonn",
         "country": "DE", "phone": "+4922854321",

@@ -157,6 +157,22 @@ pub struct Rejection {
     pub messages: Vec<FieldMessage>,
 }
 
+impl Rejection {
+    /// What the courier said, for people.
+    pub fn in_words(&self) -> String {
+        let words: Vec<String> = self
+            .messages
+            .iter()
+            .map(|message| format!("{} {}", message.property, message.text).trim().to_owned())
+            .collect();
+        let why = match self.reason {
+            RejectionReason::NotServed => "the courier does not offer this",
+            RejectionReason::Data | RejectionReason::Unauthorised => "the courier refused it",
+        };
+        if words.is_empty() { why.to_owned() } else { format!("{why}: {}", words.join("; ")) }
+    }
+}
+
 /// What to do about a refused booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectionReason {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::store::Pickup;
 use super::address::Address;
-use super::book::{ACCOUNT_PAUSE, in_words, to_std};
+use super::book::{ACCOUNT_PAUSE, to_std};
 use super::carrier::{
     CancelOutcome, Carrier, PickupConfirmation, PickupOutcome, PickupRequest, Pickups, Reference, Rejection,
     RejectionReason,
@@ -320,7 +320,7 @@ async fn settle(
             (AttemptEvent::NotSent, Some(ACCOUNT_PAUSE))
         }
         PickupOutcome::Rejected(rejection) => {
-            pickup.detail = Some(in_words(&rejection));
+            pickup.detail = Some(rejection.in_words());
             (AttemptEvent::Rejected, None)
         }
         PickupOutcome::NotSent { detail } => {

@@ -87,6 +87,7 @@ pub(super) async fn begin(
         fallbacks: Vec::new(),
         needs: Needs::default(),
         choice: None,
+        waits_for_packing: false,
         follow_code: app.random.readable::<20>(),
         returns_of: Some(outbound),
     };

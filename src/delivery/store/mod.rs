@@ -63,6 +63,8 @@ pub(super) struct Shipment {
     pub(super) returns_of: Option<ShipmentId>,
     pub(super) follow_code: Option<String>,
     pub(super) held_back: Option<String>,
+    /// Nothing is booked before staff said what was packed.
+    pub(super) waits_for_packing: bool,
 }
 
 impl Shipment {
@@ -76,7 +78,8 @@ macro_rules! shipment_columns {
     () => {
         "id, order_id, store, shopper, reference, carrier, state, trouble, sender, recipient, recipient_version,
              tracking_round, created_at, booked_at, handed_over_at, delivered_at, returned_at, failed_at, age_min, choice,
-             is_cold, fallbacks, couriers_left, direction, returns_of, follow_code, held_back"
+             is_cold, fallbacks, couriers_left, direction, returns_of, follow_code, held_back,
+             waits_for_packing"
     };
 }
 
@@ -91,9 +94,11 @@ pub(super) async fn insert(
         "INSERT INTO shipments (
              id, order_id, store, shopper, reference, carrier, state, sender, recipient, recipient_version,
              tracking_round, version, created_at, age_min, choice, is_cold, fallbacks,
-             follow_code, direction, returns_of
+             follow_code, direction, returns_of, waits_for_packing
          )
-         VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11, $12, $13, $14, $15, $16)",
+         VALUES (
+             $1, $2, $3, $4, $5, $6, 'requested', $7, $8, 1, 0, 1, $9, $10, $11, $12, $13, $14, $15, $16, $17
+         )",
     )
     .bind(request.shipment)
     .bind(request.order)
@@ -111,6 +116,7 @@ pub(super) async fn insert(
     .bind(request.follow_code.clone())
     .bind(request.returns_of.map_or(Direction::Outbound, |_| Direction::Return))
     .bind(request.returns_of)
+    .bind(request.waits_for_packing)
     .execute()
     .await?;
     Ok(())
@@ -153,7 +159,7 @@ pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> 
     tx.sql(
         "UPDATE shipments SET state = $2, trouble = $3, recipient = $4, recipient_version = $5, tracking_round = $6,
              booked_at = $7, handed_over_at = $8, delivered_at = $9, returned_at = $10, failed_at = $11, carrier = $12,
-             couriers_left = $13, held_back = $14
+             couriers_left = $13, held_back = $14, waits_for_packing = $15
          WHERE id = $1",
     )
     .bind(shipment.id)
@@ -170,6 +176,7 @@ pub(super) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), Error> 
     .bind(shipment.carrier.clone())
     .bind(shipment.couriers_left.clone())
     .bind(shipment.held_back.clone())
+    .bind(shipment.waits_for_packing)
     .execute()
     .await?;
     Ok(())
@@ -219,6 +226,8 @@ pub(super) struct Parcel {
     pub(super) carrier_shipment_id: Option<String>,
     pub(super) tracking_number: Option<String>,
     pub(super) label_sha256: Option<String>,
+    /// Since when it is not sent, because staff packed another way.
+    pub(super) dropped_at: Option<DateTime<Utc>>,
     pub(super) has_qr_label: bool,
 }
 
@@ -258,30 +267,74 @@ pub(super) async fn insert_parcel(
     Ok(())
 }
 
+macro_rules! parcels_where {
+    ($more:literal) => {
+        concat!(
+            "SELECT parcels.number, parcels.weight_grams, parcels.length_mm, parcels.width_mm, parcels.height_mm, parcels.carton,
+                 parcels.status,
+                 (
+                     SELECT newest.state FROM booking_attempts AS newest
+                     WHERE newest.shipment = parcels.shipment AND newest.parcel = parcels.number
+                     ORDER BY newest.number DESC
+                     LIMIT 1
+                 ) AS booking,
+                 booking_attempts.reference AS attempt, booking_attempts.carrier,
+                 booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
+                 booking_attempts.tracking_number, booking_attempts.label_sha256, parcels.dropped_at,
+                 booking_attempts.qr_label IS NOT NULL AS has_qr_label
+             FROM parcels
+             LEFT JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
+                 AND booking_attempts.parcel = parcels.number
+                 AND booking_attempts.state = 'confirmed'
+             WHERE parcels.shipment = $1 AND parcels.dropped_at ",
+            $more,
+            " ORDER BY parcels.number"
+        )
+    };
+}
+
+/// The parcels of a shipment that are or shall be sent.
 pub(super) async fn parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Vec<Parcel>, Error> {
-    db.sql(
-        "SELECT parcels.number, parcels.weight_grams, parcels.length_mm, parcels.width_mm, parcels.height_mm, parcels.carton,
-             parcels.status,
-             (
-                 SELECT newest.state FROM booking_attempts AS newest
-                 WHERE newest.shipment = parcels.shipment AND newest.parcel = parcels.number
-                 ORDER BY newest.number DESC
-                 LIMIT 1
-             ) AS booking,
-             booking_attempts.reference AS attempt, booking_attempts.carrier,
-             booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
-             booking_attempts.tracking_number, booking_attempts.label_sha256,
-             booking_attempts.qr_label IS NOT NULL AS has_qr_label
-         FROM parcels
-         LEFT JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
-             AND booking_attempts.parcel = parcels.number
-             AND booking_attempts.state = 'confirmed'
-         WHERE parcels.shipment = $1
-         ORDER BY parcels.number",
-    )
-    .bind(shipment)
-    .fetch_all()
-    .await
+    db.sql(parcels_where!("IS NULL")).bind(shipment).fetch_all().await
+}
+
+/// The parcels of a shipment that are not sent, because staff packed another way.
+pub(super) async fn dropped_parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Vec<Parcel>, Error> {
+    db.sql(parcels_where!("IS NOT NULL")).bind(shipment).fetch_all().await
+}
+
+/// Whether a parcel is not sent, because staff packed another way.
+pub(super) async fn is_dropped(db: impl Run<'_>, shipment: ShipmentId, parcel: i64) -> Result<bool, Error> {
+    let found: Option<(i64,)> = db
+        .sql("SELECT number FROM parcels WHERE shipment = $1 AND number = $2 AND dropped_at IS NOT NULL")
+        .bind(shipment)
+        .bind(parcel)
+        .fetch_optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The highest number that a parcel of a shipment ever had.
+pub(super) async fn last_number(db: impl Run<'_>, shipment: ShipmentId) -> Result<i64, Error> {
+    let (number,): (Option<i64>,) =
+        db.sql("SELECT MAX(number) FROM parcels WHERE shipment = $1").bind(shipment).fetch_one().await?;
+    Ok(number.unwrap_or_default())
+}
+
+/// Marks a parcel as not sent.
+pub(super) async fn drop_parcel(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    parcel: i64,
+    now: Moment,
+) -> Result<(), Error> {
+    tx.sql("UPDATE parcels SET dropped_at = $3 WHERE shipment = $1 AND number = $2 AND dropped_at IS NULL")
+        .bind(shipment)
+        .bind(parcel)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn set_status(

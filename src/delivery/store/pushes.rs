@@ -97,6 +97,11 @@ pub(in crate::delivery) async fn told(db: impl Run<'_>, shipment: ShipmentId) ->
     db.sql(
         "SELECT carrier, reference, tracking_number, subscribed_until FROM booking_attempts
          WHERE shipment = $1 AND state = 'confirmed' AND tracking_number IS NOT NULL
+             AND NOT EXISTS (
+                 SELECT 1 FROM parcels
+                 WHERE parcels.shipment = booking_attempts.shipment AND parcels.number = booking_attempts.parcel
+                     AND parcels.dropped_at IS NOT NULL
+             )
          ORDER BY parcel",
     )
     .bind(shipment)

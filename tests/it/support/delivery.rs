@@ -121,6 +121,7 @@ pub fn request_for(test: &TestApp, shopper: &ShopperActor, weights: &[i64], reci
         fallbacks: Vec::new(),
         needs: Needs::default(),
         choice: None,
+        waits_for_packing: false,
     }
 }
 

@@ -314,3 +314,30 @@ async fn a_quota_that_is_used_up_asks_us_to_wait() {
     assert!(inactive.is_retryable(), "{inactive}");
     assert_kept(&pair.sandbox);
 }
+
+#[tokio::test]
+async fn a_return_is_handed_in_by_the_shopper_goes_to_the_store_and_can_be_taken_back() {
+    let pair = Pair::new().await;
+    let there = booking();
+    let mut back = Booking {
+        sender: there.recipient.clone(),
+        recipient: there.sender.clone(),
+        is_return: true,
+        ..there
+    };
+    back.sender.company = Some("Büro".to_owned());
+    let confirmation = pair.confirmed(&back).await;
+    assert!(confirmation.label.expect("a label").bytes.starts_with(b"%PDF"));
+    let parcel = pair.sandbox.books().parcels.remove(0);
+    assert_eq!(
+        (parcel.consignee.postal_code.as_str(), parcel.request["Consignee"]["Category"].as_str()),
+        ("10115", Some("BUSINESS"))
+    );
+    assert_eq!(parcel.returns_to.expect("a way back").postal_code, "53113");
+    assert_eq!(parcel.services, ["service_shopreturn"]);
+    let found = pair.gls.find_by_reference(&reference(), today()).await.expect("an answer");
+    assert_eq!(found[0].carrier_shipment_id, confirmation.carrier_shipment_id);
+    let cancelled = pair.gls.cancel(&confirmation.carrier_shipment_id, false).await;
+    assert_eq!(cancelled, Ok(CancelOutcome::Cancelled));
+    assert_kept(&pair.sandbox);
+}

@@ -84,6 +84,9 @@ pub struct Parcel {
     pub services: Vec<String>,
     pub parcel_shop: Option<String>,
     pub consignee: Party,
+    /// Who gets it when the consignee hands it in: a shop return.
+    #[serde(default)]
+    pub returns_to: Option<Party>,
     pub weight_grams: i64,
     pub shipping_date: NaiveDate,
     /// `Shipment` as it was sent.
@@ -139,6 +142,16 @@ impl Parcel {
         matches!(self.cancellation, Some(Cancellation::Done { .. }))
     }
 
+    /// Where it ends.
+    pub fn destination(&self) -> &Party {
+        self.returns_to.as_ref().unwrap_or(&self.consignee)
+    }
+
+    /// What its label is for.
+    pub fn kind(&self) -> &str {
+        if self.returns_to.is_some() { "SHOP RETURN" } else { &self.product }
+    }
+
     /// What the last event says, whatever time tracking shows it.
     pub fn status(&self) -> Status {
         self.events.last().map_or(Status::PreAdvice, |event| event.status)
@@ -155,7 +168,7 @@ impl Parcel {
     pub fn record(&mut self, code: &str, at: DateTime<Utc>) -> Result<Status, ControlError> {
         let kind = events::find(code).ok_or(ControlError::UnknownCode)?;
         let at = self.events.last().map_or(at, |last| at.max(last.at));
-        let place = if kind.status.is_before_the_first_scan() { None } else { Some(&self.consignee) };
+        let place = if kind.status.is_before_the_first_scan() { None } else { Some(self.destination()) };
         let country = || place.map_or_else(|| "DE".to_owned(), |party| party.country.clone());
         self.events.push(Event {
             code: kind.code.to_owned(),

@@ -38,22 +38,22 @@ impl Format {
     }
 
     /// `kind` is written above: what the label is for.
-    pub fn label(self, parcel: &Parcel, shipper: &str, kind: &str) -> Vec<u8> {
+    pub fn label(self, parcel: &Parcel, kind: &str) -> Vec<u8> {
         match self {
-            Self::Pdf => pdf(parcel, shipper, kind),
-            Self::Zebra(dpi) => zpl(parcel, shipper, kind, dpi).into_bytes(),
+            Self::Pdf => pdf(parcel, kind),
+            Self::Zebra(dpi) => zpl(parcel, kind, dpi).into_bytes(),
         }
     }
 }
 
-fn pdf(parcel: &Parcel, shipper: &str, kind: &str) -> Vec<u8> {
+fn pdf(parcel: &Parcel, kind: &str) -> Vec<u8> {
     let mut page = Page::default();
     page.text(16, 398, 16, true, &format!("GLS {kind}"));
     page.text(200, 400, 8, false, PRODUCER);
     page.bar(12, 390, 260, 1);
-    page.text(16, 376, 8, false, &format!("From: {shipper}"));
+    page.text(16, 376, 8, false, &format!("From: {}", sender(parcel)));
     let mut y = 348;
-    for line in lines(&parcel.consignee) {
+    for line in lines(parcel.destination()) {
         page.text(16, y, 12, false, &line);
         y -= 15;
     }
@@ -68,7 +68,7 @@ fn pdf(parcel: &Parcel, shipper: &str, kind: &str) -> Vec<u8> {
     file(SIZE, &parcel.parcel_number, PRODUCER, &[page])
 }
 
-fn zpl(parcel: &Parcel, shipper: &str, kind: &str, dpi: u32) -> String {
+fn zpl(parcel: &Parcel, kind: &str, dpi: u32) -> String {
     // The layout is drawn at 203 dots an inch; a finer printer takes it one and a half times as large.
     let at = |dots: u32| dots * dpi / 203;
     let mut out =
@@ -78,9 +78,9 @@ fn zpl(parcel: &Parcel, shipper: &str, kind: &str, dpi: u32) -> String {
         out.push(format!("^FO{x},{y}^A0N,{size},{size}^FH_^FD{}^FS", escaped(text)));
     };
     write(40, 40, 48, &format!("GLS {kind}"));
-    write(40, 110, 24, &format!("From: {shipper}"));
+    write(40, 110, 24, &format!("From: {}", sender(parcel)));
     let mut y = 170;
-    for line in lines(&parcel.consignee) {
+    for line in lines(parcel.destination()) {
         write(40, y, 38, &line);
         y += 46;
     }
@@ -104,7 +104,7 @@ pub fn proof(parcel: &Parcel) -> Vec<u8> {
     page.text(16, 398, 14, true, "Proof of delivery");
     page.text(16, 370, 10, false, &parcel.parcel_number);
     let mut y = 340;
-    for line in lines(&parcel.consignee) {
+    for line in lines(parcel.destination()) {
         page.text(16, y, 10, false, &line);
         y -= 14;
     }
@@ -112,6 +112,14 @@ pub fn proof(parcel: &Parcel) -> Vec<u8> {
         page.text(16, y - 10, 10, false, &format!("{} {}", event.code, event.at.to_rfc3339()));
     }
     file(SIZE, &parcel.parcel_number, PRODUCER, &[page])
+}
+
+/// The shipper of the contract, or who hands a return in.
+fn sender(parcel: &Parcel) -> String {
+    match &parcel.returns_to {
+        Some(_) => lines(&parcel.consignee).join(", "),
+        None => parcel.contact_id.clone(),
+    }
 }
 
 fn lines(party: &Party) -> Vec<String> {

@@ -58,6 +58,8 @@ pub struct Order {
     pub product: String,
     pub contact_id: String,
     pub consignee: Party,
+    /// Who gets a shop return.
+    pub returns_to: Option<Party>,
     pub services: Vec<String>,
     pub parcel_shop: Option<String>,
     pub units: Vec<Unit>,
@@ -87,7 +89,9 @@ pub fn read(
     let products = ["PARCEL", "EXPRESS", "FREIGHT", "PHARMA", "PHARMAPLUS"];
     let product = shipment.need("Product", shipment.word("Product", &products)).unwrap_or_default();
     shipment.boolean("ExpressAltDeliveryAllowed");
-    shipment.known(&["Carrier", "Return"]);
+    shipment.known(&["Carrier"]);
+    let returns = shipment.object("Return").and_then(|fields| fields.object("Address"));
+    let mut returns_to = returns.map(|address| read_address(&address));
     let consignee = shipment.need("Consignee", shipment.object("Consignee")).map(|fields| {
         line(&fields, "ConsigneeID", TEXT_MAX);
         line(&fields, "CostCenter", 80);
@@ -97,7 +101,8 @@ pub fn read(
     let contact_id = shipment.need("Shipper", shipment.object("Shipper")).map(|fields| {
         fields.known(&["FralphaCustomerReference", "Address"]);
         if let Some(address) = fields.object("AlternativeShipperAddress") {
-            read_address(&address);
+            let shipper = read_address(&address);
+            returns_to.get_or_insert(shipper);
         }
         fields.needed_text("ContactID", 20)
     });
@@ -109,12 +114,15 @@ pub fn read(
         return None;
     }
     let contact_id = contact_id.filter(|id| contacts.contains(id)).unwrap_or_default();
+    let is_return = chosen.names.iter().any(|name| name == "service_shopreturn");
     let order = Order {
         references,
         shipping_date,
         product: product.to_owned(),
         contact_id,
         consignee: consignee.flatten()?,
+        // Without an address of its own it is the contact's, which this sandbox knows by its name alone.
+        returns_to: is_return.then(|| returns_to.unwrap_or_default()),
         services: chosen.names.clone(),
         parcel_shop: chosen.parcel_shop.clone(),
         units,

@@ -1,6 +1,7 @@
 //! `/rs/shipments` as a whole: booking, dry run, what services go where, the end of a day.
 //!
-//! Our choices, because GLS says nothing: with `ShopReturn` the answer has one more label for the way back; an end of day
+//! Our choices, because GLS says nothing: with `ShopReturn` the consignee hands the parcel in, the address of `Return` (or else
+//! the shipper's) gets it, and there is one label, of that way; an end of day
 //! reports what it ended, so a second one reports nothing; a rule's objection to a booking is `INVALID_FIELD_VALUE`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -53,6 +54,7 @@ pub fn create(settings: &Settings, state: &mut State, call: &Call) -> Result<Rep
             services: order.services.clone(),
             parcel_shop: order.parcel_shop.clone(),
             consignee: order.consignee.clone(),
+            returns_to: order.returns_to.clone(),
             weight_grams: unit.weight_grams,
             shipping_date: order.shipping_date,
             request: order.request.clone(),
@@ -65,7 +67,7 @@ pub fn create(settings: &Settings, state: &mut State, call: &Call) -> Result<Rep
         };
         // The code is in the list.
         let _ = parcel.record("INTIAL.PREADVICE", call.now);
-        parcel.label_sha256 = sha256_hex(&format.label(&parcel, &parcel.contact_id, &parcel.product));
+        parcel.label_sha256 = sha256_hex(&format.label(&parcel, parcel.kind()));
         booked.push(parcel);
     }
     let created = created(state, &booked, format, returns);
@@ -114,10 +116,7 @@ pub fn read_format(options: &Fields<'_>) -> Option<Format> {
 pub fn created(state: &mut State, parcels: &[Parcel], format: Format, prints: bool) -> Value {
     let mut print_data = Vec::new();
     for parcel in parcels.iter().filter(|_| prints) {
-        print_data.push(print(state, parcel, format, &parcel.product));
-        if parcel.services.iter().any(|name| name == "service_shopreturn") {
-            print_data.push(print(state, parcel, format, "SHOP RETURN"));
-        }
+        print_data.push(print(state, parcel, format));
     }
     let first = parcels.first();
     let references = first.map(|parcel| parcel.references.clone()).unwrap_or_default();
@@ -137,8 +136,8 @@ pub fn created(state: &mut State, parcels: &[Parcel], format: Format, prints: bo
     created
 }
 
-fn print(state: &State, parcel: &Parcel, format: Format, kind: &str) -> Value {
-    let mut data = STANDARD.encode(format.label(parcel, &parcel.contact_id, kind));
+fn print(state: &State, parcel: &Parcel, format: Format) -> Value {
+    let mut data = STANDARD.encode(format.label(parcel, parcel.kind()));
     if state.oddities.labels_unreadable > 0 {
         "no label today".clone_into(&mut data);
     }
@@ -147,7 +146,7 @@ fn print(state: &State, parcel: &Parcel, format: Format, kind: &str) -> Value {
 }
 
 fn parcel_data(parcel: &Parcel) -> Value {
-    let tour = parcel.consignee.postal_code.get(..3).unwrap_or("000");
+    let tour = parcel.destination().postal_code.get(..3).unwrap_or("000");
     json!({
         "TrackID": parcel.track_id,
         "ParcelNumber": parcel.parcel_number,
@@ -156,7 +155,7 @@ fn parcel_data(parcel: &Parcel) -> Value {
         "RoutingInfo": {
             "Tour": tour,
             "InboundSortingFlag": "2",
-            "FinalLocationCode": format!("{}{tour}", parcel.consignee.country),
+            "FinalLocationCode": format!("{}{tour}", parcel.destination().country),
             "HubLocation": "E1",
             "LastRoutingDate": format!("{}T00:00:00+01:00", parcel.shipping_date),
         },

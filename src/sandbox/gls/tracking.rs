@@ -162,7 +162,7 @@ pub fn delivery_info(state: &State, call: &Call) -> Result<Reply, Reply> {
             Some(parcel) => {
                 let in_shop = parcel.events.iter().any(|event| event.status == Status::DeliveredPs);
                 let shop = parcel.parcel_shop.clone().or_else(|| in_shop.then(|| "2760188645".to_owned()));
-                (shop.filter(|_| in_shop), parcel.consignee.postal_code.clone())
+                (shop.filter(|_| in_shop), parcel.destination().postal_code.clone())
             }
         }
     };

@@ -71,7 +71,7 @@ pub fn reprint(state: &mut State, call: &Call) -> Result<Reply, Reply> {
     let mut new =
         Parcel { place, track_id, parcel_number, booked_at: call.now, events: Vec::new(), ..old.clone() };
     let _ = new.record("INTIAL.PREADVICE", call.now);
-    new.label_sha256 = sha256_hex(&format.label(&new, &new.contact_id, &new.product));
+    new.label_sha256 = sha256_hex(&format.label(&new, new.kind()));
     if let Some(old) = state.parcels.get_mut(&old.track_id) {
         old.cancel(call.now);
         old.replaced_by = Some(new.track_id.clone());
@@ -123,7 +123,7 @@ pub fn details(state: &State, call: &Call) -> Result<Reply, Reply> {
     }
     if let Some(delivered) = parcel.events.iter().find(|event| event.status == Status::Delivered) {
         detail["DeliveryDate"] = json!(delivered.at.to_rfc3339());
-        detail["Signature"] = json!(parcel.consignee.names.first());
+        detail["Signature"] = json!(parcel.destination().names.first());
     }
     Ok(answer(&json!({ "UnitDetail": detail })))
 }

@@ -2,6 +2,7 @@
 //! UPS; the other modules have the couriers that do it otherwise.
 
 mod dhl;
+mod gls;
 mod several;
 
 use std::time::Duration as Time;

@@ -280,3 +280,30 @@ async fn a_label_can_be_missing_unreadable_or_a_list() {
     assert_eq!(shipper.sandbox.books().parcels.len(), 4);
     shipper.end().await;
 }
+
+#[tokio::test]
+async fn a_shop_return_goes_from_the_consignee_to_the_address_of_the_return() {
+    let shipper = Shipper::new().await;
+    let mut body = booking("AISLE-1");
+    let returns = json!([{ "ShopReturn": { "ServiceName": "service_shopreturn", "NumberOfLabels": 1 } }]);
+    body["Shipment"]["Service"] = returns;
+    body["Shipment"]["Return"] = json!({ "Address": {
+        "Name1": "Markt Hamburg", "Street": "Domstr.", "StreetNumber": "1", "City": "Hamburg", "ZIPCode": "20095",
+        "CountryCode": "DE",
+    } });
+    let booked = shipper.post("/shipments", &body).await.expect(200);
+    assert_eq!(booked.json["CreatedShipment"]["PrintData"].as_array().map(Vec::len), Some(1));
+    let label = STANDARD.decode(booked.text("/CreatedShipment/PrintData/0/Data")).unwrap();
+    let label = String::from_utf8_lossy(&label).into_owned();
+    for part in ["GLS SHOP RETURN", "From: M", "Markt Hamburg", "DE 20095 Hamburg"] {
+        assert!(label.contains(part), "{part}");
+    }
+    assert_eq!(booked.text("/CreatedShipment/ParcelData/0/RoutingInfo/FinalLocationCode"), "DE200");
+    let track_id = booked.text("/CreatedShipment/ParcelData/0/TrackID");
+    for _ in 0..5 {
+        shipper.sandbox.record_event(track_id, "advance").expect("moved on");
+    }
+    let books = shipper.sandbox.books();
+    assert_eq!(books.parcels[0].events.last().map(|event| event.city.as_str()), Some("Hamburg"));
+    shipper.end().await;
+}

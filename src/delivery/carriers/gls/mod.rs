@@ -27,7 +27,7 @@ use crate::delivery::carrier::{
     Address, AddressQuestion, AddressVerdict, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome,
     Capabilities, Carrier, ClosedShipment, Closing, FoundPoint, Label, LabelFormat, PickupOutcome,
     PickupPoint, PickupRequest, Pickups, PointAbilities, PointFault, PointKind, PointQuestion, Reference,
-    SizeLimits, Tracking,
+    Returns, SizeLimits, Tracking,
 };
 
 const SHIPIT: &str = "/shipit-farm/v1/backend/rs";
@@ -124,7 +124,8 @@ impl Carrier for Gls {
             is_local: false,
             calls_recipients: false,
             follow_every: None,
-            returns: None,
+            // In the shopper's parcel shop; where the contract has no such service, GLS refuses it as any other.
+            returns: Some(Returns { from: EUROPEAN_UNION.to_vec(), are_cancelled: true }),
             age_checks: &[],
             weight_grams_max: WEIGHT_GRAMS_MAX,
             size: SizeLimits {

@@ -53,12 +53,17 @@ pub fn order(booking: &Booking, settings: &GlsSettings) -> Result<Value, Rejecti
             return Err(not_served(&format!("{name}.country"), "needs a customs declaration"));
         }
     }
-    let sender = address("sender", &booking.sender)?;
-    let mut consignee = address("recipient", &booking.recipient)?;
+    // Of a return GLS's consignee is who hands it in, and the shipper who gets it.
+    let (mut consignee, shipper) = if booking.is_return {
+        (address("sender", &booking.sender)?, address("recipient", &booking.recipient)?)
+    } else {
+        (address("recipient", &booking.recipient)?, address("sender", &booking.sender)?)
+    };
+    let person = if booking.is_return { &booking.sender } else { &booking.recipient };
     if let Some(email) = &booking.notify_email {
         consignee["eMail"] = json!(fitting("notify_email", email, EMAIL_LENGTH_MAX)?);
     }
-    let category = if named(booking.recipient.company.as_deref()).is_some() { "BUSINESS" } else { "PRIVATE" };
+    let category = if named(person.company.as_deref()).is_some() { "BUSINESS" } else { "PRIVATE" };
     let mut shipment = json!({
         "ShipmentReference": [booking.reference.as_str()],
         "Middleware": MIDDLEWARE,
@@ -66,7 +71,7 @@ pub fn order(booking: &Booking, settings: &GlsSettings) -> Result<Value, Rejecti
         "Consignee": { "Category": category, "Address": consignee },
         "Shipper": {
             "ContactID": settings.contact_id,
-            "AlternativeShipperAddress": sender,
+            "AlternativeShipperAddress": shipper.clone(),
         },
         "ShipmentUnit": [{
             "ShipmentUnitReference": [booking.reference.as_str()],
@@ -76,17 +81,29 @@ pub fn order(booking: &Booking, settings: &GlsSettings) -> Result<Value, Rejecti
     if let Some(date) = booking.ship_date {
         shipment["ShippingDate"] = json!(date.to_string());
     }
+    let services = services(booking)?;
+    if !services.is_empty() {
+        shipment["Service"] = json!(services);
+    }
+    if booking.is_return {
+        // Without it the goods go to the contract's own address.
+        shipment["Return"] = json!({ "Address": shipper });
+    }
+    Ok(json!({ "Shipment": shipment, "PrintingOptions": printing(booking.label_format) }))
+}
+
+fn services(booking: &Booking) -> Result<Vec<Value>, Rejection> {
     let mut services = Vec::new();
+    if booking.is_return {
+        services.push(json!({ "ShopReturn": { "ServiceName": "service_shopreturn", "NumberOfLabels": 1 } }));
+    }
     if booking.recipient_only {
         services.push(json!({ "Service": { "ServiceName": "service_addresseeonly" } }));
     }
     if let Some(point) = &booking.recipient.pickup_point {
         services.push(points::service(point, &booking.recipient.street)?);
     }
-    if !services.is_empty() {
-        shipment["Service"] = json!(services);
-    }
-    Ok(json!({ "Shipment": shipment, "PrintingOptions": printing(booking.label_format) }))
+    Ok(services)
 }
 
 /// Asks for the label of a parcel anew.
@@ -180,10 +197,12 @@ fn booked(answer: &Value, format: LabelFormat) -> BookOutcome {
     let Some(track_id) = text(&parcel["TrackID"]) else {
         return BookOutcome::Unknown { detail: "the answer can't be read".to_owned() };
     };
+    // Should GLS print both ways for a return, the label of the way back comes last.
+    let printed = created["PrintData"].as_array().and_then(|prints| prints.last());
     BookOutcome::Confirmed(Confirmation {
         tracking_number: text(&parcel["ParcelNumber"]).unwrap_or_else(|| track_id.clone()),
         carrier_shipment_id: track_id,
-        label: label(&created["PrintData"][0]["Data"], format),
+        label: printed.and_then(|last| label(&last["Data"], format)),
         qr_label: None,
         warnings: Vec::new(),
     })

@@ -22,7 +22,8 @@ use crate::delivery::carriers::rejections::{fitting, not_served, wrong};
 const LINE_LENGTH_MAX: usize = 35;
 /// Most messages that are kept of one answer: a person reads them.
 const MESSAGES_MAX: usize = 20;
-/// UPS Print Return Label: we get the label, and the shopper prints it.
+/// UPS Print Return Label: we get the label, and the shopper has it from us. The electronic one (8) is the same label in a mail of
+/// UPS's own, for which nobody was asked for consent.
 const PRINT_RETURN_LABEL: &str = "9";
 /// What UPS wants to read of goods that come back.
 const RETURNED_GOODS: &str = "Returned goods";

@@ -159,6 +159,7 @@ async fn wait_to_be_booked(database: &Options, couriers: &Couriers) -> Outcome<(
             needs: Needs::default(),
             choice: None,
             waits_for_packing: false,
+            leaves_by: None,
         };
         delivery::request(&mut tx, &carriers, &ids, now, request).await?;
         tx.commit().await?;

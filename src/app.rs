@@ -115,6 +115,7 @@ kinds_of_jobs! {
     delivery::FindStray => delivery::find_stray,
     delivery::Close => delivery::close,
     delivery::OrderPickup => delivery::order_pickup,
+    delivery::RemindToPack => delivery::remind_to_pack,
     delivery::TrackShipment => delivery::track_shipment,
     delivery::SubscribeAccount => delivery::subscribe_account,
     delivery::SubscribeParcels => delivery::subscribe_parcels,

@@ -54,6 +54,7 @@ pub(super) async fn request_delivery(
             .delivery
             .as_deref()
             .is_some_and(|terms| terms.book == catalog::BookWhen::WhenPacked),
+        leaves_by: chosen.map(|chosen| chosen.option.leaves_by),
         choice: chosen.map(serde_json::to_value).transpose()?,
     };
     Ok(delivery::request(tx, &app.carriers, &app.ids, now, request).await?)

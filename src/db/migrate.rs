@@ -97,6 +97,8 @@ const FILES: &[File] = &[
     file!(67, "0067_locations.postgres.sql", Some(Engine::Postgres)),
     file!(67, "0067_locations.sqlite.sql", Some(Engine::Sqlite)),
     file!(68, "0068_packing.sql", None),
+    file!(71, "0071_tasks_again.postgres.sql", Some(Engine::Postgres)),
+    file!(71, "0071_tasks_again.sqlite.sql", Some(Engine::Sqlite)),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -1,5 +1,6 @@
 //! Handing over: staff give the parcels to the courier, or the courier's first scan says that it has them.
 
+use super::carrier::ParcelStatus;
 use super::model::{Direction, NotAllowed, ShipmentEvent, ShipmentState};
 use super::news::News;
 use super::request::Error;
@@ -25,6 +26,10 @@ pub(super) async fn hand_over(app: &App, id: ShipmentId) -> Result<(), Error> {
     }
     if let Some(reason) = shipment.held_back {
         return Err(Error::HeldBack(reason));
+    }
+    let parcels = store::parcels(&mut tx, id).await?;
+    if let Some(parcel) = parcels.iter().find(|parcel| parcel.status == Some(ParcelStatus::Cancelled)) {
+        return Err(Error::CalledOff(parcel.number));
     }
     begin(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
     store::save(&mut tx, &shipment).await?;

@@ -468,6 +468,10 @@ impl From<Error> for Problem {
                     "The shipment is held back: {reason}. A supervisor lets it go, or the order is cancelled."
                 ),
             ),
+            Error::CalledOff(parcel) => Self::conflict(
+                "parcel_called_off",
+                format!("The courier called the booking of parcel {parcel} off, and does not bring it."),
+            ),
             Error::Address(faults) => {
                 let problem = Self::unprocessable("address_invalid", "Correct the address; see errors.");
                 faults.into_iter().fold(problem, AddressFault::told)

@@ -60,6 +60,7 @@ pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
 pub use pickups::{OrderPickup, order_pickup};
 pub use places::{CourierVerdict, SuggestedAddress};
 pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account, subscribe_parcels};
+pub use repack::{RemindToPack, remind_to_pack};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};
 pub use track::{TrackShipment, track_shipment};

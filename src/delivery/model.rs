@@ -109,7 +109,7 @@ pub enum AttemptEvent {
     NotFound,
     /// It shall not be used.
     Withdrawn,
-    /// The courier took it back.
+    /// The courier took it back, as it was asked to or by itself.
     TakenBack,
     /// The courier keeps it.
     Kept,
@@ -163,7 +163,9 @@ impl AttemptState {
             (Self::Sent, Event::Rejected) => Ok(Self::Rejected),
             (Self::Unknown, Event::NotFound) => Ok(Self::Abandoned),
             (Self::Confirmed | Self::CancelPending, Event::Withdrawn) => Ok(Self::CancelPending),
-            (Self::Intent, Event::Withdrawn) | (Self::CancelPending, Event::TakenBack) => Ok(Self::Cancelled),
+            (Self::Intent, Event::Withdrawn) | (Self::Confirmed | Self::CancelPending, Event::TakenBack) => {
+                Ok(Self::Cancelled)
+            }
             _ => Err(NotAllowed),
         }
     }

@@ -6,7 +6,7 @@ use super::model::{NotAllowed, ShipmentEvent, ShipmentState};
 use super::needs::Needs;
 use super::pack::{PARCELS_MAX, Parcel};
 use super::settings::Carriers;
-use super::{store, withdraw};
+use super::{repack, store, withdraw};
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::error::Internal;
@@ -48,6 +48,8 @@ pub struct Request {
     pub needs: Needs,
     /// Nothing is booked before staff said what was packed (`repack`).
     pub waits_for_packing: bool,
+    /// When the goods shall leave the store, where that was promised.
+    pub leaves_by: Option<Moment>,
     /// The way of delivery that was chosen, with the reasons, for whoever looks at the shipment.
     pub choice: Option<serde_json::Value>,
 }
@@ -67,6 +69,9 @@ pub enum Error {
     /// Staff keep it.
     #[error("the shipment is held back: {0}")]
     HeldBack(String),
+    /// The courier called the booking of this parcel off.
+    #[error("the courier called the booking of parcel {0} off")]
+    CalledOff(i64),
     /// The address can't be used.
     #[error("the address has faults")]
     Address(Vec<AddressFault>),
@@ -81,8 +86,8 @@ pub enum Error {
     Database(#[from] db::Error),
 }
 
-/// Writes a shipment with its parcels and, unless staff shall say first what was packed, the first attempts to book them and the
-/// jobs that do it; nothing else.
+/// Writes a shipment with its parcels and the first attempts to book them and the jobs that do it, or, where staff shall say first
+/// what was packed, the job that reminds them; nothing else.
 pub async fn request(
     tx: &mut Tx,
     carriers: &Carriers,
@@ -110,6 +115,9 @@ pub async fn request(
         if !request.waits_for_packing {
             book::new_attempt(tx, ids, now, (shipment, number), &reference, (1, &carrier)).await?;
         }
+    }
+    if request.waits_for_packing {
+        repack::expect(tx, ids, now, shipment, request.leaves_by).await?;
     }
     Ok(())
 }

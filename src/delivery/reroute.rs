@@ -1,7 +1,7 @@
 //! Another courier in the place of one that does not take a parcel.
 //!
-//! A courier is left only when it surely does not have the parcel: it refused, it never saw the call, or what was sent to it was
-//! looked for in vain. Parcels that it took stay with it. What the shopper pays stays as it was agreed on: a dearer courier is
+//! A courier is left only when it surely does not have the parcel: it refused, it never saw the call, what was sent to it was
+//! looked for in vain, or it called the booking off. Parcels that it took stay with it. What the shopper pays stays as it was agreed on: a dearer courier is
 //! the retailer's to bear. A courier that was left is not come back to, unless for another address: so a parcel ends with one, or
 //! with nobody left to ask.
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::carrier::{Capabilities, Carrier};
-use super::model::Direction;
+use super::model::{AttemptEvent, Direction, ShipmentEvent};
 use super::pack::Parcel as Packed;
 use super::settings::Carriers;
 use super::store::{self, Attempt, Shipment};
@@ -19,12 +19,15 @@ use crate::app::App;
 use crate::catalog::Size;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::error::Internal;
 use crate::text_enum;
 
 /// A courier that could not be reached for so long is given up for another.
 const OUTAGE: Duration = Duration::minutes(3);
 /// So many bookings that never turned up make a courier unfit.
 const LOST_MAX: i64 = 2;
+/// With so many bookings called off, a courier is not asked any more by itself.
+const CALLED_OFF_MAX: i64 = 3;
 
 text_enum! {
     /// Why a courier was left.
@@ -37,6 +40,8 @@ text_enum! {
         Unreachable = "unreachable",
         /// It lost one booking after the other.
         BookingsLost = "bookings_lost",
+        /// It called the booking off.
+        CalledOff = "called_off",
     }
 }
 
@@ -66,6 +71,36 @@ pub(super) fn is_outage(attempt: &Attempt, now: Moment) -> bool {
 pub(super) async fn loses_bookings(tx: &mut Tx, attempt: &Attempt) -> Result<bool, db::Error> {
     let lost = store::abandoned(tx, attempt.shipment, attempt.parcel, &attempt.carrier).await?;
     Ok(lost >= LOST_MAX)
+}
+
+/// A parcel whose booking its courier called off before it had it: it goes with another, or, with nobody else, with the same
+/// again, until that called off [`CALLED_OFF_MAX`] of them. Says in words what was done, and whether it is booked anew. The shipment
+/// is not saved.
+pub(super) async fn after_call_off(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &mut Shipment,
+    attempt: &mut Attempt,
+    why: Option<&str>,
+) -> Result<(String, bool), Internal> {
+    attempt.state = attempt.state.apply(AttemptEvent::TakenBack)?;
+    shipment.state = shipment.state.apply(ShipmentEvent::BookingWithdrawn)?;
+    let number = attempt.tracking_number.as_deref().unwrap_or_default();
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    let what = format!("{} called its booking {number} off{why}", attempt.carrier);
+    attempt.detail = Some(what.clone());
+    store::save_attempt(tx, attempt).await?;
+    store::set_status(tx, shipment.id, attempt.parcel, None).await?;
+    if to_another(app, tx, now, shipment, attempt, LeavingReason::CalledOff).await? {
+        return Ok((format!("{what}; {} is asked in its place", shipment.carrier), true));
+    }
+    let times = store::called_off(tx, shipment.id, attempt.parcel, &attempt.carrier).await?;
+    if times < CALLED_OFF_MAX {
+        book::again(tx, &app.ids, now, shipment, attempt.parcel).await?;
+        return Ok((format!("{what}; it is asked again"), true));
+    }
+    Ok((format!("{what}, the last of {times}; put the recipient anew to have it asked again"), false))
 }
 
 /// Gives a parcel whose attempt came to nothing to another courier; says whether there was one. The shipment is not saved.

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::carrier::{BookedParcel, ParcelStatus, Tracking};
-use super::model::{self, ShipmentEvent, ShipmentState, Travel};
+use super::model::{self, Direction, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
 use super::store::{self, Askings, Parcel, Shipment};
 use super::tasks::{self, Asked, Subject};
-use super::{hand_over, pushes, returns};
+use super::{hand_over, pushes, reroute, returns};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::Tx;
@@ -227,14 +227,22 @@ fn booked(parcel: &Parcel) -> Option<(&String, &String, BookedParcel)> {
 /// Computes states from all events, and tells what is new. The shipment is not saved.
 async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) -> Result<(), Internal> {
     let events = store::events(&mut *tx, shipment.id).await?;
+    let parcels = store::parcels(&mut *tx, shipment.id).await?;
+    let of = |number: i64| events.iter().filter(move |event| event.parcel == number);
+    let standing = |number: i64| of(number).filter_map(|event| event.status);
+    let was_seen = parcels.iter().any(|parcel| standing(parcel.number).any(model::proves_hand_over));
+    // A return whose label died is the shopper's to ask for again.
+    let is_replaced =
+        !was_seen && shipment.state.is_before_hand_over() && shipment.direction == Direction::Outbound;
     let mut statuses = Vec::new();
-    let mut was_seen = false;
     let mut trouble = Vec::new();
-    for parcel in store::parcels(&mut *tx, shipment.id).await? {
-        let standing =
-            || events.iter().filter(|event| event.parcel == parcel.number).filter_map(|event| event.status);
-        let status = model::status_of(standing()).unwrap_or(ParcelStatus::Announced);
-        was_seen |= standing().any(model::proves_hand_over);
+    for parcel in parcels {
+        let status = model::status_of(standing(parcel.number)).unwrap_or(ParcelStatus::Announced);
+        if is_replaced && status == ParcelStatus::Cancelled {
+            let why = of(parcel.number).next_back().and_then(|event| event.description.as_deref());
+            trouble.extend(replace(app, tx, now, shipment, &parcel, why).await?);
+            continue;
+        }
         if matches!(status, ParcelStatus::Lost | ParcelStatus::Exception | ParcelStatus::Cancelled) {
             trouble.push(format!("parcel {}: {status}, says the courier", parcel.number));
         }
@@ -256,6 +264,24 @@ async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) ->
     let travel = model::travel_of(&statuses);
     shipment.state = shipment.state.apply(ShipmentEvent::Travelled(travel))?;
     tell(app, tx, now, shipment, (travel, &statuses)).await
+}
+
+/// A booking that its courier called off before it had the parcel is made anew, and staff know that its label is void. Answers
+/// what is trouble. The shipment is not saved.
+async fn replace(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &mut Shipment,
+    parcel: &Parcel,
+    why: Option<&str>,
+) -> Result<Option<String>, Internal> {
+    let Some(reference) = &parcel.attempt else { return Ok(None) };
+    let Some(mut attempt) = store::attempt(&mut *tx, reference).await? else { return Ok(None) };
+    let (words, is_anew) = reroute::after_call_off(app, tx, now, shipment, &mut attempt, why).await?;
+    let detail = format!("{words}. A label with that number must not be used.");
+    tasks::look_into(tx, &app.ids, now, (shipment, parcel.number), &detail).await?;
+    Ok((!is_anew).then(|| format!("parcel {}: {words}", parcel.number)))
 }
 
 /// What a parcel's new status means for its shopper, and for staff.

@@ -49,8 +49,9 @@ pub(super) struct ShipmentView {
     #[schema(value_type = Option<Object>)]
     choice: Option<serde_json::Value>,
     parcels: Vec<ParcelView>,
-    /// Parcels that are not sent, because they were packed another way, with what became of their bookings; always empty for
-    /// shoppers. A label that a courier keeps (`booking` is `confirmed`) must not be used.
+    /// Parcels that are not sent, because they were packed another way or their courier keeps a label that can't be used any more,
+    /// with what became of their bookings; always empty for shoppers. A label that a courier keeps (`booking` is `confirmed`)
+    /// must not be used.
     dropped_parcels: Vec<ParcelView>,
     created_at: DateTime<Utc>,
     booked_at: Option<DateTime<Utc>>,
@@ -83,7 +84,7 @@ pub(super) struct ParcelView {
     tracking_url: Option<String>,
     /// The digest (SHA-256, hexadecimal) of the label, when there is one.
     label_sha256: Option<String>,
-    /// When it was packed another way; empty for one that is sent.
+    /// When another came in its place; empty for one that is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     dropped_at: Option<DateTime<Utc>>,
     /// There is also a code that the courier's shops print it from.

@@ -5,17 +5,20 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::carrier::{CancelOutcome, Reference};
-use super::model::{AttemptEvent, AttemptState};
-use super::store::{self, Attempt};
-use super::{book, returns};
+use super::model::{AttemptEvent, AttemptState, ShipmentEvent};
+use super::store::{self, Attempt, Cancellation, Shipment};
+use super::{book, repack, returns, tasks};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::error::Internal;
 use crate::ids::Ids;
 use crate::jobs::{self, Failure, Job, Lease};
 
 /// Pause before a cancellation is sent again. It has until the courier's closing hour, and that is hours away.
 const CANCEL_PAUSE: Duration = Duration::from_mins(2);
+/// A label that is not taken back for so long is something that staff should know.
+const PATIENCE: chrono::Duration = chrono::Duration::days(1);
 /// When a label that was not found is looked for again, in hours after the search was given up: often at first, and after
 /// two weeks the courier has forgotten a parcel that it never saw.
 const STRAY_HOURS: [i64; 8] = [1, 2, 6, 12, 24, 72, 168, 336];
@@ -105,7 +108,7 @@ pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
     }
     let Some(attempt) = store::attempt(&app.db, &cancellation.attempt).await? else { return Ok(()) };
     let Some(carrier) = app.carriers.find(&attempt.carrier) else {
-        return Err(Failure::after(CANCEL_PAUSE, "the courier is not configured"));
+        return put_off(app, lease, (&id, &cancellation), &attempt, "the courier is not configured").await;
     };
     let shipment = store::find(&app.db, attempt.shipment).await?;
     if shipment.is_some_and(|shipment| returns::dies_unused(&carrier.capabilities(), shipment.direction)) {
@@ -119,9 +122,29 @@ pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
             if error.left_no_trace() {
                 mark_sent(app, lease, &id, cancellation.sent).await?;
             }
-            Err(Failure::after(CANCEL_PAUSE, error.to_string()))
+            put_off(app, lease, (&id, &cancellation), &attempt, &error.to_string()).await
         }
     }
+}
+
+/// Tries again later; after a day staff know, once, that the label is still there.
+async fn put_off(
+    app: &App,
+    lease: &Lease,
+    (id, cancellation): (&str, &Cancellation),
+    attempt: &Attempt,
+    detail: &str,
+) -> jobs::Outcome {
+    let now = app.clock.now();
+    if !cancellation.staff_told && now - cancellation.created_at >= PATIENCE {
+        let mut tx = app.db.begin().await?;
+        let Some(shipment) = store::lock(&mut tx, attempt.shipment).await? else { return Ok(()) };
+        let words = format!("label {id} is not taken back for a day; don't hand it over ({detail})");
+        tasks::look_into(&mut tx, &app.ids, now, (&shipment, attempt.parcel), &words).await?;
+        store::note_staff_told(&mut tx, id).await?;
+        lease.commit(tx).await?;
+    }
+    Err(Failure::after(CANCEL_PAUSE, detail))
 }
 
 async fn mark_sent(app: &App, lease: &Lease, id: &str, sent: bool) -> Result<(), Failure> {
@@ -144,26 +167,47 @@ async fn settle(
     let (Some(mut shipment), Some(mut attempt)) = (shipment, attempt) else { return Ok(()) };
     let is_its_booking =
         attempt.state == AttemptState::CancelPending && attempt.carrier_shipment_id.as_deref() == Some(id);
-    let (taken_back, event) = match outcome {
-        CancelOutcome::Cancelled => (true, AttemptEvent::TakenBack),
-        CancelOutcome::Refused { detail } => {
-            shipment.trouble = Some(format!(
-                "parcel {}: the courier keeps label {id}; don't hand it over ({detail})",
-                attempt.parcel
-            ));
-            (false, AttemptEvent::Kept)
-        }
+    let (event, kept) = match outcome {
+        CancelOutcome::Cancelled => (AttemptEvent::TakenBack, None),
+        CancelOutcome::Refused { detail } => (AttemptEvent::Kept, Some(detail)),
     };
-    store::save_cancellation(&mut tx, id, Some(taken_back), true).await?;
+    store::save_cancellation(&mut tx, id, Some(kept.is_none()), true).await?;
     if is_its_booking {
         attempt.state = attempt.state.apply(event)?;
         store::save_attempt(&mut tx, &attempt).await?;
-        book::again(&mut tx, &app.ids, now, &shipment, attempt.parcel).await?;
+    }
+    if let Some(detail) = kept {
+        let words = format!("the courier keeps label {id}; don't hand it over ({detail})");
+        tasks::look_into(&mut tx, &app.ids, now, (&shipment, attempt.parcel), &words).await?;
+        shipment.trouble = Some(format!("parcel {}: {words}", attempt.parcel));
+    }
+    if is_its_booking {
+        send_otherwise(&mut tx, &app.ids, now, &mut shipment, &attempt).await?;
     }
     store::save(&mut tx, &shipment).await?;
     lease.commit(tx).await?;
     app.jobs.wake();
     app.changes.changed(shipment.id.0);
+    Ok(())
+}
+
+/// Books a parcel anew that shall still go and whose booking was withdrawn: beside a label that the courier keeps, as another
+/// parcel. The shipment is not saved.
+async fn send_otherwise(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    shipment: &mut Shipment,
+    attempt: &Attempt,
+) -> Result<(), Internal> {
+    if attempt.state == AttemptState::Cancelled {
+        return Ok(book::again(tx, ids, now, shipment, attempt.parcel).await?);
+    }
+    if shipment.state.is_before_hand_over()
+        && repack::in_place_of(tx, ids, now, shipment, attempt.parcel).await?
+    {
+        shipment.state = shipment.state.apply(ShipmentEvent::BookingWithdrawn)?;
+    }
     Ok(())
 }
 

@@ -371,3 +371,36 @@ async fn parcels_with_faults_are_refused_each_with_its_place_and_only_the_stores
     bench.pack(nobody, &parcels).await.problem(404, "shipment_unknown");
     assert_eq!((ours(&bench.see(shipment).await, "parcels"), bench.bookings()), (vec![1], 1));
 }
+
+#[tokio::test]
+async fn goods_that_nobody_packed_when_they_should_leave_are_a_task() {
+    let bench = Bench::new().await;
+    let now = bench.depot.test.app.clock.now();
+    let tasks = async || crate::pickups::tasks(&bench.depot.test).await;
+    for (leaves_by, hours) in [(Some(now + Duration::hours(4)), 4), (None, 24)] {
+        let to = address("Mária Müller", "10115", "Berlin");
+        let asked = request_for(&bench.depot.test, &bench.shopper, &[4_200], to);
+        let late =
+            ask(&bench.depot.test, Request { waits_for_packing: true, leaves_by, ..asked.clone() }).await;
+        let in_time = Request {
+            shipment: bench.depot.test.app.ids.next(),
+            follow_code: bench.depot.test.app.random.readable::<20>(),
+            waits_for_packing: true,
+            leaves_by,
+            ..asked
+        };
+        let in_time = ask(&bench.depot.test, in_time).await;
+        let clerk = bench.depot.test.staff(Role::Clerk, &[STORE]).await;
+        put(&bench.depot.test, in_time, &clerk, &[carton("M", 2_000)]).await.expect(200);
+        bench.depot.pass(Duration::hours(hours) - Duration::minutes(1)).await;
+        assert!(tasks().await.is_empty());
+        bench.depot.pass(Duration::minutes(1)).await;
+        let open = tasks().await;
+        assert_eq!((open.len(), &open[0]["kind"]), (1, &json!("look_into")));
+        assert_eq!(open[0]["shipment"], json!(late));
+        let done = format!("/v1/delivery-tasks/{}/done", open[0]["id"].as_str().expect("an id"));
+        let clerk = bench.depot.test.staff(Role::Clerk, &[STORE]).await;
+        let note = json!({"note": "Packed now"});
+        bench.depot.test.post(&done, &note).bearer(&clerk).send().await.expect(200);
+    }
+}

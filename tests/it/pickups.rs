@@ -4,6 +4,7 @@ use std::time::Duration as Time;
 
 use aisle::db::Run;
 use aisle::identity::Role;
+use aisle::ids::ShipmentId;
 use aisle::jobs;
 use aisle::sandbox::dhl::FaultKind;
 use aisle::sandbox::{gls as gls_sandbox, ups as ups_sandbox};
@@ -341,6 +342,28 @@ async fn ups_sends_a_driver_and_a_lost_answer_is_found_among_those_that_are_pend
         assert!(ups.courier.books().pickups[0].cancelled_at.is_some());
         ups::assert_kept(&ups.courier);
     }
+}
+
+#[tokio::test]
+async fn a_driver_is_ordered_for_what_leaves_the_store_and_not_for_what_comes_back() {
+    let ups = ups_delivery::depot(Time::ZERO).await;
+    let arrived = ups.request().await;
+    let number = ups.see(arrived).await.text("/parcels/0/tracking_number").to_owned();
+    for _ in 0..4 {
+        ups.courier.advance(&number).expect("the parcel moves");
+    }
+    ups.pass(Duration::hours(2)).await;
+    let back: ShipmentId = ups.test.app.ids.next();
+    let path = format!("/v1/shipments/{arrived}/returns/{back}");
+    let parcels = json!({"parcels": [{"weight_grams": 900}]});
+    let clerk = ups.test.staff(Role::Clerk, &[STORE]).await;
+    ups.test.put(&path, &parcels).bearer(&clerk).send().await.expect(200);
+    ups.test.run_jobs().await;
+    assert_eq!(ups.see(back).await.text("/state"), "booked");
+    ups.test.deliver_by(&json!({"order_pickup": ["ups"]})).await;
+    ups.request().await;
+    let row = pickups(&ups.test).await[0].clone();
+    assert_eq!(row["parcels"], json!(1), "{row}");
 }
 
 #[tokio::test]

@@ -1,12 +1,18 @@
 //! Deliveries by Uber, through the service: no label, a courier at once, and webhooks that say when to ask.
 
+use aisle::db::Run;
+use aisle::delivery::Request;
+use aisle::identity::Role;
 use aisle::ids::ShipmentId;
+use aisle::sandbox::dhl;
 use aisle::sandbox::uber::{Fault, Rule, Sandbox, Settings, signature};
 use chrono::Duration;
 use serde_json::{Value, json};
 
 use crate::contract::uber::assert_kept;
+use crate::pickups::tasks;
 use crate::support::courier::{Courier, Depot, and};
+use crate::support::delivery::{STORE, ask, request_for};
 use crate::support::{Answer, start_of_time};
 
 const WEBHOOK_KEY: &str = "a key of this webhook alone";
@@ -198,4 +204,87 @@ async fn goods_that_nobody_takes_come_back_to_the_store() {
     depot.test.run_jobs().await;
     assert_eq!(depot.see(shipment).await.text("/state"), "returned");
     assert_kept(&depot.courier);
+}
+
+/// Uber finds nobody who rides, and says so.
+async fn find_nobody(depot: &Depot<Sandbox>) {
+    let id = depot.courier.books().deliveries.last().expect("a delivery").id.clone();
+    depot.courier.happen(&id, "no_courier").expect("nobody rides");
+    tell(depot).await.expect(200);
+    depot.test.run_jobs().await;
+}
+
+#[tokio::test]
+async fn a_delivery_for_which_nobody_rides_is_booked_again_until_that_is_for_staff_to_decide() {
+    let depot = depot().await;
+    let shipment = request(&depot).await;
+    for _ in 0..2 {
+        depot.assert_one_live(shipment).await;
+        find_nobody(&depot).await;
+    }
+    depot.assert_one_live(shipment).await;
+    let seen = depot.see(shipment).await;
+    assert_eq!(seen.text("/parcels/0/status"), "announced");
+    assert!(seen.json["trouble"].is_null(), "{}", seen.json);
+    find_nobody(&depot).await;
+    let seen = depot.see(shipment).await;
+    assert_eq!((seen.text("/state"), seen.text("/parcels/0/booking")), ("requested", "cancelled"));
+    assert!(seen.text("/trouble").contains("NO_COURIER_AVAILABLE"), "{}", seen.json);
+    assert_eq!((depot.courier.live().len(), depot.courier.books().deliveries.len()), (0, 3));
+    hand_over(&depot, shipment).await.problem(409, "shipment_state");
+    let tasks = tasks(&depot.test).await;
+    assert_eq!((tasks.len(), &tasks[0]["kind"]), (1, &json!("look_into")));
+    // Staff have it asked once more.
+    depot.correct(shipment, &recipient()).await.expect(200);
+    depot.test.run_jobs().await;
+    depot.assert_one_live(shipment).await;
+    assert_kept(&depot.courier);
+}
+
+#[tokio::test]
+async fn a_delivery_for_which_nobody_rides_goes_with_another_courier_and_its_old_number_is_void() {
+    let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
+    let of_dhl = dhl::Settings { clock_stands_at: Some(start_of_time()), ..dhl::Settings::local() };
+    let uber = Sandbox::start(settings.clone()).await.expect("a sandbox");
+    let dhl = dhl::Sandbox::start(of_dhl.clone()).await.expect("a sandbox");
+    let variables = [settings.for_service(uber.url()), of_dhl.for_service(dhl.url())].concat();
+    let depot = Depot::new((uber, dhl), &variables).await;
+    let to = serde_json::from_value(recipient()).expect("an address");
+    let by_uber = request_for(&depot.test, &depot.shopper, &[4_200], to);
+    let shipment = ask(&depot.test, Request { carrier: Some("uber".to_owned()), ..by_uber }).await;
+    depot.test.run_jobs().await;
+    depot.assert_one_live(shipment).await;
+    let uber = &depot.courier.0;
+    let void = uber.live()[0].clone();
+    uber.happen(&uber.books().deliveries[0].id, "no_courier").expect("nobody rides");
+    depot.pass(Duration::minutes(5)).await;
+    depot.assert_one_live(shipment).await;
+    let seen = depot.see(shipment).await;
+    assert_eq!((seen.text("/carrier"), seen.text("/parcels/0/carrier")), ("dhl", "dhl"));
+    assert_eq!(seen.text("/parcels/0/status"), "announced");
+    assert_eq!(
+        (seen.text("/couriers_left/0/carrier"), seen.text("/couriers_left/0/reason")),
+        ("uber", "called_off")
+    );
+    let task = tasks(&depot.test).await[0].clone();
+    assert!(task["detail"].as_str().is_some_and(|words| words.contains(&void)), "{task}");
+    hand_over(&depot, shipment).await.expect(200);
+    assert_eq!(depot.see(shipment).await.text("/state"), "handed_over");
+}
+
+#[tokio::test]
+async fn a_parcel_that_its_courier_called_off_is_not_handed_over() {
+    let depot = depot().await;
+    let shipment = request(&depot).await;
+    // As a release before this one left it.
+    let called_off = "UPDATE parcels SET status = 'cancelled' WHERE shipment = $1";
+    depot.test.app.db.sql(called_off).bind(shipment).execute().await.expect("called off");
+    hand_over(&depot, shipment).await.problem(409, "parcel_called_off");
+    assert_eq!(depot.see(shipment).await.text("/state"), "booked");
+}
+
+async fn hand_over<C: Courier>(depot: &Depot<C>, shipment: ShipmentId) -> Answer {
+    let clerk = depot.test.staff(Role::Clerk, &[STORE]).await;
+    let path = format!("/v1/shipments/{shipment}/hand-over");
+    depot.test.post(&path, &Value::Null).bearer(&clerk).send().await
 }

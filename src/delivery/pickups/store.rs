@@ -160,7 +160,8 @@ pub(super) async fn waiting(db: impl Run<'_>, store: &StoreId, carrier: &str) ->
              AND booking_attempts.parcel = parcels.number
              AND booking_attempts.carrier = $2
              AND booking_attempts.state IN ('intent', 'sent', 'unknown', 'confirmed')
-         WHERE shipments.store = $1 AND shipments.state IN ('requested', 'booked') AND parcels.dropped_at IS NULL",
+         WHERE shipments.store = $1 AND shipments.direction = 'outbound'
+             AND shipments.state IN ('requested', 'booked') AND parcels.dropped_at IS NULL",
     )
     .bind(store.clone())
     .bind(carrier.to_owned())

@@ -7,6 +7,10 @@
 
 pub(super) mod http;
 mod plan;
+mod waiting;
+
+pub(super) use waiting::expect;
+pub use waiting::{RemindToPack, remind_to_pack};
 
 use plan::{Plan, Present, plan};
 
@@ -19,7 +23,7 @@ use super::{book, withdraw};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::ids::ShipmentId;
+use crate::ids::{Ids, ShipmentId};
 
 /// The highest number of a parcel of one shipment: what is packed anew for so long is a mistake, and the names of bookings have
 /// room for three digits.
@@ -81,16 +85,38 @@ pub(super) async fn repack(app: &App, id: ShipmentId, wanted: &[Packed]) -> Resu
     Ok(())
 }
 
+/// Has the same goods sent under the next number in the place of a parcel whose courier keeps a label that can't be used; says
+/// whether they are. The parcel is dropped.
+pub(super) async fn in_place_of(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    shipment: &Shipment,
+    number: i64,
+) -> Result<bool, db::Error> {
+    let next = store::last_number(&mut *tx, shipment.id).await? + 1;
+    let parcels = store::parcels(&mut *tx, shipment.id).await?;
+    let found = parcels.into_iter().find(|parcel| parcel.number == number);
+    let Some(parcel) = found.filter(|_| next <= NUMBER_MAX) else { return Ok(false) };
+    store::drop_parcel(tx, shipment.id, number, now).await?;
+    store::insert_parcel(tx, shipment.id, next, &packed(parcel)).await?;
+    book::again(tx, ids, now, shipment, next).await?;
+    Ok(true)
+}
+
+fn packed(parcel: Parcel) -> Packed {
+    Packed { weight_grams: parcel.weight_grams, size: parcel.size(), carton: parcel.carton }
+}
+
 /// A parcel as it is booked, or is about to be.
 fn present(app: &App, shipment: &Shipment, parcel: Parcel) -> Present {
     use AttemptState::{Confirmed, Sent, Unknown};
-    let size = parcel.size();
     let courier = parcel.carrier.as_deref().unwrap_or(&shipment.carrier);
     let grams_max = app.carriers.find(courier).map(|carrier| carrier.capabilities().weight_grams_max);
     let is_booked = matches!(parcel.booking, Some(Sent | Unknown | Confirmed));
     Present {
         number: parcel.number,
-        packed: Packed { weight_grams: parcel.weight_grams, size, carton: parcel.carton },
+        packed: packed(parcel),
         booked_grams_max: grams_max.filter(|_| is_booked),
     }
 }

@@ -88,6 +88,7 @@ pub(super) async fn begin(
         needs: Needs::default(),
         choice: None,
         waits_for_packing: false,
+        leaves_by: None,
         follow_code: app.random.readable::<20>(),
         returns_of: Some(outbound),
     };

@@ -109,6 +109,30 @@ pub(in crate::delivery) async fn abandoned(
     Ok(count)
 }
 
+/// How many bookings of a parcel a courier called off by itself.
+pub(in crate::delivery) async fn called_off(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    parcel: i64,
+    carrier: &str,
+) -> Result<i64, Error> {
+    let (count,): (i64,) = tx
+        .sql(
+            "SELECT COUNT(*) FROM booking_attempts
+             WHERE shipment = $1 AND parcel = $2 AND carrier = $3 AND state = 'cancelled'
+                 AND carrier_shipment_id IS NOT NULL
+                 AND NOT EXISTS (
+                     SELECT 1 FROM label_cancellations WHERE label_cancellations.attempt = booking_attempts.reference
+                 )",
+        )
+        .bind(shipment)
+        .bind(parcel)
+        .bind(carrier.to_owned())
+        .fetch_one()
+        .await?;
+    Ok(count)
+}
+
 /// The attempts of a shipment that are not over.
 pub(in crate::delivery) async fn live_attempts(
     db: impl Run<'_>,
@@ -220,9 +244,13 @@ pub(in crate::delivery) struct Cancellation {
     pub(in crate::delivery) taken_back: Option<bool>,
     /// A cancellation may have reached the courier.
     pub(in crate::delivery) sent: bool,
+    pub(in crate::delivery) created_at: DateTime<Utc>,
+    /// Staff know that it takes long.
+    pub(in crate::delivery) staff_told: bool,
 }
 
-/// Notes a label to be cancelled; noted twice, it is one.
+/// Notes a label to be cancelled; noted twice, it is one. One that the courier kept is asked for as if for the first time: that a
+/// cancellation was sent before is no proof that it worked.
 pub(in crate::delivery) async fn insert_cancellation(
     tx: &mut Tx,
     carrier_shipment_id: &str,
@@ -232,7 +260,9 @@ pub(in crate::delivery) async fn insert_cancellation(
     tx.sql(
         "INSERT INTO label_cancellations (carrier_shipment_id, attempt, sent, created_at)
          VALUES ($1, $2, FALSE, $3)
-         ON CONFLICT (carrier_shipment_id) DO NOTHING",
+         ON CONFLICT (carrier_shipment_id) DO UPDATE SET
+             taken_back = NULL, sent = FALSE, created_at = excluded.created_at, staff_told = FALSE
+         WHERE label_cancellations.taken_back = FALSE",
     )
     .bind(carrier_shipment_id.to_owned())
     .bind(attempt.to_owned())
@@ -247,7 +277,7 @@ pub(in crate::delivery) async fn cancellation(
     carrier_shipment_id: &str,
 ) -> Result<Option<Cancellation>, Error> {
     db.sql(
-        "SELECT attempt, taken_back, sent FROM label_cancellations
+        "SELECT attempt, taken_back, sent, created_at, staff_told FROM label_cancellations
          WHERE carrier_shipment_id = $1",
     )
     .bind(carrier_shipment_id.to_owned())
@@ -265,6 +295,18 @@ pub(in crate::delivery) async fn save_cancellation(
         .bind(carrier_shipment_id.to_owned())
         .bind(taken_back)
         .bind(sent)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Notes that staff know of a cancellation that takes long.
+pub(in crate::delivery) async fn note_staff_told(
+    tx: &mut Tx,
+    carrier_shipment_id: &str,
+) -> Result<(), Error> {
+    tx.sql("UPDATE label_cancellations SET staff_told = TRUE WHERE carrier_shipment_id = $1")
+        .bind(carrier_shipment_id.to_owned())
         .execute()
         .await?;
     Ok(())

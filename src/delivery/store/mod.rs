@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 pub(super) use attempts::{
-    Attempt, abandoned, attempt, cancellation, forget_label, insert_attempt, insert_cancellation, label,
-    live_attempts, newest_attempt, qr_label, save_attempt, save_cancellation, save_label,
+    Attempt, Cancellation, abandoned, attempt, called_off, cancellation, forget_label, insert_attempt,
+    insert_cancellation, label, live_attempts, newest_attempt, note_staff_told, qr_label, save_attempt,
+    save_cancellation, save_label,
 };
 pub(super) use events::{Event, events, upsert_event};
 pub(super) use pushes::{
@@ -226,7 +227,7 @@ pub(super) struct Parcel {
     pub(super) carrier_shipment_id: Option<String>,
     pub(super) tracking_number: Option<String>,
     pub(super) label_sha256: Option<String>,
-    /// Since when it is not sent, because staff packed another way.
+    /// Since when it is not sent: another came in its place.
     pub(super) dropped_at: Option<DateTime<Utc>>,
     pub(super) has_qr_label: bool,
 }
@@ -298,12 +299,12 @@ pub(super) async fn parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Ve
     db.sql(parcels_where!("IS NULL")).bind(shipment).fetch_all().await
 }
 
-/// The parcels of a shipment that are not sent, because staff packed another way.
+/// The parcels of a shipment that are not sent, because staff packed another way, or because their courier keeps the label.
 pub(super) async fn dropped_parcels(db: impl Run<'_>, shipment: ShipmentId) -> Result<Vec<Parcel>, Error> {
     db.sql(parcels_where!("IS NOT NULL")).bind(shipment).fetch_all().await
 }
 
-/// Whether a parcel is not sent, because staff packed another way.
+/// Whether a parcel is not sent: another came in its place.
 pub(super) async fn is_dropped(db: impl Run<'_>, shipment: ShipmentId, parcel: i64) -> Result<bool, Error> {
     let found: Option<(i64,)> = db
         .sql("SELECT number FROM parcels WHERE shipment = $1 AND number = $2 AND dropped_at IS NOT NULL")

@@ -1,8 +1,9 @@
 //! What a person of the store must see to: goods that came back, parcels that nobody finds, what the courier calls an exception,
-//! drivers who don't come as ordered, days that a courier did not close.
+//! labels that it keeps, goods that nobody packs, drivers who don't come as ordered, days that a courier did not close.
 //!
-//! A task is opened in the transaction that learns why, once for each subject and kind, and closed by whoever saw to it, with a
-//! note. It gives nothing back and orders nothing by itself: that is staff's, or the store's rule.
+//! A task is opened in the transaction that learns why, and closed by whoever saw to it, with a note. Of each subject and kind
+//! one is open at most; what happens after it was closed is another. It gives nothing back and orders nothing by itself: that
+//! is staff's, or the store's rule.
 //!
 //! `store.rs` has the rows, `http.rs` what staff see and do.
 
@@ -10,6 +11,7 @@ pub(super) mod http;
 mod store;
 
 use super::carrier::ParcelStatus;
+use super::store::Shipment;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::ids::{ClosingId, Ids, PickupId, ShipmentId, StoreId};
@@ -22,7 +24,8 @@ text_enum! {
         CheckReturned = "check_returned",
         /// The courier lost a parcel: send its goods again or give the money back, and claim from the courier.
         DecideOnLost = "decide_on_lost",
-        /// The courier calls it an exception, or took the booking back: ask it.
+        /// Something is wrong with a parcel: the courier calls it an exception, called its booking off, or keeps a label that shall
+        /// not be used; or nobody packed it in time. Where there is a `detail`, it says what.
         LookInto = "look_into",
         /// No driver comes as ordered, or nobody knows whether one does: see the order; call the courier, order again.
         SeeToPickup = "see_to_pickup",
@@ -71,9 +74,22 @@ pub(super) struct Asked<'a> {
     pub(super) detail: Option<&'a str>,
 }
 
-/// Opens a task, unless it was opened before.
+/// Opens a task, unless one like it is open.
 pub(super) async fn open(tx: &mut Tx, ids: &Ids, now: Moment, asked: &Asked<'_>) -> Result<(), db::Error> {
     store::insert(tx, ids.next(), asked, now).await
+}
+
+/// Has staff look into a parcel, for this reason.
+pub(super) async fn look_into(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    (shipment, parcel): (&Shipment, i64),
+    detail: &str,
+) -> Result<(), db::Error> {
+    let (kind, subject) = (TaskKind::LookInto, Subject::Parcel(shipment.id, parcel));
+    let asked = Asked { kind, store: &shipment.store, subject, detail: Some(detail) };
+    open(tx, ids, now, &asked).await
 }
 
 #[cfg(test)]

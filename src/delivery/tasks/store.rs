@@ -25,7 +25,7 @@ pub(super) struct Task {
     pub(super) note: Option<String>,
 }
 
-/// Writes a task, unless it was written before.
+/// Writes a task, unless one like it is open: then what went wrong last is its detail.
 pub(super) async fn insert(
     tx: &mut Tx,
     id: DeliveryTaskId,
@@ -37,20 +37,34 @@ pub(super) async fn insert(
         Subject::Pickup(pickup) => (None, Some(pickup), None),
         Subject::Closing(closing) => (None, None, Some(closing)),
     };
+    let written = tx
+        .sql(
+            "INSERT INTO delivery_tasks (id, store, kind, shipment, parcel, pickup, closing, detail, opened_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(asked.store.clone())
+        .bind(asked.kind)
+        .bind(parcel.map(|(shipment, _)| shipment))
+        .bind(parcel.map(|(_, number)| number))
+        .bind(pickup)
+        .bind(closing)
+        .bind(asked.detail.map(str::to_owned))
+        .bind(now)
+        .execute()
+        .await?;
+    let Some(detail) = asked.detail.filter(|_| written == 0) else { return Ok(()) };
     tx.sql(
-        "INSERT INTO delivery_tasks (id, store, kind, shipment, parcel, pickup, closing, detail, opened_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT DO NOTHING",
+        "UPDATE delivery_tasks SET detail = $6
+         WHERE ((shipment = $1 AND parcel = $2) OR pickup = $3 OR closing = $4) AND kind = $5 AND done_at IS NULL",
     )
-    .bind(id)
-    .bind(asked.store.clone())
-    .bind(asked.kind)
     .bind(parcel.map(|(shipment, _)| shipment))
     .bind(parcel.map(|(_, number)| number))
     .bind(pickup)
     .bind(closing)
-    .bind(asked.detail.map(str::to_owned))
-    .bind(now)
+    .bind(asked.kind)
+    .bind(detail.to_owned())
     .execute()
     .await?;
     Ok(())

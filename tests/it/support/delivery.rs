@@ -122,6 +122,7 @@ pub fn request_for(test: &TestApp, shopper: &ShopperActor, weights: &[i64], reci
         needs: Needs::default(),
         choice: None,
         waits_for_packing: false,
+        leaves_by: None,
     }
 }
 

@@ -8,10 +8,9 @@ use aisle::ids::ShipmentId;
 use aisle::jobs;
 use aisle::sandbox::dhl::FaultKind;
 use chrono::Duration;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::contract::dhl::assert_kept;
-use crate::pickups::tasks;
 use crate::support::delivery::{Depot, STORE, address};
 
 /// A depot with a booked shipment of one parcel, and the token of a clerk.
@@ -370,98 +369,6 @@ async fn a_shipment_that_is_cancelled_while_its_booking_is_unknown_ends_without_
     depot.cancel(never_sent).await.expect("cancelled");
     depot.test.run_jobs().await;
     assert_eq!(depot.calls("orders.create"), 1);
-}
-
-/// Corrects the postal code of a shipment.
-async fn correct(depot: &Depot, shipment: ShipmentId, postal_code: &str) {
-    let supervisor = depot.test.staff(Role::Supervisor, &[STORE]).await;
-    let path = format!("/v1/shipments/{shipment}/recipient");
-    let body = json!(address("Mária Müller", postal_code, "Berlin"));
-    depot.test.put(&path, &body).bearer(&supervisor).send().await.expect(200);
-    depot.test.run_jobs().await;
-}
-
-#[tokio::test]
-async fn a_label_that_the_courier_keeps_is_replaced_by_another_parcels_and_stays_a_task() {
-    let (depot, shipment, clerk) = booked().await;
-    let kept = depot.live()[0].number.clone();
-    // The courier has closed its day by itself: it takes no label of it back.
-    depot.pass(Duration::hours(12)).await;
-    for (postal_code, number) in [("10117", 2), ("10119", 2)] {
-        correct(&depot, shipment, postal_code).await;
-        let seen = depot.see(shipment, &clerk).await;
-        assert_eq!(
-            (seen.text("/state"), seen.number("/parcels/0/number")),
-            ("booked", number),
-            "{}",
-            seen.json
-        );
-        assert!(seen.json["trouble"].is_null());
-        assert_eq!(seen.number("/parcels/0/weight_grams"), 4_200);
-        let good = seen.text("/parcels/0/tracking_number");
-        let live = depot.live();
-        let others: Vec<_> = live.iter().filter(|one| one.number != kept).collect();
-        assert_eq!((live.len(), others[0].number.as_str()), (2, good));
-        assert_eq!(others[0].consignee_postal_code, postal_code);
-        let dropped = (seen.number("/dropped_parcels/0/number"), seen.text("/dropped_parcels/0/booking"));
-        assert_eq!(dropped, (1, "confirmed"));
-        let open = tasks(&depot.test).await;
-        assert_eq!((open.len(), &open[0]["kind"], &open[0]["parcel"]), (1, &json!("look_into"), &json!(1)));
-        assert!(open[0]["detail"].as_str().is_some_and(|words| words.contains(&kept)), "{}", open[0]);
-    }
-    // With the order the kept label is asked for once more, and does not hang.
-    let calls = depot.calls("orders.delete");
-    depot.cancel(shipment).await.expect("cancelled");
-    depot.test.run_jobs().await;
-    let seen = depot.see(shipment, &clerk).await;
-    let states = (seen.text("/parcels/0/booking"), seen.text("/dropped_parcels/0/booking"));
-    assert_eq!(states, ("cancelled", "confirmed"), "{}", seen.json);
-    assert_eq!(depot.calls("orders.delete"), calls + 2);
-    assert_eq!(depot.live().len(), 1);
-}
-
-#[tokio::test]
-async fn a_cancellation_without_an_answer_for_a_day_is_a_task_once() {
-    let (depot, shipment, _) = booked().await;
-    let label = depot.live()[0].number.clone();
-    depot.dhl.plan_fault("orders.delete", FaultKind::ErrorBefore { status: 503 }, 10_000);
-    depot.cancel(shipment).await.expect("cancelled");
-    for _ in 0..4 {
-        assert!(tasks(&depot.test).await.is_empty());
-        depot.pass(Duration::hours(6)).await;
-    }
-    let open = tasks(&depot.test).await;
-    assert_eq!((open.len(), &open[0]["kind"]), (1, &json!("look_into")));
-    assert!(open[0]["detail"].as_str().is_some_and(|words| words.contains(&label)), "{}", open[0]);
-    see_to(&depot, &open[0]).await;
-    depot.pass(Duration::hours(6)).await;
-    assert!(tasks(&depot.test).await.is_empty());
-}
-
-/// Somebody says that a task is done.
-async fn see_to(depot: &Depot, task: &Value) {
-    let clerk = depot.test.staff(Role::Clerk, &[STORE]).await;
-    let path = format!("/v1/delivery-tasks/{}/done", task["id"].as_str().expect("an id"));
-    depot.test.post(&path, &json!({"note": "Seen to"})).bearer(&clerk).send().await.expect(200);
-}
-
-#[tokio::test]
-async fn what_happens_again_after_somebody_saw_to_it_is_another_task() {
-    let (depot, shipment, clerk) = booked().await;
-    let number = depot.live()[0].number.clone();
-    depot.hand_over(shipment, &clerk).await.expect(200);
-    let mut seen = Vec::new();
-    for _ in 0..2 {
-        for code in ["SRTED_NRQRD_PO", "EXPHD_MVMTV_AN", "EXPHD_MVMTV_AN"] {
-            depot.dhl.record_event(&number, code).expect("an event");
-            depot.pass(Duration::hours(2)).await;
-        }
-        let open = tasks(&depot.test).await;
-        assert_eq!((open.len(), &open[0]["kind"]), (1, &json!("look_into")));
-        see_to(&depot, &open[0]).await;
-        seen.push(open[0]["id"].clone());
-    }
-    assert_ne!(seen[0], seen[1]);
 }
 
 #[tokio::test]

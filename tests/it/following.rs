@@ -165,6 +165,27 @@ async fn what_comes_back_is_a_task_until_somebody_saw_to_it() {
 }
 
 #[tokio::test]
+async fn what_happens_again_after_somebody_saw_to_it_is_another_task() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let (order, _, number) = sent(&shop, &shopper).await;
+    shopper.hand_over(order).await;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        happens(&shop, &number, &["SRTED_NRQRD_PO", "EXPHD_MVMTV_AN", "EXPHD_MVMTV_AN"]).await;
+        let open = tasks(&shop).await;
+        assert_eq!(open.json["tasks"].as_array().map(Vec::len), Some(1));
+        assert_eq!(open.text("/tasks/0/kind"), "look_into");
+        let id = open.text("/tasks/0/id").to_owned();
+        let done = format!("/v1/delivery-tasks/{id}/done");
+        let note = json!({"note": "Asked the courier"});
+        shop.test.post(&done, &note).bearer(&clerk(&shop).await).send().await.expect(200);
+        seen.push(id);
+    }
+    assert_ne!(seen[0], seen[1]);
+}
+
+#[tokio::test]
 async fn a_store_s_rule_gives_back_what_never_arrived_once_with_or_without_the_fee() {
     for (rule, codes, back) in [
         (json!({"when_returned": "refund_goods"}), ["SRTED_NRQRD_PO", "return_to_sender"], 3_999),

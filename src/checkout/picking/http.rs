@@ -27,9 +27,6 @@ use crate::identity::{Role, Shopper, Staff};
 use crate::ids::{OrderId, Sku, StoreId};
 use crate::quantity::Quantity;
 
-/// Who began to pick and did not go on for so long has put it down.
-const PICKER_LASTS: chrono::Duration = chrono::Duration::minutes(60);
-
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -48,7 +45,7 @@ struct ListQuery {
 
 /// List what is to be picked in a store, in the order of its aisles
 ///
-/// The goods of all orders that wait to be picked, or of those that are named, as one list in the order in which one walks: what
+/// The goods of the orders that wait to be picked, the 50 that leave first or those that are named, as one list in the order in which one walks: what
 /// needs no cooling first and what is frozen last, then by aisle, bay and shelf. Where a product stands is delivered with the
 /// catalogue (`location`).
 #[utoipa::path(
@@ -58,7 +55,7 @@ struct ListQuery {
     tag = "checkout",
     params(
         ("store" = StoreId, Path, description = "The store"),
-        ("orders" = Option<String>, Query, description = "Ids of orders with commas; left out, all that wait, at most 50"),
+        ("orders" = Option<String>, Query, description = "Ids of orders with commas, at most 50; left out, the 50 that leave first"),
     ),
     responses(
         (status = 200, body = PickList),
@@ -137,7 +134,8 @@ pub struct Instead {
 ///
 /// A substitute costs what its shelf says, and never more than what it stands for. It goes out where the shopper wants something
 /// in the place of what is missing (`if_missing`: `replace`); where they want to be asked, they are (`order.substitute_asked`),
-/// and it goes out once they said yes. Until then, and when they don't answer in the store's time, the line is left out.
+/// and it goes out once they said yes and staff said that it was picked. Until then, and when they don't answer in the store's
+/// time, the line is left out. Nobody is asked twice about the same.
 ///
 /// Where nothing of what is delivered was there, that ends the delivery at once: the shipment is called off, neither it nor a
 /// fee for it is charged, and what was held for it is let go of.
@@ -154,7 +152,7 @@ pub struct Instead {
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`: nothing of it is delivered, or it was handed over, or a line can't be so; `shipment_state`; `substitute_unwanted`, `substitute_declined`, `substitute_unfit`: `errors` names the line"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`: nothing of it is delivered, or it was handed over, or a line can't be so; `picker_other`: somebody else picks it; `shipment_state`; `substitute_unwanted`, `substitute_declined`, `substitute_unfit`: `errors` names the line"),
     ),
     security(("staff" = []))
 )]
@@ -170,7 +168,7 @@ async fn pick_order(
         Said { line: pick.line, quantity: pick.quantity, instead }
     };
     let said: Vec<Said> = body.lines.into_iter().map(said).collect();
-    shown(super::say(&app, order, &said, body.is_finished, may).await?)
+    shown(super::say(&app, order, (&said, body.is_finished, staff.id), may).await?)
 }
 
 fn shown(order: Order) -> Result<Response, Problem> {
@@ -244,8 +242,7 @@ async fn set_picker(app: &App, staff: &Staff, id: OrderId, picker: Option<Picker
     if !is_waiting {
         return Err(Error::Order("nothing of the order is waiting to be picked"));
     }
-    let other = order.picking.picker.filter(|other| other.staff != staff.id);
-    if other.is_some_and(|other| now - other.since < PICKER_LASTS) {
+    if order.picking.picker.is_some_and(|other| other.keeps_out(staff.id, now)) {
         return Err(Error::OtherPicker);
     }
     order.picking.picker = picker;

@@ -186,6 +186,7 @@ fn priced(
         deposit,
         consent: Consent::Given,
         answer_until: None,
+        is_picked: false,
     }))
 }
 
@@ -238,6 +239,7 @@ mod tests {
                 let quantity = Quantity::pieces(pieces).expect("fits");
                 let made = priced(&order, room, goods, eur(price), quantity).expect("fits");
                 let Ok(substitute) = made else { continue };
+                let substitute = Substitute { is_picked: true, ..substitute };
                 prop_assert!(substitute.amount.minor() <= price * pieces);
                 let own = order.picking.lines.iter_mut().find(|own| own.line == line.line).expect("picked");
                 own.substitute = Some(substitute);

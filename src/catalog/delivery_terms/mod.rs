@@ -2,16 +2,19 @@
 
 mod hand_over;
 mod minutes;
+mod share;
 mod tariff;
 
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use hand_over::{HandOver, working_days_after};
+pub use share::CourierShare;
 pub use tariff::Tariff;
 
 use super::carton::{CARTONS_MAX, Carton};
+use super::promotion::Hours;
 use super::till_rules::BESIDE_MAX;
 use crate::ids::TaxClassId;
 use crate::text_enum;
@@ -26,6 +29,8 @@ const ANSWER_MINUTES_MAX: i64 = 1_440;
 const CHILLED_MINUTES_MAX: i64 = 240;
 /// Most couriers that a store names.
 const CARRIERS_MAX: usize = 20;
+/// Most entries of a store's opening hours: three a day.
+const HOURS_MAX: usize = 21;
 /// Longest key of a courier or a service.
 const KEY_LENGTH_MAX: usize = 20;
 
@@ -42,6 +47,11 @@ pub struct DeliveryTerms {
     /// When goods go out.
     #[serde(default, skip_serializing_if = "HandOver::is_usual")]
     pub hand_over: HandOver,
+    /// When couriers can collect at the store; always when left out. One that comes at once (Uber) is not offered outside of
+    /// them, and `hand_over.by` lies within them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 21)]
+    pub open: Vec<Hours>,
     /// What each courier costs the shopper. Where there are any, a courier without one brings nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 200)]
@@ -55,6 +65,11 @@ pub struct DeliveryTerms {
     /// Which option is offered first.
     #[serde(default = "Preference::usual", skip_serializing_if = "Preference::is_usual")]
     pub prefer: Preference,
+    /// The part of the store's parcels that couriers were promised; together 100 percent at most. They count where `prefer` is
+    /// `share`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub shares: Vec<CourierShare>,
     /// What goods are packed into; three common sizes when left out. Couriers count with the outside, which is taken to be
     /// 10 mm more a side.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -178,6 +193,8 @@ text_enum! {
         Fastest = "fastest",
         /// The one that emits least.
         Greenest = "greenest",
+        /// The one whose courier is farthest behind its share of the store's parcels of the last 30 days.
+        Share = "share",
     }
 }
 
@@ -230,6 +247,28 @@ impl DeliveryTerms {
         self.close_at.unwrap_or_else(|| self.hand_over.usual_close())
     }
 
+    /// Whether couriers can collect at this time of the store's clock.
+    pub fn is_open(&self, at: NaiveDateTime) -> bool {
+        self.open.is_empty() || self.open.iter().any(|hours| hours.hold(at))
+    }
+
+    fn fault_of_hours(&self) -> Option<String> {
+        if self.open.len() > HOURS_MAX {
+            return Some(format!("a store has at most {HOURS_MAX} opening hours"));
+        }
+        if !self.open.iter().all(Hours::are_sound) {
+            return Some("open names days from 1 to 7 and times as HH:MM".to_owned());
+        }
+        // Any week does: hours come again each week.
+        let goes_out =
+            |day| NaiveDate::from_isoywd_opt(2026, 1, day).map(|day| day.and_time(self.hand_over.by));
+        let is_closed = |day| goes_out(day).is_none_or(|at| !self.is_open(at));
+        let closed = self.hand_over.on.iter().copied().find(|day| is_closed(*day));
+        closed.map(|day| {
+            format!("goods go out while the store is closed: hand_over.by is not within open on {day}")
+        })
+    }
+
     /// What contradicts itself in it, for people.
     pub fn fault(&self) -> Option<String> {
         if !(0..=BESIDE_MAX).contains(&self.amount) {
@@ -259,8 +298,12 @@ impl DeliveryTerms {
         if self.cartons.len() > CARTONS_MAX {
             return Some(format!("a store has at most {CARTONS_MAX} kinds of carton"));
         }
+        if self.prefer == Preference::Share && self.shares.is_empty() {
+            return Some("a store that prefers by share says the shares".to_owned());
+        }
         let of_tariff = self.tariffs.iter().find_map(Tariff::fault);
-        of_tariff.or_else(|| self.cartons.iter().find_map(Carton::fault))
+        let of_carton = || self.cartons.iter().find_map(Carton::fault);
+        of_tariff.or_else(of_carton).or_else(|| share::fault(&self.shares)).or_else(|| self.fault_of_hours())
     }
 }
 
@@ -304,6 +347,41 @@ mod tests {
         wrong(&|terms| terms.cartons = vec![carton(&|one| one.name = " ".to_owned())], "a name");
         wrong(&|terms| terms.cartons = vec![carton(&|one| one.inner.width_mm = 0)], "sides");
         wrong(&|terms| terms.cartons = vec![carton(&|one| one.weight_grams = 0)], "weighs");
+        wrong(&|terms| terms.prefer = Preference::Share, "says the shares");
+        wrong(
+            &|terms| terms.shares = vec![CourierShare { carrier: "dhl".to_owned(), percent: 0 }],
+            "percent",
+        );
         assert!(serde_json::from_str::<HandOver>(r#"{"by": "25:00", "on": ["Mon"]}"#).is_err());
+    }
+    #[test]
+    fn goods_go_out_while_the_store_is_open() {
+        let with = |days: &[u8], from: &str, to: &str| DeliveryTerms {
+            open: vec![Hours { days: days.to_vec(), from: from.to_owned(), to: to.to_owned() }],
+            ..terms()
+        };
+        // Out on Monday, Tuesday and Friday at 16:00.
+        for right in [
+            with(&[1, 2, 5], "08:00", "20:00"),
+            with(&[1, 2, 3, 4, 5, 6, 7], "00:00", "00:00"),
+            with(&[1, 2, 5], "16:00", "16:01"),
+            with(&[1, 2, 4, 5, 7], "22:00", "21:00"),
+        ] {
+            assert_eq!(right.fault(), None, "{:?}", right.open);
+        }
+        for (wrong, words) in [
+            (with(&[1, 2], "08:00", "20:00"), "on Fri"),
+            (with(&[1, 2, 5], "08:00", "16:00"), "on Mon"),
+            (with(&[1, 2, 5], "22:00", "06:00"), "on Mon"),
+            (with(&[], "08:00", "20:00"), "days from 1 to 7"),
+            (with(&[8], "08:00", "20:00"), "days from 1 to 7"),
+            (with(&[1], "8:00", "20:00"), "times as HH:MM"),
+            (
+                DeliveryTerms { open: vec![with(&[1], "08:00", "20:00").open.remove(0); 22], ..terms() },
+                "at most 21",
+            ),
+        ] {
+            assert!(wrong.fault().is_some_and(|fault| fault.contains(words)), "{words}: {:?}", wrong.fault());
+        }
     }
 }

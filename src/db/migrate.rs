@@ -97,6 +97,7 @@ const FILES: &[File] = &[
     file!(67, "0067_locations.postgres.sql", Some(Engine::Postgres)),
     file!(67, "0067_locations.sqlite.sql", Some(Engine::Sqlite)),
     file!(68, "0068_packing.sql", None),
+    file!(69, "0069_shares.sql", None),
     file!(70, "0070_parcels_given.sql", None),
     file!(72, "0072_pick_by.sql", None),
 ];

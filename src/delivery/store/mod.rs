@@ -136,6 +136,26 @@ pub(super) async fn version(db: impl Run<'_>, id: ShipmentId) -> Result<Option<i
     Ok(found.map(|(version,)| version))
 }
 
+/// How many parcels of a store each courier has that were booked since, by the courier that each went with.
+pub(super) async fn parcels_booked(
+    db: impl Run<'_>,
+    at: &StoreId,
+    since: Moment,
+) -> Result<Vec<(String, i64)>, Error> {
+    // By the index shipments_booked, and that of the attempts' key.
+    db.sql(
+        "SELECT booking_attempts.carrier, COUNT(*)
+         FROM shipments JOIN booking_attempts ON booking_attempts.shipment = shipments.id
+         WHERE shipments.store = $1 AND shipments.direction = 'outbound' AND shipments.booked_at >= $2
+             AND booking_attempts.state = 'confirmed'
+         GROUP BY booking_attempts.carrier",
+    )
+    .bind(at.clone())
+    .bind(since)
+    .fetch_all()
+    .await
+}
+
 /// The shipment that is followed by this code.
 pub(super) async fn find_by_follow_code(db: impl Run<'_>, code: &str) -> Result<Option<Shipment>, Error> {
     db.sql(concat!("SELECT ", shipment_columns!(), " FROM shipments WHERE follow_code = $1"))

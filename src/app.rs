@@ -109,6 +109,7 @@ kinds_of_jobs! {
     catalog::Upkeep => catalog::upkeep,
     checkout::Expire => checkout::expire,
     checkout::RefundByRule => checkout::refund_by_rule,
+    checkout::LapseQuestions => checkout::lapse_questions,
     delivery::BookParcel => delivery::book_parcel,
     delivery::CancelLabel => delivery::cancel_label,
     delivery::FindStray => delivery::find_stray,
@@ -241,6 +242,7 @@ impl App {
         let kind = match news.kind {
             checkout::NewsKind::Paid => EventKind::OrderPaid,
             checkout::NewsKind::Refunded => EventKind::OrderRefunded,
+            checkout::NewsKind::SubstituteAsked => EventKind::OrderSubstituteAsked,
             checkout::NewsKind::Cancelled => EventKind::OrderCancelled,
             checkout::NewsKind::Booked => EventKind::ShipmentBooked,
             checkout::NewsKind::HandedOver => EventKind::ShipmentHandedOver,

@@ -33,6 +33,14 @@ impl Catalog {
         number.map_or_else(Vec::new, |number| self.instead_of(&snapshot, store, number, now))
     }
 
+    /// A product as it is offered in the place of another; nothing where the store doesn't sell it now.
+    pub fn as_alternative(&self, store: &StoreId, sku: &Sku, now: Moment) -> Option<Alternative> {
+        let snapshot = self.view();
+        let here = snapshot.shelf(store).ok()?;
+        let local = here.store().zone().from_utc_datetime(&now.naive_utc()).naive_local();
+        offered(&snapshot, &here, snapshot.number(sku)?, now, local)
+    }
+
     /// The same for what a code leads to, or led to before it was taken back.
     pub fn alternatives_to_code(
         &self,

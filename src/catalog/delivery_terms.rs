@@ -15,6 +15,8 @@ const TARIFFS_MAX: usize = 200;
 const DAYS_MAX: i64 = 30;
 /// The longest time in which goods may be sent back, in days.
 const RETURNS_DAYS_MAX: i64 = 365;
+/// The longest time in which a shopper may answer, in minutes: after a day the goods are gone.
+const ANSWER_MINUTES_MAX: i64 = 1_440;
 /// The longest time that chilled goods may be underway: what is warm for longer is no chilled food any more, whatever a store says.
 const CHILLED_MINUTES_MAX: i64 = 240;
 /// The heaviest parcel that any courier carries, in grams.
@@ -80,6 +82,13 @@ pub struct DeliveryTerms {
         skip_serializing_if = "DeliveryTerms::is_usual_returns_days"
     )]
     pub returns_days: i64,
+    /// How many minutes a shopper has to answer who is asked about something in the place of goods that are not there.
+    #[schema(minimum = 1, maximum = 1440)]
+    #[serde(
+        default = "DeliveryTerms::usual_answer_minutes",
+        skip_serializing_if = "DeliveryTerms::is_usual_answer_minutes"
+    )]
+    pub answer_minutes: i64,
     /// When couriers are asked to take the parcels.
     #[serde(default, skip_serializing_if = "BookWhen::is_usual")]
     pub book: BookWhen,
@@ -343,6 +352,18 @@ impl DeliveryTerms {
         *days == Self::USUAL_RETURNS_DAYS
     }
 
+    /// What counts where a store has not said: whoever picks is not done with a tour sooner.
+    pub const USUAL_ANSWER_MINUTES: i64 = 15;
+
+    fn usual_answer_minutes() -> i64 {
+        Self::USUAL_ANSWER_MINUTES
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_usual_answer_minutes(minutes: &i64) -> bool {
+        *minutes == Self::USUAL_ANSWER_MINUTES
+    }
+
     /// When couriers are told of a day's parcels, by the store's clock.
     pub fn closes_at(&self) -> NaiveTime {
         self.close_at.unwrap_or_else(|| self.hand_over.usual_close())
@@ -364,6 +385,9 @@ impl DeliveryTerms {
         }
         if !(0..=RETURNS_DAYS_MAX).contains(&self.returns_days) {
             return Some(format!("goods may be sent back for 0 to {RETURNS_DAYS_MAX} days"));
+        }
+        if !(1..=ANSWER_MINUTES_MAX).contains(&self.answer_minutes) {
+            return Some(format!("a shopper has 1 to {ANSWER_MINUTES_MAX} minutes to answer"));
         }
         if self.chilled_minutes.is_some_and(|minutes| !(1..=CHILLED_MINUTES_MAX).contains(&minutes)) {
             return Some(format!("chilled goods are underway for 1 to {CHILLED_MINUTES_MAX} minutes"));

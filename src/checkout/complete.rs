@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use super::by_rule::{self, Ended};
 use super::model::{Checkout, Event, State};
-use super::order::{CreditsBack, NewsKind, Order, OrderState, Picking};
+use super::news::{NewsKind, tell, tell_refunded};
+use super::order::{Order, OrderState};
+use super::picking::{CreditsBack, Picking};
 use super::quote::Fulfilment;
 use super::returned::{Refund, RefundState};
-use super::{place, send, store, views};
+use super::{place, send, store};
 use crate::app::App;
 use crate::cart::notes::{self, NewNote};
 use crate::cart::{self, Entry};
@@ -209,6 +211,7 @@ pub(super) async fn authorised(
         version: 1,
         placed_at: now,
         picking: Picking::default(),
+        picked_at: None,
         quote: checkout.quote.clone(),
     };
     if order.shipment.is_none() {
@@ -409,12 +412,16 @@ pub(super) async fn end_delivery(
 /// Captures what was delivered. The hold is kept open when the share of what was taken along is still missing. A payment that
 /// does not allow it, because its hold has ended, does not stop the goods: the order shows the trouble.
 async fn capture_rest(app: &App, tx: &mut Tx, now: Moment, order: &mut Order) -> Result<(), Internal> {
-    order.picking.is_closed = true;
+    order.picking.close();
+    order.picked_at = order.picked_at.or(Some(now));
     if let Some(shipment) = order.shipment {
         // What was not picked is not paid, and earns nothing.
         let points = order.points_not_picked()?;
         cart::ledger::reverse(tx, now, order.shopper, shipment.0, points).await?;
         give_excess_back(app, tx, now, order, shipment).await?;
+    }
+    if order.substitutes().next().is_some() {
+        payments::forget_later_lines(tx, order.payment).await?;
     }
     let rest = order.due()?.minus(order.quote.due_now)?;
     if !rest.is_positive() {
@@ -465,32 +472,4 @@ async fn nothing_is_left(app: &App, tx: &mut Tx, now: Moment, order: &mut Order)
         payments::release(tx, &app.ids, now, order.payment).await?;
     }
     Ok(())
-}
-
-/// Tells the other systems what happened to an order, in the transaction in which it happened.
-pub(super) async fn tell(
-    app: &App,
-    tx: &mut Tx,
-    now: Moment,
-    kind: NewsKind,
-    order: &Order,
-) -> Result<(), Internal> {
-    let refunds = store::refunds(&mut *tx, order.id).await?;
-    let payload = views::order_payload(order, refunds, None)?;
-    let news = super::News { kind, order: order.id, store: order.store.clone(), payload };
-    app.order_news(tx, now, news).await
-}
-
-/// Tells them what was given back.
-pub(super) async fn tell_refunded(
-    app: &App,
-    tx: &mut Tx,
-    now: Moment,
-    order: &Order,
-    refund: RefundId,
-) -> Result<(), Internal> {
-    let refunds = store::refunds(&mut *tx, order.id).await?;
-    let payload = views::order_payload(order, refunds, Some(refund))?;
-    let kind = NewsKind::Refunded;
-    app.order_news(tx, now, super::News { kind, order: order.id, store: order.store.clone(), payload }).await
 }

@@ -1,6 +1,7 @@
 //! Why a checkout or an order can't do what is asked, and how it is told.
 
 use super::model::State;
+use super::picking::{AnswerFault, Unfit};
 use super::quote::QuoteError;
 use super::returned::LineFault;
 use crate::clock::Moment;
@@ -74,6 +75,20 @@ pub enum Error {
     /// The order does not allow it.
     #[error("{0}")]
     Order(&'static str),
+    /// This can't go in the place of a line, named by its place in what was said.
+    #[error("{why}")]
+    Unfit {
+        /// The place.
+        at: usize,
+        /// Why not.
+        why: Unfit,
+    },
+    /// The shopper's answer is not taken.
+    #[error(transparent)]
+    Answer(#[from] AnswerFault),
+    /// Somebody else picks the order.
+    #[error("somebody else picks it")]
+    OtherPicker,
     /// More than what is left of the captured amount was to be given back.
     #[error("at most {0} can be given back")]
     RefundTooLarge(Money),
@@ -156,6 +171,7 @@ impl From<Error> for Problem {
                 format!("The checkout is {state}; it can't do that any more, or not yet."),
             ),
             Error::Order(detail) => Self::conflict("order_state", detail),
+            Error::Unfit { .. } | Error::Answer(_) | Error::OtherPicker => picking_problem(&error),
             Error::RefundTooLarge(_) | Error::RefundTooSmall(_) | Error::RefundLines(_) => {
                 refund_problem(&error)
             }
@@ -164,6 +180,37 @@ impl From<Error> for Problem {
             Error::Internal(error) => Self::internal(error),
         }
     }
+}
+
+fn picking_problem(error: &Error) -> Problem {
+    match error {
+        Error::Unfit { at, why } => unfit_problem(*at, *why),
+        Error::Answer(fault) => answer_problem(*fault),
+        _ => Problem::conflict(
+            "picker_other",
+            "Somebody else picks this order. Take another, or wait until they put it down.",
+        ),
+    }
+}
+
+fn unfit_problem(at: usize, why: Unfit) -> Problem {
+    let code = match why {
+        Unfit::Unwanted => "substitute_unwanted",
+        Unfit::Declined => "substitute_declined",
+        _ => "substitute_unfit",
+    };
+    Problem::conflict(code, format!("This can't go in its place: {why}."))
+        .at(format!("/lines/{at}/substitute"), why.to_string())
+}
+
+fn answer_problem(fault: AnswerFault) -> Problem {
+    let code = match fault {
+        AnswerFault::NotAsked => "substitute_not_asked",
+        AnswerFault::Changed => "substitute_changed",
+        AnswerFault::Answered => "substitute_answered",
+        AnswerFault::Late => "substitute_late",
+    };
+    Problem::conflict(code, format!("The answer does not count: {fault}. Read the order."))
 }
 
 fn limit_problem(error: &Error) -> Problem {
@@ -213,6 +260,7 @@ fn quote_problem(error: &QuoteError) -> Problem {
         QuoteError::NothingDelivered => "delivery_empty",
         QuoteError::EatenIn => "delivery_eaten_in",
         QuoteError::UnknownLine(_) => "line_unknown",
+        QuoteError::UnknownSubstitute(_) => "substitute_unknown",
         QuoteError::NotDeliverable(_) => "line_not_deliverable",
         QuoteError::TooHeavy(_) => "line_too_heavy",
         QuoteError::TooLarge(_) => "line_too_large",

@@ -4,8 +4,8 @@
 //! transaction that learns of its payment, and never without one; a checkout ends as paid with an order or unpaid without
 //! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
 //!
-//! `options/` says who can deliver, `quote.rs` computes and `payment_lines.rs` says what for (pure), `place.rs` locks and begins,
-//! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `order.rs` says what an order comes to
+//! `options/` says who can deliver, `quote.rs` computes and `payment_lines.rs` says what for (pure), `placement.rs` is what the app asks for, `place.rs` locks and begins,
+//! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `picking/` is what staff do with it, `order.rs` says what an order comes to
 //! and `shares.rs` what paid for it (pure), `refund.rs` gives back, `by_rule.rs` without being asked, `receipt.rs` shows, `verify.rs` holds all books against each
 //! other.
 
@@ -16,11 +16,13 @@ mod evidence;
 mod http;
 mod limits;
 mod model;
+mod news;
 mod options;
 mod order;
 mod payment_lines;
-mod pick;
+mod picking;
 mod place;
+mod placement;
 mod quote;
 mod receipt;
 mod refund;
@@ -46,8 +48,10 @@ pub use complete::{delivery_news, payment_news};
 pub use evidence::{PurchaseEvidence, evidence};
 pub use limits::Limits;
 pub use model::{Checkout, State};
+pub use news::{News, NewsKind};
 pub use options::{ChosenDelivery, DeliveryOption, DeliveryOptions};
-pub use order::{ExitFacts, News, NewsKind, Order, OrderState};
+pub use order::{ExitFacts, Order, OrderState};
+pub use picking::{IfMissing, LapseQuestions, lapse_questions};
 pub use place::{Expire, expire};
 pub use verify::verify;
 
@@ -92,7 +96,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::read_order))
         .routes(routes!(http::cancel_order))
         .routes(routes!(refund::refund_order))
-        .routes(routes!(pick::pick_order))
+        .merge(picking::http::routes())
         .routes(routes!(receipt::read_receipt))
 }
 

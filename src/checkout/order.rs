@@ -1,16 +1,14 @@
 //! What an order is and what it comes to: what was agreed on, what was picked of it, what paid for it. Pure.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use super::picking::{PickedLine, Picking, Substitute};
 use super::quote::{Fulfilment, Quote, QuoteLine};
 use super::shares::{Paid, Shares};
 use crate::cart::TaxLine;
 use crate::cart::pricing::TaxMode;
 use crate::ids::{CheckoutId, OrderId, PaymentId, ShipmentId, ShopperId, StoreId};
 use crate::money::{self, Money, Rate};
-use crate::quantity::Quantity;
 use crate::text_enum;
 
 /// Thousandths of a percent that are all of it.
@@ -59,54 +57,31 @@ pub struct Order {
     pub trouble: Option<String>,
     /// What was really picked of what is delivered.
     pub picking: Picking,
+    /// When staff said that all of it was picked, or it went out.
+    pub picked_at: Option<DateTime<Utc>>,
     /// Grows with each change.
     pub version: i64,
     /// When it was paid.
     pub placed_at: DateTime<Utc>,
 }
 
-/// What was really picked of what is delivered, line by line: an order is never edited, this stands beside it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Picking {
-    /// The lines of which something else was picked than was ordered.
-    pub lines: Vec<PickedLine>,
-    /// Whether the goods were handed over, or nothing was there to be: nothing changes any more.
-    #[serde(default)]
-    pub is_closed: bool,
-    /// What came back then of vouchers and points, which had paid more than what was picked costs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub back: Option<CreditsBack>,
-}
-
-/// What comes back of vouchers and points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct CreditsBack {
-    /// Points, to the shopper's ledger.
-    pub points: i64,
-    /// What vouchers had paid, as a credit note.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credit_note: Option<Money>,
-}
-
-/// A line of which something else was picked than was ordered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct PickedLine {
-    /// The line.
-    pub line: i64,
-    /// How much was picked, in what it was ordered in: pieces or a measure. Left out, nothing of it was there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quantity: Option<Quantity>,
-    /// What the line costs then, without its deposit: never more than was agreed on.
-    pub amount: Money,
-    /// What its deposit costs then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deposit: Option<Money>,
-}
-
 impl Order {
     /// The line as it was picked, where that is something else than was ordered.
     pub(super) fn picked(&self, line: i64) -> Option<&PickedLine> {
         self.picking.lines.iter().find(|picked| picked.line == line)
+    }
+
+    /// What goes out in the place of goods that were not there.
+    pub(super) fn substitutes(&self) -> impl Iterator<Item = &Substitute> {
+        self.picking.lines.iter().filter_map(PickedLine::agreed_substitute)
+    }
+
+    /// What all of that costs, with its deposits and taxes.
+    pub(super) fn substitutes_cost(&self) -> Result<Money, money::Error> {
+        let mode = self.quote.tax_mode()?;
+        let gross = self.substitutes().flat_map(Substitute::costs);
+        let gross = gross.map(|(amount, rate)| Taxed::alone(mode, amount, rate)?.gross());
+        Money::sum(self.quote.total.currency(), gross.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// What the delivery costs, with its taxes, in minor units.
@@ -119,8 +94,7 @@ impl Order {
     /// Whether nothing of what is to be delivered was there: then nothing is sent, and the delivery costs nothing.
     pub fn is_delivery_void(&self) -> bool {
         let mut delivered = self.quote.lines_of(Fulfilment::Deliver).peekable();
-        let is_missing =
-            |line: &QuoteLine| self.picked(line.line).is_some_and(|picked| picked.quantity.is_none());
+        let is_missing = |line: &QuoteLine| self.picked(line.line).is_some_and(PickedLine::is_void);
         delivered.peek().is_some() && delivered.all(is_missing)
     }
 
@@ -137,6 +111,11 @@ impl Order {
                 let agreed = Taxed::agreed(mode, deposit.amount, deposit.rate, Some(deposit.tax))?;
                 let left = picked.and_then(|picked| picked.deposit);
                 items.push(left.map_or(Ok(agreed), |left| agreed.less(mode, left))?.of(line));
+            }
+            for (amount, rate) in
+                picked.and_then(PickedLine::agreed_substitute).into_iter().flat_map(Substitute::costs)
+            {
+                items.push(Taxed::alone(mode, amount, rate)?.of(line));
             }
         }
         let is_void = self.is_delivery_void();
@@ -157,16 +136,22 @@ impl Order {
         self.by_rate(&self.items()?)
     }
 
-    /// What these come to, by the order's rates.
+    /// What these come to, by rate: those of the order first, then those that only a substitute has.
     pub(super) fn by_rate(&self, items: &[Taxed]) -> Result<Vec<TaxLine>, money::Error> {
         let currency = self.quote.total.currency();
+        let mut rates: Vec<Rate> = self.quote.taxes.iter().map(|tax| tax.rate).collect();
+        for item in items {
+            if !rates.contains(&item.rate) {
+                rates.push(item.rate);
+            }
+        }
         let of_rate = |rate: Rate| -> Result<TaxLine, money::Error> {
             let own = items.iter().filter(|item| item.rate == rate);
             let (net, tax): (Vec<Money>, Vec<Money>) = own.map(|item| (item.net, item.tax)).unzip();
             let (net, tax) = (Money::sum(currency, net)?, Money::sum(currency, tax)?);
             Ok(TaxLine { rate, gross: net.plus(tax)?, net, tax })
         };
-        self.quote.taxes.iter().map(|tax| of_rate(tax.rate)).collect()
+        rates.into_iter().map(of_rate).collect()
     }
 
     /// What everything costs that was picked: goods, deposits, fees and tax.
@@ -174,7 +159,7 @@ impl Order {
         if self.picking.lines.is_empty() {
             return Ok(self.quote.total);
         }
-        let gross = self.items()?.into_iter().map(|item| item.net.plus(item.tax));
+        let gross = self.items()?.into_iter().map(|item| item.gross());
         Money::sum(self.quote.total.currency(), gross.collect::<Result<Vec<_>, _>>()?)
     }
 
@@ -221,7 +206,7 @@ impl Order {
     /// What is taken along costs.
     fn taken_along(&self) -> Result<Money, money::Error> {
         let own = self.items()?.into_iter().filter(|item| item.is_taken_along);
-        let gross = own.map(|item| item.net.plus(item.tax)).collect::<Result<Vec<_>, _>>()?;
+        let gross = own.map(|item| item.gross()).collect::<Result<Vec<_>, _>>()?;
         Money::sum(self.quote.total.currency(), gross)
     }
 
@@ -284,7 +269,8 @@ impl Taxed {
         if amount == self.amount { Ok(self) } else { Self::alone(mode, amount, self.rate) }
     }
 
-    fn alone(mode: TaxMode, amount: Money, rate: Rate) -> Result<Self, money::Error> {
+    /// What comes to so much in the terms of the shelf, taxed by itself.
+    pub(super) fn alone(mode: TaxMode, amount: Money, rate: Rate) -> Result<Self, money::Error> {
         let tax = match mode {
             TaxMode::Inside => rate.tax_inside(amount)?,
             TaxMode::OnTop => {
@@ -301,6 +287,11 @@ impl Taxed {
             TaxMode::OnTop => amount,
         };
         Ok(Self { rate, amount, net, tax, line: None, is_taken_along: false })
+    }
+
+    /// Net and tax.
+    pub(super) fn gross(&self) -> Result<Money, money::Error> {
+        self.net.plus(self.tax)
     }
 
     fn of(self, line: &QuoteLine) -> Self {
@@ -324,52 +315,15 @@ pub struct ExitFacts {
     pub cancelled: bool,
 }
 
-/// What other systems are told of an order.
-#[derive(Clone, Debug)]
-pub struct News {
-    /// What happened.
-    pub kind: NewsKind,
-    /// To which order.
-    pub order: OrderId,
-    /// Where.
-    pub store: StoreId,
-    /// The order as it is now, and what happened to it.
-    pub payload: serde_json::Value,
-}
-
-/// What happened to an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NewsKind {
-    /// It was paid.
-    Paid,
-    /// Money was given back.
-    Refunded,
-    /// It was taken back as a whole.
-    Cancelled,
-    /// A courier has accepted its parcels.
-    Booked,
-    /// Its goods are with the courier.
-    HandedOver,
-    /// A parcel of it could not be handed to its recipient, and will be tried again or come back.
-    AttemptFailed,
-    /// A parcel of it waits for its recipient in a shop or locker.
-    AtPickupPoint,
-    /// Its goods arrived.
-    Delivered,
-    /// Its goods came back.
-    Returned,
-    /// Its goods could not be sent, or were lost.
-    Failed,
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
+    use super::super::picking::CreditsBack;
     use super::super::trips::{Trip, eur, quoted, trip};
     use super::*;
-    use crate::quantity::Unit;
+    use crate::quantity::{Quantity, Unit};
 
     pub fn order(trip: &Trip) -> Order {
         let (quote, id) = (quoted(trip), Uuid::from_u128(1));
@@ -388,6 +342,7 @@ pub(super) mod tests {
             shipment,
             trouble: None,
             picking: Picking::default(),
+            picked_at: None,
             version: 1,
             placed_at: DateTime::UNIX_EPOCH,
             quote,
@@ -403,6 +358,7 @@ pub(super) mod tests {
             quantity: Quantity::new(*of, Unit::Piece).ok(),
             amount: part(line.amount, *of),
             deposit: line.deposit.as_ref().map(|deposit| part(deposit.amount, *of)),
+            substitute: None,
         });
         order.picking.lines = picked.collect();
     }

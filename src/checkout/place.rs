@@ -1,14 +1,13 @@
 //! Placing a checkout: quote and lock, the shopper's yes, staff's look, giving up.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::error::Error;
 use super::model::{Checkout, Event, Hold, State, Step};
 use super::options;
+use super::placement::{Deliver, Placement};
 use super::quote::{self, Delivery, Fulfilment, QuoteError};
 use super::{complete, limits, store};
 use crate::app::App;
@@ -16,9 +15,7 @@ use crate::cart::{self, Buyer, Cart, Entry, Priced, Surcharge, Till};
 use crate::catalog;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
-use crate::delivery;
-use crate::hash::sha256_hex;
-use crate::ids::{CartId, CheckoutId, DeliveryOptionId, MethodId, ShopperId, StoreId};
+use crate::ids::{CheckoutId, MethodId, ShopperId, StoreId};
 use crate::jobs::{self, Job, Lease, Outcome};
 use crate::money::Money;
 use crate::payments;
@@ -32,41 +29,6 @@ const PAYMENT_LASTS: chrono::Duration = chrono::Duration::minutes(15);
 /// A deadline is looked at this much later, so that the job never comes too early by a rounding.
 const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
 
-/// What is to be delivered, and where to.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Deliver {
-    /// The numbers of the cart's lines that are delivered; the others are taken along.
-    #[schema(min_items = 1, max_items = 500)]
-    pub lines: BTreeSet<i64>,
-    /// Where to.
-    pub recipient: delivery::Address,
-    /// The way of delivery that the shopper chose, as `GET /v1/carts/{cart}/delivery-options` showed it; left out, the store's
-    /// usual one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub option: Option<DeliveryOptionId>,
-}
-
-/// What the app asks for: a quote for a version of its cart.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Placement {
-    /// The cart.
-    pub cart: CartId,
-    /// Its version, as last read: what the shopper saw.
-    pub cart_version: i64,
-    /// What is to be debited.
-    pub payment_method: MethodId,
-    /// What is delivered; left out, everything is taken along.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deliver: Option<Deliver>,
-    /// The session of the shopper's device at the payment provider, when the app has one (PayPal's client metadata id): the
-    /// provider looks at the risk of the debit by it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 36)]
-    pub device_session: Option<String>,
-}
-
 /// Quotes and locks. The same request again answers the checkout as it is; says whether it is new.
 pub(super) async fn place(
     app: &App,
@@ -74,12 +36,12 @@ pub(super) async fn place(
     id: CheckoutId,
     placement: &Placement,
 ) -> Result<(bool, Checkout), Error> {
-    let hash = hash(placement)?;
+    let hash = placement.hash()?;
     if let Some(existing) = store::find(&app.db, id).await? {
         return same(existing, shopper, &hash).map(|existing| (false, existing));
     }
     payments::debts::may_shop(&app.db, shopper).await?;
-    if !placement.device_session.as_deref().is_none_or(is_session) {
+    if !placement.is_session_right() {
         return Err(Error::DeviceSession);
     }
     if let Some(deliver) = &placement.deliver {
@@ -90,6 +52,9 @@ pub(super) async fn place(
         faults.extend(app.carriers.pickup_fault(&deliver.recipient));
         if !faults.is_empty() {
             return Err(Error::Address(faults));
+        }
+        if let Some(fault) = deliver.wishes_fault(&app.catalog.view()) {
+            return Err(fault.into());
         }
     }
     let now = app.clock.now();
@@ -151,7 +116,7 @@ async fn delivery(
     deliver: &Deliver,
     now: Moment,
 ) -> Result<Delivery, Error> {
-    let Deliver { lines, recipient, option } = deliver;
+    let Deliver { lines, recipient, option, .. } = deliver;
     let chosen = match option {
         Some(option) => Some(options::take(app, tx, cart, (*option, lines, recipient), now).await?),
         None => None,
@@ -161,21 +126,11 @@ async fn delivery(
     Ok(Delivery { fee, chosen, packed, needs })
 }
 
-/// Goes to the provider as it is, in a header.
-fn is_session(text: &str) -> bool {
-    (1..=36).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 fn same(existing: Checkout, shopper: ShopperId, hash: &str) -> Result<Checkout, Error> {
     if existing.shopper != shopper {
         return Err(Error::Unknown);
     }
     if existing.request_hash == hash { Ok(existing) } else { Err(Error::Differs) }
-}
-
-fn hash(placement: &Placement) -> Result<String, Error> {
-    let text = serde_json::to_vec(placement).map_err(|error| Error::Internal(error.into()))?;
-    Ok(sha256_hex(&text))
 }
 
 async fn usable_method(tx: &mut Tx, shopper: ShopperId, id: MethodId) -> Result<payments::Method, Error> {
@@ -195,7 +150,10 @@ fn draft(
     now: Moment,
 ) -> Result<Checkout, Error> {
     let delivered = placement.deliver.as_ref().map(|deliver| deliver.lines.clone()).unwrap_or_default();
-    let quote = quote::quote(&cart.lines, &delivered, delivery, priced)?;
+    let mut quote = quote::quote(&cart.lines, &delivered, delivery, priced)?;
+    if let Some(deliver) = &placement.deliver {
+        deliver.note_wishes(&mut quote.lines);
+    }
     let mut holds = Vec::new();
     let limits = limits::of_store(app, &cart.store, cart.currency);
     if let Some(most) = limits.debit_max.filter(|most| quote.to_pay().minor() > *most) {

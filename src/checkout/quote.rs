@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::options::ChosenDelivery;
+use super::picking::IfMissing;
 use crate::cart::pricing::TaxMode;
 use crate::cart::{
     self, Credit, Discount, Origin, Priced, PricedDeposit, PricedSurcharge, Reduction, TaxLine,
@@ -72,6 +73,12 @@ pub struct QuoteLine {
     /// Weight of a piece in grams, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_grams: Option<i64>,
+    /// What the shopper wants where it is not there when it is picked.
+    #[serde(default, skip_serializing_if = "IfMissing::is_usual")]
+    pub if_missing: IfMissing,
+    /// The product that they would rather have then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Sku>,
     /// What the codes said of the pieces: a later recall by lot finds who bought them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
@@ -151,6 +158,9 @@ pub enum QuoteError {
     /// The cart has no line of that number.
     #[error("the cart has no line {0}")]
     UnknownLine(i64),
+    /// No product has the number that was named for the place of a line.
+    #[error("what may go in the place of line {0} is no product")]
+    UnknownSubstitute(i64),
     /// No courier may bring it.
     #[error("line {0} can't be delivered")]
     NotDeliverable(i64),
@@ -264,6 +274,8 @@ fn quote_line(
         tax_rate: price.rate,
         fulfilment: if is_delivered { Fulfilment::Deliver } else { Fulfilment::TakeAlong },
         weight_grams: line.product.weight_grams,
+        if_missing: IfMissing::default(),
+        instead: None,
         origins: line.origins.iter().filter(|origin| !origin.is_unknown()).cloned().collect(),
     })
 }

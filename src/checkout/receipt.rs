@@ -9,7 +9,8 @@ use chrono::{DateTime, NaiveDate};
 use maud::{DOCTYPE, Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::order::{CreditsBack, Order, OrderState};
+use super::order::{Order, OrderState};
+use super::picking::CreditsBack;
 use super::quote::{Fulfilment, QuoteLine, credit_name};
 use super::returned::{Refund, RefundState};
 use super::store;
@@ -124,7 +125,8 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option
     let quote = &order.quote;
     let on_top = quote.tax_on_top().map_or(0, Money::minor);
     let due = order.due().unwrap_or(quote.to_pay());
-    let less = quote.total.minor() - order.cost().unwrap_or(quote.total).minor();
+    let instead = order.substitutes_cost().map_or(0, Money::minor);
+    let less = quote.total.minor() - order.cost().unwrap_or(quote.total).minor() + instead;
     let excess = order.excess().map_or(0, Money::minor);
     let taxes = order.taxes().unwrap_or_else(|_| quote.taxes.clone());
     html! {
@@ -147,6 +149,7 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option
                 }
                 (lines("Taken along", quote.lines_of(Fulfilment::TakeAlong)))
                 (lines("Delivered", quote.lines_of(Fulfilment::Deliver)))
+                (sent_instead(order))
                 table {
                     tbody {
                         @for discount in &quote.discounts {
@@ -164,6 +167,9 @@ fn page(order: &Order, refunds: &[Refund], store: Option<&Store>, due_on: Option
                         tr.total { td { "Total" } td.n { (quote.total) } }
                         @if less > 0 {
                             tr { td { "Not picked" } td.n { "−" (Money::new(less, quote.total.currency()).to_decimal()) } }
+                        }
+                        @if instead > 0 {
+                            tr { td { "Sent instead" } td.n { (Money::new(instead, quote.total.currency()).to_decimal()) } }
                         }
                         @for credit in &quote.credits {
                             tr { td { (credit_name(credit)) } td.n { "−" (credit.amount.to_decimal()) } }
@@ -233,6 +239,33 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a QuoteLine>) -> Markup 
                         tr {
                             td { "Deposit" div.quiet { "VAT " (deposit.rate) } }
                             td.n { (deposit.pieces) } td.n {} td.n { (deposit.amount.to_decimal()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What went out in the place of goods that were not there.
+fn sent_instead(order: &Order) -> Markup {
+    if order.substitutes().next().is_none() {
+        return html! {};
+    }
+    html! {
+        h2 { "Sent instead" }
+        table {
+            thead { tr { th { "Product" } th.n { "Pieces" } th.n { "Each" } th.n { "Amount" } } }
+            tbody {
+                @for instead in order.substitutes() {
+                    tr {
+                        td { (instead.name) div.quiet { (instead.sku) ", VAT " (instead.tax_rate) } }
+                        td.n { (instead.pieces()) } td.n { (instead.each().to_decimal()) } td.n { (instead.amount.to_decimal()) }
+                    }
+                    @if let Some(deposit) = &instead.deposit {
+                        tr {
+                            td { "Deposit" div.quiet { "VAT " (deposit.tax_rate) } }
+                            td.n { (instead.pieces()) } td.n {} td.n { (deposit.amount.to_decimal()) }
                         }
                     }
                 }

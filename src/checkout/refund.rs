@@ -7,10 +7,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::complete::{give_credits_back, issue_note, tell, tell_refunded};
+use super::complete::{give_credits_back, issue_note};
 use super::error::Error;
 use super::http::supervisor;
-use super::order::{NewsKind, Order, OrderState};
+use super::news::{NewsKind, tell, tell_refunded};
+use super::order::{Order, OrderState};
 use super::returned::{LineWish, Refund, RefundState};
 use super::shares::{Paid, Shares};
 use super::store;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::order::{Order, Taxed};
+use super::picking::{PickedLine, Substitute};
 use super::quote::{Fulfilment, QuoteLine};
 use crate::cart::TaxLine;
 use crate::cart::pricing::spread;
@@ -122,16 +123,18 @@ fn pieces_before(refunds: &[Refund], line: i64) -> i64 {
 }
 
 impl Order {
-    /// How many pieces of a line the shopper got.
+    /// How many pieces of a line the shopper got, with those in the place of others: they come back as pieces of that line.
     fn pieces_had(&self, line: &QuoteLine) -> i64 {
-        let is_on_its_way = line.fulfilment == Fulfilment::Deliver && !self.is_all_there();
-        let picked = self.picked(line.line).map(|picked| picked.quantity);
-        match (line.measure, picked) {
-            _ if is_on_its_way => 0,
+        if line.fulfilment == Fulfilment::Deliver && !self.is_all_there() {
+            return 0;
+        }
+        let picked = self.picked(line.line);
+        let own = match (line.measure, picked.map(|picked| picked.quantity)) {
             (_, None) | (Some(_), Some(Some(_))) => line.pieces,
             (_, Some(None)) => 0,
             (None, Some(Some(quantity))) => quantity.amount(),
-        }
+        };
+        own + picked.and_then(PickedLine::agreed_substitute).map_or(0, Substitute::pieces)
     }
 
     /// The pieces that are asked for, after these refunds; those of which nothing was paid can't come back either.
@@ -222,7 +225,7 @@ impl Order {
 /// What so many pieces of an item cost, counted on from those that are gone. Its tax follows what they cost, so that none is
 /// above it.
 fn part(item: &Taxed, gone: i64, pieces: i64, all: i64) -> Result<Taxed, money::Error> {
-    let gross = item.net.plus(item.tax)?.minor();
+    let gross = item.gross()?.minor();
     let up_to = |pieces: i64| -> Result<(i64, i64), money::Error> {
         let cost = in_proportion(gross, pieces, all)?;
         let tax = if gross > 0 { in_proportion(item.tax.minor(), cost, gross)? } else { 0 };

@@ -3,7 +3,8 @@
 use sqlx::types::Json;
 
 use super::model::{Checkout, Hold, State};
-use super::order::{ExitFacts, Order, OrderState, Picking};
+use super::order::{ExitFacts, Order, OrderState};
+use super::picking::Picking;
 use super::quote::{Fulfilment, Quote};
 use super::returned::{Refund, RefundState, RefundedLine};
 use crate::cart::TaxLine;
@@ -181,6 +182,7 @@ struct OrderRow {
     shipment_id: Option<ShipmentId>,
     trouble: Option<String>,
     picked: Option<Json<Picking>>,
+    picked_at: Option<Moment>,
     version: i64,
     placed_at: Moment,
 }
@@ -203,9 +205,19 @@ impl From<OrderRow> for Order {
             trouble: row.trouble,
             version: row.version,
             picking: row.picked.map(|picked| picked.0).unwrap_or_default(),
+            picked_at: row.picked_at,
             placed_at: row.placed_at,
         }
     }
+}
+
+macro_rules! orders_where {
+    () => {
+        "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
+             refunded_minor, made_good_minor, shipment_id, trouble, picked, picked_at, version, placed_at
+         FROM orders
+         WHERE "
+    };
 }
 
 /// Writes a new order.
@@ -238,16 +250,8 @@ pub(super) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<(), db::E
 
 /// An order as it is.
 pub(super) async fn find_order(run: impl Run<'_>, id: OrderId) -> Result<Option<Order>, db::Error> {
-    let row: Option<OrderRow> = run
-        .sql(
-            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
-             FROM orders
-             WHERE id = $1",
-        )
-        .bind(id)
-        .fetch_optional()
-        .await?;
+    let row: Option<OrderRow> =
+        run.sql(concat!(orders_where!(), "id = $1")).bind(id).fetch_optional().await?;
     Ok(row.map(Order::from))
 }
 
@@ -256,16 +260,8 @@ pub(super) async fn order_of_payment(
     run: impl Run<'_>,
     payment: PaymentId,
 ) -> Result<Option<Order>, db::Error> {
-    let row: Option<OrderRow> = run
-        .sql(
-            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
-             FROM orders
-             WHERE payment_id = $1",
-        )
-        .bind(payment)
-        .fetch_optional()
-        .await?;
+    let row: Option<OrderRow> =
+        run.sql(concat!(orders_where!(), "payment_id = $1")).bind(payment).fetch_optional().await?;
     Ok(row.map(Order::from))
 }
 
@@ -311,7 +307,7 @@ pub(super) async fn find_order_locked(tx: &mut Tx, id: OrderId) -> Result<Option
 pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
     tx.sql(
         "UPDATE orders SET state = $2, captured_minor = $3, refunded_minor = $4, trouble = $5, picked = $6,
-             made_good_minor = $7
+             made_good_minor = $7, picked_at = $8
          WHERE id = $1",
     )
     .bind(order.id)
@@ -321,6 +317,7 @@ pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::E
     .bind(&order.trouble)
     .bind((order.picking != Picking::default()).then_some(Json(&order.picking)))
     .bind(order.made_good.minor())
+    .bind(order.picked_at)
     .execute()
     .await?;
     Ok(())
@@ -329,17 +326,20 @@ pub(super) async fn update_order(tx: &mut Tx, order: &Order) -> Result<(), db::E
 /// Orders that wait for something, the oldest first.
 pub(super) async fn placed(run: impl Run<'_>, limit: i64) -> Result<Vec<Order>, db::Error> {
     let rows: Vec<OrderRow> = run
-        .sql(
-            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
-             FROM orders
-             WHERE state = 'placed'
-             ORDER BY id
-             LIMIT $1",
-        )
+        .sql(concat!(orders_where!(), "state = 'placed' ORDER BY id LIMIT $1"))
         .bind(limit)
         .fetch_all()
         .await?;
+    Ok(rows.into_iter().map(Order::from).collect())
+}
+
+/// The orders of a store whose goods wait to be picked, oldest first.
+pub(super) async fn to_pick(run: impl Run<'_>, store: &StoreId, limit: i64) -> Result<Vec<Order>, db::Error> {
+    let text = concat!(
+        orders_where!(),
+        "store_id = $1 AND state = 'placed' AND shipment_id IS NOT NULL AND picked_at IS NULL ORDER BY id LIMIT $2"
+    );
+    let rows: Vec<OrderRow> = run.sql(text).bind(store).bind(limit).fetch_all().await?;
     Ok(rows.into_iter().map(Order::from).collect())
 }
 
@@ -351,14 +351,7 @@ pub(super) async fn orders_of(
     limit: i64,
 ) -> Result<Vec<Order>, db::Error> {
     let rows: Vec<OrderRow> = run
-        .sql(
-            "SELECT id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, captured_minor,
-                 refunded_minor, made_good_minor, shipment_id, trouble, picked, version, placed_at
-             FROM orders
-             WHERE shopper_id = $1 AND id < $2
-             ORDER BY id DESC
-             LIMIT $3",
-        )
+        .sql(concat!(orders_where!(), "shopper_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"))
         .bind(shopper)
         .bind(before)
         .bind(limit)

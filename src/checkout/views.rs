@@ -5,7 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::{Checkout, Hold, State};
-use super::order::{CreditsBack, Order, OrderState, PickedLine};
+use super::order::{Order, OrderState};
+use super::picking::{CreditsBack, PickedLine};
 use super::quote::Quote;
 use super::returned::Refund;
 use crate::cart::TaxLine;
@@ -119,6 +120,9 @@ pub struct OrderView {
     /// The lines of which something else was picked than was ordered, and what they cost then.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     picked: Vec<PickedLine>,
+    /// When staff said that all of it was picked, or it went out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picked_at: Option<DateTime<Utc>>,
     /// The taxes of what was picked, where that is not all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     taxes: Vec<TaxLine>,
@@ -162,6 +166,7 @@ impl OrderView {
             taxes,
             credits_back: order.picking.back,
             picked: order.picking.lines,
+            picked_at: order.picked_at,
             id: order.id,
             number: order.number,
             store: order.store,

@@ -90,6 +90,7 @@ const FILES: &[File] = &[
     file!(60, "0060_returns.sql", None),
     file!(61, "0061_following.sql", None),
     file!(62, "0062_refunds_by_rule.sql", None),
+    file!(63, "0063_picking.sql", None),
     file!(64, "0064_qr_labels.sql", None),
     file!(65, "0065_tasks_of_couriers.postgres.sql", Some(Engine::Postgres)),
     file!(65, "0065_tasks_of_couriers.sqlite.sql", Some(Engine::Sqlite)),

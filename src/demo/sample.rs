@@ -39,6 +39,7 @@ pub struct Product {
     /// Whether a courier may bring it.
     pub is_deliverable: bool,
     age_min: &'static str,
+    category: &'static str,
 }
 
 /// Every product, in the order of the table.
@@ -58,6 +59,7 @@ fn product(line: &'static str) -> Option<Product> {
         weight_grams: fields.next()?,
         is_deliverable: fields.next()? == "yes",
         age_min: fields.next()?,
+        category: fields.next()?,
     })
 }
 
@@ -92,6 +94,8 @@ pub fn batch() -> (usize, String) {
             "deliverable": product.is_deliverable, "age_min": product.age_min.parse::<i64>().ok(),
         }));
         rows.push(json!({"kind": "code", "code": product.code, "sku": product.sku}));
+        // Each kind of goods has an aisle of its own.
+        rows.push(json!({"kind": "location", "store": STORE, "sku": product.sku, "aisle": product.category}));
         rows.push(price("germany", product.sku, product.price_cents.parse().unwrap_or_default()));
     }
     let (sku, name, cents_a_kilogram) = CHEESE;

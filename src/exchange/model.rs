@@ -20,6 +20,8 @@ text_enum! {
         OrderCancelled = "order.cancelled",
         /// Money of an order went back.
         OrderRefunded = "order.refunded",
+        /// Something was not there when an order was picked: its shopper is asked about something else in its place.
+        OrderSubstituteAsked = "order.substitute_asked",
         /// A courier has accepted a shipment of the order.
         ShipmentBooked = "shipment.booked",
         /// A shipment was handed to the courier.

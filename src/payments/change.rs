@@ -32,6 +32,14 @@ pub async fn capture(
     Ok(())
 }
 
+/// Forgets what the part of a payment was for that is due later, because other goods are delivered than were ordered: it is told
+/// by its amount alone from then on.
+pub async fn forget_later_lines(tx: &mut Tx, payment: PaymentId) -> Result<(), db::Error> {
+    let mut lines = store::payments::lines(&mut *tx, payment).await?;
+    lines.retain(|line| !line.is_due_later);
+    store::payments::save_lines(tx, payment, &lines).await
+}
+
 /// Whether the provider of a payment can give back this amount: asked before anything is promised.
 pub async fn can_refund(app: &App, tx: &mut Tx, payment: PaymentId, amount: Money) -> Result<(), Error> {
     let payment = store::payments::find(&mut *tx, payment).await?.ok_or(Error::PaymentUnknown)?;

@@ -59,7 +59,7 @@ use crate::money::Money;
 
 pub use ask::{Ask, ask, expect_debit};
 pub use change::WindDown;
-pub use change::{can_refund, cancel, capture, refund, release, wind_down};
+pub use change::{can_refund, cancel, capture, forget_later_lines, refund, release, wind_down};
 pub use disputes::{AnswerDispute, ReadDispute, answer_dispute, read_dispute};
 pub use evidence::{EvidenceKind, EvidencePiece};
 pub use http::routes;

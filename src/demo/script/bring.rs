@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Placed, Shopper, shipment_path};
+use super::{Placed, Shopper, in_store, shipment_path};
 use crate::demo::accounts::Login;
 use crate::demo::calls::{Answer, Ask, Caller, Unexpected, make_sure};
 use crate::demo::ground::Ground;
@@ -29,6 +29,28 @@ pub(super) async fn sign_in(caller: &mut Caller, login: &Login, title: &str) -> 
         })
         .await?;
     Ok(answer.text("/access_token")?.to_owned())
+}
+
+/// Staff see what is to be picked, in the order of the aisles, and say that all of it was there.
+pub(super) async fn pick(caller: &mut Caller, clerk: &str, order: OrderId) -> Result<(), Unexpected> {
+    caller.printer.step("Staff pick what is delivered, aisle by aisle");
+    let ask = caller.to(Method::GET, &in_store("pick-list")).bearer(clerk);
+    caller
+        .ask(ask, 200, |answer| {
+            let items =
+                answer.json["items"].as_array().ok_or_else(|| Unexpected("expected items".to_owned()))?;
+            make_sure(!items.is_empty(), "something to pick")?;
+            let told = items.iter().map(|item| {
+                let aisle = item["location"]["aisle"].as_str().unwrap_or("?");
+                format!("aisle {aisle}: {}", item["name"].as_str().unwrap_or_default())
+            });
+            Ok(told.collect::<Vec<_>>().join(", "))
+        })
+        .await?;
+    let ask = caller.to(Method::PUT, &format!("/v1/orders/{order}/picked"));
+    let ask = ask.bearer(clerk).json(&json!({"lines": []}));
+    caller.ask(ask, 200, |answer| Ok(format!("picked at {}", answer.text("/picked_at")?))).await?;
+    Ok(())
 }
 
 /// Staff see the shipment and print its label. Answers the parcel's number and where the courier serves the label.

@@ -92,6 +92,7 @@ pub async fn walk(caller: &mut Caller, ground: &Ground) -> Result<Journey, Unexp
     let shipment = shop::read_order(caller, &shopper, order, &placed).await?;
     let gate_openings = shop::leave(caller, ground, &shopper, order).await?;
     let clerk = bring::sign_in(caller, &ground.accounts.clerk, "A clerk signs in").await?;
+    bring::pick(caller, &clerk, order).await?;
     let (tracking_number, label) = bring::label(caller, ground, &clerk, shipment).await?;
     bring::hand_over(caller, &shopper, &clerk, shipment, order, &placed).await?;
     let follow = bring::deliver(caller, ground, &shopper, shipment, &tracking_number).await?;

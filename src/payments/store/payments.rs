@@ -176,6 +176,12 @@ pub async fn lines(db: impl Run<'_>, id: PaymentId) -> Result<Vec<PaymentLine>, 
     Ok(row.map_or_else(Vec::new, |(lines,)| lines.0))
 }
 
+/// Writes down anew what a payment is for.
+pub async fn save_lines(tx: &mut Tx, id: PaymentId, lines: &[PaymentLine]) -> Result<(), Error> {
+    tx.sql("UPDATE payments SET lines = $2 WHERE id = $1").bind(id).bind(Json(lines)).execute().await?;
+    Ok(())
+}
+
 /// Writes back what may change of a payment.
 pub async fn update(tx: &mut Tx, now: Moment, payment: &Payment) -> Result<(), Error> {
     tx.sql(

@@ -98,7 +98,8 @@ async fn what_was_given_in_part_is_neither_sent_elsewhere_nor_taken_back_but_the
     let path = format!("/v1/shipments/{shipment}/recipient");
     let elsewhere = json!({"name": "Ben", "street": "Hauptstraße", "house_number": "1", "postal_code": "53111",
         "city": "Bonn", "country": "DE"});
-    let corrected = depot.test.put(&path, &elsewhere).bearer(&staff).send().await;
+    let supervisor = depot.test.staff(Role::Supervisor, &[store]).await;
+    let corrected = depot.test.put(&path, &elsewhere).bearer(&supervisor).send().await;
     corrected.problem(409, "shipment_partly_given");
     // The second parcel stays in the store: with the first one everything that is sent was given.
     let packed = pack(&depot, shipment, &[2_000]).await.expect(200);

@@ -233,7 +233,9 @@ impl Picking {
     fn end(&mut self, is_over: impl Fn(&Substitute) -> bool) -> bool {
         let over = self.lines.iter().filter(|line| line.substitute.as_ref().is_some_and(&is_over));
         let over: Vec<i64> = over.map(|line| line.line).collect();
-        over.iter().for_each(|line| self.refuse(*line, Consent::Lapsed));
+        for line in &over {
+            self.refuse(*line, Consent::Lapsed);
+        }
         !over.is_empty()
     }
 }

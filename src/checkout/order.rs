@@ -12,7 +12,7 @@ use crate::money::{self, Money, Rate};
 use crate::text_enum;
 
 /// Thousandths of a percent that are all of it.
-const RATE_WHOLE: i64 = 100_000;
+pub(super) const RATE_WHOLE: i64 = 100_000;
 
 text_enum! {
     /// What an order waits for.
@@ -105,9 +105,9 @@ impl Order {
         self.leaves_by().unwrap_or(self.placed_at)
     }
 
-    /// Whether staff have still to pick its goods.
-    pub(super) fn waits_to_be_picked(&self) -> bool {
-        self.state == OrderState::Placed && !self.is_all_there() && self.picked_at.is_none()
+    /// Whether what was picked of it may still be said: it is to be delivered, and has not gone out.
+    pub(super) fn may_be_picked(&self) -> bool {
+        self.state == OrderState::Placed && !self.is_all_there()
     }
 
     /// Whether nothing of what is to be delivered was there: then nothing is sent, and the delivery costs nothing.

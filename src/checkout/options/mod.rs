@@ -274,7 +274,7 @@ pub(super) async fn take(
     // What a product needs may have been corrected since, and so may the store's terms.
     let hindered = {
         let catalog = app.catalog.view();
-        let terms = catalog.store(&cart.store).and_then(|store| store.till.delivery.as_deref());
+        let terms = catalog.delivery_terms(&cart.store);
         let by = (option.carrier.as_str(), option.underway_minutes);
         delivery::hindrances(&app.carriers, by, terms, (&wanted.goods, recipient))
     };
@@ -291,7 +291,7 @@ pub(super) async fn take(
 
 fn cartons(app: &App, cart: &Cart) -> Vec<Carton> {
     let catalog = app.catalog.view();
-    delivery::cartons(catalog.store(&cart.store).and_then(|store| store.till.delivery.as_deref()))
+    delivery::cartons(catalog.delivery_terms(&cart.store))
 }
 
 /// What goods of a cart ask of whoever brings them, and how they are packed for the courier that was chosen, or else for the one

@@ -9,8 +9,10 @@ use super::model::{Consent, IfMissing, Picking, Substitute};
 use super::substitute::Unfit;
 use super::{Finished, change};
 use crate::app::App;
+use crate::catalog::DeliveryTerms;
 use crate::checkout::error::Error;
 use crate::checkout::order::{Order, OrderState};
+use crate::checkout::place::DEADLINE_SLACK;
 use crate::checkout::quote::QuoteLine;
 use crate::checkout::store;
 use crate::clock::Moment;
@@ -18,8 +20,6 @@ use crate::ids::{OrderId, ShopperId, Sku};
 use crate::jobs::{Failure, Job, Lease, Outcome};
 use crate::money::Money;
 
-/// A deadline is looked at this much later, so that the job never comes too early by a rounding.
-const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
 /// Pause before a deadline is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -70,10 +70,9 @@ pub(super) fn consented(
 /// How long the shopper has to answer, by the store's rule.
 fn answering_time(app: &App, order: &Order) -> chrono::Duration {
     let catalog = app.catalog.view();
-    let terms = catalog.store(&order.store).and_then(|store| store.till.delivery.as_deref());
-    chrono::Duration::minutes(
-        terms.map_or(crate::catalog::DeliveryTerms::USUAL_ANSWER_MINUTES, |terms| terms.answer_minutes),
-    )
+    let terms = catalog.delivery_terms(&order.store);
+    let minutes = terms.map_or(DeliveryTerms::USUAL_ANSWER_MINUTES, |terms| terms.answer_minutes);
+    chrono::Duration::minutes(minutes)
 }
 
 /// A question to the shopper.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +16,8 @@ use super::substitute::Found;
 use super::{Said, ask, list};
 use crate::app::App;
 use crate::checkout::error::Error;
-use crate::checkout::order::{Order, OrderState};
+use crate::checkout::http::shown;
+use crate::checkout::order::Order;
 use crate::checkout::store;
 use crate::checkout::views::OrderView;
 use crate::clock::Moment;
@@ -171,11 +172,6 @@ async fn pick_order(
     shown(super::say(&app, order, (&said, body.is_finished, staff.id), may).await?)
 }
 
-fn shown(order: Order) -> Result<Response, Problem> {
-    let view = OrderView::new(order, Vec::new(), None).map_err(Error::from)?;
-    Ok(Reply(StatusCode::OK, view).into_response())
-}
-
 /// Begin to pick an order: it is yours then for an hour
 ///
 /// So that two don't pick the same. Begun again, the hour begins again.
@@ -237,10 +233,8 @@ async fn set_picker(app: &App, staff: &Staff, id: OrderId, picker: Option<Picker
     let order = store::find_order_locked(&mut tx, id).await?;
     let may = |order: &Order| staff.must(Role::Clerk, &order.store).is_ok();
     let mut order = order.filter(may).ok_or(Error::UnknownOrder)?;
-    let is_waiting =
-        order.state == OrderState::Placed && order.shipment.is_some() && !order.picking.is_closed;
-    if !is_waiting {
-        return Err(Error::Order("nothing of the order is waiting to be picked"));
+    if !order.may_be_picked() {
+        return Err(super::NOTHING_TO_PICK);
     }
     if order.picking.picker.is_some_and(|other| other.keeps_out(staff.id, now)) {
         return Err(Error::OtherPicker);

@@ -106,16 +106,19 @@ pub(super) async fn pick_list(
     }
     for order in orders {
         let found = store::find_order(&app.db, *order).await?;
-        waiting.extend(found.filter(|order| order.store == *store && order.waits_to_be_picked()));
+        waiting.extend(
+            found.filter(|order| order.store == *store && order.may_be_picked() && order.picked_at.is_none()),
+        );
     }
     waiting.sort_by_key(|order| (order.pick_by(), order.id));
     let skus: BTreeSet<&str> = waiting.iter().flat_map(lines).map(|line| line.sku.as_str()).collect();
     let locations = catalog::locations(&app.db, store, skus.iter().copied()).await?;
     let stock = catalog::stock_of(&app.db, store, skus.iter().copied()).await?;
+    let known = app.catalog.view();
     let mut items: Vec<(Place, PickItem)> = Vec::new();
     for order in &waiting {
         for line in lines(order) {
-            let facts = app.catalog.view().facts(&line.sku);
+            let facts = known.facts(&line.sku);
             let location = locations.get(&line.sku).cloned();
             let place = Place::of(location.as_ref(), facts.as_ref(), line);
             let stock = stock.get(&line.sku).copied();

@@ -22,7 +22,7 @@ use substitute::Found;
 
 use super::error::Error;
 use super::news::{self, NewsKind};
-use super::order::{Order, OrderState};
+use super::order::Order;
 use super::quote::{Fulfilment, QuoteLine};
 use super::{complete, refund, store};
 use crate::app::App;
@@ -32,6 +32,9 @@ use crate::ids::{OrderId, StaffId, StoreId};
 use crate::jobs;
 use crate::money::{self, Money};
 use crate::quantity::{Quantity, Unit};
+
+/// Nothing is delivered, or it went out.
+const NOTHING_TO_PICK: Error = Error::Order("nothing of the order is waiting to be picked");
 
 /// What staff say of a line.
 #[derive(Clone, Debug)]
@@ -105,8 +108,8 @@ async fn change(
         // The same again: its answer was lost.
         return Ok(order);
     }
-    if order.state != OrderState::Placed || order.shipment.is_none() || order.picking.is_closed {
-        return Err(Error::Order("nothing of the order is waiting to be picked"));
+    if !order.may_be_picked() {
+        return Err(NOTHING_TO_PICK);
     }
     if order.picking.lines != seen.picking.lines {
         return Err(Error::Order("it was changed at the same moment; read it and say it again"));

@@ -21,15 +21,8 @@ pub(super) async fn hand_over(app: &App, id: ShipmentId) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut shipment = store::lock(&mut tx, id).await?.ok_or(Error::Unknown)?;
-    if shipment.direction == Direction::Return {
-        return Err(Error::Return);
-    }
-    let refused = |NotAllowed| Error::State(shipment.state);
-    if shipment.state.apply(ShipmentEvent::HandedOver).map_err(refused)? == shipment.state {
+    if !is_to_be_given(&shipment)? {
         return Ok(());
-    }
-    if let Some(reason) = shipment.held_back {
-        return Err(Error::HeldBack(reason));
     }
     begin(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
     store::save(&mut tx, &shipment).await?;
@@ -37,6 +30,18 @@ pub(super) async fn hand_over(app: &App, id: ShipmentId) -> Result<(), Error> {
     app.jobs.wake();
     app.changes.changed(id.0);
     Ok(())
+}
+
+/// Whether a shipment is still to be given to its courier, or was; an error where it may not be.
+fn is_to_be_given(shipment: &Shipment) -> Result<bool, Error> {
+    if shipment.direction == Direction::Return {
+        return Err(Error::Return);
+    }
+    let refused = |NotAllowed| Error::State(shipment.state);
+    if shipment.state.apply(ShipmentEvent::HandedOver).map_err(refused)? == shipment.state {
+        return Ok(false);
+    }
+    shipment.held_back.as_ref().map_or(Ok(true), |reason| Err(Error::HeldBack(reason.clone())))
 }
 
 /// What scanners put before a code of GS1-128, to say that it is one (ISO/IEC 15424).
@@ -86,12 +91,8 @@ async fn scan(app: &App, store: &StoreId, number: &str) -> Result<Scanned, ScanE
     let parcels = store::parcels(&mut tx, id).await?;
     let is_its = |parcel: &&store::Parcel| parcel.tracking_number.as_deref() == Some(number);
     let parcel = parcels.iter().find(is_its).ok_or(ScanError::Void)?.number;
-    let refused = |NotAllowed| Error::State(shipment.state);
-    if shipment.state.apply(ShipmentEvent::HandedOver).map_err(refused)? == shipment.state {
+    if !is_to_be_given(&shipment)? {
         return Ok(Scanned { shipment: id, parcel, left: 0 });
-    }
-    if let Some(reason) = shipment.held_back {
-        return Err(Error::HeldBack(reason).into());
     }
     store::note_given(&mut tx, id, Some(parcel), now).await?;
     let others = parcels.iter().filter(|other| other.number != parcel && other.handed_over_at.is_none());

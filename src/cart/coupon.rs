@@ -9,7 +9,7 @@ use super::event::Event;
 use super::model::{COUPONS_MAX, Cart, Error, Growth};
 use super::till::Till;
 use super::trip::{self, Entry};
-use super::{claims, shelf, store};
+use super::{claims, store};
 use crate::app::App;
 use crate::catalog::{self, CouponRow, code};
 use crate::db::Tx;
@@ -26,7 +26,7 @@ pub(super) async fn show(app: &App, shopper: ShopperId, id: CartId, text: &str) 
     let mut tx = app.db.begin().await?;
     let mut cart = open(&mut tx, shopper, id).await?;
     let catalog = app.catalog.view();
-    let today = catalog.store(&cart.store).map_or(now.date_naive(), |store| shelf::local(store, now).date());
+    let today = catalog.store(&cart.store).map_or(now.date_naive(), |store| store.local(now).date());
     let found = find(&mut tx, text, today).await?;
     let (Reading { name: coupon, last_day, .. }, row) = found.ok_or(Error::UnknownCoupon)?;
     if cart.coupons.iter().any(|(each, _)| *each == coupon) {

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::model::{Cart, Error, Growth, POINTS_MAX, ShownVoucher, VOUCHERS_MAX, VOUCHERS_WORTH_MAX};
 use super::till::Till;
 use super::trip::{self, Entry};
-use super::{claims, coupon, ledger, notes, shelf};
+use super::{claims, coupon, ledger, notes};
 use crate::app::App;
 use crate::catalog::{BESIDE_MAX, Slip};
 use crate::db::Tx;
@@ -28,7 +28,7 @@ pub(super) async fn show_voucher(
     if let Some(note) = notes::find(&mut tx, shopper, text, cart.currency).await? {
         return take(app, tx, cart, note, text).await;
     }
-    let today = shelf::local(store, now).date();
+    let today = store.local(now).date();
     let slip = store.till.slip(text, store.currency, today).ok_or(Error::UnknownVoucher)?;
     let Slip { voucher: code, amount, is_of_chain, last_day, whole } = slip;
     if let Some(day) = last_day.filter(|day| *day < today) {

@@ -1,6 +1,6 @@
 //! What the catalogue says of what is scanned, and of what lies in a cart already.
 
-use chrono::{NaiveDate, NaiveDateTime, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime};
 
 use super::model::{Cart, Line, State};
 use super::rules::{self, Blocked, Question, Standing};
@@ -27,7 +27,7 @@ pub(super) fn find(app: &App, store: &StoreId, code: &str) -> Result<Taken, Decl
 
 fn found(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
     let (catalog, now) = (app.catalog.view(), app.clock.now());
-    let is_slip = |store: &Store| store.till.slip(code, store.currency, local(store, now).date()).is_some();
+    let is_slip = |store: &Store| store.till.slip(code, store.currency, store.local(now).date()).is_some();
     if catalog.store(store).is_some_and(is_slip) {
         return Err(Refusal::Voucher.into());
     }
@@ -40,7 +40,7 @@ fn found(app: &App, store: &StoreId, code: &str) -> Result<Taken, Declined> {
         FindError::NoPrice => Refusal::PriceMissing,
     })?;
     let place = catalog.store(store).ok_or(Refusal::CodeUnknown)?;
-    let local = local(place, now);
+    let local = place.local(now);
     let rate = catalog.rate_in(place, &found.tax_class, local.date()).ok_or(Refusal::TaxRateMissing)?;
     let deposit = found.deposit.as_ref();
     let deposit = deposit.map(|sku| till::deposit(&catalog, place, sku, now, local.date())).transpose()?;
@@ -52,17 +52,12 @@ pub(super) fn quantity_max(app: &App, sku: &Sku) -> Option<i64> {
     app.catalog.view().facts(sku)?.quantity_max
 }
 
-/// The time by a store's own clock.
-pub(super) fn local(store: &Store, now: Moment) -> NaiveDateTime {
-    store.zone().from_utc_datetime(&now.naive_utc()).naive_local()
-}
-
 /// How each line of a cart stands now, in their order. What was paid for stands well.
 pub(super) fn standings(app: &App, cart: &Cart) -> Vec<Standing> {
     let (catalog, now) = (app.catalog.view(), app.clock.now());
     // A store that closed has no clock any more; its carts can't be paid for anyway.
     let place = catalog.store(&cart.store);
-    let local = place.map_or_else(|| now.naive_utc(), |store| local(store, now));
+    let local = place.map_or_else(|| now.naive_utc(), |store| store.local(now));
     let best_before = place.map_or(BestBeforePassed::Warn, |store| store.best_before_passed);
     let stand = |line| match cart.state {
         State::Closed(_) => Standing::default(),
@@ -124,7 +119,7 @@ pub(super) fn rate(
 
 /// Whether nobody can say how a line or its deposit is taxed today.
 pub(super) fn is_untaxed(catalog: &Snapshot, store: &Store, cart: &Cart, line: &Line, now: Moment) -> bool {
-    let today = local(store, now).date();
+    let today = store.local(now).date();
     let deposit = line.product.deposit.as_ref();
     let of_deposit = |sku| till::deposit(catalog, store, sku, now, today) == Err(Refusal::TaxRateMissing);
     rate(catalog, store, &line.product.tax_class, cart.is_eaten_in, today).is_none()

@@ -5,7 +5,7 @@
 //! offered. All of it is read from memory: what is named stands with the product, and categories with the words of the
 //! search, so a product without alternatives costs nothing more.
 
-use chrono::{NaiveDateTime, TimeZone};
+use chrono::NaiveDateTime;
 
 use super::code::{Gtin, Symbology};
 use super::feed::Catalog;
@@ -37,7 +37,7 @@ impl Catalog {
     pub fn as_alternative(&self, store: &StoreId, sku: &Sku, now: Moment) -> Option<Alternative> {
         let snapshot = self.view();
         let here = snapshot.shelf(store).ok()?;
-        let local = here.store().zone().from_utc_datetime(&now.naive_utc()).naive_local();
+        let local = here.store().local(now);
         offered(&snapshot, &here, snapshot.number(sku)?, now, local)
     }
 
@@ -58,7 +58,7 @@ impl Catalog {
         let (Ok(here), Some(record)) = (snapshot.shelf(store), snapshot.remembered(number)) else {
             return Vec::new();
         };
-        let local = here.store().zone().from_utc_datetime(&now.naive_utc()).naive_local();
+        let local = here.store().local(now);
         let offer = |other: u32| offered(snapshot, &here, other, now, local).filter(|_| other != number);
         let product = record.product();
         let named: Vec<Alternative> =

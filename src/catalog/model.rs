@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -122,6 +123,11 @@ impl Store {
     /// Its time zone; UTC for a name that a newer database of time zones has and this release has not.
     pub fn zone(&self) -> Tz {
         self.time_zone.parse().unwrap_or(Tz::UTC)
+    }
+
+    /// The time by its own clock.
+    pub fn local(&self, now: Moment) -> NaiveDateTime {
+        now.with_timezone(&self.zone()).naive_local()
     }
 }
 

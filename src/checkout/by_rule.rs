@@ -61,7 +61,7 @@ pub(super) async fn settle(
     ended: Ended,
 ) -> Result<(), db::Error> {
     let catalog = app.catalog.view();
-    let terms = catalog.store(&order.store).and_then(|store| store.till.delivery.as_deref());
+    let terms = catalog.delivery_terms(&order.store);
     let Some(terms) = terms else { return Ok(()) };
     let (rule, reason) = match ended {
         Ended::Returned => (terms.when_returned, "the delivery came back to the store"),

@@ -329,7 +329,11 @@ pub async fn cancel_order(
     staff: Staff,
     Path(order): Path<OrderId>,
 ) -> Result<Response, Problem> {
-    let order: Order = refund::cancel(&app, order, supervisor(&staff)).await?;
+    shown(refund::cancel(&app, order, supervisor(&staff)).await?)
+}
+
+/// An order as it is after a change, without its refunds and its receipt.
+pub(super) fn shown(order: Order) -> Result<Response, Problem> {
     let view = OrderView::new(order, Vec::new(), None).map_err(Error::from)?;
     Ok(Reply(StatusCode::OK, view).into_response())
 }

@@ -12,7 +12,7 @@ use crate::money::{self, Money, Rate};
 use crate::text_enum;
 
 /// Thousandths of a percent that are all of it.
-const RATE_WHOLE: i64 = 100_000;
+pub(super) const RATE_WHOLE: i64 = 100_000;
 
 text_enum! {
     /// What an order waits for.
@@ -84,11 +84,30 @@ impl Order {
         Money::sum(self.quote.total.currency(), gross.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// What the delivery costs, with its taxes, in minor units.
+    /// What the delivery costs, with the fees that are only for it and their taxes, in minor units.
     pub(super) fn delivery_cost(&self) -> i64 {
-        let Some(fee) = self.quote.delivery_fee else { return 0 };
         let is_on_top = self.quote.tax_on_top().is_ok_and(Money::is_positive);
-        fee.amount.minor() + fee.tax.filter(|_| is_on_top).map_or(0, Money::minor)
+        let cost = |amount: Money, tax: Option<Money>| {
+            amount.minor() + tax.filter(|_| is_on_top).map_or(0, Money::minor)
+        };
+        let fees = self.quote.fees.iter().filter(|fee| fee.is_for_delivery);
+        let fees: i64 = fees.map(|fee| cost(fee.amount, Some(fee.tax))).sum();
+        fees + self.quote.delivery_fee.map_or(0, |fee| cost(fee.amount, fee.tax))
+    }
+
+    /// When its goods leave the store, where the shopper chose a way of delivery.
+    pub(super) fn leaves_by(&self) -> Option<DateTime<Utc>> {
+        self.quote.delivery.as_ref().map(|chosen| chosen.option.leaves_by)
+    }
+
+    /// What its goods are picked in the order of: when they leave, or when they were ordered where nobody knows.
+    pub(super) fn pick_by(&self) -> DateTime<Utc> {
+        self.leaves_by().unwrap_or(self.placed_at)
+    }
+
+    /// Whether what was picked of it may still be said: it is to be delivered, and has not gone out.
+    pub(super) fn may_be_picked(&self) -> bool {
+        self.state == OrderState::Placed && !self.is_all_there()
     }
 
     /// Whether nothing of what is to be delivered was there: then nothing is sent, and the delivery costs nothing.

@@ -27,7 +27,7 @@ const HOLD_LASTS: chrono::Duration = chrono::Duration::minutes(15);
 /// A provider that has not answered by then is given up, and whatever it did is undone.
 const PAYMENT_LASTS: chrono::Duration = chrono::Duration::minutes(15);
 /// A deadline is looked at this much later, so that the job never comes too early by a rounding.
-const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
+pub(super) const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
 
 /// Quotes and locks. The same request again answers the checkout as it is; says whether it is new.
 pub(super) async fn place(

@@ -224,8 +224,8 @@ macro_rules! orders_where {
 pub(super) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
     tx.sql(
         "INSERT INTO orders (id, number, checkout_id, payment_id, shopper_id, store_id, state, quote, currency, total_minor,
-             due_now_minor, captured_minor, refunded_minor, shipment_id, version, placed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             due_now_minor, captured_minor, refunded_minor, shipment_id, version, placed_at, pick_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(order.id)
     .bind(&order.number)
@@ -243,6 +243,7 @@ pub(super) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<(), db::E
     .bind(order.shipment)
     .bind(order.version)
     .bind(order.placed_at)
+    .bind(order.pick_by())
     .execute()
     .await?;
     Ok(())
@@ -333,11 +334,11 @@ pub(super) async fn placed(run: impl Run<'_>, limit: i64) -> Result<Vec<Order>, 
     Ok(rows.into_iter().map(Order::from).collect())
 }
 
-/// The orders of a store whose goods wait to be picked, oldest first.
+/// The orders of a store whose goods wait to be picked, those that leave first before the others.
 pub(super) async fn to_pick(run: impl Run<'_>, store: &StoreId, limit: i64) -> Result<Vec<Order>, db::Error> {
     let text = concat!(
         orders_where!(),
-        "store_id = $1 AND state = 'placed' AND shipment_id IS NOT NULL AND picked_at IS NULL ORDER BY id LIMIT $2"
+        "store_id = $1 AND state = 'placed' AND shipment_id IS NOT NULL AND picked_at IS NULL ORDER BY pick_by, id LIMIT $2"
     );
     let rows: Vec<OrderRow> = run.sql(text).bind(store).bind(limit).fetch_all().await?;
     Ok(rows.into_iter().map(Order::from).collect())

@@ -97,8 +97,11 @@ const FILES: &[File] = &[
     file!(67, "0067_locations.postgres.sql", Some(Engine::Postgres)),
     file!(67, "0067_locations.sqlite.sql", Some(Engine::Sqlite)),
     file!(68, "0068_packing.sql", None),
+    file!(69, "0069_shares.sql", None),
+    file!(70, "0070_parcels_given.sql", None),
     file!(71, "0071_tasks_again.postgres.sql", Some(Engine::Postgres)),
     file!(71, "0071_tasks_again.sqlite.sql", Some(Engine::Sqlite)),
+    file!(72, "0072_pick_by.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -28,6 +28,9 @@ pub(super) async fn correct(app: &App, id: ShipmentId, recipient: Address) -> Re
     if !shipment.state.is_before_hand_over() {
         return Err(Error::State(shipment.state));
     }
+    if store::is_any_given(&mut tx, id).await? {
+        return Err(Error::PartlyGiven);
+    }
     let is_new = shipment.recipient.0 != recipient;
     if is_new {
         shipment.recipient.0 = recipient;

@@ -15,7 +15,7 @@ use super::model::{Direction, ShipmentState};
 use super::request::Error;
 use super::store::{self, Shipment};
 use super::view::{self, ShipmentList, ShipmentView};
-use super::{correct, hand_over, labels, notice, reissue, terms};
+use super::{correct, labels, notice, reissue, terms};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query, Raw};
@@ -34,7 +34,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_qr_label))
         .routes(routes!(post_reissue))
         .routes(routes!(list_shipments))
-        .routes(routes!(post_hand_over))
         .routes(routes!(put_recipient))
         .routes(routes!(receive_notice))
         .merge(super::closing::http::routes())
@@ -42,6 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(super::returns::http::routes())
         .merge(super::places::routes())
         .merge(super::follow::routes())
+        .merge(super::hand_over::http::routes())
         .merge(super::hold_back::routes())
         .merge(super::repack::http::routes())
         .merge(super::tasks::http::routes())
@@ -237,32 +237,6 @@ async fn list_shipments(
     let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
     let rows = store::of_store(&app.db, &store, (query.state, query.direction), query.after, limit).await?;
     Ok(Reply(StatusCode::OK, view::list(rows, PAGE)))
-}
-
-/// Say that a booked shipment was given to the courier. Said again, the answer is the same.
-#[utoipa::path(
-    post,
-    path = "/v1/shipments/{id}/hand-over",
-    tag = "delivery",
-    params(("id" = ShipmentId, Path, description = "The shipment.")),
-    responses(
-        (status = 200, description = "It is handed over.", body = ShipmentView),
-        (status = 400, description = "The request can't be read.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such shipment.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The shipment is not booked, was cancelled, or is held back.", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("staff" = []))
-)]
-async fn post_hand_over(
-    State(app): State<App>,
-    staff: Staff,
-    Path(id): Path<ShipmentId>,
-) -> Result<Reply<ShipmentView>, Problem> {
-    of_store(&app, &staff, Role::Clerk, id).await?;
-    hand_over::hand_over(&app, id).await?;
-    seen_by_staff(&app, id).await
 }
 
 /// Correct where a shipment goes, before it is handed over; what was refused or booked for the old address is booked anew. What the
@@ -461,6 +435,10 @@ impl From<Error> for Problem {
             Error::Return => Self::conflict(
                 "shipment_is_return",
                 "The shipment is a return: the shopper gives it to the courier, and it goes to the store.",
+            ),
+            Error::PartlyGiven => Self::conflict(
+                "shipment_partly_given",
+                "A part of the shipment is with its courier. Hand the rest over, or say that it was packed without it.",
             ),
             Error::HeldBack(reason) => Self::conflict(
                 "shipment_held_back",

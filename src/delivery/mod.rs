@@ -37,6 +37,7 @@ mod request;
 mod reroute;
 mod returns;
 mod settings;
+mod shares;
 mod store;
 mod tasks;
 mod terms;
@@ -63,5 +64,7 @@ pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account
 pub use repack::{RemindToPack, remind_to_pack};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};
+pub use shares::{ShareHad, Shares, shares};
+pub use terms::is_closed_for;
 pub use track::{TrackShipment, track_shipment};
 pub use withdraw::{CancelLabel, FindStray, cancel_label, find_stray};

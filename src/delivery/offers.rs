@@ -20,7 +20,8 @@ use super::carrier::{
 use super::pack::{Misfit, Packing, Parcel, Pieces};
 use super::places::{self, CourierVerdict};
 use super::settings::Carriers;
-use super::terms::moment;
+use super::shares::{ShareHad, Shares};
+use super::terms::{finds_closed, moment};
 use crate::catalog::{Carton, DeliveryTerms, Preference, Size, Tariff, Temperature, working_days_after};
 use crate::clock::Moment;
 use crate::money::{Currency, Money};
@@ -59,6 +60,8 @@ pub struct Ask<'a> {
     pub recipient: &'a Address,
     /// The store's terms; without them each courier costs `otherwise`.
     pub terms: Option<&'a DeliveryTerms>,
+    /// How far couriers are behind their shares, where the store offers by them.
+    pub shares: &'a Shares,
     /// Minor units for a delivery, whoever brings it.
     pub otherwise: i64,
     /// What the store sells in.
@@ -100,6 +103,8 @@ pub struct Offer {
     pub valid_until: Moment,
     /// The courier's name of its quote.
     pub quote: Option<String>,
+    /// The courier's part of the store's parcels, where the store offers by it.
+    pub share: Option<ShareHad>,
 }
 
 text_enum! {
@@ -141,6 +146,8 @@ text_enum! {
         OtherPoint = "pickup_point_not_served",
         /// It can't bring some of the lines.
         Lines = "lines",
+        /// It comes at once, and would find the store closed.
+        StoreClosed = "store_closed",
         /// It rides near the store only: the street has to be said.
         AddressNeeded = "address_needed",
         /// It says that there is no such address.
@@ -192,6 +199,7 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
                 Some(LeftOutReason::NotServed)
             }
             () if !hindered.is_empty() => Some(LeftOutReason::Lines),
+            () if finds_closed(&abilities, ask.terms, ask.zone, ask.now) => Some(LeftOutReason::StoreClosed),
             () if abilities.is_local && ask.recipient.street.is_empty() => Some(LeftOutReason::AddressNeeded),
             () => None,
         };
@@ -226,19 +234,24 @@ pub async fn offers(carriers: &Carriers, ask: &Ask<'_>) -> Offers {
         }
     }
     let prefer = ask.terms.map_or(Preference::USUAL, |terms| terms.prefer);
-    found.offers.sort_by_key(|offer| rank(offer, prefer));
+    found.offers.sort_by_key(|offer| rank(offer, prefer, ask.shares));
     found.left_out.sort_by(|a, b| a.carrier.cmp(&b.carrier));
     found
 }
 
 /// What comes first by a preference; of equal ones what costs less, arrives earlier, and then by name.
-fn rank(offer: &Offer, prefer: Preference) -> (i64, i64, i64, &'static str) {
+fn rank(offer: &Offer, prefer: Preference, shares: &Shares) -> (i64, i64, i64, &'static str) {
     let price = offer.price.minor();
     let arrives = offer.arrives_until.map_or(i64::MAX, |until| until.timestamp());
     match prefer {
         Preference::Cheapest => (price, arrives, 0, offer.carrier),
         Preference::Fastest => (arrives, price, 0, offer.carrier),
         Preference::Greenest => (offer.emits_grams.unwrap_or(i64::MAX), price, arrives, offer.carrier),
+        // Who is farthest behind comes first, and who was promised nothing last.
+        Preference::Share => {
+            let behind = shares.behind(offer.carrier).map_or(i64::MAX, i64::saturating_neg);
+            (behind, price, arrives, offer.carrier)
+        }
     }
 }
 
@@ -368,7 +381,7 @@ async fn offer(
         // Whether anybody rides there, only the courier knows.
         return Err(LeftOutReason::Refused);
     }
-    let (leaves_by, arrives) = times(ask, &tariff, live.as_ref());
+    let (leaves_by, arrives) = times(ask, abilities, &tariff, live.as_ref());
     let valid_until = live.as_ref().and_then(|live| live.valid_until);
     Ok(Offer {
         carrier: abilities.name,
@@ -384,6 +397,7 @@ async fn offer(
         underway_minutes: live.as_ref().and_then(|live| live.underway_minutes),
         valid_until: valid_until.unwrap_or(Moment::MAX_UTC).min(ask.now + OFFER_LASTS),
         quote: live.and_then(|live| live.quote),
+        share: ask.shares.of(abilities.name),
     })
 }
 
@@ -434,10 +448,17 @@ fn tariff(carrier: &str, ask: &Ask<'_>, parcels: &[Parcel]) -> Result<Tariffed, 
 }
 
 /// When the goods leave, and between which moments they arrive.
-fn times(ask: &Ask<'_>, tariff: &Tariffed, live: Option<&LiveQuote>) -> (Moment, Option<(Moment, Moment)>) {
+fn times(
+    ask: &Ask<'_>,
+    abilities: &Capabilities,
+    tariff: &Tariffed,
+    live: Option<&LiveQuote>,
+) -> (Moment, Option<(Moment, Moment)>) {
     let local = ask.now.with_timezone(&ask.zone).naive_local();
     let hand_over = ask.terms.map(|terms| terms.hand_over.clone()).unwrap_or_default().next(local);
-    let leaves_by = moment(ask.zone, hand_over);
+    // Who comes at once does not wait for the day's hand-over.
+    let leaves_by =
+        if abilities.is_local { ask.now + abilities.preparation } else { moment(ask.zone, hand_over) };
     let of_tariff = tariff.days.map(|[first, last]| {
         let day = |days| working_days_after(hand_over.date(), days);
         (moment(ask.zone, start(day(first))), moment(ask.zone, end(day(last))))

@@ -75,6 +75,10 @@ async fn begin(
     if store::is_dropped(&mut tx, id, parcel).await? {
         return Err(Error::Missing);
     }
+    let is_its = |other: &store::Parcel| other.number == parcel && other.handed_over_at.is_some();
+    if store::parcels(&mut tx, id).await?.iter().any(is_its) {
+        return Err(Error::State(ShipmentState::HandedOver));
+    }
     let newest = store::newest_attempt(&mut tx, id, parcel).await?.ok_or(Error::Missing)?;
     let carrier = app.carriers.find(&newest.carrier);
     let carrier = carrier.filter(|carrier| carrier.capabilities().reissues_labels).ok_or(Error::NotNeeded)?;

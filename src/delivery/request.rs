@@ -66,6 +66,9 @@ pub enum Error {
     /// It brings goods back: the shopper gives it to the courier, and it goes to the store.
     #[error("the shipment is a return")]
     Return,
+    /// Its courier was given a part of it.
+    #[error("a part of the shipment is with its courier")]
+    PartlyGiven,
     /// Staff keep it.
     #[error("the shipment is held back: {0}")]
     HeldBack(String),
@@ -128,6 +131,9 @@ pub async fn cancel(tx: &mut Tx, ids: &Ids, now: Moment, shipment: ShipmentId) -
     let mut row = store::lock(tx, shipment).await?.ok_or(Error::Unknown)?;
     if row.state == ShipmentState::Cancelled {
         return Ok(());
+    }
+    if row.state.is_before_hand_over() && store::is_any_given(&mut *tx, shipment).await? {
+        return Err(Error::PartlyGiven);
     }
     let refused = |NotAllowed| Error::State(row.state);
     row.state = row.state.apply(ShipmentEvent::Cancelled).map_err(refused)?;

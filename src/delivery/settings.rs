@@ -240,7 +240,7 @@ fn uber(env: &Env) -> Option<UberSettings> {
         client_secret: SecretString::from(client_secret),
         country,
         pickup_phone,
-        preparation: Duration::from_secs(u64::from(minutes) * 60),
+        preparation: chrono::Duration::minutes(i64::from(minutes)),
         webhook_key: env.text("AISLE_UBER_WEBHOOK_KEY").map(SecretString::from),
     })
 }

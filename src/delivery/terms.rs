@@ -3,7 +3,7 @@
 use chrono::{Duration, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
-use super::carrier::LabelFormat;
+use super::carrier::{Capabilities, Carrier, LabelFormat};
 use super::model::Direction;
 use super::offers;
 use super::store::Shipment;
@@ -78,6 +78,23 @@ pub(super) fn hand_over(
         let until = moment(zone, day.and_time(closes)).max(ready_at + WINDOW_MIN);
         (now < until && day <= local.date() + ORDERED_AHEAD_MAX).then_some((day, (ready_at, until)))
     })
+}
+
+/// Whether a courier that comes at once would find the store closed, were it asked now.
+pub(super) fn finds_closed(
+    able: &Capabilities,
+    terms: Option<&DeliveryTerms>,
+    zone: Tz,
+    now: Moment,
+) -> bool {
+    let collects_at = (now + able.preparation).with_timezone(&zone).naive_local();
+    able.is_local && terms.is_some_and(|terms| !terms.is_open(collects_at))
+}
+
+/// The same of a courier by its name, by the store's rules as they stand now; of one that is not configured nobody can say so.
+pub fn is_closed_for(app: &App, store: &StoreId, carrier: &str, now: Moment) -> bool {
+    let able = app.carriers.find(carrier).map(Carrier::capabilities);
+    able.is_some_and(|able| of(app, store, |zone, terms| finds_closed(&able, terms, zone, now)))
 }
 
 /// Reads the store's clock and terms; those of nobody where the catalogue does not know it.

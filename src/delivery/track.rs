@@ -238,7 +238,7 @@ async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) ->
     let mut trouble = Vec::new();
     for parcel in parcels {
         let status = model::status_of(standing(parcel.number)).unwrap_or(ParcelStatus::Announced);
-        if is_replaced && status == ParcelStatus::Cancelled {
+        if is_replaced && parcel.handed_over_at.is_none() && status == ParcelStatus::Cancelled {
             let why = of(parcel.number).next_back().and_then(|event| event.description.as_deref());
             trouble.extend(replace(app, tx, now, shipment, &parcel, why).await?);
             continue;

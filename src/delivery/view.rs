@@ -87,6 +87,9 @@ pub(super) struct ParcelView {
     /// When another came in its place; empty for one that is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     dropped_at: Option<DateTime<Utc>>,
+    /// When staff scanned it for its courier, or the courier had the shipment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handed_over_at: Option<DateTime<Utc>>,
     /// There is also a code that the courier's shops print it from.
     has_qr_label: bool,
     /// What the courier told, oldest first, without what it took back.
@@ -188,6 +191,7 @@ fn parcel_view(app: &App, parcel: store::Parcel, events: &[store::Event]) -> Par
         tracking_number: parcel.tracking_number,
         label_sha256: parcel.label_sha256,
         dropped_at: parcel.dropped_at,
+        handed_over_at: parcel.handed_over_at,
         has_qr_label: parcel.has_qr_label,
         events: of_parcel
             .map(|event| ParcelEventView {

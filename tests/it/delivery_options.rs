@@ -113,6 +113,56 @@ async fn what_a_store_prefers_comes_first() {
     }
 }
 
+/// The parts of the parcels that the first and second option's couriers were promised and had, in percent.
+fn parts(answer: &Answer) -> [(&str, i64, i64); 2] {
+    [0, 1].map(|at| {
+        let option = &answer.json["options"][at];
+        let percent = |name: &str| option["rank"]["share"][name].as_i64().expect("percent");
+        let carrier = option["carrier"].as_str().expect("a courier");
+        (carrier, percent("wanted_percent"), percent("had_percent"))
+    })
+}
+
+#[tokio::test]
+async fn the_courier_that_is_farthest_behind_its_share_of_the_last_thirty_days_comes_first() {
+    let terms = |shares: &Value| {
+        json!({"amount": 499, "tax_class": "standard", "prefer": "share", "shares": shares, "tariffs": [
+            {"carrier": "dhl", "amount": 490, "days": [1, 2]},
+            {"carrier": "ups", "amount": 990, "days": [1, 2]},
+        ]})
+    };
+    let both = json!([{"carrier": "dhl", "percent": 70}, {"carrier": "ups", "percent": 30}]);
+    let (shop, _ups) = shop(&terms(&both)).await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    let found = options(&shopper, cart, "").await.expect(200);
+    assert_eq!(parts(&found), [("dhl", 70, 0), ("ups", 30, 0)], "nothing went out yet");
+    let (checkout, placed) = place(&shopper, cart, &[1], &found.json["options"][0]["id"]).await;
+    let total = serde_json::from_value(placed.expect(201).json["quote"]["total"].clone()).expect("money");
+    shopper.pay(checkout, total).await;
+    shop.until(async || shopper.checkout(checkout).await.text("/state") == "paid").await;
+    shop.test.run_jobs().await;
+    assert_eq!(shop.dhl.books().shipments.len(), 1);
+    let cart = shopper.fill(&[MILK]).await;
+    let found = options(&shopper, cart, "").await.expect(200);
+    assert_eq!(parts(&found), [("ups", 30, 0), ("dhl", 70, 100)], "the one parcel went with DHL");
+    assert_eq!(found.text("/options/0/rank/prefer"), "share");
+    // Who was promised nothing comes last, whatever it costs.
+    let one = json!([{"carrier": "ups", "percent": 1}]);
+    apply(&shop, &[store_with(&json!({"delivery": terms(&one)}))]).await;
+    let cart = shopper.fill(&[MILK]).await;
+    let found = options(&shopper, cart, "").await.expect(200);
+    assert_eq!(carriers(&found), ["ups", "dhl"]);
+    assert_eq!(found.json["options"][1]["rank"], json!({"prefer": "share", "place": 2, "of": 2}));
+    // After thirty days a parcel does not count any more.
+    apply(&shop, &[store_with(&json!({"delivery": terms(&both)}))]).await;
+    shop.test.advance(Duration::days(31));
+    shopper.sign_in_again().await;
+    let cart = shopper.fill(&[MILK]).await;
+    let found = options(&shopper, cart, "").await.expect(200);
+    assert_eq!(parts(&found), [("dhl", 70, 0), ("ups", 30, 0)]);
+}
+
 #[tokio::test]
 async fn a_courier_that_hangs_is_left_out_and_named_and_one_with_a_table_is_not_waited_for_in_vain() {
     let (shop, ups) = shop_that_waits(&tariffs(), "300").await;
@@ -271,6 +321,56 @@ async fn an_option_for_chilled_goods_is_over_when_the_store_lets_them_be_underwa
     placed.problem(409, "delivery_option_over");
 }
 
+/// Couriers can collect at the store between these times from now on, on any day but Sunday.
+async fn open(shop: &Shop, from: &str, to: &str) {
+    let terms = json!({"amount": 499, "tax_class": "standard",
+        "hand_over": {"by": from, "on": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]},
+        "open": [{"days": [1, 2, 3, 4, 5, 6], "from": from, "to": to}]});
+    apply(shop, &[store_with(&json!({"delivery": terms}))]).await;
+}
+
+#[tokio::test]
+async fn a_courier_that_comes_at_once_is_offered_while_it_finds_the_store_open() {
+    let (shop, courier) = shop_of_cold_coffee(&Value::Null, "ambient").await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    // It is ten by the store's clock, and goods are ready after half an hour.
+    open(&shop, "10:35", "20:00").await;
+    let found = options_nearby(&shopper, cart).await;
+    assert_eq!(carriers(&found), ["dhl"], "who collects at the hand-over is offered at any time");
+    assert_eq!(found.json["left_out"], json!([{"carrier": "uber", "reason": "store_closed"}]));
+    shop.test.advance(Duration::minutes(4));
+    assert_eq!(
+        options_nearby(&shopper, cart).await.json,
+        found.json,
+        "still closed, and still the same answer"
+    );
+    shop.test.advance(Duration::minutes(1));
+    let found = options_nearby(&shopper, cart).await;
+    assert_eq!((carriers(&found).len(), &found.json["left_out"]), (2, &json!([])));
+    let at = carriers(&found).iter().position(|carrier| *carrier == "uber").expect("Uber offers");
+    assert_eq!(found.text(&format!("/options/{at}/leaves_by")), "2026-11-23T09:35:00Z");
+    crate::contract::uber::assert_kept(&courier);
+}
+
+#[tokio::test]
+async fn an_option_is_over_when_its_courier_would_find_the_store_closed() {
+    let (shop, _courier) = shop_of_cold_coffee(&Value::Null, "ambient").await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    open(&shop, "08:00", "10:35").await;
+    let found = options_nearby(&shopper, cart).await;
+    let at = carriers(&found).iter().position(|carrier| *carrier == "uber").expect("Uber offers");
+    shop.test.advance(Duration::minutes(5));
+    let placed = take_nearby(&shopper, cart, &found.json["options"][at]["id"]).await.1;
+    placed.problem(409, "delivery_option_over");
+    // Whoever asks again is told why.
+    let found = options_nearby(&shopper, cart).await;
+    assert_eq!(carriers(&found), ["dhl"]);
+    assert_eq!(found.json["left_out"], json!([{"carrier": "uber", "reason": "store_closed"}]));
+    take_nearby(&shopper, cart, &found.json["options"][0]["id"]).await.1.expect(201);
+}
+
 #[tokio::test]
 async fn a_question_that_can_not_be_read_says_why() {
     let (shop, _ups) = shop(&json!({})).await;
@@ -349,11 +449,21 @@ async fn terms_of_a_delivery_that_contradict_themselves_are_refused_at_import() 
     let terms = |tariff: &Value| {
         store_with(&json!({"delivery": {"amount": 499, "tax_class": "standard", "tariffs": [tariff]}}))
     };
-    let rows =
-        [terms(&json!({"carrier": "DHL", "amount": 1})), terms(&json!({"carrier": "dhl", "days": [3, 1]}))];
+    let also = |change: &Value| {
+        let mut delivery = json!({"amount": 499, "tax_class": "standard"});
+        delivery.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        store_with(&json!({"delivery": delivery}))
+    };
+    let rows = [
+        terms(&json!({"carrier": "DHL", "amount": 1})),
+        terms(&json!({"carrier": "dhl", "days": [3, 1]})),
+        also(&json!({"prefer": "share"})),
+        also(&json!({"shares": [{"carrier": "dhl", "percent": 60}, {"carrier": "ups", "percent": 41}]})),
+        also(&json!({"open": [{"days": [1, 2, 3, 4, 5], "from": "08:00", "to": "20:00"}]})),
+    ];
     let report = shop.test.apply_rows(&rows).await;
     let reasons: Vec<&str> = report.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
-    assert_eq!(reasons, ["till_rules", "till_rules"]);
+    assert_eq!(reasons, ["till_rules"; 5]);
 }
 
 #[tokio::test]

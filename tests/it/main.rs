@@ -66,6 +66,7 @@ mod sandbox_klarna;
 mod sandbox_paypal;
 mod sandbox_uber;
 mod sandbox_ups;
+mod scans_out;
 mod search;
 mod simulation;
 mod substitutes;

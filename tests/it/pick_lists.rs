@@ -116,6 +116,7 @@ async fn an_order_is_picked_by_one_at_a_time() {
     let picker = begin(&anna).await.expect(200);
     begin(&anna).await.expect(200);
     begin(&ben).await.problem(409, "picker_other");
+    say(&shop, &ben, order, &json!({"lines": []})).await.problem(409, "picker_other");
     leave(&ben).await.problem(409, "picker_other");
     let shown = list(&shop, &ben, "").await.expect(200);
     assert_eq!(shown.json["orders"][0]["picker"]["staff"], picker.json["staff"]);

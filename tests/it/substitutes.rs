@@ -213,7 +213,9 @@ async fn who_wants_to_be_asked_is_asked_and_pays_for_it_only_after_a_yes() {
     assert!(accepted.json.get("picked_at").is_none());
     answer(&shopper, order, 1, "oats", true).await.expect(200);
     answer(&shopper, order, 1, "oats", false).await.problem(409, "substitute_answered");
-    pick(&shop, order, &instead(1, 0, "oats", 2)).await.expect(200);
+    // Fetched.
+    let fetched = pick(&shop, order, &instead(1, 0, "oats", 2)).await.expect(200);
+    assert_eq!(fetched.json["picked"][0]["substitute"]["is_picked"], true);
     shop.test.advance(Duration::minutes(11));
     shopper.sign_in_again().await;
     hand_over(&shopper, order).await;
@@ -251,6 +253,39 @@ async fn goods_that_go_out_before_the_answer_go_without_what_was_asked_about() {
     let read = shopper.read_order(order).await;
     assert_eq!((consent(&read), read.number("/captured/amount")), ("lapsed".to_owned(), 3999 + 499));
     answer(&shopper, order, 1, "oats", true).await.problem(409, "substitute_late");
+}
+
+#[tokio::test]
+async fn a_yes_that_nobody_fetched_before_the_goods_went_out_costs_nothing() {
+    let shop = shop().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let order = order(&shopper, &[COFFEE, PAN], &[1, 2], &json!({"if_missing": "ask"})).await;
+    pick(&shop, order, &instead(1, 0, "oats", 1)).await.expect(200);
+    answer(&shopper, order, 1, "oats", true).await.expect(200);
+    assert_eq!(due(&shopper, order).await, 149 + 3999 + 499);
+    hand_over(&shopper, order).await;
+    let read = shopper.read_order(order).await;
+    assert_eq!((consent(&read), read.number("/captured/amount")), ("lapsed".to_owned(), 3999 + 499));
+}
+
+#[tokio::test]
+async fn a_question_that_is_asked_again_ends_at_its_own_time_and_a_no_is_not_forgotten() {
+    let shop = shop().await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let order = order(&shopper, &[COFFEE, PAN], &[1, 2], &json!({"if_missing": "ask"})).await;
+    pick(&shop, order, &instead(1, 0, "oats", 1)).await.expect(200);
+    shop.test.advance(Duration::minutes(5));
+    pick(&shop, order, &json!({"lines": [{"line": 1}]})).await.expect(200);
+    pick(&shop, order, &instead(1, 0, "oats", 1)).await.expect(200);
+    shop.test.advance(Duration::minutes(6));
+    shop.test.run_jobs().await;
+    shopper.sign_in_again().await;
+    assert_eq!(consent(&shopper.read_order(order).await), "asked");
+    shop.test.advance(Duration::minutes(5));
+    shop.test.run_jobs().await;
+    assert_eq!(consent(&shopper.read_order(order).await), "lapsed");
+    pick(&shop, order, &json!({"lines": [{"line": 1}]})).await.expect(200);
+    pick(&shop, order, &instead(1, 0, "oats", 1)).await.problem(409, "substitute_declined");
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! The Uber adapter against the Uber Direct sandbox over loopback: what it says for certain, and what it leaves open.
 
-use std::time::Duration;
-
 use aisle::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Carrier, Confirmation,
     LabelFormat, Notice, NoticeError, ParcelStatus, Reference, RejectionReason, Subject, TrackingEvent,
@@ -98,7 +96,7 @@ pub fn adapter(settings: &Settings, base_url: &str) -> Uber {
         client_secret: settings.client_secret.clone().into(),
         country: "US".to_owned(),
         pickup_phone: "+15555555555".to_owned(),
-        preparation: Duration::from_mins(20),
+        preparation: chrono::Duration::minutes(20),
         webhook_key: Some(WEBHOOK_KEY.to_owned().into()),
     };
     Uber::new(settings, client())

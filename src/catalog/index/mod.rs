@@ -32,6 +32,7 @@ use foldhash::fast::RandomState;
 use self::pages::{Bits, Pages};
 use self::table::{SkuTable, Table};
 use super::code::{self, Answer, Circulation, Gtin, Meaning, StoreProfile, Symbology};
+use super::delivery_terms::DeliveryTerms;
 use super::label::Label;
 use super::model::{FindError, Found, Offer, Price, Promotion, Recall, ShelfPrice, Store};
 use super::product::ProductRow;
@@ -210,6 +211,11 @@ impl Snapshot {
     /// A store.
     pub fn store(&self, store: &StoreId) -> Option<&Store> {
         self.shops.get(store.as_str()).map(|shop| &shop.store)
+    }
+
+    /// What a store delivers for; nothing where it did not say, or is none.
+    pub fn delivery_terms(&self, store: &StoreId) -> Option<&DeliveryTerms> {
+        self.store(store)?.till.delivery.as_deref()
     }
 
     /// All stores, by number.

@@ -108,8 +108,7 @@ impl PromotionRow {
 }
 
 fn check_hours(hours: &Hours) -> Found {
-    let are_days = !hours.days.is_empty() && hours.days.iter().all(|day| (1..=7).contains(day));
-    if are_days && hours.minutes().is_some() {
+    if hours.are_sound() {
         return Ok(());
     }
     fault(PromotionFault::Hours, "hours name days from 1 to 7 and times as HH:MM")

@@ -7,7 +7,7 @@ mod faults;
 
 pub use faults::PromotionFault;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -72,7 +72,7 @@ impl Goods {
     }
 }
 
-/// Hours in which a promotion holds, by the store's own clock.
+/// Hours of the week, by the store's own clock: in which a promotion holds, or couriers can collect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
@@ -91,6 +91,17 @@ impl Hours {
     /// Both times as minutes since midnight; nothing when one is no time of day.
     pub fn minutes(&self) -> Option<(u32, u32)> {
         Some((super::product::minutes(&self.from)?, super::product::minutes(&self.to)?))
+    }
+
+    /// Whether they hold at this time of the store's own clock.
+    pub fn hold(&self, at: NaiveDateTime) -> bool {
+        self.minutes().is_some_and(|(from, to)| super::product::within(&self.days, from, to, at))
+    }
+
+    /// Whether they name days of the week and times of the day.
+    pub fn are_sound(&self) -> bool {
+        let are_days = !self.days.is_empty() && self.days.iter().all(|day| (1..=7).contains(day));
+        are_days && self.minutes().is_some()
     }
 }
 

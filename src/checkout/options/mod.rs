@@ -22,7 +22,8 @@ use crate::catalog::{Carton, DeliveryTerms, Preference, Size, Temperature};
 use crate::clock::Moment;
 use crate::db::Tx;
 use crate::delivery::{
-    self, Address, CourierVerdict, Good, Hindered, LeftOut, Misfit, Needs, Offer, Parcel, Pieces,
+    self, Address, CourierVerdict, Good, Hindered, LeftOut, LeftOutReason, Misfit, Needs, Offer, Parcel,
+    Pieces, ShareHad,
 };
 use crate::hash::sha256_hex;
 use crate::ids::{CartId, DeliveryOptionId, ShopperId};
@@ -81,6 +82,10 @@ pub struct Rank {
     pub place: i64,
     /// How many there were.
     pub of: i64,
+    /// How much of the store's parcels its courier was promised and had, where the order was by that; without it none was
+    /// promised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<ShareHad>,
 }
 
 /// Who can bring goods.
@@ -157,7 +162,7 @@ async fn options(
     let question = wanted.question(&holds_for);
     let known = store::find(&mut tx, id, &question, now + CHOOSING_TIME).await?;
     tx.rollback().await?;
-    if let Some(known) = known {
+    if let Some(known) = known.filter(|known| is_as_open(app, &cart, known, now)) {
         return Ok(known);
     }
     let found = ask(app, &cart, &wanted, now).await?;
@@ -167,17 +172,27 @@ async fn options(
     Ok(found)
 }
 
+/// Whether couriers that come at once still find the store as they did when an answer was given, open or closed.
+fn is_as_open(app: &App, cart: &Cart, known: &DeliveryOptions, now: Moment) -> bool {
+    let is_closed = |carrier: &str| delivery::is_closed_for(app, &cart.store, carrier, now);
+    let mut closed = known.left_out.iter().filter(|left| left.reason == LeftOutReason::StoreClosed);
+    closed.all(|left| is_closed(&left.carrier))
+        && !known.options.iter().any(|option| is_closed(&option.carrier))
+}
+
 /// Asks the couriers.
 async fn ask(app: &App, cart: &Cart, wanted: &Wanted<'_>, now: Moment) -> Result<DeliveryOptions, Error> {
     let catalog = app.catalog.view();
     let store = catalog.store(&cart.store).ok_or(Error::StoreClosed)?;
     let terms = store.till.delivery.as_deref();
     let sender = Address::of_store(store);
+    let shares = delivery::shares(&app.db, &cart.store, terms, now).await?;
     let ask = delivery::Ask {
         goods: &wanted.goods,
         sender: &sender,
         recipient: wanted.recipient,
         terms,
+        shares: &shares,
         otherwise: app.config.checkout.delivery_fee_minor,
         currency: cart.currency,
         zone: store.zone(),
@@ -189,14 +204,14 @@ async fn ask(app: &App, cart: &Cart, wanted: &Wanted<'_>, now: Moment) -> Result
     let of = i64::try_from(found.offers.len()).unwrap_or(i64::MAX);
     let options = found.offers.into_iter().zip(1..);
     Ok(DeliveryOptions {
-        options: options.map(|(offer, place)| option(app, offer, Rank { prefer, place, of })).collect(),
+        options: options.map(|(offer, place)| option(app, offer, (prefer, place, of))).collect(),
         lines: found.hindered,
         left_out: found.left_out,
         addresses: found.addresses,
     })
 }
 
-fn option(app: &App, offer: Offer, rank: Rank) -> DeliveryOption {
+fn option(app: &App, offer: Offer, (prefer, place, of): (Preference, i64, i64)) -> DeliveryOption {
     DeliveryOption {
         id: app.ids.next(),
         carrier: offer.carrier.to_owned(),
@@ -212,7 +227,7 @@ fn option(app: &App, offer: Offer, rank: Rank) -> DeliveryOption {
         valid_until: offer.valid_until,
         parcel_grams_max: offer.parcel_grams_max,
         quote: offer.quote,
-        rank,
+        rank: Rank { prefer, place, of, share: offer.share },
     }
 }
 
@@ -259,11 +274,12 @@ pub(super) async fn take(
     // What a product needs may have been corrected since, and so may the store's terms.
     let hindered = {
         let catalog = app.catalog.view();
-        let terms = catalog.store(&cart.store).and_then(|store| store.till.delivery.as_deref());
+        let terms = catalog.delivery_terms(&cart.store);
         let by = (option.carrier.as_str(), option.underway_minutes);
         delivery::hindrances(&app.carriers, by, terms, (&wanted.goods, recipient))
     };
-    if option.valid_until <= now || holds_for != wanted.holds_for() || !hindered.is_empty() {
+    let is_closed = delivery::is_closed_for(app, &cart.store, &option.carrier, now);
+    if option.valid_until <= now || holds_for != wanted.holds_for() || !hindered.is_empty() || is_closed {
         return Err(Error::OptionOver);
     }
     if app.carriers.calls_recipients(&option.carrier) && recipient.phone.is_none() {
@@ -275,7 +291,7 @@ pub(super) async fn take(
 
 fn cartons(app: &App, cart: &Cart) -> Vec<Carton> {
     let catalog = app.catalog.view();
-    delivery::cartons(catalog.store(&cart.store).and_then(|store| store.till.delivery.as_deref()))
+    delivery::cartons(catalog.delivery_terms(&cart.store))
 }
 
 /// What goods of a cart ask of whoever brings them, and how they are packed for the courier that was chosen, or else for the one

@@ -9,8 +9,10 @@ use super::model::{Consent, IfMissing, Picking, Substitute};
 use super::substitute::Unfit;
 use super::{Finished, change};
 use crate::app::App;
+use crate::catalog::DeliveryTerms;
 use crate::checkout::error::Error;
 use crate::checkout::order::{Order, OrderState};
+use crate::checkout::place::DEADLINE_SLACK;
 use crate::checkout::quote::QuoteLine;
 use crate::checkout::store;
 use crate::clock::Moment;
@@ -18,8 +20,6 @@ use crate::ids::{OrderId, ShopperId, Sku};
 use crate::jobs::{Failure, Job, Lease, Outcome};
 use crate::money::Money;
 
-/// A deadline is looked at this much later, so that the job never comes too early by a rounding.
-const DEADLINE_SLACK: chrono::Duration = chrono::Duration::milliseconds(10);
 /// Pause before a deadline is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -49,18 +49,17 @@ pub(super) fn consented(
     line: &QuoteLine,
     (made, known): (Substitute, Option<&Substitute>),
 ) -> Result<Substitute, Unfit> {
+    if order.picking.is_refused(line.line, &made.sku) {
+        return Err(Unfit::Declined);
+    }
     if let Some(known) = known.filter(|known| known.is_same_goods(&made)) {
         let amount = if known.amount.minor() < made.amount.minor() { known.amount } else { made.amount };
-        return match known.consent {
-            Consent::Declined | Consent::Lapsed => Err(Unfit::Declined),
-            consent @ (Consent::Given | Consent::Accepted | Consent::Asked) => {
-                Ok(Substitute { amount, consent, answer_until: known.answer_until, ..made })
-            }
-        };
+        let (consent, answer_until) = (known.consent, known.answer_until);
+        return Ok(Substitute { amount, consent, answer_until, is_picked: consent.is_agreed(), ..made });
     }
     match line.if_missing {
         IfMissing::LeaveOut => Err(Unfit::Unwanted),
-        IfMissing::Replace => Ok(made),
+        IfMissing::Replace => Ok(Substitute { is_picked: true, ..made }),
         IfMissing::Ask => {
             let answer_until = Some(now + answering_time(app, order));
             Ok(Substitute { consent: Consent::Asked, answer_until, ..made })
@@ -71,10 +70,9 @@ pub(super) fn consented(
 /// How long the shopper has to answer, by the store's rule.
 fn answering_time(app: &App, order: &Order) -> chrono::Duration {
     let catalog = app.catalog.view();
-    let terms = catalog.store(&order.store).and_then(|store| store.till.delivery.as_deref());
-    chrono::Duration::minutes(
-        terms.map_or(crate::catalog::DeliveryTerms::USUAL_ANSWER_MINUTES, |terms| terms.answer_minutes),
-    )
+    let terms = catalog.delivery_terms(&order.store);
+    let minutes = terms.map_or(DeliveryTerms::USUAL_ANSWER_MINUTES, |terms| terms.answer_minutes);
+    chrono::Duration::minutes(minutes)
 }
 
 /// A question to the shopper.
@@ -111,8 +109,8 @@ pub(super) async fn answer(
     let now = app.clock.now();
     let seen = store::find_order(&app.db, order).await?.filter(|order| order.shopper == shopper);
     let seen = seen.ok_or(Error::UnknownOrder)?;
-    let mut lines = seen.picking.lines.clone();
-    let picked = lines.iter_mut().find(|picked| picked.line == line);
+    let mut picking = seen.picking.clone();
+    let picked = picking.lines.iter_mut().find(|picked| picked.line == line);
     let asked = picked.and_then(|picked| picked.substitute.as_mut()).ok_or(AnswerFault::NotAsked)?;
     if asked.sku != *sku {
         return Err(AnswerFault::Changed.into());
@@ -120,13 +118,16 @@ pub(super) async fn answer(
     let said = if is_yes { Consent::Accepted } else { Consent::Declined };
     match asked.consent {
         consent if consent == said => return Ok(seen),
-        Consent::Asked if asked.answer_until.is_none_or(|until| now < until) => asked.consent = said,
+        Consent::Asked if asked.answer_until.is_none_or(|until| now < until) => {
+            // Only what is wanted has to be fetched.
+            if is_yes { asked.consent = said } else { picking.refuse(line, said) }
+        }
         Consent::Asked | Consent::Lapsed => return Err(AnswerFault::Late.into()),
         Consent::Given => return Err(AnswerFault::NotAsked.into()),
         Consent::Accepted | Consent::Declined => return Err(AnswerFault::Answered.into()),
     }
     let finished = if is_yes { Finished::Again } else { Finished::AsItWas };
-    change(app, now, &seen, lines, finished).await
+    change(app, now, &seen, picking, finished).await
 }
 
 /// Ends questions that the shopper did not answer in time.
@@ -144,8 +145,10 @@ impl LapseQuestions {
         answer_until + DEADLINE_SLACK
     }
 
-    pub(super) fn of(order: OrderId, question: &Question) -> Self {
-        Self { order, question: format!("{}/{}/{}", question.line, question.sku, question.amount.minor()) }
+    /// A question that is asked again has another time, and a job of its own.
+    pub(super) fn of(order: OrderId, question: &Question, answer_until: Moment) -> Self {
+        let (line, sku) = (question.line, &question.sku);
+        Self { order, question: format!("{line}/{sku}/{}", answer_until.timestamp_micros()) }
     }
 }
 
@@ -170,7 +173,7 @@ pub async fn lapse_questions(app: &App, lease: &Lease) -> Outcome {
         // Answered, or asked again later: that has a job of its own.
         return Ok(());
     }
-    match change(app, now, &seen, picking.lines, Finished::AsItWas).await {
+    match change(app, now, &seen, picking, Finished::AsItWas).await {
         Ok(_) => Ok(()),
         // Something happened at the same moment: the next look shows whether there is still something to end.
         Err(Error::Order(detail)) => Err(Failure::after(PAUSE, detail)),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +16,8 @@ use super::substitute::Found;
 use super::{Said, ask, list};
 use crate::app::App;
 use crate::checkout::error::Error;
-use crate::checkout::order::{Order, OrderState};
+use crate::checkout::http::shown;
+use crate::checkout::order::Order;
 use crate::checkout::store;
 use crate::checkout::views::OrderView;
 use crate::clock::Moment;
@@ -26,9 +27,6 @@ use crate::http::reply::Reply;
 use crate::identity::{Role, Shopper, Staff};
 use crate::ids::{OrderId, Sku, StoreId};
 use crate::quantity::Quantity;
-
-/// Who began to pick and did not go on for so long has put it down.
-const PICKER_LASTS: chrono::Duration = chrono::Duration::minutes(60);
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -48,7 +46,7 @@ struct ListQuery {
 
 /// List what is to be picked in a store, in the order of its aisles
 ///
-/// The goods of all orders that wait to be picked, or of those that are named, as one list in the order in which one walks: what
+/// The goods of the orders that wait to be picked, the 50 that leave first or those that are named, as one list in the order in which one walks: what
 /// needs no cooling first and what is frozen last, then by aisle, bay and shelf. Where a product stands is delivered with the
 /// catalogue (`location`).
 #[utoipa::path(
@@ -58,7 +56,7 @@ struct ListQuery {
     tag = "checkout",
     params(
         ("store" = StoreId, Path, description = "The store"),
-        ("orders" = Option<String>, Query, description = "Ids of orders with commas; left out, all that wait, at most 50"),
+        ("orders" = Option<String>, Query, description = "Ids of orders with commas, at most 50; left out, the 50 that leave first"),
     ),
     responses(
         (status = 200, body = PickList),
@@ -137,7 +135,8 @@ pub struct Instead {
 ///
 /// A substitute costs what its shelf says, and never more than what it stands for. It goes out where the shopper wants something
 /// in the place of what is missing (`if_missing`: `replace`); where they want to be asked, they are (`order.substitute_asked`),
-/// and it goes out once they said yes. Until then, and when they don't answer in the store's time, the line is left out.
+/// and it goes out once they said yes and staff said that it was picked. Until then, and when they don't answer in the store's
+/// time, the line is left out. Nobody is asked twice about the same.
 ///
 /// Where nothing of what is delivered was there, that ends the delivery at once: the shipment is called off, neither it nor a
 /// fee for it is charged, and what was held for it is let go of.
@@ -154,7 +153,7 @@ pub struct Instead {
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`: nothing of it is delivered, or it was handed over, or a line can't be so; `shipment_state`; `substitute_unwanted`, `substitute_declined`, `substitute_unfit`: `errors` names the line"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`: nothing of it is delivered, or it was handed over, or a line can't be so; `picker_other`: somebody else picks it; `shipment_state`; `substitute_unwanted`, `substitute_declined`, `substitute_unfit`: `errors` names the line"),
     ),
     security(("staff" = []))
 )]
@@ -170,12 +169,7 @@ async fn pick_order(
         Said { line: pick.line, quantity: pick.quantity, instead }
     };
     let said: Vec<Said> = body.lines.into_iter().map(said).collect();
-    shown(super::say(&app, order, &said, body.is_finished, may).await?)
-}
-
-fn shown(order: Order) -> Result<Response, Problem> {
-    let view = OrderView::new(order, Vec::new(), None).map_err(Error::from)?;
-    Ok(Reply(StatusCode::OK, view).into_response())
+    shown(super::say(&app, order, (&said, body.is_finished, staff.id), may).await?)
 }
 
 /// Begin to pick an order: it is yours then for an hour
@@ -239,13 +233,10 @@ async fn set_picker(app: &App, staff: &Staff, id: OrderId, picker: Option<Picker
     let order = store::find_order_locked(&mut tx, id).await?;
     let may = |order: &Order| staff.must(Role::Clerk, &order.store).is_ok();
     let mut order = order.filter(may).ok_or(Error::UnknownOrder)?;
-    let is_waiting =
-        order.state == OrderState::Placed && order.shipment.is_some() && !order.picking.is_closed;
-    if !is_waiting {
-        return Err(Error::Order("nothing of the order is waiting to be picked"));
+    if !order.may_be_picked() {
+        return Err(super::NOTHING_TO_PICK);
     }
-    let other = order.picking.picker.filter(|other| other.staff != staff.id);
-    if other.is_some_and(|other| now - other.since < PICKER_LASTS) {
+    if order.picking.picker.is_some_and(|other| other.keeps_out(staff.id, now)) {
         return Err(Error::OtherPicker);
     }
     order.picking.picker = picker;

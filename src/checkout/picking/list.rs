@@ -100,16 +100,25 @@ pub(super) async fn pick_list(
     orders: &BTreeSet<OrderId>,
 ) -> Result<PickList, Error> {
     let now = app.clock.now();
-    let mut waiting = store::to_pick(&app.db, store, ORDERS_MAX).await?;
-    waiting.retain(|order| orders.is_empty() || orders.contains(&order.id));
-    waiting.sort_by_key(|order| (leaves_by(order).unwrap_or(order.placed_at), order.id));
+    let mut waiting = Vec::new();
+    if orders.is_empty() {
+        waiting = store::to_pick(&app.db, store, ORDERS_MAX).await?;
+    }
+    for order in orders {
+        let found = store::find_order(&app.db, *order).await?;
+        waiting.extend(
+            found.filter(|order| order.store == *store && order.may_be_picked() && order.picked_at.is_none()),
+        );
+    }
+    waiting.sort_by_key(|order| (order.pick_by(), order.id));
     let skus: BTreeSet<&str> = waiting.iter().flat_map(lines).map(|line| line.sku.as_str()).collect();
     let locations = catalog::locations(&app.db, store, skus.iter().copied()).await?;
     let stock = catalog::stock_of(&app.db, store, skus.iter().copied()).await?;
+    let known = app.catalog.view();
     let mut items: Vec<(Place, PickItem)> = Vec::new();
     for order in &waiting {
         for line in lines(order) {
-            let facts = app.catalog.view().facts(&line.sku);
+            let facts = known.facts(&line.sku);
             let location = locations.get(&line.sku).cloned();
             let place = Place::of(location.as_ref(), facts.as_ref(), line);
             let stock = stock.get(&line.sku).copied();
@@ -125,14 +134,10 @@ fn lines(order: &Order) -> impl Iterator<Item = &QuoteLine> {
     order.quote.lines_of(Fulfilment::Deliver)
 }
 
-fn leaves_by(order: &Order) -> Option<Moment> {
-    order.quote.delivery.as_ref().map(|chosen| chosen.option.leaves_by)
-}
-
 impl From<Order> for OrderToPick {
     fn from(order: Order) -> Self {
         Self {
-            leaves_by: leaves_by(&order),
+            leaves_by: order.leaves_by(),
             order: order.id,
             number: order.number,
             shipment: order.shipment,

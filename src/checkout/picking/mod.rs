@@ -22,16 +22,19 @@ use substitute::Found;
 
 use super::error::Error;
 use super::news::{self, NewsKind};
-use super::order::{Order, OrderState};
+use super::order::Order;
 use super::quote::{Fulfilment, QuoteLine};
 use super::{complete, refund, store};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::delivery;
-use crate::ids::{OrderId, StoreId};
+use crate::ids::{OrderId, StaffId, StoreId};
 use crate::jobs;
 use crate::money::{self, Money};
 use crate::quantity::{Quantity, Unit};
+
+/// Nothing is delivered, or it went out.
+const NOTHING_TO_PICK: Error = Error::Order("nothing of the order is waiting to be picked");
 
 /// What staff say of a line.
 #[derive(Clone, Debug)]
@@ -45,13 +48,15 @@ struct Said {
 async fn say(
     app: &App,
     id: OrderId,
-    said: &[Said],
-    is_finished: bool,
+    (said, is_finished, staff): (&[Said], bool, StaffId),
     may: impl FnOnce(&StoreId) -> Result<(), Error>,
 ) -> Result<Order, Error> {
     let now = app.clock.now();
     let seen = store::find_order(&app.db, id).await?.ok_or(Error::UnknownOrder)?;
     may(&seen.store)?;
+    if seen.picking.picker.is_some_and(|picker| picker.keeps_out(staff, now)) {
+        return Err(Error::OtherPicker);
+    }
     let mut lines: Vec<PickedLine> = Vec::with_capacity(said.len());
     for (at, said) in said.iter().enumerate() {
         let line = seen.quote.lines_of(Fulfilment::Deliver).find(|line| line.line == said.line);
@@ -68,7 +73,8 @@ async fn say(
         }
         lines.push(own);
     }
-    change(app, now, &seen, lines, Finished::Said(is_finished)).await
+    let picking = Picking { lines, ..seen.picking.clone() };
+    change(app, now, &seen, picking, Finished::Said(is_finished)).await
 }
 
 /// Whether the picking of an order is done.
@@ -88,28 +94,28 @@ async fn change(
     app: &App,
     now: Moment,
     seen: &Order,
-    lines: Vec<PickedLine>,
+    picking: Picking,
     finished: Finished,
 ) -> Result<Order, Error> {
-    let mut next = seen.clone();
-    next.picking.lines.clone_from(&lines);
+    let next = Order { picking, ..seen.clone() };
     let mut tx = app.db.begin().await?;
     if let Some(shipment) = next.shipment.filter(|_| next.is_delivery_void()) {
         // Locked before the payment, as where a delivery tells its news.
         delivery::cancel(&mut tx, &app.ids, now, shipment).await?;
     }
     let mut order = refund::locked(&mut tx, seen.id).await?;
-    if order.is_delivery_void() && order.picking.is_closed && order.picking.lines == lines {
+    if order.is_delivery_void() && order.picking.is_closed && order.picking.lines == next.picking.lines {
         // The same again: its answer was lost.
         return Ok(order);
     }
-    if order.state != OrderState::Placed || order.shipment.is_none() || order.picking.is_closed {
-        return Err(Error::Order("nothing of the order is waiting to be picked"));
+    if !order.may_be_picked() {
+        return Err(NOTHING_TO_PICK);
     }
     if order.picking.lines != seen.picking.lines {
         return Err(Error::Order("it was changed at the same moment; read it and say it again"));
     }
-    order.picking.lines = lines;
+    order.picking.lines = next.picking.lines;
+    order.picking.refused = next.picking.refused;
     order.picked_at = match finished {
         Finished::Said(true) => order.picked_at.or(Some(now)),
         Finished::Said(false) | Finished::Again => None,
@@ -124,7 +130,7 @@ async fn change(
         store::update_order(&mut tx, &order).await?;
         let asked = Question::new_in(&seen.picking, &order.picking);
         for (question, until) in &asked {
-            let job = LapseQuestions::of(order.id, question);
+            let job = LapseQuestions::of(order.id, question, *until);
             jobs::enqueue_at(&mut tx, &app.ids, now, &job, LapseQuestions::runs_at(*until)).await?;
         }
         if !asked.is_empty() {

@@ -3,7 +3,7 @@
 //! An order is never edited; this stands beside it. A line never costs more than the shopper agreed to, whatever was picked for
 //! it: for more their yes would be needed again.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -44,7 +44,7 @@ text_enum! {
         Accepted = "accepted",
         /// They said no.
         Declined = "declined",
-        /// They did not answer in time, or not before the goods went out.
+        /// They did not answer in time, or it was not picked before the goods went out.
         Lapsed = "lapsed",
     }
 }
@@ -82,6 +82,9 @@ pub struct Substitute {
     /// Until when they may answer who are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_until: Option<DateTime<Utc>>,
+    /// Whether staff said that it was picked since the shopper agreed: only then it goes out.
+    #[serde(default)]
+    pub is_picked: bool,
 }
 
 impl Substitute {
@@ -148,6 +151,9 @@ impl PickedLine {
     }
 }
 
+/// Who began to pick and did not go on for so long has put it down.
+const PICKER_LASTS: Duration = Duration::minutes(60);
+
 /// Who picks an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Picker {
@@ -155,6 +161,20 @@ pub struct Picker {
     pub staff: StaffId,
     /// Since when.
     pub since: DateTime<Utc>,
+}
+
+impl Picker {
+    /// Whether nobody else may pick it now.
+    pub fn keeps_out(&self, other: StaffId, now: DateTime<Utc>) -> bool {
+        self.staff != other && now - self.since < PICKER_LASTS
+    }
+}
+
+/// Goods that the shopper does not want in the place of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    line: i64,
+    sku: Sku,
 }
 
 /// What was really picked of what is delivered, line by line.
@@ -171,29 +191,52 @@ pub struct Picking {
     /// Who picks it, as long as that is not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picker: Option<Picker>,
+    /// To what the shopper did not agree: nobody asks them about it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
 }
 
 impl Picking {
-    /// Ends all questions that should have been answered by now; says whether there were any.
-    pub fn lapse(&mut self, now: DateTime<Utc>) -> bool {
-        self.end_questions(|asked| asked.answer_until.is_none_or(|until| until <= now))
+    /// Whether the shopper was asked about these goods in the place of a line and did not agree.
+    pub fn is_refused(&self, line: i64, sku: &Sku) -> bool {
+        self.refused.iter().any(|refused| refused.line == line && refused.sku == *sku)
     }
 
-    /// Nothing changes any more. Goods without a yes stay in the store.
+    /// Ends the question about a line with a no.
+    pub fn refuse(&mut self, line: i64, how: Consent) {
+        let own = self.lines.iter_mut().find(|own| own.line == line);
+        if let Some(substitute) = own.and_then(|own| own.substitute.as_mut()) {
+            substitute.consent = how;
+            self.refused.push(Refused { line, sku: substitute.sku.clone() });
+        }
+    }
+
+    /// Ends all questions that should have been answered by now; says whether there were any.
+    pub fn lapse(&mut self, now: DateTime<Utc>) -> bool {
+        self.end(|asked| {
+            asked.consent == Consent::Asked && asked.answer_until.is_none_or(|until| until <= now)
+        })
+    }
+
+    /// Nothing changes any more. Goods without a yes stay in the store, and so do those that nobody picked since.
     pub fn close(&mut self) {
         self.is_closed = true;
         self.picker = None;
-        self.end_questions(|_| true);
+        self.end(|substitute| match substitute.consent {
+            Consent::Asked => true,
+            Consent::Given | Consent::Accepted => !substitute.is_picked,
+            Consent::Declined | Consent::Lapsed => false,
+        });
     }
 
-    fn end_questions(&mut self, is_over: impl Fn(&Substitute) -> bool) -> bool {
-        let substitutes = self.lines.iter_mut().filter_map(|line| line.substitute.as_mut());
-        let mut any = false;
-        for asked in substitutes.filter(|asked| asked.consent == Consent::Asked && is_over(asked)) {
-            asked.consent = Consent::Lapsed;
-            any = true;
+    /// Lets substitutes lapse; says whether there were any.
+    fn end(&mut self, is_over: impl Fn(&Substitute) -> bool) -> bool {
+        let over = self.lines.iter().filter(|line| line.substitute.as_ref().is_some_and(&is_over));
+        let over: Vec<i64> = over.map(|line| line.line).collect();
+        for line in &over {
+            self.refuse(*line, Consent::Lapsed);
         }
-        any
+        !over.is_empty()
     }
 }
 

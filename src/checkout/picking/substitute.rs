@@ -1,21 +1,16 @@
 //! What may be sent for goods that are not there: what it costs, and why it may not go. The store's shelf as it is now says the
 //! first, what the shopper agreed to bounds it.
 
-use chrono::TimeZone;
-
 use super::model::{Consent, PickedLine, Picking, Substitute, SubstituteDeposit};
 use crate::app::App;
 use crate::catalog::{self, Offer, Portion, Price, ProductRow, Snapshot, Store, Temperature};
 use crate::checkout::error::Error;
-use crate::checkout::order::{Order, Taxed};
+use crate::checkout::order::{Order, RATE_WHOLE, Taxed};
 use crate::checkout::quote::QuoteLine;
 use crate::clock::Moment;
 use crate::ids::Sku;
 use crate::money::{self, Money, Rate};
 use crate::quantity::{Quantity, Unit};
-
-/// Thousandths of a percent that are all of it.
-const RATE_WHOLE: i64 = 100_000;
 
 /// Why something can't go in the place of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +102,7 @@ fn goods(
     found: &Found,
 ) -> Result<Goods, Unfit> {
     let store: &Store = catalog.store(&order.store).ok_or(Unfit::NotSold)?;
-    let local = store.zone().from_utc_datetime(&now.naive_utc()).naive_local();
+    let local = store.local(now);
     let offered = |sku: &Sku| catalog.product(&order.store, sku, now).map_err(|_| Unfit::NotSold);
     let taxed = |offer: &Offer| {
         let rate = catalog.rate_in(store, &offer.tax_class, local.date());
@@ -186,6 +181,7 @@ fn priced(
         deposit,
         consent: Consent::Given,
         answer_until: None,
+        is_picked: false,
     }))
 }
 
@@ -238,6 +234,7 @@ mod tests {
                 let quantity = Quantity::pieces(pieces).expect("fits");
                 let made = priced(&order, room, goods, eur(price), quantity).expect("fits");
                 let Ok(substitute) = made else { continue };
+                let substitute = Substitute { is_picked: true, ..substitute };
                 prop_assert!(substitute.amount.minor() <= price * pieces);
                 let own = order.picking.lines.iter_mut().find(|own| own.line == line.line).expect("picked");
                 own.substitute = Some(substitute);

@@ -191,6 +191,8 @@ pub struct Capabilities {
     /// Rides in the surroundings of a store only, and at once: whether there is a courier is known no earlier than at the
     /// booking.
     pub is_local: bool,
+    /// How long a store picks and packs before a courier that comes at once is there; nought for all others.
+    pub preparation: chrono::Duration,
     /// Takes nothing to a recipient who has no phone.
     pub calls_recipients: bool,
     /// Asked at least this often how far a parcel has come; without it as often as the retailer wants.

@@ -19,7 +19,7 @@ use super::pack::Parcel as Packed;
 use super::request;
 use super::reroute::{self, LeavingReason};
 use super::store::{self, Parcel, Shipment};
-use super::{book, withdraw};
+use super::{book, hand_over, withdraw};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
@@ -58,8 +58,14 @@ pub(super) async fn repack(app: &App, id: ShipmentId, wanted: &[Packed]) -> Resu
         return Err(request::Error::State(shipment.state).into());
     }
     let there = store::parcels(&mut tx, id).await?;
+    let is_given = |parcel: &Parcel| parcel.handed_over_at.is_some();
+    let given: Vec<i64> =
+        there.iter().filter(|parcel| is_given(parcel)).map(|parcel| parcel.number).collect();
     let there: Vec<Present> = there.into_iter().map(|parcel| present(app, &shipment, parcel)).collect();
     let plan = plan(&there, wanted);
+    if given.iter().any(|number| plan.dropped.contains(number)) {
+        return Err(request::Error::PartlyGiven.into());
+    }
     let takers = takers(app, &shipment, wanted, &plan)?;
     let is_new = shipment.waits_for_packing || !plan.dropped.is_empty() || !plan.added.is_empty();
     if is_new {
@@ -77,6 +83,10 @@ pub(super) async fn repack(app: &App, id: ShipmentId, wanted: &[Packed]) -> Resu
         // With fewer parcels all that are left may be booked already.
         let settled = book::settle_ready(app, &mut tx, now, &mut shipment).await;
         settled.map_err(request::Error::News)?;
+        if plan.added.is_empty() && plan.kept.iter().all(|number| given.contains(number)) {
+            // What was not given is not sent: that was the last parcel.
+            hand_over::begin(app, &mut tx, now, &mut shipment).await.map_err(request::Error::News)?;
+        }
     }
     store::save(&mut tx, &shipment).await?;
     tx.commit().await?;

@@ -6,7 +6,7 @@ use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
 use crate::delivery::carrier::{Label, LabelFormat};
 use crate::delivery::model::AttemptState;
-use crate::ids::ShipmentId;
+use crate::ids::{ShipmentId, StoreId};
 
 /// One try to book one parcel.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -87,6 +87,28 @@ pub(in crate::delivery) async fn newest_attempt(
     .bind(parcel)
     .fetch_optional()
     .await
+}
+
+/// The shipment of a store that a label is or was of, by the courier's number on it; the newest, should a courier have given a
+/// number twice.
+pub(in crate::delivery) async fn shipment_of_label(
+    tx: &mut Tx,
+    store: &StoreId,
+    number: &str,
+) -> Result<Option<ShipmentId>, Error> {
+    let found: Option<(ShipmentId,)> = tx
+        .sql(
+            "SELECT booking_attempts.shipment FROM booking_attempts
+             JOIN shipments ON shipments.id = booking_attempts.shipment
+             WHERE booking_attempts.tracking_number = $1 AND shipments.store = $2 AND shipments.direction = 'outbound'
+             ORDER BY booking_attempts.shipment DESC
+             LIMIT 1",
+        )
+        .bind(number.to_owned())
+        .bind(store.clone())
+        .fetch_optional()
+        .await?;
+    Ok(found.map(|(id,)| id))
 }
 
 /// How many bookings of a parcel a courier was given that were never found there.

@@ -12,7 +12,7 @@ use sqlx::types::Json;
 pub(super) use attempts::{
     Attempt, Cancellation, abandoned, attempt, called_off, cancellation, forget_label, insert_attempt,
     insert_cancellation, label, live_attempts, newest_attempt, note_staff_told, qr_label, save_attempt,
-    save_cancellation, save_label,
+    save_cancellation, save_label, shipment_of_label,
 };
 pub(super) use events::{Event, events, upsert_event};
 pub(super) use pushes::{
@@ -137,6 +137,26 @@ pub(super) async fn version(db: impl Run<'_>, id: ShipmentId) -> Result<Option<i
     Ok(found.map(|(version,)| version))
 }
 
+/// How many parcels of a store each courier has that were booked since, by the courier that each went with.
+pub(super) async fn parcels_booked(
+    db: impl Run<'_>,
+    at: &StoreId,
+    since: Moment,
+) -> Result<Vec<(String, i64)>, Error> {
+    // By the index shipments_booked, and that of the attempts' key.
+    db.sql(
+        "SELECT booking_attempts.carrier, COUNT(*)
+         FROM shipments JOIN booking_attempts ON booking_attempts.shipment = shipments.id
+         WHERE shipments.store = $1 AND shipments.direction = 'outbound' AND shipments.booked_at >= $2
+             AND booking_attempts.state = 'confirmed'
+         GROUP BY booking_attempts.carrier",
+    )
+    .bind(at.clone())
+    .bind(since)
+    .fetch_all()
+    .await
+}
+
 /// The shipment that is followed by this code.
 pub(super) async fn find_by_follow_code(db: impl Run<'_>, code: &str) -> Result<Option<Shipment>, Error> {
     db.sql(concat!("SELECT ", shipment_columns!(), " FROM shipments WHERE follow_code = $1"))
@@ -229,6 +249,7 @@ pub(super) struct Parcel {
     pub(super) label_sha256: Option<String>,
     /// Since when it is not sent: another came in its place.
     pub(super) dropped_at: Option<DateTime<Utc>>,
+    pub(super) handed_over_at: Option<DateTime<Utc>>,
     pub(super) has_qr_label: bool,
 }
 
@@ -281,7 +302,7 @@ macro_rules! parcels_where {
                  ) AS booking,
                  booking_attempts.reference AS attempt, booking_attempts.carrier,
                  booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
-                 booking_attempts.tracking_number, booking_attempts.label_sha256, parcels.dropped_at,
+                 booking_attempts.tracking_number, booking_attempts.label_sha256, parcels.dropped_at, parcels.handed_over_at,
                  booking_attempts.qr_label IS NOT NULL AS has_qr_label
              FROM parcels
              LEFT JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
@@ -320,6 +341,35 @@ pub(super) async fn last_number(db: impl Run<'_>, shipment: ShipmentId) -> Resul
     let (number,): (Option<i64>,) =
         db.sql("SELECT MAX(number) FROM parcels WHERE shipment = $1").bind(shipment).fetch_one().await?;
     Ok(number.unwrap_or_default())
+}
+
+/// Notes that a courier was given a parcel, or all that it had not been given yet.
+pub(super) async fn note_given(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    parcel: Option<i64>,
+    now: Moment,
+) -> Result<(), Error> {
+    tx.sql(
+        "UPDATE parcels SET handed_over_at = $3
+         WHERE shipment = $1 AND ($2 IS NULL OR number = $2) AND dropped_at IS NULL AND handed_over_at IS NULL",
+    )
+    .bind(shipment)
+    .bind(parcel)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Whether a courier was given a parcel of a shipment.
+pub(super) async fn is_any_given(tx: &mut Tx, shipment: ShipmentId) -> Result<bool, Error> {
+    let given: Option<(i64,)> = tx
+        .sql("SELECT number FROM parcels WHERE shipment = $1 AND handed_over_at IS NOT NULL LIMIT 1")
+        .bind(shipment)
+        .fetch_optional()
+        .await?;
+    Ok(given.is_some())
 }
 
 /// Marks a parcel as not sent.

@@ -178,6 +178,7 @@ impl Carrier for Dhl {
             pickups: Some(Pickups { are_found: true, are_cancelled: true }),
             carries_chilled: false,
             is_local: false,
+            preparation: chrono::Duration::zero(),
             calls_recipients: false,
             follow_every: None,
             // An unused label of a return is not billed, and the interface takes none back.

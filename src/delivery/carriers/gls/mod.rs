@@ -122,6 +122,7 @@ impl Carrier for Gls {
             pickups: Some(Pickups { are_found: false, are_cancelled: false }),
             carries_chilled: false,
             is_local: false,
+            preparation: chrono::Duration::zero(),
             calls_recipients: false,
             follow_every: None,
             // In the shopper's parcel shop; where the contract has no such service, GLS refuses it as any other.

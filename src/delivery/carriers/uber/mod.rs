@@ -74,7 +74,7 @@ pub struct UberSettings {
     /// Whom a courier calls who does not find the goods, in international form (ITU E.164).
     pub pickup_phone: String,
     /// How long a store needs to pick and pack after a booking.
-    pub preparation: Duration,
+    pub preparation: chrono::Duration,
     /// What webhooks are signed with; without it none is believed.
     pub webhook_key: Option<SecretString>,
 }
@@ -152,6 +152,7 @@ impl Carrier for Uber {
             returns: None,
             age_checks: &[16, 18, 21],
             is_local: true,
+            preparation: self.settings.preparation,
             calls_recipients: true,
             follow_every: Some(FOLLOW_EVERY),
             weight_grams_max: WEIGHT_GRAMS_MAX,

@@ -42,7 +42,7 @@ pub fn delivery(booking: &Booking, settings: &UberSettings) -> Result<Value, Rej
     }
     let phone = booking.recipient.phone.as_deref().filter(|phone| is_phone(phone));
     let phone = phone.ok_or_else(|| wrong("recipient.phone", "is needed: the courier calls at the door"))?;
-    let ready = booking.asked_at + Duration::from_std(settings.preparation).unwrap_or_default();
+    let ready = booking.asked_at + settings.preparation;
     let collected_by = ready + COLLECTED_WITHIN;
     let reference = booking.reference.as_str();
     let mut item = json!({
@@ -155,7 +155,7 @@ pub fn price_question(
     if countries.into_iter().any(|country| *country != settings.country) {
         return None;
     }
-    let ready = ready_at + Duration::from_std(settings.preparation).unwrap_or_default();
+    let ready = ready_at + settings.preparation;
     Some(json!({
         "pickup_address": address("sender", sender).ok()?,
         "dropoff_address": address("recipient", recipient).ok()?,

@@ -164,6 +164,7 @@ impl Carrier for Ups {
                 .then_some(Pickups { are_found: true, are_cancelled: true }),
             carries_chilled: false,
             is_local: false,
+            preparation: chrono::Duration::zero(),
             calls_recipients: false,
             follow_every: None,
             returns: Some(Returns { from: countries.clone(), are_cancelled: true }),

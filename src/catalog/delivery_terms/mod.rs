@@ -1,28 +1,36 @@
 //! What a store delivers for: what couriers cost its shoppers, until when goods go out, and which courier it prefers. Pure.
 
-use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
+mod hand_over;
+mod minutes;
+mod share;
+mod tariff;
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use hand_over::{HandOver, working_days_after};
+pub use share::CourierShare;
+pub use tariff::Tariff;
+
 use super::carton::{CARTONS_MAX, Carton};
+use super::promotion::Hours;
 use super::till_rules::BESIDE_MAX;
 use crate::ids::TaxClassId;
 use crate::text_enum;
 
 /// Most tariffs of one store.
 const TARIFFS_MAX: usize = 200;
-/// The latest promise that makes sense for groceries, in days after the hand-over.
-const DAYS_MAX: i64 = 30;
 /// The longest time in which goods may be sent back, in days.
 const RETURNS_DAYS_MAX: i64 = 365;
 /// The longest time in which a shopper may answer, in minutes: after a day the goods are gone.
 const ANSWER_MINUTES_MAX: i64 = 1_440;
 /// The longest time that chilled goods may be underway: what is warm for longer is no chilled food any more, whatever a store says.
 const CHILLED_MINUTES_MAX: i64 = 240;
-/// The heaviest parcel that any courier carries, in grams.
-const GRAMS_MAX: i64 = 100_000;
 /// Most couriers that a store names.
 const CARRIERS_MAX: usize = 20;
+/// Most entries of a store's opening hours: three a day.
+const HOURS_MAX: usize = 21;
 /// Longest key of a courier or a service.
 const KEY_LENGTH_MAX: usize = 20;
 
@@ -39,6 +47,11 @@ pub struct DeliveryTerms {
     /// When goods go out.
     #[serde(default, skip_serializing_if = "HandOver::is_usual")]
     pub hand_over: HandOver,
+    /// When couriers can collect at the store; always when left out. One that comes at once (Uber) is not offered outside of
+    /// them, and `hand_over.by` lies within them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 21)]
+    pub open: Vec<Hours>,
     /// What each courier costs the shopper. Where there are any, a courier without one brings nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 200)]
@@ -52,6 +65,11 @@ pub struct DeliveryTerms {
     /// Which option is offered first.
     #[serde(default = "Preference::usual", skip_serializing_if = "Preference::is_usual")]
     pub prefer: Preference,
+    /// The part of the store's parcels that couriers were promised; together 100 percent at most. They count where `prefer` is
+    /// `share`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub shares: Vec<CourierShare>,
     /// What goods are packed into; three common sizes when left out. Couriers count with the outside, which is taken to be
     /// 10 mm more a side.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -145,73 +163,6 @@ impl LabelFormat {
     }
 }
 
-/// When goods go out to couriers that collect once a day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HandOver {
-    /// What is ordered until then, by the store's clock, goes out the same day: `16:00`.
-    #[schema(value_type = String, pattern = "^[0-2][0-9]:[0-5][0-9]$")]
-    #[serde(with = "minutes")]
-    pub by: NaiveTime,
-    /// The days on which goods go out.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 7)]
-    pub on: Vec<Weekday>,
-}
-
-impl Default for HandOver {
-    fn default() -> Self {
-        let on = vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat];
-        Self { by: NaiveTime::from_hms_opt(16, 0, 0).unwrap_or_default(), on }
-    }
-}
-
-impl HandOver {
-    fn is_usual(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// When a day is closed where the store has not said: an hour after its goods went out, and on the same day.
-    pub fn usual_close(&self) -> NaiveTime {
-        match self.by.overflowing_add_signed(Duration::hours(1)) {
-            (time, 0) => time,
-            _ => self.by,
-        }
-    }
-
-    /// When what is ordered now goes out, by the store's clock.
-    pub fn next(&self, local: NaiveDateTime) -> NaiveDateTime {
-        let first = if local.time() <= self.by { local.date() } else { local.date() + Duration::days(1) };
-        let mut days = (0..7).map(|day| first + Duration::days(day));
-        let day = days.find(|day| self.on.contains(&day.weekday())).unwrap_or(first);
-        day.and_time(self.by)
-    }
-}
-
-/// What a courier costs the shopper for a parcel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tariff {
-    /// The courier: `dhl`, `ups`, `gls`, `uber`.
-    pub carrier: String,
-    /// The countries that it holds for (ISO 3166-1 alpha-2); all that the courier serves when left out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub countries: Vec<String>,
-    /// The heaviest parcel that it holds for, in grams, carton included; the courier's own limit when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub up_to_grams: Option<i64>,
-    /// Minor units for one parcel; left out, what the courier itself asks for now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 50_000)]
-    pub amount: Option<i64>,
-    /// Arrives so many working days (Monday to Saturday) after the hand-over, at the earliest and at the latest; what the
-    /// courier itself says counts more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub days: Option<[i64; 2]>,
-    /// What sending a parcel emits, in grams of carbon dioxide.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub emits_grams: Option<i64>,
-}
-
 text_enum! {
     /// What a shopper gets back of a delivery that did not arrive, without anybody asking.
     #[derive(Default)]
@@ -242,6 +193,8 @@ text_enum! {
         Fastest = "fastest",
         /// The one that emits least.
         Greenest = "greenest",
+        /// The one whose courier is farthest behind its share of the store's parcels of the last 30 days.
+        Share = "share",
     }
 }
 
@@ -259,83 +212,8 @@ impl Preference {
     pub const USUAL: Self = Self::Cheapest;
 }
 
-/// Times of the day as people write them: `16:00`.
-mod minutes {
-    use chrono::NaiveTime;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    const FORM: &str = "%H:%M";
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-    pub(super) fn serialize<S: Serializer>(time: &NaiveTime, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&time.format(FORM))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveTime, D::Error> {
-        let text = String::deserialize(from)?;
-        NaiveTime::parse_from_str(&text, FORM).map_err(|_| Error::custom("a time of the day is HH:MM"))
-    }
-
-    /// The same, where it may be missing.
-    pub(super) mod or_none {
-        use chrono::NaiveTime;
-        use serde::{Deserialize, Deserializer, Serializer};
-
-        #[expect(clippy::ref_option, reason = "serde asks for a reference")]
-        pub(in super::super) fn serialize<S: Serializer>(
-            time: &Option<NaiveTime>,
-            to: S,
-        ) -> Result<S::Ok, S::Error> {
-            match time {
-                Some(time) => super::serialize(time, to),
-                None => to.serialize_none(),
-            }
-        }
-
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-            from: D,
-        ) -> Result<Option<NaiveTime>, D::Error> {
-            #[derive(Deserialize)]
-            struct Time(#[serde(with = "super")] NaiveTime);
-            Ok(Option::<Time>::deserialize(from)?.map(|Time(time)| time))
-        }
-    }
-}
-
 fn is_key(text: &str) -> bool {
     (1..=KEY_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
-}
-
-impl Tariff {
-    /// Whether it holds for a parcel of so many grams to this country.
-    pub fn holds_for(&self, carrier: &str, country: &str, grams: i64) -> bool {
-        self.carrier == carrier
-            && (self.countries.is_empty() || self.countries.iter().any(|each| each == country))
-            && self.up_to_grams.is_none_or(|most| grams <= most)
-    }
-
-    fn fault(&self) -> Option<String> {
-        let is_country =
-            |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
-        let checks = [
-            (is_key(&self.carrier), "a tariff names a courier in small letters: dhl"),
-            (self.countries.iter().all(is_country), "a country is two capital letters: DE"),
-            (
-                self.up_to_grams.is_none_or(|grams| (1..=GRAMS_MAX).contains(&grams)),
-                "a tariff is for parcels of 1 to 100000 grams",
-            ),
-            (
-                self.amount.is_none_or(|amount| (0..=BESIDE_MAX).contains(&amount)),
-                "a tariff is of 0 to 50000 minor units",
-            ),
-            (
-                self.days.is_none_or(|[first, last]| 0 <= first && first <= last && last <= DAYS_MAX),
-                "a parcel arrives within 0 to 30 days, the earliest first",
-            ),
-            (self.emits_grams.is_none_or(|grams| grams >= 0), "a parcel emits no less than nothing"),
-        ];
-        checks.iter().find(|(holds, _)| !holds).map(|(_, fault)| (*fault).to_owned())
-    }
 }
 
 impl DeliveryTerms {
@@ -369,6 +247,28 @@ impl DeliveryTerms {
         self.close_at.unwrap_or_else(|| self.hand_over.usual_close())
     }
 
+    /// Whether couriers can collect at this time of the store's clock.
+    pub fn is_open(&self, at: NaiveDateTime) -> bool {
+        self.open.is_empty() || self.open.iter().any(|hours| hours.hold(at))
+    }
+
+    fn fault_of_hours(&self) -> Option<String> {
+        if self.open.len() > HOURS_MAX {
+            return Some(format!("a store has at most {HOURS_MAX} opening hours"));
+        }
+        if !self.open.iter().all(Hours::are_sound) {
+            return Some("open names days from 1 to 7 and times as HH:MM".to_owned());
+        }
+        // Any week does: hours come again each week.
+        let goes_out =
+            |day| NaiveDate::from_isoywd_opt(2026, 1, day).map(|day| day.and_time(self.hand_over.by));
+        let is_closed = |day| goes_out(day).is_none_or(|at| !self.is_open(at));
+        let closed = self.hand_over.on.iter().copied().find(|day| is_closed(*day));
+        closed.map(|day| {
+            format!("goods go out while the store is closed: hand_over.by is not within open on {day}")
+        })
+    }
+
     /// What contradicts itself in it, for people.
     pub fn fault(&self) -> Option<String> {
         if !(0..=BESIDE_MAX).contains(&self.amount) {
@@ -398,57 +298,23 @@ impl DeliveryTerms {
         if self.cartons.len() > CARTONS_MAX {
             return Some(format!("a store has at most {CARTONS_MAX} kinds of carton"));
         }
-        let of_tariff = self.tariffs.iter().find_map(Tariff::fault);
-        of_tariff.or_else(|| self.cartons.iter().find_map(Carton::fault))
-    }
-}
-
-/// The day so many working days (Monday to Saturday) after another.
-pub fn working_days_after(day: NaiveDate, count: i64) -> NaiveDate {
-    let mut day = day;
-    let mut left = count;
-    while left > 0 {
-        day += Duration::days(1);
-        if day.weekday() != Weekday::Sun {
-            left -= 1;
+        if self.prefer == Preference::Share && self.shares.is_empty() {
+            return Some("a store that prefers by share says the shares".to_owned());
         }
+        let of_tariff = self.tariffs.iter().find_map(Tariff::fault);
+        let of_carton = || self.cartons.iter().find_map(Carton::fault);
+        of_tariff.or_else(of_carton).or_else(|| share::fault(&self.shares)).or_else(|| self.fault_of_hours())
     }
-    day
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn local(text: &str) -> NaiveDateTime {
-        text.parse().expect("a time")
-    }
-
     fn terms() -> DeliveryTerms {
         let text = r#"{"amount": 499, "tax_class": "standard", "hand_over": {"by": "16:00", "on": ["Mon", "Tue", "Fri"]},
             "tariffs": [{"carrier": "dhl", "up_to_grams": 5000, "amount": 499, "days": [1, 2]}]}"#;
         serde_json::from_str(text).expect("terms")
-    }
-
-    #[test]
-    fn goods_go_out_today_until_the_hour_and_on_the_next_day_of_the_list_after_it() {
-        let hand_over = terms().hand_over;
-        // 1 December 2026 is a Tuesday.
-        for (ordered, out) in [
-            ("2026-12-01T09:00:00", "2026-12-01T16:00:00"),
-            ("2026-12-01T16:00:00", "2026-12-01T16:00:00"),
-            ("2026-12-01T16:00:01", "2026-12-04T16:00:00"),
-            ("2026-12-05T09:00:00", "2026-12-07T16:00:00"),
-        ] {
-            assert_eq!(hand_over.next(local(ordered)), local(out), "{ordered}");
-        }
-    }
-
-    #[test]
-    fn no_parcel_arrives_on_a_sunday() {
-        let friday = NaiveDate::from_ymd_opt(2026, 12, 4).expect("a day");
-        let after = |days| working_days_after(friday, days).to_string();
-        assert_eq!([after(0), after(1), after(2)], ["2026-12-04", "2026-12-05", "2026-12-07"]);
     }
 
     #[test]
@@ -481,14 +347,41 @@ mod tests {
         wrong(&|terms| terms.cartons = vec![carton(&|one| one.name = " ".to_owned())], "a name");
         wrong(&|terms| terms.cartons = vec![carton(&|one| one.inner.width_mm = 0)], "sides");
         wrong(&|terms| terms.cartons = vec![carton(&|one| one.weight_grams = 0)], "weighs");
+        wrong(&|terms| terms.prefer = Preference::Share, "says the shares");
+        wrong(
+            &|terms| terms.shares = vec![CourierShare { carrier: "dhl".to_owned(), percent: 0 }],
+            "percent",
+        );
         assert!(serde_json::from_str::<HandOver>(r#"{"by": "25:00", "on": ["Mon"]}"#).is_err());
     }
-
     #[test]
-    fn a_tariff_holds_for_its_countries_and_weights() {
-        let tariff = Tariff { countries: vec!["DE".to_owned()], ..terms().tariffs[0].clone() };
-        assert!(tariff.holds_for("dhl", "DE", 5000));
-        assert!(!tariff.holds_for("ups", "DE", 5000) && !tariff.holds_for("dhl", "AT", 5000));
-        assert!(!tariff.holds_for("dhl", "DE", 5001));
+    fn goods_go_out_while_the_store_is_open() {
+        let with = |days: &[u8], from: &str, to: &str| DeliveryTerms {
+            open: vec![Hours { days: days.to_vec(), from: from.to_owned(), to: to.to_owned() }],
+            ..terms()
+        };
+        // Out on Monday, Tuesday and Friday at 16:00.
+        for right in [
+            with(&[1, 2, 5], "08:00", "20:00"),
+            with(&[1, 2, 3, 4, 5, 6, 7], "00:00", "00:00"),
+            with(&[1, 2, 5], "16:00", "16:01"),
+            with(&[1, 2, 4, 5, 7], "22:00", "21:00"),
+        ] {
+            assert_eq!(right.fault(), None, "{:?}", right.open);
+        }
+        for (wrong, words) in [
+            (with(&[1, 2], "08:00", "20:00"), "on Fri"),
+            (with(&[1, 2, 5], "08:00", "16:00"), "on Mon"),
+            (with(&[1, 2, 5], "22:00", "06:00"), "on Mon"),
+            (with(&[], "08:00", "20:00"), "days from 1 to 7"),
+            (with(&[8], "08:00", "20:00"), "days from 1 to 7"),
+            (with(&[1], "8:00", "20:00"), "times as HH:MM"),
+            (
+                DeliveryTerms { open: vec![with(&[1], "08:00", "20:00").open.remove(0); 22], ..terms() },
+                "at most 21",
+            ),
+        ] {
+            assert!(wrong.fault().is_some_and(|fault| fault.contains(words)), "{words}: {:?}", wrong.fault());
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::clock::Moment;
 use crate::db::Tx;
 use crate::delivery;
 use crate::error::Internal;
-use crate::ids::{CheckoutId, OrderId, PaymentId, RefundId, ShipmentId};
+use crate::ids::{CheckoutId, PaymentId, RefundId, ShipmentId};
 use crate::money::Money;
 use crate::payments::{self, DebtKind};
 
@@ -362,9 +362,8 @@ pub async fn delivery_news(
         News::Delivered { order, .. } => (order, NewsKind::Delivered),
         News::Returned { order, .. } => (order, NewsKind::Returned),
         News::Failed { order, .. } => (order, NewsKind::Failed),
-        // Nothing is to be done before the goods are there.
-        News::ReturnBooked { .. } => return Ok(()),
-        News::ReturnArrived { shipment, order } => return came_back(tx, order, shipment).await,
+        // Nothing is given back by itself: a person looks at the goods first, and the store's task says so until somebody did.
+        News::ReturnBooked { .. } | News::ReturnArrived { .. } => return Ok(()),
     };
     let ended = match news {
         News::Returned { is_whole: true, .. } => Some(Ended::Returned),
@@ -386,15 +385,6 @@ pub async fn delivery_news(
         by_rule::settle(app, tx, now, &order, ended).await?;
     }
     tell(app, tx, now, kind, &order).await
-}
-
-/// Goods came back to the store. Nothing is given back by itself: a person looks at them first, and perishables are written
-/// off.
-async fn came_back(tx: &mut Tx, order: OrderId, shipment: ShipmentId) -> Result<(), Internal> {
-    let Some(mut order) = store::find_order_locked(tx, order).await? else { return Ok(()) };
-    let note = format!("goods came back with shipment {shipment}: look at them, then refund what is due");
-    order.trouble.get_or_insert(note);
-    Ok(store::update_order(tx, &order).await?)
 }
 
 /// Ends the delivery of an order of which nothing was there to be sent, with its shipment called off: the delivery is not

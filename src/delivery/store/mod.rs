@@ -29,6 +29,7 @@ use super::pack::Parcel as Packed;
 use super::request::Request;
 use super::reroute::CourierLeft;
 use super::settings::Carriers;
+use super::silence::Silence;
 use crate::catalog::Size;
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
@@ -250,6 +251,8 @@ pub(super) struct Parcel {
     /// Since when it is not sent: another came in its place.
     pub(super) dropped_at: Option<DateTime<Utc>>,
     pub(super) handed_over_at: Option<DateTime<Utc>>,
+    /// What its courier's silence means, as staff know it.
+    pub(super) silence: Option<Silence>,
     pub(super) has_qr_label: bool,
 }
 
@@ -303,6 +306,7 @@ macro_rules! parcels_where {
                  booking_attempts.reference AS attempt, booking_attempts.carrier,
                  booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
                  booking_attempts.tracking_number, booking_attempts.label_sha256, parcels.dropped_at, parcels.handed_over_at,
+                 parcels.silence,
                  booking_attempts.qr_label IS NOT NULL AS has_qr_label
              FROM parcels
              LEFT JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
@@ -383,6 +387,21 @@ pub(super) async fn drop_parcel(
         .bind(shipment)
         .bind(parcel)
         .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_silence(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    parcel: i64,
+    silence: Option<Silence>,
+) -> Result<(), Error> {
+    tx.sql("UPDATE parcels SET silence = $3 WHERE shipment = $1 AND number = $2")
+        .bind(shipment)
+        .bind(parcel)
+        .bind(silence)
         .execute()
         .await?;
     Ok(())

@@ -103,6 +103,7 @@ const FILES: &[File] = &[
     file!(71, "0071_tasks_again.sqlite.sql", Some(Engine::Sqlite)),
     file!(72, "0072_pick_by.sql", None),
     file!(73, "0073_silences.sql", None),
+    file!(74, "0074_asks.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -31,6 +31,7 @@ mod pack;
 mod pickups;
 mod places;
 mod pushes;
+mod quota;
 mod recall;
 mod reissue;
 mod repack;

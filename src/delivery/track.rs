@@ -14,10 +14,10 @@ use super::news::News;
 use super::silence::{self, LastWord, Silence};
 use super::store::{self, Askings, Parcel, Shipment};
 use super::tasks::{self, Asked, Subject};
-use super::{hand_over, pushes, reroute, returns};
+use super::{hand_over, pushes, quota, reroute, returns};
 use crate::app::App;
 use crate::clock::Moment;
-use crate::db::Tx;
+use crate::db::{self, Tx};
 use crate::error::Internal;
 use crate::ids::ShipmentId;
 use crate::jobs::{self, Failure, Job, Lease};
@@ -153,7 +153,7 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
     }
     let parcels = store::parcels(&app.db, id).await?;
     let hints = note_begin(app, lease, id).await?;
-    let (told, was_heard) = ask(app, &shipment, &parcels).await;
+    let (told, was_heard) = ask(app, &shipment, &parcels).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(mut shipment) = store::lock(&mut tx, id).await? else { return Ok(()) };
@@ -193,7 +193,11 @@ async fn note_begin(app: &App, lease: &Lease, id: ShipmentId) -> Result<i64, Fai
 
 /// What the courier answers of each parcel, by attempt: nothing where it does not know the parcel (yet); and whether it was
 /// heard about all of them. A parcel that it does not answer about is asked after next time.
-async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String, Option<Tracking>)>, bool) {
+async fn ask(
+    app: &App,
+    shipment: &Shipment,
+    parcels: &[Parcel],
+) -> Result<(Vec<(String, Option<Tracking>)>, bool), db::Error> {
     let mut told = Vec::new();
     let mut silent = Vec::new();
     let began = Instant::now();
@@ -201,12 +205,16 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String
     let first = usize::try_from(shipment.tracking_round).unwrap_or(0) % parcels.len().max(1);
     for parcel in parcels[first..].iter().chain(&parcels[..first]) {
         if began.elapsed() > ASKING_TIME {
-            return (told, false);
+            return Ok((told, false));
         }
         let Some((attempt, courier, booked)) = booked(parcel) else { continue };
         let Some(carrier) = app.carriers.find(courier).filter(|_| !silent.contains(&courier)) else {
             continue;
         };
+        if !quota::take(app, courier, app.clock.now()).await? {
+            silent.push(courier);
+            continue;
+        }
         match carrier.track(&booked, &shipment.recipient.postal_code).await {
             Ok(tracking) => told.push((attempt.clone(), tracking)),
             Err(error) => {
@@ -215,7 +223,7 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String
             }
         }
     }
-    (told, silent.is_empty())
+    Ok((told, silent.is_empty()))
 }
 
 /// The booking of a parcel that has one: the attempt, whose it is, and its names there.

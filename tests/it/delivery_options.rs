@@ -319,3 +319,41 @@ async fn terms_of_a_delivery_that_contradict_themselves_are_refused_at_import() 
     let reasons: Vec<&str> = report.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
     assert_eq!(reasons, ["till_rules"; 5]);
 }
+
+/// The day of collection that UPS was last asked for.
+fn asked_for(ups: &Sandbox) -> String {
+    let asked = ups.exchanges().into_iter().rev().find(|exchange| exchange.target.contains("/rating/"));
+    let body: Value = serde_json::from_slice(&asked.expect("a question").request_body).expect("JSON");
+    let day = &body["RateRequest"]["Shipment"]["DeliveryTimeInformation"]["Pickup"]["Date"];
+    day.as_str().expect("a day").to_owned()
+}
+
+#[tokio::test]
+async fn a_courier_is_asked_for_the_day_on_which_the_goods_go_out() {
+    let (shop, ups) = shop(&tariffs()).await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    options(&shopper, cart, "").await.expect(200);
+    assert_eq!(asked_for(&ups), "20261123");
+    // After the hour of the hand-over, by the store's clock.
+    shop.test.advance(Duration::hours(8));
+    shopper.sign_in_again().await;
+    options(&shopper, cart, "").await.expect(200);
+    assert_eq!(asked_for(&ups), "20261124");
+}
+
+#[tokio::test]
+async fn couriers_are_asked_so_often_a_minute_for_a_shopper_and_what_is_known_is_answered_still() {
+    let (shop, ups) = shop(&tariffs()).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    for number in 0..30 {
+        options(&shopper, cart, &format!("&street=Gasse&house_number={number}")).await.expect(200);
+    }
+    let asked = ups.exchanges().len();
+    options(&shopper, cart, "&street=Gasse&house_number=99").await.problem(429, "too_many_questions");
+    options(&shopper, cart, "&street=Gasse&house_number=29").await.expect(200);
+    assert_eq!(ups.exchanges().len(), asked);
+    shop.test.advance(Duration::minutes(1));
+    options(&shopper, cart, "&street=Gasse&house_number=99").await.expect(200);
+}

@@ -318,7 +318,34 @@ async fn a_parcel_that_nothing_is_heard_of_is_asked_about_and_then_lost_until_it
         "by the store's rule"
     );
     // It turns up after all: nothing is given back or captured again.
-    happens(&shop, &number, &["DLVRD_NRQRD_ZU"]).await;
+    shop.dhl.record_event(&number, "DLVRD_NRQRD_ZU").expect("an event");
+    days_pass(&shop, 1).await;
     assert_eq!(see().await.text("/state"), "delivered");
+    shopper.sign_in_again().await;
     assert_eq!(shopper.read_order(order).await.number("/refunded/amount"), 3_999 + 499);
+}
+
+#[tokio::test]
+async fn a_courier_is_asked_no_more_than_its_quota_a_day_and_goes_on_the_next() {
+    let shop = Shop::open_with(&[("AISLE_DHL_ASKS_A_DAY", "2")]).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let (order, shipment, number) = sent(&shop, &shopper).await;
+    shopper.hand_over(order).await;
+    let asked = || {
+        let exchanges = shop.dhl.exchanges().into_iter();
+        exchanges.filter(|exchange| exchange.path.starts_with("/track/shipments")).count()
+    };
+    shop.dhl.record_event(&number, "SRTED_NRQRD_PO").expect("an event");
+    for _ in 0..6 {
+        shop.dhl.advance_clock(7_200).expect("time passes");
+        shop.test.advance(Duration::hours(2));
+        shop.test.run_jobs().await;
+    }
+    assert!((1..=2).contains(&asked()), "{}", asked());
+    let before = asked();
+    days_pass(&shop, 1).await;
+    assert!(asked() > before);
+    let staff = clerk(&shop).await;
+    let seen = shop.test.get(&format!("/v1/shipments/{shipment}")).bearer(&staff).send().await.expect(200);
+    assert_eq!(seen.text("/parcels/0/status"), "out_for_delivery");
 }

@@ -43,10 +43,20 @@ async fn options_nearby(shopper: &Shopper<'_>, cart: CartId) -> Answer {
 
 /// Takes an option to an address nearby.
 async fn take_nearby(shopper: &Shopper<'_>, cart: CartId, option: &Value) -> (CheckoutId, Answer) {
+    take_at(shopper, cart, option, "7").await
+}
+
+/// Takes an option to this house of the street.
+async fn take_at(
+    shopper: &Shopper<'_>,
+    cart: CartId,
+    option: &Value,
+    house_number: &str,
+) -> (CheckoutId, Answer) {
     let version = shopper.cart(cart).await.number("/version");
     let mut body = shopper.placement(cart, version, &[1, 2]);
     body["deliver"] = json!({"lines": [1, 2], "option": option, "recipient": {
-        "name": "Mária Müller", "street": "Sternstr.", "house_number": "7", "postal_code": "53111", "city": "Bonn",
+        "name": "Mária Müller", "street": "Sternstr.", "house_number": house_number, "postal_code": "53111", "city": "Bonn",
         "country": "DE", "phone": "+4922854321",
     }});
     let checkout: CheckoutId = shopper.shop.test.app.ids.next();
@@ -183,12 +193,29 @@ async fn a_courier_that_rides_near_the_store_says_what_it_costs_once_it_knows_th
     let version = shopper.cart(cart).await.number("/version");
     let mut body = shopper.placement(cart, version, &[1]);
     body["deliver"]["option"] = found.json["options"][0]["id"].clone();
-    body["deliver"]["recipient"]["postal_code"] = json!("53111");
+    body["deliver"]["recipient"] = json!({"name": "Mária Müller", "street": "Sternstr.", "house_number": "7",
+        "postal_code": "53111", "city": "Bonn", "country": "DE"});
     let checkout: CheckoutId = shop.test.app.ids.next();
     let refused =
         shopper.put(&format!("/v1/checkouts/{checkout}"), &body).await.problem(422, "address_invalid");
     assert_eq!(refused.text("/errors/0/pointer"), "/deliver/recipient/phone");
     assert_kept(&courier);
+}
+
+#[tokio::test]
+async fn what_a_courier_said_for_one_door_holds_for_no_other() {
+    let (shop, _courier) = shop_of_cold_coffee(&Value::Null, "ambient").await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK, COFFEE]).await;
+    let found = options_nearby(&shopper, cart).await;
+    for (at, carrier) in carriers(&found).into_iter().enumerate() {
+        let elsewhere = take_at(&shopper, cart, &found.json["options"][at]["id"], "211").await.1;
+        match carrier {
+            "uber" => elsewhere.problem(409, "delivery_option_over"),
+            // A parcel costs the same to the whole town.
+            _ => elsewhere.expect(201),
+        };
+    }
 }
 
 /// An order of coffee and milk that Uber was booked for.

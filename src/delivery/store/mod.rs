@@ -1,6 +1,7 @@
 //! The rows of shipments and their parcels; `attempts.rs` has those of booking attempts and their labels, `events.rs` what was
 //! told of parcels, `pushes.rs` those of what couriers tell by themselves.
 
+mod asks;
 mod attempts;
 mod events;
 mod pushes;
@@ -9,6 +10,7 @@ mod returns;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
+pub(super) use asks::{count_ask, forget_asks_before};
 pub(super) use attempts::{
     Attempt, Cancellation, abandoned, attempt, called_off, cancellation, forget_label, insert_attempt,
     insert_cancellation, label, live_attempts, newest_attempt, note_staff_told, qr_label, save_attempt,
@@ -19,7 +21,7 @@ pub(super) use pushes::{
     Askings, Told, askings, courier_pushes, fresh, note_active, note_asked_for, note_asks_at, note_heard,
     note_missed, note_subscribed, save_askings, shipment_of_number, told,
 };
-pub(super) use returns::parcels_returned;
+pub(super) use returns::{parcels_returned, returns_begun};
 
 use super::address::Address;
 use super::carrier::ParcelStatus;

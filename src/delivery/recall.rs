@@ -2,13 +2,13 @@
 //! only, and money that was given back for goods that are brought all the same is lost.
 
 use super::carrier::CancelOutcome;
-use super::model::{AttemptState, Direction, ShipmentState};
+use super::model::{AttemptState, Direction};
 use super::request::Error;
 use super::{store, track};
 use crate::app::App;
 use crate::ids::ShipmentId;
 
-/// Asks the couriers of a booked shipment that give no labels to take their bookings back. Nothing is written: a courier that
+/// Asks the couriers of a shipment that give no labels to take their bookings back. Nothing is written: a courier that
 /// did so tells it when it is asked how far it has come, and is booked anew should the order stay after all. Asked twice does no harm.
 ///
 /// # Errors
@@ -16,15 +16,18 @@ use crate::ids::ShipmentId;
 /// [`Error::Kept`] when a courier brings the goods all the same, [`Error::Unheard`] when it can't be said; the order stays then.
 pub async fn recall(app: &App, id: ShipmentId) -> Result<(), Error> {
     let shipment = store::find(&app.db, id).await?.ok_or(Error::Unknown)?;
-    if shipment.state != ShipmentState::Booked || shipment.direction == Direction::Return {
+    if !shipment.state.is_before_hand_over() || shipment.direction == Direction::Return {
         return Ok(());
     }
     for attempt in store::live_attempts(&app.db, id).await? {
-        let (AttemptState::Confirmed, Some(booking)) = (attempt.state, &attempt.carrier_shipment_id) else {
-            continue;
-        };
         let courier = app.carriers.find(&attempt.carrier);
         let Some(courier) = courier.filter(|courier| !courier.capabilities().gives_labels) else { continue };
+        let booking = match (attempt.state, &attempt.carrier_shipment_id) {
+            (AttemptState::Confirmed, Some(booking)) => booking,
+            // It may be on its way: that is being found out.
+            (AttemptState::Sent | AttemptState::Unknown, _) => return Err(Error::Unheard(attempt.carrier)),
+            _ => continue,
+        };
         // As if for the second time: one that was recalled before is not kept.
         match courier.cancel(booking, true).await {
             Ok(CancelOutcome::Cancelled) => {}

@@ -137,3 +137,29 @@ async fn an_order_is_picked_by_one_at_a_time() {
     let anna = shop.test.staff(Role::Clerk, &[STORE]).await;
     begin(&anna).await.problem(409, "order_state");
 }
+
+#[tokio::test]
+async fn what_the_courier_takes_while_it_is_being_picked_keeps_what_was_said_and_is_looked_at() {
+    let shop = Shop::open_with(&[("AISLE_TRACKING_MINUTES", "30")]).await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let order = shopper.order(shopper.fill(&[COFFEE, COFFEE, PAN]).await, &[1, 2]).await;
+    shop.test.run_jobs().await;
+    let staff = shop.test.staff(Role::Clerk, &[STORE]).await;
+    let picker = format!("/v1/orders/{order}/picker");
+    shop.test.put(&picker, &json!({})).bearer(&staff).send().await.expect(200);
+    let one =
+        json!({"lines": [{"line": 1, "quantity": {"amount": 1, "unit": "piece"}}], "is_finished": false});
+    say(&shop, &staff, order, &one).await.expect(200);
+    let number = shop.dhl.books().shipments[0].number.clone();
+    shop.dhl.record_event(&number, "SRTED_NRQRD_PO").expect("an event");
+    shop.dhl.advance_clock(1_800).expect("time passes");
+    shop.test.advance(Duration::minutes(30));
+    shop.test.run_jobs().await;
+    let staff = shop.test.staff(Role::Clerk, &[STORE]).await;
+    let tasks = format!("/v1/stores/{STORE}/delivery-tasks");
+    let tasks = shop.test.get(&tasks).bearer(&staff).send().await.expect(200);
+    assert!(tasks.text("/tasks/0/detail").contains("being picked"), "{}", tasks.json);
+    shopper.sign_in_again().await;
+    let read = shopper.read_order(order).await;
+    assert_eq!(read.number("/captured/amount"), 699 + 3_999 + 499);
+}

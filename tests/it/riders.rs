@@ -301,3 +301,23 @@ async fn an_order_that_stays_after_its_courier_was_recalled_is_brought_by_anothe
     assert_eq!(courier.live().len() + shop.dhl.books().shipments.len(), 1, "one brings it");
     assert_eq!(shopper.read_order(order).await.text("/state"), "placed");
 }
+
+#[tokio::test]
+async fn an_order_whose_courier_may_be_on_its_way_waits_until_that_is_known() {
+    let (shop, courier) = shop_of_cold_coffee(&Value::Null, "ambient").await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let lost = Fault::NoAnswerAfter { hold: false };
+    courier.add_fault(Rule::new("deliveries.create", lost, 1)).expect("planned");
+    let order = ridden(&shop, &shopper).await;
+    assert_eq!(courier.live().len(), 1, "and nobody heard of it");
+    cancel(&shop, order).await.problem(503, "courier_unreachable");
+    for _ in 0..2 {
+        shop.test.advance(Duration::minutes(5));
+        courier.pass(300);
+        shop.test.run_jobs().await;
+    }
+    assert_eq!(cancel(&shop, order).await.expect(200).text("/state"), "cancelled");
+    assert!(courier.live().is_empty());
+    shopper.sign_in_again().await;
+    assert_eq!(shopper.read_order(order).await.text("/state"), "cancelled");
+}

@@ -10,7 +10,7 @@ use super::model::{Direction, NotAllowed, ShipmentEvent, ShipmentState};
 use super::news::News;
 use super::request::Error;
 use super::store::{self, Parcel, Shipment};
-use super::{closing, returns};
+use super::{closing, returns, tasks};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::db::Tx;
@@ -137,6 +137,12 @@ pub(super) async fn begin(
     shipment.state = shipment.state.apply(ShipmentEvent::HandedOver)?;
     shipment.handed_over_at = Some(now);
     store::note_given(tx, shipment.id, None, now).await?;
+    if app.is_being_picked(tx, now, shipment.order_id).await? {
+        // Its courier, or whoever packed it, was quicker: what was said stays, and the rest counts as it was ordered.
+        let words = "it went out while its order was being picked: see that what was sent is what is paid";
+        let first = store::parcels(&mut *tx, shipment.id).await?.first().map_or(1, |parcel| parcel.number);
+        tasks::look_into(tx, &app.ids, now, (shipment, first), words).await?;
+    }
     let news = News::HandedOver { shipment: shipment.id, order: shipment.order_id };
     returns::tell(app, tx, now, shipment, news).await?;
     // What comes back was given to the courier by the shopper, and is no part of a store's day.

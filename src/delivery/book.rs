@@ -135,6 +135,7 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
         recipient_only: false,
         is_return: shipment.direction == Direction::Return,
         label_format: terms::label_format(app, &shipment),
+        shipper: terms::shipper(app, &shipment.store, &attempt.carrier),
     };
     let outcome = carrier.book(&booking).await;
     settle_call(app, lease, &attempt, outcome).await

@@ -49,7 +49,9 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             advance(app, tx, now, checkout, Event::Declined, change).await
         }
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
-        News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
+        News::Captured { payment, captured_total, .. } => {
+            captured(app, tx, now, payment, captured_total).await
+        }
         News::CaptureFailed { payment, operation, amount, reason, .. } => {
             if !order_troubled(tx, payment, &format!("capture failed: {reason}")).await? {
                 return Ok(());
@@ -226,14 +228,26 @@ pub(super) async fn authorised(
     tell(app, tx, now, NewsKind::Paid, &order).await
 }
 
-async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
+async fn captured(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
+    captured_total: Money,
+) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     order.captured = captured_total;
-    if order.received()? == order.due()? {
+    let is_paid = order.received()? == order.due()?;
+    if is_paid {
         order.trouble = None;
     }
     order.state = order.settled_state()?;
-    Ok(store::update_order(tx, &order).await?)
+    store::update_order(tx, &order).await?;
+    if is_paid && order.is_all_there() {
+        // Which of two captures comes last nobody knows when they are asked for: what was not picked may be held still.
+        payments::release(tx, &app.ids, now, payment).await?;
+    }
+    Ok(())
 }
 
 /// A refund that did not go through, or not wholly.

@@ -112,6 +112,7 @@ kinds_of_jobs! {
     checkout::LapseQuestions => checkout::lapse_questions,
     delivery::BookParcel => delivery::book_parcel,
     delivery::CancelLabel => delivery::cancel_label,
+    delivery::AwaitCancellation => delivery::await_cancellation,
     delivery::FindStray => delivery::find_stray,
     delivery::Close => delivery::close,
     delivery::OrderPickup => delivery::order_pickup,

@@ -46,8 +46,8 @@ pub use code::{Gtin, Refusal, Symbology};
 pub use coding::Coding;
 pub use content::{Content, ContentError};
 pub use delivery_terms::{
-    BookWhen, CourierShare, DeliveryTerms, HandOver, LabelFormat, Preference, Settlement, Tariff,
-    working_days_after,
+    BookWhen, CourierShare, CourierShipper, DeliveryTerms, HandOver, LabelFormat, Preference, Settlement,
+    Tariff, working_days_after,
 };
 pub use feed::{Catalog, follow};
 pub use http::routes;

@@ -135,9 +135,9 @@ async fn call(app: &App, lease: &Lease, carrier: &dyn Carrier, attempt: &Attempt
         recipient_only: false,
         is_return: shipment.direction == Direction::Return,
         label_format: terms::label_format(app, &shipment),
+        shipper: terms::shipper(app, &shipment.store, &attempt.carrier),
     };
-    let outcome = carrier.book(&booking).await;
-    settle_call(app, lease, &attempt, outcome).await
+    settle_call(app, lease, &attempt, carrier.book(&booking).await).await
 }
 
 /// What a call that booked nothing leads to.

@@ -71,4 +71,4 @@ pub use settings::{Carriers, Settings};
 pub use shares::{ShareHad, Shares, shares};
 pub use terms::is_closed_for;
 pub use track::{TrackShipment, track_shipment};
-pub use withdraw::{CancelLabel, FindStray, cancel_label, find_stray};
+pub use withdraw::{AwaitCancellation, CancelLabel, FindStray, await_cancellation, cancel_label, find_stray};

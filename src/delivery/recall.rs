@@ -36,6 +36,7 @@ pub async fn recall(app: &App, id: ShipmentId) -> Result<(), Error> {
                 track::ask_now(app, id, true).await.map_err(Error::News)?;
                 return Err(Error::Kept { carrier: attempt.carrier, detail });
             }
+            Ok(CancelOutcome::Pending) => return Err(Error::Unheard(attempt.carrier)),
             Err(error) => {
                 tracing::warn!(shipment.id = %id, "{} can't be recalled: {error}", attempt.carrier);
                 return Err(Error::Unheard(attempt.carrier));

@@ -88,7 +88,7 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_DHL_ASKS_A_DAY`, `AISLE_GLS_ASKS_A_DAY` | questions after parcels that the courier answers a day (1 to 1000000, default 250 and 500) |
 /// | `AISLE_GLS_URL` | `https://api.gls-group.net`, or `https://api-sandbox.gls-group.net` for tests |
 /// | `AISLE_GLS_CLIENT_ID`, `AISLE_GLS_CLIENT_SECRET` | of the app in GLS's developer portal |
-/// | `AISLE_GLS_CONTACT_ID` | at most 20 characters: the shipper |
+/// | `AISLE_GLS_CONTACT_ID` | at most 20 characters: the shipper, of stores whose `shippers` name none |
 /// | `AISLE_UBER_URL` | `https://api.uber.com` |
 /// | `AISLE_UBER_LOGIN_URL` | where tokens are had (default `https://login.uber.com`) |
 /// | `AISLE_UBER_CUSTOMER_ID` | the retailer's account |

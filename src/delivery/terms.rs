@@ -45,6 +45,11 @@ pub(super) fn orders_pickup(app: &App, store: &StoreId, carrier: &str) -> bool {
     })
 }
 
+/// By what a courier knows the store, where that is another shipper than the account's own.
+pub(super) fn shipper(app: &App, store: &StoreId, carrier: &str) -> Option<String> {
+    of(app, store, |_, terms| terms.and_then(|terms| terms.shipper(carrier)).map(str::to_owned))
+}
+
 /// A moment by the store's clock.
 pub(super) fn local(app: &App, store: &StoreId, moment: Moment) -> NaiveDateTime {
     of(app, store, |zone, _| moment.with_timezone(&zone).naive_local())

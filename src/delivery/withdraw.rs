@@ -19,6 +19,8 @@ use crate::jobs::{self, Failure, Job, Lease};
 const CANCEL_PAUSE: Duration = Duration::from_mins(2);
 /// A label that is not taken back for so long is something that staff should know.
 const PATIENCE: chrono::Duration = chrono::Duration::days(1);
+/// Pause before a courier is asked again what became of a cancellation that it has.
+const WORD_PAUSE: Duration = Duration::from_mins(5);
 /// When a label that was not found is looked for again, in hours after the search was given up: often at first, and after
 /// two weeks the courier has forgotten a parcel that it never saw.
 const STRAY_HOURS: [i64; 8] = [1, 2, 6, 12, 24, 72, 168, 336];
@@ -34,6 +36,23 @@ pub struct CancelLabel {
 
 impl Job for CancelLabel {
     const KIND: &'static str = "delivery.cancel_label";
+
+    fn subject(&self) -> String {
+        self.carrier_shipment_id.clone()
+    }
+}
+
+/// Asks what became of a cancellation that the courier has and did not decide.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AwaitCancellation {
+    /// The courier's name of the label.
+    pub carrier_shipment_id: String,
+    /// Until when the courier's word is waited for.
+    pub until: Moment,
+}
+
+impl Job for AwaitCancellation {
+    const KIND: &'static str = "delivery.await_cancellation";
 
     fn subject(&self) -> String {
         self.carrier_shipment_id.clone()
@@ -102,28 +121,65 @@ pub(super) async fn watch_for_stray(
 /// Cancels a label at the courier.
 pub async fn cancel_label(app: &App, lease: &Lease) -> jobs::Outcome {
     let CancelLabel { carrier_shipment_id: id } = lease.payload()?;
-    let Some(cancellation) = store::cancellation(&app.db, &id).await? else { return Ok(()) };
-    if cancellation.taken_back.is_some() {
-        return Ok(());
-    }
-    let Some(attempt) = store::attempt(&app.db, &cancellation.attempt).await? else { return Ok(()) };
+    let Some((cancellation, attempt)) = open(app, &id).await? else { return Ok(()) };
     let Some(carrier) = app.carriers.find(&attempt.carrier) else {
         return put_off(app, lease, (&id, &cancellation), &attempt, "the courier is not configured").await;
     };
     let shipment = store::find(&app.db, attempt.shipment).await?;
     if shipment.is_some_and(|shipment| returns::dies_unused(&carrier.capabilities(), shipment.direction)) {
-        return settle(app, lease, &id, &attempt, CancelOutcome::Cancelled).await;
+        return settle(app, lease, &id, &attempt, None).await;
     }
     // Before the call, so that a lost answer is known as such.
     mark_sent(app, lease, &id, true).await?;
     match carrier.cancel(&id, cancellation.sent).await {
-        Ok(outcome) => settle(app, lease, &id, &attempt, outcome).await,
+        Ok(CancelOutcome::Pending) => await_word(app, lease, id).await,
+        Ok(CancelOutcome::Cancelled) => settle(app, lease, &id, &attempt, None).await,
+        Ok(CancelOutcome::Refused { detail }) => settle(app, lease, &id, &attempt, Some(detail)).await,
         Err(error) => {
             if error.left_no_trace() {
                 mark_sent(app, lease, &id, cancellation.sent).await?;
             }
             put_off(app, lease, (&id, &cancellation), &attempt, &error.to_string()).await
         }
+    }
+}
+
+/// A cancellation that is not settled, and whose label it is.
+async fn open(app: &App, id: &str) -> Result<Option<(Cancellation, Attempt)>, Failure> {
+    let cancellation = store::cancellation(&app.db, id).await?;
+    let Some(cancellation) = cancellation.filter(|one| one.taken_back.is_none()) else { return Ok(None) };
+    let attempt = store::attempt(&app.db, &cancellation.attempt).await?;
+    Ok(attempt.map(|attempt| (cancellation, attempt)))
+}
+
+/// The courier has the cancellation: from now on it is asked what became of it.
+async fn await_word(app: &App, lease: &Lease, carrier_shipment_id: String) -> jobs::Outcome {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let job = AwaitCancellation { carrier_shipment_id, until: now + PATIENCE };
+    jobs::enqueue_at(&mut tx, &app.ids, now, &job, now + WORD_PAUSE).await?;
+    lease.commit(tx).await
+}
+
+/// Asks what became of a cancellation. One that is undecided for a day is sent once more, should the courier never have had
+/// it; one that is undecided even then was refused.
+pub async fn await_cancellation(app: &App, lease: &Lease) -> jobs::Outcome {
+    let AwaitCancellation { carrier_shipment_id: id, until } = lease.payload()?;
+    let Some((cancellation, attempt)) = open(app, &id).await? else { return Ok(()) };
+    let Some(carrier) = app.carriers.find(&attempt.carrier) else {
+        return put_off(app, lease, (&id, &cancellation), &attempt, "the courier is not configured").await;
+    };
+    let is_last = app.clock.now() >= until;
+    let answer = if is_last { carrier.cancel(&id, true).await } else { carrier.cancellation(&id).await };
+    match answer {
+        Ok(CancelOutcome::Pending) if is_last => {
+            let detail = "it did not decide for a day".to_owned();
+            settle(app, lease, &id, &attempt, Some(detail)).await
+        }
+        Ok(CancelOutcome::Pending) => Err(Failure::after(WORD_PAUSE, "the courier has not decided")),
+        Ok(CancelOutcome::Cancelled) => settle(app, lease, &id, &attempt, None).await,
+        Ok(CancelOutcome::Refused { detail }) => settle(app, lease, &id, &attempt, Some(detail)).await,
+        Err(error) => put_off(app, lease, (&id, &cancellation), &attempt, &error.to_string()).await,
     }
 }
 
@@ -153,12 +209,13 @@ async fn mark_sent(app: &App, lease: &Lease, id: &str, sent: bool) -> Result<(),
     lease.commit(tx).await
 }
 
+/// The courier took a label back, or said why it keeps it.
 async fn settle(
     app: &App,
     lease: &Lease,
     id: &str,
     attempt: &Attempt,
-    outcome: CancelOutcome,
+    kept: Option<String>,
 ) -> jobs::Outcome {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -167,10 +224,7 @@ async fn settle(
     let (Some(mut shipment), Some(mut attempt)) = (shipment, attempt) else { return Ok(()) };
     let is_its_booking =
         attempt.state == AttemptState::CancelPending && attempt.carrier_shipment_id.as_deref() == Some(id);
-    let (event, kept) = match outcome {
-        CancelOutcome::Cancelled => (AttemptEvent::TakenBack, None),
-        CancelOutcome::Refused { detail } => (AttemptEvent::Kept, Some(detail)),
-    };
+    let event = if kept.is_some() { AttemptEvent::Kept } else { AttemptEvent::TakenBack };
     store::save_cancellation(&mut tx, id, Some(kept.is_none()), true).await?;
     if is_its_booking {
         attempt.state = attempt.state.apply(event)?;

@@ -231,15 +231,22 @@ async fn a_cancellation_that_is_pending_is_asked_after_and_a_scanned_parcel_is_k
     let again = pair.gls.close_day(std::slice::from_ref(&first)).await.expect("closed");
     assert_eq!(again[0].result, Ok(()), "closing twice does no harm");
     for id in [&first, &second] {
-        let pending = pair.gls.cancel(id, false).await.expect_err("pending");
-        assert!(pending.is_retryable(), "{pending}");
+        assert_eq!(pair.gls.cancel(id, false).await, Ok(CancelOutcome::Pending));
     }
-    let pending = pair.gls.cancel(&first, true).await.expect_err("still pending");
-    assert!(pending.is_retryable(), "{pending}");
+    assert_eq!(pair.gls.cancellation(&first).await, Ok(CancelOutcome::Pending));
+    assert_eq!(pair.gls.cancel(&first, true).await, Ok(CancelOutcome::Pending), "asked twice: GLS has it");
     pair.sandbox.record_event(&second, "advance").expect("a scan");
     pair.sandbox.advance_seconds(600).expect("ten minutes");
-    assert_eq!(pair.gls.cancel(&first, true).await, Ok(CancelOutcome::Cancelled));
-    assert!(matches!(pair.gls.cancel(&second, true).await, Ok(CancelOutcome::Refused { .. })));
+    for (id, taken_back) in [(&first, true), (&second, false)] {
+        for outcome in [pair.gls.cancellation(id).await, pair.gls.cancel(id, true).await] {
+            let outcome = outcome.expect("a word");
+            let refused = matches!(outcome, CancelOutcome::Refused { .. });
+            assert!(if taken_back { outcome == CancelOutcome::Cancelled } else { refused }, "{outcome:?}");
+        }
+    }
+    let exchanges = pair.sandbox.exchanges();
+    let sent = exchanges.iter().filter(|one| one.operation == "shipments.cancel").count();
+    assert_eq!(sent, 3, "what GLS has decided is read, and not sent again");
     assert_kept(&pair.sandbox);
 }
 

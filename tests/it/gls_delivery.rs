@@ -2,6 +2,7 @@
 
 use aisle::sandbox::gls::{Fault, Oddities, Rule, Sandbox, Settings};
 use chrono::Duration;
+use serde_json::json;
 
 use crate::contract::gls::assert_kept;
 use crate::support::courier::{Courier, Depot};
@@ -19,7 +20,10 @@ impl Courier for Sandbox {
 }
 
 pub async fn depot() -> Depot<Sandbox> {
-    let settings = Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() };
+    depot_with(Settings { clock_stands_at: Some(start_of_time()), ..Settings::local() }).await
+}
+
+async fn depot_with(settings: Settings) -> Depot<Sandbox> {
     let gls = Sandbox::start(settings.clone()).await.expect("a sandbox");
     let variables = settings.for_service(gls.url());
     Depot::new(gls, &variables).await
@@ -108,4 +112,65 @@ async fn a_delivery_that_is_taken_back_leaves_no_live_parcel_however_the_cancell
         assert!(seen.json["trouble"].is_null(), "{fault:?}");
         assert_kept(&depot.courier);
     }
+}
+
+/// How often GLS was asked to take a parcel back.
+fn cancellations(depot: &Depot<Sandbox>) -> usize {
+    depot.courier.exchanges().iter().filter(|one| one.operation == "shipments.cancel").count()
+}
+
+#[tokio::test]
+async fn a_cancellation_that_gls_left_open_is_sent_once_and_asked_after_until_it_is_decided() {
+    let depot = depot().await;
+    let shipment = depot.request().await;
+    depot.courier.set_oddities(Oddities { cancellations_pending: 1, ..Oddities::default() }).expect("set");
+    depot.cancel(shipment).await;
+    depot.test.run_jobs().await;
+    depot.pass(Duration::minutes(6)).await;
+    assert_eq!(depot.courier.live().len(), 1, "still open");
+    depot.pass(Duration::minutes(6)).await;
+    assert_eq!((depot.courier.live().len(), cancellations(&depot)), (0, 1));
+    assert!(depot.see(shipment).await.json["trouble"].is_null());
+    assert_kept(&depot.courier);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_gls_never_decides_is_a_refusal_after_a_day_and_staff_keep_the_parcel() {
+    let depot = depot().await;
+    let shipment = depot.request().await;
+    depot.courier.set_oddities(Oddities { cancellations_pending: 1, ..Oddities::default() }).expect("set");
+    depot.cancel(shipment).await;
+    depot.test.run_jobs().await;
+    // Time passes, but not at GLS.
+    for hours in [1, 22] {
+        depot.test.advance(Duration::hours(hours));
+        depot.test.run_jobs().await;
+    }
+    assert_eq!(cancellations(&depot), 1);
+    assert!(depot.see(shipment).await.json["trouble"].is_null());
+    for hours in [2, 24] {
+        depot.test.advance(Duration::hours(hours));
+        depot.test.run_jobs().await;
+    }
+    assert_eq!(cancellations(&depot), 2, "once more, should it have been lost");
+    let seen = depot.see(shipment).await;
+    assert!(seen.text("/trouble").contains("did not decide"), "{seen:?}");
+    assert!(seen.text("/trouble").contains("don't hand it over"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_a_shipper_of_its_own_books_and_orders_its_driver_as_such() {
+    let contacts = vec!["276a45fkqM".to_owned(), "276a45fkqN".to_owned()];
+    let settings = Settings { clock_stands_at: Some(start_of_time()), contacts, ..Settings::local() };
+    let depot = depot_with(settings).await;
+    depot.request().await;
+    let shippers = json!([{"carrier": "gls", "id": "276a45fkqN"}]);
+    depot.test.deliver_by(&json!({"order_pickup": ["gls"], "shippers": shippers})).await;
+    depot.request().await;
+    let books = depot.courier.books();
+    let booked: Vec<&str> = books.parcels.iter().map(|parcel| parcel.contact_id.as_str()).collect();
+    assert_eq!(booked, ["276a45fkqM", "276a45fkqN"]);
+    let ordered: Vec<&str> = books.collections.iter().map(|one| one.contact_id.as_str()).collect();
+    assert_eq!(ordered, ["276a45fkqN"]);
+    assert_kept(&depot.courier);
 }

@@ -136,6 +136,7 @@ pub fn booking() -> Booking {
         recipient_only: false,
         is_return: false,
         label_format: LabelFormat::Pdf,
+        shipper: None,
     }
 }
 

@@ -121,6 +121,7 @@ fn booking() -> Booking {
         recipient_only: false,
         is_return: false,
         label_format: LabelFormat::Pdf,
+        shipper: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod hand_over;
 mod minutes;
 mod share;
+mod shipper;
 mod tariff;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 
 pub use hand_over::{HandOver, working_days_after};
 pub use share::CourierShare;
+pub use shipper::CourierShipper;
 pub use tariff::Tariff;
 
 use super::carton::{CARTONS_MAX, Carton};
@@ -93,6 +95,10 @@ pub struct DeliveryTerms {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20)]
     pub order_pickup: Vec<String>,
+    /// By what couriers know the store (GLS: its `ContactID`); as the account's own shipper when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub shippers: Vec<CourierShipper>,
     /// How many days after their arrival a shopper may send goods back; with nought only staff have that done.
     #[schema(minimum = 0, maximum = 365)]
     #[serde(
@@ -269,6 +275,11 @@ impl DeliveryTerms {
         })
     }
 
+    /// By what a courier knows the store, where that is another shipper than the account's own.
+    pub fn shipper(&self, carrier: &str) -> Option<&str> {
+        self.shippers.iter().find(|shipper| shipper.carrier == carrier).map(|shipper| shipper.id.as_str())
+    }
+
     /// What contradicts itself in it, for people.
     pub fn fault(&self) -> Option<String> {
         if !(0..=BESIDE_MAX).contains(&self.amount) {
@@ -303,7 +314,8 @@ impl DeliveryTerms {
         }
         let of_tariff = self.tariffs.iter().find_map(Tariff::fault);
         let of_carton = || self.cartons.iter().find_map(Carton::fault);
-        of_tariff.or_else(of_carton).or_else(|| share::fault(&self.shares)).or_else(|| self.fault_of_hours())
+        let of_courier = || share::fault(&self.shares).or_else(|| shipper::fault(&self.shippers));
+        of_tariff.or_else(of_carton).or_else(of_courier).or_else(|| self.fault_of_hours())
     }
 }
 
@@ -328,6 +340,8 @@ mod tests {
         wrong(&|terms| terms.amount = -1, "a delivery costs");
         wrong(&|terms| terms.hand_over.on.clear(), "one day of the week");
         wrong(&|terms| terms.order_pickup = vec!["DHL".to_owned()], "order_pickup");
+        let shipper = || CourierShipper { carrier: "dhl".to_owned(), id: "1".to_owned() };
+        wrong(&|terms| terms.shippers = vec![shipper()], "knows stores one by one");
         wrong(&|terms| terms.close_at = NaiveTime::from_hms_opt(15, 59, 0), "after its goods went out");
         wrong(&|terms| terms.chilled_minutes = Some(0), "1 to 240 minutes");
         wrong(&|terms| terms.chilled_minutes = Some(241), "1 to 240 minutes");

@@ -95,6 +95,8 @@ pub struct Booking {
     pub is_return: bool,
     /// The form of the label.
     pub label_format: LabelFormat,
+    /// By what the courier knows the store, where that is another shipper than its account's own.
+    pub shipper: Option<String>,
 }
 
 /// What became of something that a courier was asked to take on: a parcel, or the order of a driver.
@@ -207,6 +209,8 @@ pub struct BookedParcel {
 pub enum CancelOutcome {
     /// The courier no longer has the booking.
     Cancelled,
+    /// The courier took the cancellation and decides later: it is asked what became of it, and nothing is sent again.
+    Pending,
     /// The courier keeps it, or never knew it: the booking stays as it was.
     Refused {
         /// In the courier's words.

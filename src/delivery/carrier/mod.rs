@@ -100,6 +100,11 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// shipment" then means that it worked.
     async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError>;
 
+    /// What became of a cancellation that was [`CancelOutcome::Pending`]; it is asked for only, and nothing is sent again.
+    async fn cancellation(&self, _carrier_shipment_id: &str) -> Result<CancelOutcome, CallError> {
+        Err(CallError::Refused("the courier leaves no cancellation open".to_owned()))
+    }
+
     /// What happened to a parcel; `None` when the courier does not know it, which shortly after a booking means "not yet".
     async fn track(
         &self,

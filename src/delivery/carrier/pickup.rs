@@ -17,6 +17,8 @@ pub struct PickupRequest {
     pub until: NaiveTime,
     /// The store.
     pub place: Address,
+    /// By what the courier knows the store, where that is another shipper than its account's own.
+    pub shipper: Option<String>,
     /// How many parcels there are as far as is known, at least one.
     pub parcels: i64,
     /// What they weigh together, rounded up.

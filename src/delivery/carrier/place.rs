@@ -86,6 +86,7 @@ impl AddressQuestion {
             recipient_only: false,
             is_return: false,
             label_format: LabelFormat::Pdf,
+            shipper: None,
         })
     }
 }

@@ -272,6 +272,7 @@ fn request(app: &App, pickup: &Pickup) -> Result<PickupRequest, Failure> {
         from: local(pickup.ready_at).time(),
         until: local(pickup.until).time(),
         place: pickup.place.for_carrier(),
+        shipper: terms::shipper(app, &pickup.store, &pickup.carrier),
         parcels: pickup.parcels,
         weight_grams: pickup.weight_grams,
     })
@@ -428,8 +429,13 @@ async fn cancel(app: &App, lease: &Lease, carrier: &dyn Carrier, pickup: &Pickup
     // Before the call, so that a lost answer is known as such.
     mark_cancel(app, lease, pickup, true).await?;
     let id = pickup.carrier_pickup_id.clone().unwrap_or_default();
-    let outcome = match carrier.cancel_pickup(&id, was_sent).await {
-        Ok(outcome) => outcome,
+    let kept = match carrier.cancel_pickup(&id, was_sent).await {
+        Ok(CancelOutcome::Pending) => {
+            let detail = "the courier has not decided whether it takes the order back";
+            return put_off(app, lease, pickup, CANCEL_PAUSE, detail).await;
+        }
+        Ok(CancelOutcome::Cancelled) => None,
+        Ok(CancelOutcome::Refused { detail }) => Some(detail),
         Err(error) => {
             if error.left_no_trace() {
                 mark_cancel(app, lease, pickup, was_sent).await?;
@@ -438,16 +444,8 @@ async fn cancel(app: &App, lease: &Lease, carrier: &dyn Carrier, pickup: &Pickup
         }
     };
     let (mut tx, mut pickup) = settling(app, pickup).await?;
-    let event = match outcome {
-        CancelOutcome::Cancelled => {
-            pickup.detail = None;
-            AttemptEvent::TakenBack
-        }
-        CancelOutcome::Refused { detail } => {
-            pickup.detail = Some(format!("the courier keeps the order: {detail}"));
-            AttemptEvent::Kept
-        }
-    };
+    let event = if kept.is_some() { AttemptEvent::Kept } else { AttemptEvent::TakenBack };
+    pickup.detail = kept.map(|detail| format!("the courier keeps the order: {detail}"));
     pickup.state = pickup.state.apply(event)?;
     store::save(&mut tx, &pickup).await?;
     lease.commit(tx).await

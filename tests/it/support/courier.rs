@@ -83,6 +83,7 @@ pub fn german_booking(weight_grams: i64) -> Booking {
         recipient_only: false,
         is_return: false,
         label_format: LabelFormat::Pdf,
+        shipper: None,
     }
 }
 

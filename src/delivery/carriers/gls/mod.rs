@@ -3,8 +3,8 @@
 //! ShipIT keeps no duplicate check: a booking that may have arrived is never sent again from here. Whether it was made is
 //! asked of the details by our reference. It refuses by headers, with an empty body; `wire.rs` reads them. A label is given
 //! once: a reprint is another parcel, so a booking without its label is taken back and made anew. A cancellation may stay
-//! pending, and asking twice is an error: a repetition looks first whether the parcel is still there. `tracking.rs` maps
-//! statuses and events.
+//! pending, and asking twice is an error: what became of it is read from the details, whose parcel is gone, scanned or as it
+//! was, and sent again is only one whose answer was lost. `tracking.rs` maps statuses and events.
 
 mod addresses;
 mod pickups;
@@ -59,7 +59,8 @@ pub struct GlsSettings {
     pub client_id: String,
     /// That app's secret.
     pub client_secret: SecretString,
-    /// The shipper of the contract, at most 20 characters. Labels name the store of each parcel beside it.
+    /// The shipper of the contract, at most 20 characters, for stores that name none of their own. Labels name the store of each
+    /// parcel beside it.
     pub contact_id: String,
 }
 
@@ -193,7 +194,7 @@ impl Carrier for Gls {
         let listed = self.shipit("/tracking/parcels", Some(&question), CALL_DEADLINE).await?;
         let found = wire::listed(&wire::understood(listed)?)?;
         match details {
-            wire::Details::One(track_id) if found.is_empty() => {
+            wire::Details::One { track_id, .. } if found.is_empty() => {
                 Ok(vec![BookedParcel { carrier_shipment_id: track_id.clone(), tracking_number: track_id }])
             }
             wire::Details::Several if found.is_empty() => {
@@ -220,12 +221,23 @@ impl Carrier for Gls {
     }
 
     async fn cancel(&self, carrier_shipment_id: &str, is_repeat: bool) -> Result<CancelOutcome, CallError> {
-        let name = json!({ "TrackID": carrier_shipment_id });
-        if is_repeat && self.details(&name).await?.is_none() {
-            return Ok(CancelOutcome::Cancelled);
+        if is_repeat {
+            match self.cancellation(carrier_shipment_id).await? {
+                CancelOutcome::Pending => {}
+                decided => return Ok(decided),
+            }
         }
         let path = format!("/shipments/cancel/{carrier_shipment_id}");
-        wire::cancel_outcome(self.shipit(&path, None, CALL_DEADLINE).await?)
+        let reply = self.shipit(&path, None, CALL_DEADLINE).await?;
+        if is_repeat && reply.status == wire::ASKED_TWICE {
+            return Ok(CancelOutcome::Pending);
+        }
+        wire::cancel_outcome(reply)
+    }
+
+    async fn cancellation(&self, carrier_shipment_id: &str) -> Result<CancelOutcome, CallError> {
+        let details = self.details(&json!({ "TrackID": carrier_shipment_id })).await?;
+        Ok(wire::after_cancellation(details.as_ref()))
     }
 
     async fn track(

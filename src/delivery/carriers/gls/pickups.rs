@@ -20,7 +20,7 @@ const WORDS_LENGTH_MAX: usize = 80;
 /// The order.
 pub fn order(request: &PickupRequest, settings: &GlsSettings) -> Value {
     let mut order = json!({
-        "ContactID": settings.contact_id,
+        "ContactID": request.shipper.as_ref().unwrap_or(&settings.contact_id),
         "PreferredPickUpDate": format!("{}T00:00:00Z", request.day),
         "NumberOfParcels": request.parcels.max(1),
         "Product": "PARCEL",

@@ -31,7 +31,7 @@ pub fn canonical(status: &str) -> Option<ParcelStatus> {
 }
 
 /// What an event means, as far as its code is public.
-fn of_event(code: &str) -> Option<ParcelStatus> {
+pub fn of_event(code: &str) -> Option<ParcelStatus> {
     Some(match code.split_once('.')? {
         ("INTIAL", "PREADVICE" | "E48_DATA") => ParcelStatus::Announced,
         ("INTIAL", "NORMAL") => ParcelStatus::PickedUp,

@@ -7,10 +7,11 @@
 
 use serde_json::{Value, json};
 
+use super::tracking::of_event;
 use super::{GlsSettings, WEIGHT_GRAMS_MAX, points};
 use crate::delivery::carrier::{
     Address, BookOutcome, BookedParcel, Booking, CallError, CancelOutcome, Confirmation, FieldMessage, Label,
-    LabelFormat, Rejection, RejectionReason,
+    LabelFormat, ParcelStatus, Rejection, RejectionReason,
 };
 use crate::delivery::carriers::addresses::named;
 use crate::delivery::carriers::call::Reply;
@@ -30,12 +31,19 @@ const MIDDLEWARE: &str = "Aisle";
 const TEXT_KEPT: usize = 300;
 /// The backend is inactive: nothing was worked on.
 pub const INACTIVE: u16 = 490;
+/// What ShipIT says to a cancellation that it has already.
+pub const ASKED_TWICE: u16 = 500;
 
 /// What the details say of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Details {
-    /// One parcel, by its TrackID.
-    One(String),
+    /// One parcel.
+    One {
+        /// By which it is cancelled.
+        track_id: String,
+        /// The codes of its history.
+        codes: Vec<String>,
+    },
     /// Booked more than once.
     Several,
 }
@@ -70,7 +78,7 @@ pub fn order(booking: &Booking, settings: &GlsSettings) -> Result<Value, Rejecti
         "Product": "PARCEL",
         "Consignee": { "Category": category, "Address": consignee },
         "Shipper": {
-            "ContactID": settings.contact_id,
+            "ContactID": booking.shipper.as_ref().unwrap_or(&settings.contact_id),
             "AlternativeShipperAddress": shipper.clone(),
         },
         "ShipmentUnit": [{
@@ -230,8 +238,33 @@ pub fn details(reply: Reply) -> Result<Option<Details>, CallError> {
         _ => {}
     }
     let answer = parsed(&understood(reply)?);
-    let track_id = answer["UnitDetail"]["TrackID"].as_str();
-    track_id.map(|id| Some(Details::One(id.to_owned()))).ok_or_else(unreadable)
+    let unit = &answer["UnitDetail"];
+    let track_id = unit["TrackID"].as_str().ok_or_else(unreadable)?.to_owned();
+    let history = unit["History"].as_array().into_iter().flatten();
+    let codes = history.filter_map(|event| event["StatusCode"].as_str()).map(str::to_owned).collect();
+    Ok(Some(Details::One { track_id, codes }))
+}
+
+/// What became of a cancellation, by the details of its parcel: those of a cancelled one are deleted, and one that was scanned
+/// goes on. Codes that are not public decide nothing.
+pub fn after_cancellation(details: Option<&Details>) -> CancelOutcome {
+    let codes = match details {
+        None => return CancelOutcome::Cancelled,
+        Some(Details::Several) => return CancelOutcome::Pending,
+        Some(Details::One { codes, .. }) => codes,
+    };
+    let statuses: Vec<ParcelStatus> = codes.iter().filter_map(|code| of_event(code)).collect();
+    if statuses.contains(&ParcelStatus::Cancelled) {
+        CancelOutcome::Cancelled
+    } else if statuses.iter().any(|status| *status != ParcelStatus::Announced) {
+        scanned()
+    } else {
+        CancelOutcome::Pending
+    }
+}
+
+fn scanned() -> CancelOutcome {
+    CancelOutcome::Refused { detail: "GLS has scanned the parcel".to_owned() }
 }
 
 /// The parcels of a list.
@@ -249,7 +282,7 @@ pub fn listed(reply: &Reply) -> Result<Vec<BookedParcel>, CallError> {
     Ok(answer["UnitItems"].as_array().into_iter().flatten().filter(live).filter_map(parcel).collect())
 }
 
-/// Reads what became of a cancellation. One that is pending is no outcome yet: asked again, the parcel is gone or not.
+/// Reads the answer to a cancellation.
 pub fn cancel_outcome(reply: Reply) -> Result<CancelOutcome, CallError> {
     if reply.status == 400 {
         return Ok(CancelOutcome::Refused { detail: said(&reply).text });
@@ -258,8 +291,8 @@ pub fn cancel_outcome(reply: Reply) -> Result<CancelOutcome, CallError> {
     // The documentation has it in lower case, the file not.
     match answer["result"].as_str().or_else(|| answer["Result"].as_str()) {
         Some("CANCELLED") => Ok(CancelOutcome::Cancelled),
-        Some("CANCELLATION_PENDING") => Err(CallError::NoAnswer("the cancellation is pending".to_owned())),
-        Some("SCANNED") => Ok(CancelOutcome::Refused { detail: "GLS has scanned the parcel".to_owned() }),
+        Some("CANCELLATION_PENDING") => Ok(CancelOutcome::Pending),
+        Some("SCANNED") => Ok(scanned()),
         _ => Err(unreadable()),
     }
 }
@@ -303,6 +336,20 @@ pub fn said(reply: &Reply) -> FieldMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_became_of_a_cancellation_is_read_from_what_happened_to_the_parcel() {
+        let read = |codes: &[&str]| {
+            let codes = codes.iter().map(|code| (*code).to_owned()).collect();
+            after_cancellation(Some(&Details::One { track_id: "ZX1".to_owned(), codes }))
+        };
+        assert_eq!(after_cancellation(None), CancelOutcome::Cancelled);
+        for undecided in [&[][..], &["INTIAL.PREADVICE"], &["BEAMED.UP", "INTIAL.E48_DATA"]] {
+            assert_eq!(read(undecided), CancelOutcome::Pending, "{undecided:?}");
+        }
+        assert_eq!(read(&["CANCEL.NORMAL", "INTIAL.PREADVICE"]), CancelOutcome::Cancelled);
+        assert_eq!(read(&["INBOUD.NORMAL", "INTIAL.PREADVICE"]), scanned());
+    }
 
     #[test]
     fn weights_are_rounded_up_to_two_decimals_and_never_too_light() {

@@ -102,6 +102,7 @@ const FILES: &[File] = &[
     file!(71, "0071_tasks_again.postgres.sql", Some(Engine::Postgres)),
     file!(71, "0071_tasks_again.sqlite.sql", Some(Engine::Sqlite)),
     file!(72, "0072_pick_by.sql", None),
+    file!(76, "0076_pulls.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -238,6 +238,16 @@ impl App {
         checkout::delivery_news(self, tx, now, news).await
     }
 
+    /// Whether somebody is picking an order for its delivery.
+    pub async fn is_being_picked(
+        &self,
+        tx: &mut db::Tx,
+        now: Moment,
+        order: crate::ids::OrderId,
+    ) -> Result<bool, db::Error> {
+        checkout::is_being_picked(tx, now, order).await
+    }
+
     /// What happened to an order, for the partners that want to know, inside the transaction in which it happened.
     pub async fn order_news(
         &self,

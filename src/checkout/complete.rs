@@ -20,7 +20,7 @@ use crate::clock::Moment;
 use crate::db::Tx;
 use crate::delivery;
 use crate::error::Internal;
-use crate::ids::{CheckoutId, OrderId, PaymentId, RefundId, ShipmentId};
+use crate::ids::{CheckoutId, PaymentId, RefundId, ShipmentId};
 use crate::money::Money;
 use crate::payments::{self, DebtKind};
 
@@ -49,7 +49,9 @@ pub async fn payment_news(app: &App, tx: &mut Tx, now: Moment, news: payments::N
             advance(app, tx, now, checkout, Event::Declined, change).await
         }
         News::Authorised { payment, checkout } => authorised(app, tx, now, payment, checkout).await,
-        News::Captured { payment, captured_total, .. } => captured(tx, payment, captured_total).await,
+        News::Captured { payment, captured_total, .. } => {
+            captured(app, tx, now, payment, captured_total).await
+        }
         News::CaptureFailed { payment, operation, amount, reason, .. } => {
             if !order_troubled(tx, payment, &format!("capture failed: {reason}")).await? {
                 return Ok(());
@@ -226,14 +228,26 @@ pub(super) async fn authorised(
     tell(app, tx, now, NewsKind::Paid, &order).await
 }
 
-async fn captured(tx: &mut Tx, payment: PaymentId, captured_total: Money) -> Result<(), Internal> {
+async fn captured(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    payment: PaymentId,
+    captured_total: Money,
+) -> Result<(), Internal> {
     let Some(mut order) = store::find_order_by_payment(tx, payment).await? else { return Ok(()) };
     order.captured = captured_total;
-    if order.received()? == order.due()? {
+    let is_paid = order.received()? == order.due()?;
+    if is_paid {
         order.trouble = None;
     }
     order.state = order.settled_state()?;
-    Ok(store::update_order(tx, &order).await?)
+    store::update_order(tx, &order).await?;
+    if is_paid && order.is_all_there() {
+        // Which of two captures comes last nobody knows when they are asked for: what was not picked may be held still.
+        payments::release(tx, &app.ids, now, payment).await?;
+    }
+    Ok(())
 }
 
 /// A refund that did not go through, or not wholly.
@@ -362,9 +376,8 @@ pub async fn delivery_news(
         News::Delivered { order, .. } => (order, NewsKind::Delivered),
         News::Returned { order, .. } => (order, NewsKind::Returned),
         News::Failed { order, .. } => (order, NewsKind::Failed),
-        // Nothing is to be done before the goods are there.
-        News::ReturnBooked { .. } => return Ok(()),
-        News::ReturnArrived { shipment, order } => return came_back(tx, order, shipment).await,
+        // Nothing is given back by itself: a person looks at the goods first, and the store's task says so until somebody did.
+        News::ReturnBooked { .. } | News::ReturnArrived { .. } => return Ok(()),
     };
     let ended = match news {
         News::Returned { is_whole: true, .. } => Some(Ended::Returned),
@@ -386,15 +399,6 @@ pub async fn delivery_news(
         by_rule::settle(app, tx, now, &order, ended).await?;
     }
     tell(app, tx, now, kind, &order).await
-}
-
-/// Goods came back to the store. Nothing is given back by itself: a person looks at them first, and perishables are written
-/// off.
-async fn came_back(tx: &mut Tx, order: OrderId, shipment: ShipmentId) -> Result<(), Internal> {
-    let Some(mut order) = store::find_order_locked(tx, order).await? else { return Ok(()) };
-    let note = format!("goods came back with shipment {shipment}: look at them, then refund what is due");
-    order.trouble.get_or_insert(note);
-    Ok(store::update_order(tx, &order).await?)
 }
 
 /// Ends the delivery of an order of which nothing was there to be sent, with its shipment called off: the delivery is not

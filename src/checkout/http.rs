@@ -320,7 +320,8 @@ pub async fn read_order(
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`order_unknown`"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`, `shipment_state`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`order_state`, `shipment_state`; `courier_keeps`: a courier is on the way with it, or at the door, and does not turn back"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "`courier_unreachable`: the courier does not say whether it turned back; ask again"),
     ),
     security(("staff" = []))
 )]

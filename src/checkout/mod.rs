@@ -51,7 +51,7 @@ pub use model::{Checkout, State};
 pub use news::{News, NewsKind};
 pub use options::{ChosenDelivery, DeliveryOption, DeliveryOptions};
 pub use order::{ExitFacts, Order, OrderState};
-pub use picking::{IfMissing, LapseQuestions, lapse_questions};
+pub use picking::{IfMissing, LapseQuestions, is_being_picked, lapse_questions};
 pub use place::{Expire, expire};
 pub use verify::verify;
 

@@ -228,12 +228,16 @@ pub(super) async fn cancel(
     may: impl FnOnce(&StoreId) -> Result<(), Error>,
 ) -> Result<Order, Error> {
     let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
-    let seen = store::find_order(&mut tx, id).await?.ok_or(Error::UnknownOrder)?;
+    let seen = store::find_order(&app.db, id).await?.ok_or(Error::UnknownOrder)?;
     may(&seen.store)?;
     if seen.state == OrderState::Cancelled {
         return Ok(seen);
     }
+    if let Some(shipment) = seen.shipment {
+        // Outside of any transaction. Who is on the way is asked before money goes back.
+        delivery::recall(app, shipment).await?;
+    }
+    let mut tx = app.db.begin().await?;
     if let Some(shipment) = seen.shipment {
         // Locked before the payment, as where a delivery tells its news. Refused once the courier has the goods: then only
         // a return helps.

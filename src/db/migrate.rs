@@ -102,6 +102,8 @@ const FILES: &[File] = &[
     file!(71, "0071_tasks_again.postgres.sql", Some(Engine::Postgres)),
     file!(71, "0071_tasks_again.sqlite.sql", Some(Engine::Sqlite)),
     file!(72, "0072_pick_by.sql", None),
+    file!(73, "0073_silences.sql", None),
+    file!(74, "0074_asks.sql", None),
     file!(76, "0076_pulls.sql", None),
 ];
 

@@ -25,6 +25,8 @@ use crate::ids::{ShipmentId, StoreId};
 
 /// Shipments of one page: a screen to scroll, small enough to send at once.
 const PAGE: usize = 100;
+/// When a courier that did not answer is recalled again.
+const RECALL_AGAIN_SECONDS: u32 = 30;
 
 /// The routes of the room.
 pub fn routes() -> OpenApiRouter<App> {
@@ -449,6 +451,19 @@ impl From<Error> for Problem {
             Error::CalledOff(parcel) => Self::conflict(
                 "parcel_called_off",
                 format!("The courier called the booking of parcel {parcel} off, and does not bring it."),
+            ),
+            Error::BeingPicked => Self::conflict(
+                "order_being_picked",
+                "Somebody is picking the goods of the shipment. Let them say what they picked, or put the order down.",
+            ),
+            Error::Kept { .. } => Self::conflict(
+                "courier_keeps",
+                format!("Not taken back: {error}. Its goods can come back as a return."),
+            ),
+            Error::Unheard(_) => Self::unavailable(
+                "courier_unreachable",
+                format!("Not taken back: {error}. Ask again."),
+                RECALL_AGAIN_SECONDS,
             ),
             Error::Address(faults) => {
                 let problem = Self::unprocessable("address_invalid", "Correct the address; see errors.");

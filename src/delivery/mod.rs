@@ -6,7 +6,7 @@
 //! the room above is told of each step inside the transaction that learns of it ([`News`]).
 //!
 //! `model.rs` has the rules, `request.rs` what other rooms ask for, `returns` what comes back, `reroute.rs` who comes in
-//! another courier's place, `repack` what staff really packed, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`,
+//! another courier's place, `repack` what staff really packed, `book.rs`, `labels.rs`, `reissue.rs`, `withdraw.rs`, `recall.rs`, `hand_over.rs`, `closing`, `pickups`, `track.rs`,
 //! `pushes.rs` and
 //! `notice.rs` the talk with couriers, `carrier` the trait that they speak through.
 
@@ -31,6 +31,8 @@ mod pack;
 mod pickups;
 mod places;
 mod pushes;
+mod quota;
+mod recall;
 mod reissue;
 mod repack;
 mod request;
@@ -38,6 +40,7 @@ mod reroute;
 mod returns;
 mod settings;
 mod shares;
+mod silence;
 mod store;
 mod tasks;
 mod terms;
@@ -61,6 +64,7 @@ pub use pack::{Misfit, PARCELS_MAX, Packing, Parcel, Pieces, TooMany};
 pub use pickups::{OrderPickup, order_pickup};
 pub use places::{CourierVerdict, SuggestedAddress};
 pub use pushes::{SubscribeAccount, SubscribeParcels, schedule, subscribe_account, subscribe_parcels};
+pub use recall::recall;
 pub use repack::{RemindToPack, remind_to_pack};
 pub use request::{Error, Request, cancel, request};
 pub use settings::{Carriers, Settings};

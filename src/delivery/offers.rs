@@ -360,7 +360,8 @@ async fn offer(
         recipient: ask.recipient.for_carrier(),
         parcels: parcels.iter().map(Parcel::for_quote).collect(),
         currency: ask.currency,
-        ready_at: ask.now,
+        asked_at: ask.now,
+        leaves_on: hand_over(ask).date(),
         age_min: ask.goods.iter().filter_map(|good| good.age_min).max(),
     };
     let live = match tokio::time::timeout(ask.deadline, carrier.quote(&request)).await {
@@ -447,6 +448,12 @@ fn tariff(carrier: &str, ask: &Ask<'_>, parcels: &[Parcel]) -> Result<Tariffed, 
     })
 }
 
+/// When goods go out next to couriers that collect once a day, by the store's clock.
+fn hand_over(ask: &Ask<'_>) -> NaiveDateTime {
+    let local = ask.now.with_timezone(&ask.zone).naive_local();
+    ask.terms.map(|terms| terms.hand_over.clone()).unwrap_or_default().next(local)
+}
+
 /// When the goods leave, and between which moments they arrive.
 fn times(
     ask: &Ask<'_>,
@@ -454,8 +461,7 @@ fn times(
     tariff: &Tariffed,
     live: Option<&LiveQuote>,
 ) -> (Moment, Option<(Moment, Moment)>) {
-    let local = ask.now.with_timezone(&ask.zone).naive_local();
-    let hand_over = ask.terms.map(|terms| terms.hand_over.clone()).unwrap_or_default().next(local);
+    let hand_over = hand_over(ask);
     // Who comes at once does not wait for the day's hand-over.
     let leaves_by =
         if abilities.is_local { ask.now + abilities.preparation } else { moment(ask.zone, hand_over) };

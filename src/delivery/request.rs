@@ -75,6 +75,20 @@ pub enum Error {
     /// The courier called the booking of this parcel off.
     #[error("the courier called the booking of parcel {0} off")]
     CalledOff(i64),
+    /// Its goods are still being picked.
+    #[error("the goods of the shipment are being picked")]
+    BeingPicked,
+    /// A courier was recalled and brings the goods all the same.
+    #[error("{carrier} brings it all the same: {detail}")]
+    Kept {
+        /// The courier.
+        carrier: String,
+        /// In its words.
+        detail: String,
+    },
+    /// A courier was recalled and does not say whether it still comes.
+    #[error("{0} does not say whether it still comes")]
+    Unheard(String),
     /// The address can't be used.
     #[error("the address has faults")]
     Address(Vec<AddressFault>),

@@ -21,6 +21,11 @@ use crate::env::Env;
 /// quota before you shorten it.
 const TRACKING_MINUTES: u32 = 120;
 
+/// The variables that say how many questions after parcels a courier answers a day (UTC), whom they are about, and what is usual:
+/// what DHL and GLS give to whoever has not asked for more.
+const ASKS_A_DAY: [(&str, &str, i64); 2] =
+    [("AISLE_DHL_ASKS_A_DAY", "dhl", 250), ("AISLE_GLS_ASKS_A_DAY", "gls", 500)];
+
 /// What the least of our couriers that go everywhere carries.
 const LIFTED_GRAMS_MAX: i64 = 31_500;
 
@@ -80,6 +85,7 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 /// | `AISLE_DHL_RETURN_BILLING_NUMBER` | 14 characters, of DHL Retoure; without it DHL brings nothing back |
 /// | `AISLE_DHL_RETURN_RECEIVER` | the receiver in DHL's returns portal that all goods go back to; without it the one at the store's address |
 /// | `AISLE_DHL_PUSH_ACCOUNT`, `AISLE_DHL_PUSH_TOKEN` | the customer number whose parcels DHL tells of by itself, and what its messages prove themselves with (32 characters or more); without them it is only asked |
+/// | `AISLE_DHL_ASKS_A_DAY`, `AISLE_GLS_ASKS_A_DAY` | questions after parcels that the courier answers a day (1 to 1000000, default 250 and 500) |
 /// | `AISLE_GLS_URL` | `https://api.gls-group.net`, or `https://api-sandbox.gls-group.net` for tests |
 /// | `AISLE_GLS_CLIENT_ID`, `AISLE_GLS_CLIENT_SECRET` | of the app in GLS's developer portal |
 /// | `AISLE_GLS_CONTACT_ID` | at most 20 characters: the shipper |
@@ -106,6 +112,8 @@ const QUOTE_DEADLINE_MS: u64 = 1_500;
 pub struct Settings {
     /// How often a parcel on its way is asked after.
     pub tracking_interval: Duration,
+    /// How many questions after parcels couriers answer a day (UTC), by their keys; of others any number.
+    pub asks_a_day: BTreeMap<&'static str, i64>,
     /// How long couriers are waited for while a shopper wants to know who can bring the goods.
     pub quote_deadline: Duration,
     /// DHL's account, when there is one.
@@ -126,8 +134,10 @@ impl Settings {
         let tracking_interval = Duration::from_secs(u64::from(minutes) * 60);
         let quote_ms = env.within("AISLE_DELIVERY_QUOTE_MS", "milliseconds", 50..=10_000, QUOTE_DEADLINE_MS);
         let quote_deadline = Duration::from_millis(quote_ms);
+        let asks = |(name, carrier, usual)| (carrier, env.within(name, "a number", 1..=1_000_000, usual));
         Self {
             tracking_interval,
+            asks_a_day: ASKS_A_DAY.map(asks).into(),
             quote_deadline,
             dhl: dhl(env),
             gls: gls(env),
@@ -315,6 +325,11 @@ impl Carriers {
         serving
             .min_by_key(|able| (!needs.are_met_by(able, recipient), !able.goes_to(recipient), able.is_local))
             .map_or(UNSERVED, |able| able.name)
+    }
+
+    /// Whether a courier rides near its store only.
+    pub fn is_local(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|carrier| carrier.capabilities().is_local)
     }
 
     /// Whether a courier calls whoever gets the goods: without a phone number it brings nothing.

@@ -11,12 +11,13 @@ use tokio::time::Instant;
 use super::carrier::{BookedParcel, ParcelStatus, Tracking};
 use super::model::{self, Direction, ShipmentEvent, ShipmentState, Travel};
 use super::news::News;
+use super::silence::{self, LastWord, Silence};
 use super::store::{self, Askings, Parcel, Shipment};
 use super::tasks::{self, Asked, Subject};
-use super::{hand_over, pushes, reroute, returns};
+use super::{hand_over, pushes, quota, reroute, returns};
 use crate::app::App;
 use crate::clock::Moment;
-use crate::db::Tx;
+use crate::db::{self, Tx};
 use crate::error::Internal;
 use crate::ids::ShipmentId;
 use crate::jobs::{self, Failure, Job, Lease};
@@ -152,7 +153,7 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
     }
     let parcels = store::parcels(&app.db, id).await?;
     let hints = note_begin(app, lease, id).await?;
-    let (told, was_heard) = ask(app, &shipment, &parcels).await;
+    let (told, was_heard) = ask(app, &shipment, &parcels).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(mut shipment) = store::lock(&mut tx, id).await? else { return Ok(()) };
@@ -160,11 +161,13 @@ pub async fn track_shipment(app: &App, lease: &Lease) -> jobs::Outcome {
         return Ok(());
     }
     for (attempt, tracking) in &told {
-        for (position, event) in (0..).zip(&tracking.events) {
+        let events = tracking.iter().flat_map(|tracking| &tracking.events);
+        for (position, event) in (0..).zip(events) {
             store::upsert_event(&mut tx, attempt, position, event, now).await?;
         }
     }
-    settle(app, &mut tx, now, &mut shipment).await?;
+    let heard: Vec<&str> = told.iter().map(|(attempt, _)| attempt.as_str()).collect();
+    settle(app, &mut tx, now, &mut shipment, &heard).await?;
     let mut askings = store::askings(&mut tx, id).await?;
     pushes::weigh(&mut tx, app, now, &shipment, (&mut askings, hints), was_heard).await?;
     store::save_askings(&mut tx, id, &askings).await?;
@@ -188,9 +191,13 @@ async fn note_begin(app: &App, lease: &Lease, id: ShipmentId) -> Result<i64, Fai
     Ok(askings.hints)
 }
 
-/// What the courier tells of each parcel, by attempt, and whether it was heard about all of them. A parcel that it does not
-/// tell about is asked after next time.
-async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String, Tracking)>, bool) {
+/// What the courier answers of each parcel, by attempt: nothing where it does not know the parcel (yet); and whether it was
+/// heard about all of them. A parcel that it does not answer about is asked after next time.
+async fn ask(
+    app: &App,
+    shipment: &Shipment,
+    parcels: &[Parcel],
+) -> Result<(Vec<(String, Option<Tracking>)>, bool), db::Error> {
     let mut told = Vec::new();
     let mut silent = Vec::new();
     let began = Instant::now();
@@ -198,22 +205,25 @@ async fn ask(app: &App, shipment: &Shipment, parcels: &[Parcel]) -> (Vec<(String
     let first = usize::try_from(shipment.tracking_round).unwrap_or(0) % parcels.len().max(1);
     for parcel in parcels[first..].iter().chain(&parcels[..first]) {
         if began.elapsed() > ASKING_TIME {
-            return (told, false);
+            return Ok((told, false));
         }
         let Some((attempt, courier, booked)) = booked(parcel) else { continue };
         let Some(carrier) = app.carriers.find(courier).filter(|_| !silent.contains(&courier)) else {
             continue;
         };
+        if !quota::take(app, courier, app.clock.now()).await? {
+            silent.push(courier);
+            continue;
+        }
         match carrier.track(&booked, &shipment.recipient.postal_code).await {
-            Ok(Some(tracking)) => told.push((attempt.clone(), tracking)),
-            Ok(None) => {}
+            Ok(tracking) => told.push((attempt.clone(), tracking)),
             Err(error) => {
                 tracing::info!(shipment.id = %shipment.id, "{courier} was not heard: {error}");
                 silent.push(courier);
             }
         }
     }
-    (told, silent.is_empty())
+    Ok((told, silent.is_empty()))
 }
 
 /// The booking of a parcel that has one: the attempt, whose it is, and its names there.
@@ -224,8 +234,15 @@ fn booked(parcel: &Parcel) -> Option<(&String, &String, BookedParcel)> {
     Some((attempt, carrier, BookedParcel { carrier_shipment_id, tracking_number }))
 }
 
-/// Computes states from all events, and tells what is new. The shipment is not saved.
-async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) -> Result<(), Internal> {
+/// Computes states from all events, and tells what is new. `heard`: the attempts whose courier just answered; only its silence
+/// means something. The shipment is not saved.
+async fn settle(
+    app: &App,
+    tx: &mut Tx,
+    now: Moment,
+    shipment: &mut Shipment,
+    heard: &[&str],
+) -> Result<(), Internal> {
     let events = store::events(&mut *tx, shipment.id).await?;
     let parcels = store::parcels(&mut *tx, shipment.id).await?;
     let of = |number: i64| events.iter().filter(move |event| event.parcel == number);
@@ -243,7 +260,20 @@ async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) ->
             trouble.extend(replace(app, tx, now, shipment, &parcel, why).await?);
             continue;
         }
-        if matches!(status, ParcelStatus::Lost | ParcelStatus::Exception | ParcelStatus::Cancelled) {
+        let last = of(parcel.number).map(|event| event.occurred_at).max();
+        let silence = silence_of(app, now, (shipment, &parcel), (status, last), heard);
+        if let Some((silence, words)) = &silence {
+            trouble.push(format!("parcel {}: {words}", parcel.number));
+            if parcel.silence != Some(*silence) && *silence != Silence::Lost {
+                tasks::look_into(tx, &app.ids, now, (shipment, parcel.number), words).await?;
+            }
+        }
+        let silence = silence.map(|(silence, _)| silence);
+        store::set_silence(tx, shipment.id, parcel.number, silence).await?;
+        let status = if silence == Some(Silence::Lost) { ParcelStatus::Lost } else { status };
+        if silence.is_none()
+            && matches!(status, ParcelStatus::Lost | ParcelStatus::Exception | ParcelStatus::Cancelled)
+        {
             trouble.push(format!("parcel {}: {status}, says the courier", parcel.number));
         }
         if parcel.status != Some(status) {
@@ -264,6 +294,24 @@ async fn settle(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) ->
     let travel = model::travel_of(&statuses);
     shipment.state = shipment.state.apply(ShipmentEvent::Travelled(travel))?;
     tell(app, tx, now, shipment, (travel, &statuses)).await
+}
+
+/// What the silence about a parcel means, with the words for staff. One whose courier did not answer is as it was: who does not
+/// speak to us at all is not silent about a parcel.
+fn silence_of(
+    app: &App,
+    now: Moment,
+    (shipment, parcel): (&Shipment, &Parcel),
+    (status, heard_at): (ParcelStatus, Option<Moment>),
+    heard: &[&str],
+) -> Option<(Silence, String)> {
+    let (attempt, carrier) = (parcel.attempt.as_deref()?, parcel.carrier.as_deref()?);
+    let given_at = parcel.handed_over_at.or(shipment.handed_over_at)?;
+    let is_local = app.carriers.find(carrier).is_some_and(|courier| courier.capabilities().is_local);
+    let word = LastWord { given_at, heard_at, status, is_local };
+    let silence = if heard.contains(&attempt) { silence::meaning(&word, now) } else { parcel.silence };
+    let since = heard_at.map_or(given_at, |heard_at| heard_at.max(given_at));
+    silence.map(|silence| (silence, silence.words(carrier, since)))
 }
 
 /// A booking that its courier called off before it had the parcel is made anew, and staff know that its label is void. Answers

@@ -1,7 +1,6 @@
 //! Ways to have goods delivered: who offers what, what keeps a courier from it, and a checkout that takes one.
 
 use aisle::ids::{CartId, CheckoutId};
-use aisle::sandbox::uber;
 use aisle::sandbox::ups::{Fault, FaultKind, Rule, Sandbox, Settings};
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -44,7 +43,7 @@ async fn options(shopper: &Shopper<'_>, cart: CartId, query: &str) -> Answer {
     shopper.get(&path).await
 }
 
-fn carriers(answer: &Answer) -> Vec<&str> {
+pub fn carriers(answer: &Answer) -> Vec<&str> {
     let options = answer.json["options"].as_array().expect("options");
     options.iter().map(|option| option["carrier"].as_str().expect("a courier")).collect()
 }
@@ -226,151 +225,6 @@ async fn what_can_not_be_sent_is_said_by_line_before_anything_is_debited() {
     assert_eq!(found.json["left_out"], json!(nobody));
 }
 
-/// A shop with DHL and Uber, whose store lets chilled goods be underway for so long, and whose coffee is chilled and milk is not.
-async fn shop_of_cold_coffee(chilled_minutes: &Value, temperature: &str) -> (Shop, uber::Sandbox) {
-    let settings = uber::Settings { clock_stands_at: Some(start_of_time()), ..uber::Settings::local() };
-    let courier = uber::Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let variables = and(settings.for_service(courier.url()), &[("AISLE_DELIVERY_QUOTE_MS", "10000")]);
-    let shop = Shop::open_with(&variables).await;
-    let coffee = json!({"kind": "product", "sku": "coffee", "name": "Iced coffee", "tax_class": "reduced",
-        "deliverable": true, "weight_grams": 500, "temperature": temperature});
-    apply(&shop, &[coffee]).await;
-    bear(&shop, chilled_minutes).await;
-    (shop, courier)
-}
-
-/// The store says from now on how long chilled goods may be underway.
-async fn bear(shop: &Shop, chilled_minutes: &Value) {
-    let mut terms = json!({"amount": 499, "tax_class": "standard"});
-    if !chilled_minutes.is_null() {
-        terms["chilled_minutes"] = chilled_minutes.clone();
-    }
-    apply(shop, &[store_with(&json!({"delivery": terms}))]).await;
-}
-
-async fn options_nearby(shopper: &Shopper<'_>, cart: CartId) -> Answer {
-    let place = "country=DE&postal_code=53111&city=Bonn&street=Sternstr.&house_number=7";
-    shopper.get(&format!("/v1/carts/{cart}/delivery-options?{place}")).await.expect(200)
-}
-
-/// Takes an option to an address nearby.
-async fn take_nearby(shopper: &Shopper<'_>, cart: CartId, option: &Value) -> (CheckoutId, Answer) {
-    let version = shopper.cart(cart).await.number("/version");
-    let mut body = shopper.placement(cart, version, &[1, 2]);
-    body["deliver"] = json!({"lines": [1, 2], "option": option, "recipient": {
-        "name": "Mária Müller", "street": "Sternstr.", "house_number": "7", "postal_code": "53111", "city": "Bonn",
-        "country": "DE", "phone": "+4922854321",
-    }});
-    let checkout: CheckoutId = shopper.shop.test.app.ids.next();
-    (checkout, shopper.put(&format!("/v1/checkouts/{checkout}"), &body).await)
-}
-
-#[tokio::test]
-async fn chilled_goods_go_with_a_courier_that_is_quick_enough_by_the_stores_rule() {
-    let (shop, courier) = shop_of_cold_coffee(&json!(25), "chilled").await;
-    let shopper = shop.payer("anna@example.com").await;
-    let cart = shopper.fill(&[MILK, COFFEE]).await;
-    let found = options_nearby(&shopper, cart).await;
-    assert_eq!(carriers(&found), ["uber"], "{}", found.json);
-    assert_eq!(found.number("/options/0/underway_minutes"), 25);
-    assert_eq!(found.json["lines"], json!([{"line": 2, "carrier": "dhl", "reason": "cold_chain"}]));
-    // Without the choice nobody says that it is quick.
-    let unchosen = take_nearby(&shopper, cart, &Value::Null).await.1;
-    unchosen.problem(422, "goods_not_deliverable");
-    let (checkout, placed) = take_nearby(&shopper, cart, &found.json["options"][0]["id"]).await;
-    let total = placed.expect(201).json["quote"]["total"].clone();
-    shopper.pay(checkout, serde_json::from_value(total).expect("money")).await;
-    shop.until(async || shopper.checkout(checkout).await.text("/state") == "paid").await;
-    shop.test.run_jobs().await;
-    assert_eq!((courier.books().deliveries.len(), shop.dhl.books().shipments.len()), (1, 0));
-    crate::contract::uber::assert_kept(&courier);
-}
-
-#[tokio::test]
-async fn chilled_goods_that_would_be_underway_for_too_long_are_refused_by_line() {
-    for (minutes, temperature, reason) in [
-        (json!(24), "chilled", "too_long_underway"),
-        (Value::Null, "chilled", "cold_chain"),
-        (json!(240), "frozen", "cold_chain"),
-    ] {
-        let (shop, _courier) = shop_of_cold_coffee(&minutes, temperature).await;
-        let shopper = shop.payer("anna@example.com").await;
-        let cart = shopper.fill(&[MILK, COFFEE]).await;
-        let found = options_nearby(&shopper, cart).await;
-        assert_eq!(carriers(&found), [""; 0], "{minutes} {temperature}");
-        assert_eq!(
-            found.json["lines"],
-            json!([
-                {"line": 2, "carrier": "dhl", "reason": "cold_chain"},
-                {"line": 2, "carrier": "uber", "reason": reason},
-            ])
-        );
-        let left_out = json!([{"carrier": "dhl", "reason": "lines"}, {"carrier": "uber", "reason": "lines"}]);
-        assert_eq!(found.json["left_out"], left_out);
-    }
-}
-
-#[tokio::test]
-async fn an_option_for_chilled_goods_is_over_when_the_store_lets_them_be_underway_for_less() {
-    let (shop, _courier) = shop_of_cold_coffee(&json!(30), "chilled").await;
-    let shopper = shop.payer("anna@example.com").await;
-    let cart = shopper.fill(&[MILK, COFFEE]).await;
-    let found = options_nearby(&shopper, cart).await;
-    bear(&shop, &json!(20)).await;
-    let placed = take_nearby(&shopper, cart, &found.json["options"][0]["id"]).await.1;
-    placed.problem(409, "delivery_option_over");
-}
-
-/// Couriers can collect at the store between these times from now on, on any day but Sunday.
-async fn open(shop: &Shop, from: &str, to: &str) {
-    let terms = json!({"amount": 499, "tax_class": "standard",
-        "hand_over": {"by": from, "on": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]},
-        "open": [{"days": [1, 2, 3, 4, 5, 6], "from": from, "to": to}]});
-    apply(shop, &[store_with(&json!({"delivery": terms}))]).await;
-}
-
-#[tokio::test]
-async fn a_courier_that_comes_at_once_is_offered_while_it_finds_the_store_open() {
-    let (shop, courier) = shop_of_cold_coffee(&Value::Null, "ambient").await;
-    let shopper = shop.payer("anna@example.com").await;
-    let cart = shopper.fill(&[MILK, COFFEE]).await;
-    // It is ten by the store's clock, and goods are ready after half an hour.
-    open(&shop, "10:35", "20:00").await;
-    let found = options_nearby(&shopper, cart).await;
-    assert_eq!(carriers(&found), ["dhl"], "who collects at the hand-over is offered at any time");
-    assert_eq!(found.json["left_out"], json!([{"carrier": "uber", "reason": "store_closed"}]));
-    shop.test.advance(Duration::minutes(4));
-    assert_eq!(
-        options_nearby(&shopper, cart).await.json,
-        found.json,
-        "still closed, and still the same answer"
-    );
-    shop.test.advance(Duration::minutes(1));
-    let found = options_nearby(&shopper, cart).await;
-    assert_eq!((carriers(&found).len(), &found.json["left_out"]), (2, &json!([])));
-    let at = carriers(&found).iter().position(|carrier| *carrier == "uber").expect("Uber offers");
-    assert_eq!(found.text(&format!("/options/{at}/leaves_by")), "2026-11-23T09:35:00Z");
-    crate::contract::uber::assert_kept(&courier);
-}
-
-#[tokio::test]
-async fn an_option_is_over_when_its_courier_would_find_the_store_closed() {
-    let (shop, _courier) = shop_of_cold_coffee(&Value::Null, "ambient").await;
-    let shopper = shop.payer("anna@example.com").await;
-    let cart = shopper.fill(&[MILK, COFFEE]).await;
-    open(&shop, "08:00", "10:35").await;
-    let found = options_nearby(&shopper, cart).await;
-    let at = carriers(&found).iter().position(|carrier| *carrier == "uber").expect("Uber offers");
-    shop.test.advance(Duration::minutes(5));
-    let placed = take_nearby(&shopper, cart, &found.json["options"][at]["id"]).await.1;
-    placed.problem(409, "delivery_option_over");
-    // Whoever asks again is told why.
-    let found = options_nearby(&shopper, cart).await;
-    assert_eq!(carriers(&found), ["dhl"]);
-    assert_eq!(found.json["left_out"], json!([{"carrier": "uber", "reason": "store_closed"}]));
-    take_nearby(&shopper, cart, &found.json["options"][0]["id"]).await.1.expect(201);
-}
-
 #[tokio::test]
 async fn a_question_that_can_not_be_read_says_why() {
     let (shop, _ups) = shop(&json!({})).await;
@@ -466,34 +320,40 @@ async fn terms_of_a_delivery_that_contradict_themselves_are_refused_at_import() 
     assert_eq!(reasons, ["till_rules"; 5]);
 }
 
+/// The day of collection that UPS was last asked for.
+fn asked_for(ups: &Sandbox) -> String {
+    let asked = ups.exchanges().into_iter().rev().find(|exchange| exchange.target.contains("/rating/"));
+    let body: Value = serde_json::from_slice(&asked.expect("a question").request_body).expect("JSON");
+    let day = &body["RateRequest"]["Shipment"]["DeliveryTimeInformation"]["Pickup"]["Date"];
+    day.as_str().expect("a day").to_owned()
+}
+
 #[tokio::test]
-async fn a_courier_that_rides_near_the_store_says_what_it_costs_once_it_knows_the_street() {
-    let settings = uber::Settings { clock_stands_at: Some(start_of_time()), ..uber::Settings::local() };
-    let courier = uber::Sandbox::start(settings.clone()).await.expect("a sandbox");
-    let variables = and(settings.for_service(courier.url()), &[("AISLE_DELIVERY_QUOTE_MS", "10000")]);
-    let shop = Shop::open_with(&variables).await;
-    let terms = json!({"amount": 499, "tax_class": "standard", "prefer": "fastest",
-        "tariffs": [{"carrier": "dhl", "amount": 490, "days": [1, 2]}, {"carrier": "uber"}]});
-    apply(&shop, &[store_with(&json!({"delivery": terms}))]).await;
+async fn a_courier_is_asked_for_the_day_on_which_the_goods_go_out() {
+    let (shop, ups) = shop(&tariffs()).await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[MILK]).await;
+    options(&shopper, cart, "").await.expect(200);
+    assert_eq!(asked_for(&ups), "20261123");
+    // After the hour of the hand-over, by the store's clock.
+    shop.test.advance(Duration::hours(8));
+    shopper.sign_in_again().await;
+    options(&shopper, cart, "").await.expect(200);
+    assert_eq!(asked_for(&ups), "20261124");
+}
+
+#[tokio::test]
+async fn couriers_are_asked_so_often_a_minute_for_a_shopper_and_what_is_known_is_answered_still() {
+    let (shop, ups) = shop(&tariffs()).await;
     let shopper = shop.payer("anna@example.com").await;
     let cart = shopper.fill(&[MILK]).await;
-    let ask = async |query: &str| {
-        let place = "country=DE&postal_code=53111&city=Bonn";
-        shopper.get(&format!("/v1/carts/{cart}/delivery-options?{place}{query}")).await.expect(200)
-    };
-    let found = ask("").await;
-    assert_eq!(found.json["left_out"], json!([{"carrier": "uber", "reason": "address_needed"}]));
-    let found = ask("&street=Sternstr.&house_number=7").await;
-    assert_eq!(carriers(&found), ["uber", "dhl"], "within the hour, before tomorrow: {}", found.json);
-    assert!(found.json["options"][0]["is_live"] == true && found.number("/options/0/price/amount") > 0);
-    // It calls at the door.
-    let version = shopper.cart(cart).await.number("/version");
-    let mut body = shopper.placement(cart, version, &[1]);
-    body["deliver"]["option"] = found.json["options"][0]["id"].clone();
-    body["deliver"]["recipient"]["postal_code"] = json!("53111");
-    let checkout: CheckoutId = shop.test.app.ids.next();
-    let refused =
-        shopper.put(&format!("/v1/checkouts/{checkout}"), &body).await.problem(422, "address_invalid");
-    assert_eq!(refused.text("/errors/0/pointer"), "/deliver/recipient/phone");
-    crate::contract::uber::assert_kept(&courier);
+    for number in 0..30 {
+        options(&shopper, cart, &format!("&street=Gasse&house_number={number}")).await.expect(200);
+    }
+    let asked = ups.exchanges().len();
+    options(&shopper, cart, "&street=Gasse&house_number=99").await.problem(429, "too_many_questions");
+    options(&shopper, cart, "&street=Gasse&house_number=29").await.expect(200);
+    assert_eq!(ups.exchanges().len(), asked);
+    shop.test.advance(Duration::minutes(1));
+    options(&shopper, cart, "&street=Gasse&house_number=99").await.expect(200);
 }

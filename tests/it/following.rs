@@ -4,6 +4,7 @@ use std::time::Duration as Time;
 
 use aisle::identity::Role;
 use aisle::ids::{OrderId, ShipmentId};
+use aisle::sandbox::dhl::FaultKind;
 use chrono::Duration;
 use serde_json::{Value, json};
 
@@ -239,4 +240,112 @@ async fn a_shipment_that_is_held_back_is_not_handed_over_until_a_supervisor_lets
         .send()
         .await
         .problem(409, "shipment_state");
+}
+
+/// Days go by in which the courier is asked, and says nothing new.
+async fn days_pass(shop: &Shop, days: i64) {
+    for _ in 0..days {
+        shop.dhl.advance_clock(86_400).expect("time passes");
+        shop.test.advance(Duration::days(1));
+        shop.test.run_jobs().await;
+    }
+}
+
+#[tokio::test]
+async fn a_parcel_that_was_given_and_never_scanned_is_a_task_once_and_its_first_scan_ends_the_trouble() {
+    let shop = Shop::open().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let (order, shipment, number) = sent(&shop, &shopper).await;
+    shopper.hand_over(order).await;
+    days_pass(&shop, 2).await;
+    assert_eq!(tasks(&shop).await.json["tasks"], json!([]));
+    days_pass(&shop, 2).await;
+    let open = tasks(&shop).await;
+    assert_eq!(open.text("/tasks/0/kind"), "look_into");
+    assert!(open.text("/tasks/0/detail").contains("never scanned"), "{}", open.json);
+    let done = format!("/v1/delivery-tasks/{}/done", open.text("/tasks/0/id"));
+    shop.test
+        .post(&done, &json!({"note": "It is not here"}))
+        .bearer(&clerk(&shop).await)
+        .send()
+        .await
+        .expect(200);
+    days_pass(&shop, 2).await;
+    assert_eq!(tasks(&shop).await.json["tasks"], json!([]), "staff know");
+    let see = async || {
+        let staff = clerk(&shop).await;
+        shop.test.get(&format!("/v1/shipments/{shipment}")).bearer(&staff).send().await.expect(200)
+    };
+    assert!(see().await.text("/trouble").contains("never scanned"));
+    shop.dhl.record_event(&number, "SRTED_NRQRD_PO").expect("an event");
+    days_pass(&shop, 1).await;
+    assert!(see().await.json["trouble"].is_null());
+}
+
+#[tokio::test]
+async fn a_parcel_that_nothing_is_heard_of_is_asked_about_and_then_lost_until_it_is_found() {
+    let shop = Shop::open().await;
+    apply(
+        &shop,
+        &[store_with(
+            &json!({"delivery": {"amount": 499, "tax_class": "standard", "when_lost": "refund_all"}}),
+        )],
+    )
+    .await;
+    let mut shopper = shop.payer("anna@example.com").await;
+    let (order, shipment, number) = sent(&shop, &shopper).await;
+    shopper.hand_over(order).await;
+    happens(&shop, &number, &["SRTED_NRQRD_PO"]).await;
+    // Who does not answer at all is not silent about a parcel.
+    shop.dhl.plan_fault("tracking.get", FaultKind::ErrorBefore { status: 503 }, 1_000);
+    days_pass(&shop, 8).await;
+    assert_eq!(tasks(&shop).await.json["tasks"], json!([]));
+    shop.dhl.clear_faults();
+    days_pass(&shop, 1).await;
+    assert_eq!(tasks(&shop).await.text("/tasks/0/kind"), "look_into");
+    days_pass(&shop, 13).await;
+    let see = async || {
+        let staff = clerk(&shop).await;
+        shop.test.get(&format!("/v1/shipments/{shipment}")).bearer(&staff).send().await.expect(200)
+    };
+    assert_eq!((see().await.text("/state"), see().await.text("/parcels/0/status")), ("failed", "lost"));
+    let kinds = tasks(&shop).await.json["tasks"].clone();
+    assert!(kinds.as_array().expect("tasks").iter().any(|task| task["kind"] == "decide_on_lost"), "{kinds}");
+    shopper.sign_in_again().await;
+    assert_eq!(
+        shopper.read_order(order).await.number("/refunded/amount"),
+        3_999 + 499,
+        "by the store's rule"
+    );
+    // It turns up after all: nothing is given back or captured again.
+    shop.dhl.record_event(&number, "DLVRD_NRQRD_ZU").expect("an event");
+    days_pass(&shop, 1).await;
+    assert_eq!(see().await.text("/state"), "delivered");
+    shopper.sign_in_again().await;
+    assert_eq!(shopper.read_order(order).await.number("/refunded/amount"), 3_999 + 499);
+}
+
+#[tokio::test]
+async fn a_courier_is_asked_no_more_than_its_quota_a_day_and_goes_on_the_next() {
+    let shop = Shop::open_with(&[("AISLE_DHL_ASKS_A_DAY", "2")]).await;
+    let shopper = shop.payer("anna@example.com").await;
+    let (order, shipment, number) = sent(&shop, &shopper).await;
+    shopper.hand_over(order).await;
+    let asked = || {
+        let exchanges = shop.dhl.exchanges().into_iter();
+        exchanges.filter(|exchange| exchange.path.starts_with("/track/shipments")).count()
+    };
+    shop.dhl.record_event(&number, "SRTED_NRQRD_PO").expect("an event");
+    for _ in 0..6 {
+        shop.dhl.advance_clock(7_200).expect("time passes");
+        shop.test.advance(Duration::hours(2));
+        shop.test.run_jobs().await;
+    }
+    assert!((1..=2).contains(&asked()), "{}", asked());
+    let before = asked();
+    days_pass(&shop, 1).await;
+    assert!(asked() > before);
+    let staff = clerk(&shop).await;
+    let seen = shop.test.get(&format!("/v1/shipments/{shipment}")).bearer(&staff).send().await.expect(200);
+    assert_eq!(seen.text("/parcels/0/status"), "out_for_delivery");
 }

@@ -59,6 +59,7 @@ mod records;
 mod refunds;
 mod reroutes;
 mod returns;
+mod riders;
 mod rules;
 mod sandbox_dhl;
 mod sandbox_gls;

@@ -120,6 +120,11 @@ async fn an_order_is_picked_by_one_at_a_time() {
     leave(&ben).await.problem(409, "picker_other");
     let shown = list(&shop, &ben, "").await.expect(200);
     assert_eq!(shown.json["orders"][0]["picker"]["staff"], picker.json["staff"]);
+    // What went out now would count as picked as it was ordered.
+    shop.test.run_jobs().await;
+    let shipment = shopper.read_order(order).await.text("/shipment").to_owned();
+    let path_out = format!("/v1/shipments/{shipment}/hand-over");
+    shop.test.post(&path_out, &json!({})).bearer(&ben).send().await.problem(409, "order_being_picked");
     leave(&anna).await.expect(204);
     begin(&ben).await.expect(200);
     // Who does not go on for an hour has put it down.

@@ -2,6 +2,7 @@
 
 use aisle::identity::Role;
 use aisle::ids::OrderId;
+use aisle::sandbox::paypal::{Authorization, AuthorizationStatus, Fault, Rule};
 use serde_json::{Value, json};
 
 use crate::support::Answer;
@@ -145,4 +146,24 @@ async fn a_box_has_its_deposit_whatever_the_goods_in_it_weigh() {
     assert_eq!(picked.number("/due/amount"), 455 + 25 + 129 + 499);
     let none = pick(&shop, order, &json!([{"line": 1}])).await.expect(200);
     assert_eq!(none.number("/due/amount"), 129 + 499);
+}
+
+#[tokio::test]
+async fn what_was_not_picked_is_let_go_of_whichever_share_is_captured_last() {
+    let shop = shop().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let cart = shopper.fill(&[BREAD, MILK, MILK]).await;
+    // What is taken along is captured late, after what is delivered.
+    shop.paypal.add_fault(Rule::new("authorizations.capture", Fault::ErrorBefore { status: 503 }, 1));
+    let order = shopper.order(cart, &[2]).await;
+    let one = json!([{"line": 2, "quantity": {"amount": 1, "unit": "piece"}}]);
+    pick(&shop, order, &one).await.expect(200);
+    hand_over(&shopper, order).await;
+    shop.until(async || shopper.read_order(order).await.text("/state") == "completed").await;
+    shop.test.run_jobs().await;
+    assert_eq!(shopper.read_order(order).await.number("/captured/amount"), 249 + 129 + 499);
+    let is_held = |hold: &Authorization| {
+        matches!(hold.status, AuthorizationStatus::Created | AuthorizationStatus::PartiallyCaptured)
+    };
+    assert!(!shop.paypal.books().authorizations.values().any(is_held));
 }

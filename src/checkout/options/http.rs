@@ -74,6 +74,7 @@ pub struct Where {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "`cart_unknown`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`store_closed`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`address_invalid`, `line_unknown`"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "`too_many_questions`: ask again in a minute"),
     ),
     security(("shopper" = []))
 )]

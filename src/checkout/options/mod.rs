@@ -25,6 +25,7 @@ use crate::delivery::{
     self, Address, CourierVerdict, Good, Hindered, LeftOut, LeftOutReason, Misfit, Needs, Offer, Parcel,
     Pieces, ShareHad,
 };
+use crate::error::Problem;
 use crate::hash::sha256_hex;
 use crate::ids::{CartId, DeliveryOptionId, ShopperId};
 use crate::money::Money;
@@ -150,7 +151,7 @@ async fn options(
     id: CartId,
     lines: &BTreeSet<i64>,
     recipient: &Address,
-) -> Result<DeliveryOptions, Error> {
+) -> Result<DeliveryOptions, Problem> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let cart = cart::read(&mut tx, id).await?;
@@ -165,6 +166,8 @@ async fn options(
     if let Some(known) = known.filter(|known| is_as_open(app, &cart, known, now)) {
         return Ok(known);
     }
+    // Only what couriers are asked for anew counts.
+    app.identity.may_ask(shopper, now)?;
     let found = ask(app, &cart, &wanted, now).await?;
     let mut tx = app.db.begin().await?;
     store::insert(&mut tx, (app.ids.next(), shopper, id), (&holds_for, &question), &found, now).await?;
@@ -269,8 +272,10 @@ pub(super) async fn take(
     now: Moment,
 ) -> Result<ChosenDelivery, Error> {
     let found = store::take(tx, option, cart.shopper, cart.id).await?.ok_or(Error::OptionUnknown)?;
-    let (holds_for, option) = found;
+    let (holds_for, question, option) = found;
     let wanted = Wanted { goods: goods(app, cart, lines)?, recipient };
+    // Who rides near the store said its price and its time for one door.
+    let is_its_door = !app.carriers.is_local(&option.carrier) || question == wanted.question(&holds_for);
     // What a product needs may have been corrected since, and so may the store's terms.
     let hindered = {
         let catalog = app.catalog.view();
@@ -279,7 +284,8 @@ pub(super) async fn take(
         delivery::hindrances(&app.carriers, by, terms, (&wanted.goods, recipient))
     };
     let is_closed = delivery::is_closed_for(app, &cart.store, &option.carrier, now);
-    if option.valid_until <= now || holds_for != wanted.holds_for() || !hindered.is_empty() || is_closed {
+    let is_its_place = holds_for == wanted.holds_for() && is_its_door;
+    if option.valid_until <= now || !is_its_place || !hindered.is_empty() || is_closed {
         return Err(Error::OptionOver);
     }
     if app.carriers.calls_recipients(&option.carrier) && recipient.phone.is_none() {

@@ -83,21 +83,21 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// What it holds for, and the option of this name, when it was shown to this shopper for this cart.
+/// What it holds for, what couriers were asked, and the option of this name, when it was shown to this shopper for this cart.
 pub(super) async fn take(
     tx: &mut Tx,
     id: DeliveryOptionId,
     shopper: ShopperId,
     cart: CartId,
-) -> Result<Option<(String, DeliveryOption)>, Error> {
-    let row: Option<(String, Json<DeliveryOption>)> = tx
-        .sql("SELECT holds_for, option FROM delivery_options WHERE id = $1 AND shopper = $2 AND cart = $3")
+) -> Result<Option<(String, String, DeliveryOption)>, Error> {
+    let row: Option<(String, String, Json<DeliveryOption>)> = tx
+        .sql("SELECT holds_for, question, option FROM delivery_options WHERE id = $1 AND shopper = $2 AND cart = $3")
         .bind(id)
         .bind(shopper)
         .bind(cart)
         .fetch_optional()
         .await?;
-    Ok(row.map(|(holds_for, option)| (holds_for, option.0)))
+    Ok(row.map(|(holds_for, question, option)| (holds_for, question, option.0)))
 }
 
 /// The couriers of the other options that were shown with one, in their order.

@@ -27,6 +27,7 @@ use super::quote::{Fulfilment, QuoteLine};
 use super::{complete, refund, store};
 use crate::app::App;
 use crate::clock::Moment;
+use crate::db::{self, Tx};
 use crate::delivery;
 use crate::ids::{OrderId, StaffId, StoreId};
 use crate::jobs;
@@ -142,6 +143,14 @@ async fn change(
     app.jobs.wake();
     app.changes.changed(order.id.0);
     Ok(order)
+}
+
+/// Whether somebody is picking an order, and has not said that it is done.
+pub async fn is_being_picked(tx: &mut Tx, now: Moment, id: OrderId) -> Result<bool, db::Error> {
+    let order = store::find_order(tx, id).await?;
+    Ok(order.is_some_and(|order| {
+        order.picked_at.is_none() && order.picking.picker.is_some_and(|picker| picker.lasts(now))
+    }))
 }
 
 /// A line with what was picked of it.

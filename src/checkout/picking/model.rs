@@ -166,7 +166,12 @@ pub struct Picker {
 impl Picker {
     /// Whether nobody else may pick it now.
     pub fn keeps_out(&self, other: StaffId, now: DateTime<Utc>) -> bool {
-        self.staff != other && now - self.since < PICKER_LASTS
+        self.staff != other && self.lasts(now)
+    }
+
+    /// Whether they may still be at it: who does not go on for long has put it down.
+    pub fn lasts(&self, now: DateTime<Utc>) -> bool {
+        now - self.since < PICKER_LASTS
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a delivery would cost, before anything is booked.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Address;
 use crate::money::{Currency, Money};
@@ -16,8 +16,10 @@ pub struct QuoteRequest {
     pub parcels: Vec<QuoteParcel>,
     /// What the store sells in.
     pub currency: Currency,
-    /// When the goods can be collected at the earliest.
-    pub ready_at: DateTime<Utc>,
+    /// When it is asked: a courier that comes at once is timed from here.
+    pub asked_at: DateTime<Utc>,
+    /// The day, by the store's clock, on which the goods go out to couriers that collect once a day.
+    pub leaves_on: NaiveDate,
     /// The recipient must be at least this old, and the courier checks it.
     pub age_min: Option<i64>,
 }

@@ -39,7 +39,7 @@ pub(in crate::delivery) fn routes() -> OpenApiRouter<App> {
         (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such shipment.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The shipment is not booked, was cancelled, or is held back; or its courier called a booking off.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The shipment is not booked, was cancelled, or is held back; its goods are still being picked; or its courier called a booking off.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("staff" = []))
 )]
@@ -87,7 +87,7 @@ struct ScannedParcel {
         (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The caller is of another store, or no staff.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No parcel of the store has such a label.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`label_void`: the label must not be used; the shipment is not booked yet, was cancelled, or is held back.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`label_void`: the label must not be used; the shipment is not booked yet, was cancelled, or is held back, or its goods are still being picked.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The code is empty or too long.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("staff" = []))

@@ -26,6 +26,7 @@ pub(super) async fn hand_over(app: &App, id: ShipmentId) -> Result<(), Error> {
     if !is_to_be_given(&shipment, &parcels)? {
         return Ok(());
     }
+    is_picked(app, &mut tx, now, &shipment).await?;
     begin(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
     store::save(&mut tx, &shipment).await?;
     tx.commit().await?;
@@ -51,6 +52,11 @@ fn is_to_be_given<'a>(
     }
     let called_off = |parcel: &&Parcel| parcel.status == Some(ParcelStatus::Cancelled);
     parcels.into_iter().find(called_off).map_or(Ok(true), |parcel| Err(Error::CalledOff(parcel.number)))
+}
+
+/// Whether nobody is picking the goods of a shipment: what goes out now would count as picked as it was ordered.
+async fn is_picked(app: &App, tx: &mut Tx, now: Moment, shipment: &Shipment) -> Result<(), Error> {
+    if app.is_being_picked(tx, now, shipment.order_id).await? { Err(Error::BeingPicked) } else { Ok(()) }
 }
 
 /// What scanners put before a code of GS1-128, to say that it is one (ISO/IEC 15424).
@@ -104,6 +110,7 @@ async fn scan(app: &App, store: &StoreId, number: &str) -> Result<Scanned, ScanE
     if !is_to_be_given(&shipment, [scanned])? {
         return Ok(Scanned { shipment: id, parcel, left: 0 });
     }
+    is_picked(app, &mut tx, now, &shipment).await?;
     store::note_given(&mut tx, id, Some(parcel), now).await?;
     let others = parcels.iter().filter(|other| other.number != parcel && other.handed_over_at.is_none());
     let left = i64::try_from(others.count()).unwrap_or(i64::MAX);

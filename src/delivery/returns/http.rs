@@ -60,8 +60,8 @@ struct ReturnedParcel {
         (status = 401, description = "The caller is not known.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The caller is of another store, or a partner.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such shipment, or it is another shopper's.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "It has not arrived, the time is over, no courier brings goods back from there, or the name is in use.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The parcels are wrong, or more than had come.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It has not arrived, the time is over, no courier brings goods back from there, or too many were begun, or the name is in use.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The parcels are wrong, too heavy, or more than had come.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("shopper" = []), ("staff" = []))
 )]
@@ -131,6 +131,15 @@ impl From<Error> for Problem {
                 "No courier brings goods back from there; bring them to the store.",
             ),
             Error::Taken => Self::conflict("return_taken", "The name is in use; choose another."),
+            Error::TooOften => Self::conflict(
+                "return_too_often",
+                "Returns of this shipment were begun and called off too often; bring the goods to the store.",
+            ),
+            Error::TooHeavy { at, grams_max } => {
+                let detail = format!("at most {grams_max} g");
+                Self::unprocessable("return_too_heavy", "A parcel is heavier than couriers take; see errors.")
+                    .at(format!("/parcels/{at}/weight_grams"), detail)
+            }
             Error::TooMany { left } => {
                 Self::unprocessable("return_parcels", format!("No more than {left} parcels can come back."))
                     .at("/parcels", format!("{left} at most"))

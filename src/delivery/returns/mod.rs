@@ -20,6 +20,9 @@ use crate::db::{self, Tx};
 use crate::error::Internal;
 use crate::ids::ShipmentId;
 
+/// Returns of one shipment that may be begun, with those that were called off: each is booked at a courier.
+const RETURNS_MAX: i64 = 10;
+
 /// Why goods can't be sent back so.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -32,6 +35,17 @@ pub(super) enum Error {
     /// The time for it is over.
     #[error("goods may be sent back for {0} days after their arrival")]
     Over(i64),
+    /// Asked for and called off too often.
+    #[error("at most {RETURNS_MAX} returns of a shipment are begun")]
+    TooOften,
+    /// Heavier than whoever would bring it back takes.
+    #[error("a parcel of a return weighs at most {grams_max} g")]
+    TooHeavy {
+        /// Its place among those that were asked for.
+        at: usize,
+        /// What is taken.
+        grams_max: i64,
+    },
     /// More parcels than had come.
     #[error("{left} more parcels of it can come back")]
     TooMany {
@@ -73,7 +87,7 @@ pub(super) async fn begin(
         return if is_same { Ok(()) } else { Err(Error::Taken) };
     }
     check(app, &mut tx, now, &shipment, weights, in_time).await?;
-    let courier = courier(app, &shipment).ok_or(Error::NotOffered)?;
+    let courier = courier(app, &shipment, weights)?;
     let request = Request {
         shipment: id,
         order: shipment.order_id,
@@ -106,7 +120,9 @@ async fn check(
     weights: &[i64],
     in_time: bool,
 ) -> Result<(), Error> {
-    if shipment.direction == Direction::Return || shipment.state != ShipmentState::Delivered {
+    let has_arrived =
+        matches!(shipment.state, ShipmentState::Delivered | ShipmentState::Returned | ShipmentState::Failed);
+    if shipment.direction == Direction::Return || !has_arrived {
         return Err(Error::NotArrived);
     }
     let days = terms::returns_days(app, &shipment.store);
@@ -114,21 +130,35 @@ async fn check(
     if in_time && now - arrived_at >= chrono::Duration::days(days) {
         return Err(Error::Over(days));
     }
-    let came = i64::try_from(store::parcels(&mut *tx, shipment.id).await?.len()).unwrap_or(i64::MAX);
-    let left = came - store::parcels_returned(tx, shipment.id).await?;
+    // Of a delivery that came back in part, or was lost in part, the rest is with the shopper.
+    let parcels = store::parcels(&mut *tx, shipment.id).await?;
+    let came = parcels.iter().filter(|parcel| parcel.status == Some(ParcelStatus::Delivered)).count();
+    if came == 0 {
+        return Err(Error::NotArrived);
+    }
+    if store::returns_begun(&mut *tx, shipment.id).await? >= RETURNS_MAX {
+        return Err(Error::TooOften);
+    }
+    let left = i64::try_from(came).unwrap_or(i64::MAX) - store::parcels_returned(tx, shipment.id).await?;
     match i64::try_from(weights.len()) {
         Ok(wanted) if wanted <= left => Ok(()),
         _ => Err(Error::TooMany { left }),
     }
 }
 
-/// Who brings it back: whoever brought it, or else the first that goes both ways.
-fn courier(app: &App, shipment: &Shipment) -> Option<String> {
+/// Who brings parcels of these weights back: whoever brought them, or else the first that goes both ways.
+fn courier(app: &App, shipment: &Shipment, weights: &[i64]) -> Result<String, Error> {
     let goes_back = |able: &Capabilities| {
         able.brings_back_from(&shipment.recipient.country) && able.goes_to(&shipment.sender.0)
     };
-    let able = app.carriers.all().map(Carrier::capabilities).filter(goes_back);
-    able.min_by_key(|able| able.name != shipment.carrier).map(|able| able.name.to_owned())
+    let able: Vec<Capabilities> = app.carriers.all().map(Carrier::capabilities).filter(goes_back).collect();
+    let grams_max = able.iter().map(|able| able.weight_grams_max).max().ok_or(Error::NotOffered)?;
+    if let Some(at) = weights.iter().position(|grams| *grams > grams_max) {
+        return Err(Error::TooHeavy { at, grams_max });
+    }
+    let takes = |able: &&Capabilities| weights.iter().all(|grams| *grams <= able.weight_grams_max);
+    let best = able.iter().filter(takes).min_by_key(|able| able.name != shipment.carrier);
+    best.map(|able| able.name.to_owned()).ok_or(Error::NotOffered)
 }
 
 /// Calls a return off before it was handed in. Called off twice does no harm.

@@ -1,6 +1,7 @@
 //! The rows of shipments and their parcels; `attempts.rs` has those of booking attempts and their labels, `events.rs` what was
 //! told of parcels, `pushes.rs` those of what couriers tell by themselves.
 
+mod asks;
 mod attempts;
 mod events;
 mod pushes;
@@ -9,6 +10,7 @@ mod returns;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
+pub(super) use asks::{count_ask, forget_asks_before};
 pub(super) use attempts::{
     Attempt, Cancellation, abandoned, attempt, called_off, cancellation, forget_label, insert_attempt,
     insert_cancellation, label, live_attempts, newest_attempt, note_staff_told, qr_label, save_attempt,
@@ -19,7 +21,7 @@ pub(super) use pushes::{
     Askings, Told, askings, courier_pushes, fresh, note_active, note_asked_for, note_asks_at, note_heard,
     note_missed, note_subscribed, save_askings, shipment_of_number, told,
 };
-pub(super) use returns::parcels_returned;
+pub(super) use returns::{parcels_returned, returns_begun};
 
 use super::address::Address;
 use super::carrier::ParcelStatus;
@@ -29,6 +31,7 @@ use super::pack::Parcel as Packed;
 use super::request::Request;
 use super::reroute::CourierLeft;
 use super::settings::Carriers;
+use super::silence::Silence;
 use crate::catalog::Size;
 use crate::clock::Moment;
 use crate::db::{Error, Run, Tx};
@@ -250,6 +253,8 @@ pub(super) struct Parcel {
     /// Since when it is not sent: another came in its place.
     pub(super) dropped_at: Option<DateTime<Utc>>,
     pub(super) handed_over_at: Option<DateTime<Utc>>,
+    /// What its courier's silence means, as staff know it.
+    pub(super) silence: Option<Silence>,
     pub(super) has_qr_label: bool,
 }
 
@@ -303,6 +308,7 @@ macro_rules! parcels_where {
                  booking_attempts.reference AS attempt, booking_attempts.carrier,
                  booking_attempts.recipient_version, booking_attempts.carrier_shipment_id,
                  booking_attempts.tracking_number, booking_attempts.label_sha256, parcels.dropped_at, parcels.handed_over_at,
+                 parcels.silence,
                  booking_attempts.qr_label IS NOT NULL AS has_qr_label
              FROM parcels
              LEFT JOIN booking_attempts ON booking_attempts.shipment = parcels.shipment
@@ -383,6 +389,21 @@ pub(super) async fn drop_parcel(
         .bind(shipment)
         .bind(parcel)
         .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_silence(
+    tx: &mut Tx,
+    shipment: ShipmentId,
+    parcel: i64,
+    silence: Option<Silence>,
+) -> Result<(), Error> {
+    tx.sql("UPDATE parcels SET silence = $3 WHERE shipment = $1 AND number = $2")
+        .bind(shipment)
+        .bind(parcel)
+        .bind(silence)
         .execute()
         .await?;
     Ok(())

@@ -19,3 +19,13 @@ pub(in crate::delivery) async fn parcels_returned(
         .await?;
     Ok(count)
 }
+
+/// How many returns of a shipment were begun, with those that were called off.
+pub(in crate::delivery) async fn returns_begun(
+    db: impl Run<'_>,
+    returns_of: ShipmentId,
+) -> Result<i64, Error> {
+    let (count,): (i64,) =
+        db.sql("SELECT COUNT(*) FROM shipments WHERE returns_of = $1").bind(returns_of).fetch_one().await?;
+    Ok(count)
+}

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::contract::ups::assert_kept;
 use crate::support::catalog::MILK;
 use crate::support::courier::{Courier, Depot, and};
-use crate::support::delivery::{Depot as DhlDepot, STORE};
+use crate::support::delivery::{Depot as DhlDepot, STORE, address, ask_for_delivery_to};
 use crate::support::trip::Shop;
 use crate::support::{Answer, start_of_time};
 
@@ -188,7 +188,7 @@ async fn where_no_courier_brings_goods_back_the_shopper_is_told_so() {
 }
 
 #[tokio::test]
-async fn goods_that_came_back_are_a_note_at_their_order_and_no_money_moves() {
+async fn goods_that_came_back_move_no_money_and_keep_no_order_in_trouble() {
     let shop = Shop::open().await;
     let shopper = shop.payer("anna@example.com").await;
     let cart = shopper.fill(&[MILK]).await;
@@ -200,6 +200,55 @@ async fn goods_that_came_back_are_a_note_at_their_order_and_no_money_moves() {
     app.delivery_news(&mut tx, app.clock.now(), news).await.expect("told");
     tx.commit().await.expect("a commit");
     let after = shopper.read_order(order).await;
-    assert!(after.text("/trouble").contains("look at them"), "{}", after.json);
+    assert!(after.json["trouble"].is_null(), "{}", after.json);
     assert_eq!(after.json["refunded"], before.json["refunded"]);
+}
+
+#[tokio::test]
+async fn a_return_that_is_begun_and_called_off_again_and_again_is_refused_in_the_end() {
+    let depot = depot().await;
+    let shopper = depot.shopper.token.clone();
+    let shipment = arrived(&depot).await;
+    for _ in 0..10 {
+        let id: ShipmentId = depot.test.app.ids.next();
+        send_back(&depot, (shipment, id), &[900], &shopper).await.expect(200);
+        call_off(&depot, (shipment, id), &shopper).await.expect(200);
+    }
+    let id: ShipmentId = depot.test.app.ids.next();
+    send_back(&depot, (shipment, id), &[900], &shopper).await.problem(409, "return_too_often");
+}
+
+#[tokio::test]
+async fn a_parcel_that_no_courier_takes_back_is_named_with_what_it_may_weigh() {
+    let depot = depot().await;
+    let shopper = depot.shopper.token.clone();
+    let shipment = arrived(&depot).await;
+    let id: ShipmentId = depot.test.app.ids.next();
+    let refused = send_back(&depot, (shipment, id), &[99_000], &shopper).await;
+    let refused = refused.problem(422, "return_too_heavy");
+    assert_eq!(refused.text("/errors/0/pointer"), "/parcels/0/weight_grams");
+}
+
+#[tokio::test]
+async fn of_a_delivery_that_came_back_in_part_only_what_arrived_can_be_sent_back() {
+    let depot = depot().await;
+    let shopper = depot.shopper.token.clone();
+    let recipient = address("Mária Müller", "10115", "Berlin");
+    let shipment = ask_for_delivery_to(&depot.test, &depot.shopper, &[2_000, 3_000], recipient).await;
+    depot.test.run_jobs().await;
+    let seen = depot.see(shipment).await;
+    let (first, second) = (seen.text("/parcels/0/tracking_number"), seen.text("/parcels/1/tracking_number"));
+    for _ in 0..4 {
+        depot.courier.advance(first).expect("it moves");
+    }
+    depot.courier.advance(second).expect("it moves");
+    depot.courier.record_event(second, "return_to_sender", 0).expect("it is back");
+    depot.pass(Duration::minutes(1)).await;
+    assert_eq!(depot.see(shipment).await.text("/state"), "returned");
+    let of = |weights: &'static [i64]| {
+        let id: ShipmentId = depot.test.app.ids.next();
+        send_back(&depot, (shipment, id), weights, &shopper)
+    };
+    of(&[900, 900]).await.problem(422, "return_parcels");
+    of(&[900]).await.expect(200);
 }

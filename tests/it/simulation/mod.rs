@@ -1,8 +1,8 @@
 //! A day in the shop with everything going wrong at once: shoppers pay with PayPal or Klarna, give up and come back, owe and pay
-//! later, take their money back behind our back; staff hand over, take back, refund and write off; the providers and the couriers
+//! later, take their money back behind our back; staff pick, pack, correct addresses, hand over, take back, refund and write off; the providers and the couriers
 //! fail before and after, their events come twice, late or never, and the service is killed at moments that nobody chose. At the end our orders,
 //! debts and ledger and the providers' books agree to the cent, a reconciliation finds nothing that payers
-//! did not do, and each delivery has one live parcel, whichever courier has it: the first one, another in its place, or the one that
+//! did not do, and each package of a delivery has one live parcel, whichever courier has it: the first one, another in its place, or the one that
 //! the shopper chose of those that offered.
 //!
 //! What happens is drawn from a seed; a run that fails names it. `SIMULATION_SEED` chooses another day, `SIMULATION_TRIPS` a
@@ -12,6 +12,7 @@
 
 mod books;
 mod contest;
+mod handling;
 mod owed;
 mod plan;
 mod report;

@@ -37,6 +37,8 @@ const PAYPAL_CONTESTS: [Contest; 4] = [
     Contest::Disputed(Ending::Withdrawn),
 ];
 const KLARNA_CONTESTS: [Contest; 2] = [Contest::ChargedBack, Contest::ChargedBackAndWon];
+/// A piece weighs a bit more than a kilogram, and no courier takes a parcel of more than 31.5.
+const HEAVY_PIECES: usize = 40;
 /// How late an answer may be: longer than some of the service's own deadlines would hold a test up for nothing.
 const DELAY_MS_MAX: u64 = 600;
 
@@ -169,6 +171,29 @@ pub enum Delivery {
     Waits,
 }
 
+/// What staff find on the shelf of the goods that are delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    /// Nobody says anything: all of it goes out.
+    Unsaid,
+    /// A piece is missing.
+    Short,
+    /// A piece is missing, and something else goes out in its place.
+    Replaced,
+}
+
+/// What staff do with goods that are delivered, before the courier has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Handling {
+    pub shelf: Shelf,
+    /// They pack into two parcels, whatever was planned.
+    pub repacks: bool,
+    /// They correct the address.
+    pub corrects: bool,
+    /// They scan the parcels out one by one.
+    pub scans: bool,
+}
+
 /// A trip.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -176,6 +201,7 @@ pub struct Plan {
     pub payer: Payer,
     pub codes: Vec<&'static str>,
     pub delivery: Delivery,
+    pub handling: Handling,
     /// The shopper lives near the store, asks who can bring the goods, and takes the option at this place, counted around.
     pub chooses: Option<usize>,
     /// The shopper gives up so many milliseconds after the yes.
@@ -266,11 +292,21 @@ impl Plan {
         } else {
             Delivery::None
         };
+        // More than a parcel may weigh.
+        let heavy =
+            if delivery != Delivery::None && dice.one_in(4) { vec![MILK; HEAVY_PIECES] } else { Vec::new() };
+        let codes = (0..=dice.below(4)).map(|_| dice.of(&CODES));
         Self {
             number,
             payer,
-            codes: (0..=dice.below(4)).map(|_| dice.of(&CODES)).collect(),
+            codes: heavy.into_iter().chain(codes).collect(),
             delivery,
+            handling: Handling {
+                shelf: dice.of(&[Shelf::Unsaid, Shelf::Short, Shelf::Replaced]),
+                repacks: dice.one_in(4),
+                corrects: dice.one_in(5),
+                scans: dice.one_in(2),
+            },
             chooses: (delivery != Delivery::None && dice.one_in(2)).then(|| dice.below(4)),
             gives_up_after: dice.one_in(8).then(|| dice.0.below(80)),
             confirms: !dice.one_in(4),

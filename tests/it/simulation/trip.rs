@@ -9,17 +9,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::plan::{Delivery, Events, Payer, Plan};
+use super::handling::{self, STAFF_EVERY};
+use super::plan::{Delivery, Events, Payer, Plan, Shelf};
 use super::{contest, owed};
 use crate::support::catalog::STORE;
 use crate::support::killable::{Answer, Caller, Shop, within, within_at};
 
 /// A checkout or parcel that is not further in this time is left as it is: the end of the day looks again.
 const STEP_TIMEOUT: Duration = Duration::from_secs(45);
-/// A parcel that can't be handed over in this time waits: a booking that may have arrived is looked for much longer.
-const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(8);
-/// How often staff come back to a parcel, and to an order.
-const STAFF_EVERY: Duration = Duration::from_millis(100);
 /// How often reviews are decided while somebody waits for one.
 const REVIEWS_EVERY: Duration = Duration::from_millis(300);
 
@@ -96,7 +93,9 @@ pub struct Trip<'p> {
     pub end: String,
     /// The courier of the option that the shopper took.
     pub chosen: Option<String>,
-    /// Whether the parcel was handed over in time.
+    /// How much less the order costs than was quoted, in cents, by what was picked.
+    pub picked_less: i64,
+    /// Whether the parcels were handed over in time.
     pub is_handed_over: bool,
     /// Refunds that were taken on.
     pub refunds: usize,
@@ -113,6 +112,7 @@ impl<'p> Trip<'p> {
             checkout: ids.next(),
             end: "quoted".to_owned(),
             chosen: None,
+            picked_less: 0,
             is_handed_over: false,
             refunds: 0,
             is_contested: false,
@@ -223,6 +223,9 @@ impl<'p> Trip<'p> {
                 "city": "Berlin", "country": "DE",
             }});
         }
+        if self.plan.delivery != Delivery::None && self.plan.handling.shelf == Shelf::Replaced {
+            wish["deliver"]["if_missing"] = json!("replace");
+        }
         let mut price = Value::Null;
         if let Some(place) = self.plan.chooses {
             let option = self.option(crowd, &cart["lines"][0]["line"], place).await;
@@ -301,7 +304,11 @@ impl<'p> Trip<'p> {
     async fn fulfil(&mut self, crowd: &Crowd<'_>) {
         let Some(order) = self.order(crowd).await else { return };
         match self.plan.delivery {
-            Delivery::None | Delivery::Waits => {}
+            Delivery::None => {}
+            Delivery::Waits => {
+                self.picked_less = handling::pick(crowd, self, &order).await;
+                handling::prepare(crowd, self, order["shipment"].as_str().unwrap_or_default()).await;
+            }
             Delivery::TakenBack => {
                 let cancel = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap_or_default());
                 let (status, body) = crowd.staff.insist(Method::POST, &cancel, &Value::Null).await;
@@ -309,11 +316,9 @@ impl<'p> Trip<'p> {
             }
             Delivery::HandedOver => {
                 let shipment = order["shipment"].as_str().unwrap_or_default();
-                let path = format!("/v1/shipments/{shipment}/hand-over");
-                let hand_over = within_at(STAFF_EVERY, HAND_OVER_TIMEOUT, async || {
-                    crowd.staff.insist(Method::POST, &path, &Value::Null).await.0 == 200
-                });
-                self.is_handed_over = hand_over.await;
+                self.picked_less = handling::pick(crowd, self, &order).await;
+                handling::prepare(crowd, self, shipment).await;
+                self.is_handed_over = handling::hand_over(crowd, self, shipment).await;
             }
         }
     }

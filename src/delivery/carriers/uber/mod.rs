@@ -177,7 +177,7 @@ impl Carrier for Uber {
     /// Each parcel is a delivery of its own.
     async fn quote(&self, request: &QuoteRequest) -> Result<Option<LiveQuote>, CallError> {
         let question =
-            wire::price_question((&request.sender, &request.recipient), request.ready_at, &self.settings)
+            wire::price_question((&request.sender, &request.recipient), request.asked_at, &self.settings)
                 .ok_or_else(|| CallError::Refused("Uber does not ride there".to_owned()))?;
         let reply = self.post("/delivery_quotes", &question).await?.expect_success()?;
         let parcels = i64::try_from(request.parcels.len()).unwrap_or(i64::MAX);

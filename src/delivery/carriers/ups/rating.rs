@@ -35,7 +35,7 @@ pub fn question(request: &QuoteRequest, settings: &UpsSettings) -> Option<Value>
         Some(package)
     };
     let packages: Vec<Value> = request.parcels.iter().map(package).collect::<Option<_>>()?;
-    let pickup = json!({"Date": request.ready_at.format("%Y%m%d").to_string()});
+    let pickup = json!({"Date": request.leaves_on.format("%Y%m%d").to_string()});
     Some(json!({"RateRequest": {
         "Request": {},
         "Shipment": {

@@ -54,6 +54,8 @@ pub struct Parts {
     pub carriers: delivery::Carriers,
     /// The way out to partners that are told of events.
     pub outbound: exchange::Outbound,
+    /// Back-office systems that master data is pulled from.
+    pub connections: exchange::Connections,
 }
 
 /// Why the service can't start.
@@ -121,6 +123,7 @@ kinds_of_jobs! {
     delivery::SubscribeAccount => delivery::subscribe_account,
     delivery::SubscribeParcels => delivery::subscribe_parcels,
     exchange::Dispatch => exchange::dispatch,
+    exchange::Pull => exchange::pull,
     payments::Ask => payments::ask,
     payments::AnswerDispute => payments::answer_dispute,
     payments::FetchEvents => payments::fetch_events,
@@ -168,6 +171,7 @@ impl App {
         let carriers = delivery::Carriers::new(&config.delivery, &http);
         let outbound = exchange::Outbound::new(&config.exchange)
             .map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;
+        let connections = exchange::Connections::new(&config.exchange.connections, &http);
         Ok(Self(Arc::new(Parts {
             jobs: jobs::Wake::default(),
             changes: Changes::default(),
@@ -185,6 +189,7 @@ impl App {
             providers,
             carriers,
             outbound,
+            connections,
         })))
     }
 

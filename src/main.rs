@@ -62,6 +62,9 @@ enum Command {
     /// The keys that sign tokens.
     #[command(subcommand)]
     Keys(Keys),
+    /// Connections to back-office systems, which the files in the folder `AISLE_CONNECTIONS` describe.
+    #[command(subcommand)]
+    Connections(aisle::exchange::connections::Command),
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +103,13 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Keys(Keys::Rotate) => {
             let (_, app) = open().await?;
             tell(&identity::rotate_command(&app).await?)
+        }
+        Command::Connections(command) => {
+            let (_, app) = open().await?;
+            let told = aisle::exchange::connections::run(&app, &command)
+                .await
+                .map_err(|error| -> Box<dyn std::error::Error> { error })?;
+            tell(told.trim_end())
         }
         Command::Quality { days } => {
             let (_, app) = open().await?;

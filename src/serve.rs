@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::http::limit::SHUTDOWN_TIMEOUT;
-use crate::{cart, catalog, delivery, jobs, operations, payments, router};
+use crate::{cart, catalog, delivery, exchange, jobs, operations, payments, router};
 
 /// A service that runs until it is told to stop.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl Service {
         catalog::schedule_upkeep(app).await.map_err(std::io::Error::other)?;
         cart::schedule_upkeep(app).await.map_err(std::io::Error::other)?;
         delivery::schedule(app).await.map_err(std::io::Error::other)?;
+        exchange::schedule_pulls(app).await.map_err(std::io::Error::other)?;
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
         let (cancelled, ending) = (stop.clone().cancelled_owned(), app.clone());

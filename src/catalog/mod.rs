@@ -36,10 +36,10 @@ mod upkeep;
 
 pub use crate::error::Alternative;
 pub use batches::{
-    BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Delivery, Error as BatchError, Form, Limits,
-    OutcomePage, OutcomeRange, RefusedRow, Report, RowOutcome, Tally, apply as apply_batch,
-    deliver as deliver_batch, find as find_batch, outcomes as batch_outcomes, refusals as batch_refusals,
-    release as release_batch,
+    BatchDecision, BatchHold, BatchMode, BatchRule, BatchState, Beside, Delivered, Delivery,
+    Error as BatchError, Form, Kept, Limits, OutcomePage, OutcomeRange, RefusedRow, Report, RowOutcome,
+    Tally, apply as apply_batch, deliver as deliver_batch, deliver_beside, delivered_since,
+    find as find_batch, outcomes as batch_outcomes, refusals as batch_refusals, release as release_batch,
 };
 pub use carton::Carton;
 pub use code::{Gtin, Refusal, Symbology};
@@ -67,7 +67,7 @@ pub use promotion::{
 };
 pub use rows::{
     BatchRow, CodeRow, Kind, LocationRow, PRICE_MAX, PriceKind, PriceListRow, PriceRow, Reason, RecallRow,
-    StockRow, StoreRow, TaxClassRow, TaxRateRow,
+    StockRow, StoreRow, TaxClassRow, TaxRateRow, check_line, has_field,
 };
 pub use search::follow as follow_search;
 pub use till_rules::{BESIDE_MAX, DebitLimits, EatIn, Fee, PointsTerms, Slip, TillRules};

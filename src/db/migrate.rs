@@ -104,6 +104,7 @@ const FILES: &[File] = &[
     file!(72, "0072_pick_by.sql", None),
     file!(73, "0073_silences.sql", None),
     file!(74, "0074_asks.sql", None),
+    file!(76, "0076_pulls.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

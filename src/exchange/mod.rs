@@ -10,36 +10,55 @@
 //!
 //! Start in `publish.rs` (the fact), go on in `dispatch.rs` (the call); `model.rs` has the kinds and the schedule,
 //! `address.rs` keeps calls out of our own network.
+//!
+//! Inwards, `pull/` takes master data out of back-office systems: `connections/` says in files which and how, `system.rs`
+//! what a system must be able to do, `systems/` has one adapter each, `node.rs` what they send.
 
 mod address;
+pub mod connections;
 mod dispatch;
 mod http;
 mod model;
+mod node;
 mod outbound;
 mod publish;
+mod pull;
 mod replay;
 mod store;
 mod subscribe;
+mod system;
+mod systems;
 
+use std::sync::Arc;
+
+pub use connections::{Connection, Connections};
 pub use dispatch::{Dispatch, dispatch};
 pub use http::routes;
 pub use model::{AddressError, DispatchState, EventKind, SubscriptionState};
 pub use outbound::Outbound;
 pub use publish::{Fact, publish};
+pub use pull::{Pull, pull, schedule_pulls};
+pub use system::System;
 
 /// Settings of the room.
 ///
 /// `AISLE_EXCHANGE_ALLOW_INTERNAL`: `true` lets subscribers be on this machine, in private networks and without TLS.
 /// For demonstrations and tests; never where partners are not trusted like staff. Default `false`.
-#[derive(Clone, Copy, Debug, Default)]
+/// `AISLE_CONNECTIONS`: a folder with a file for each connection to a back-office system; without it there are none.
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Whether subscribers may be on this machine or in private networks, and be reached without TLS.
     pub allow_internal: bool,
+    /// Back-office systems.
+    pub connections: Vec<Arc<Connection>>,
 }
 
 impl Settings {
     /// Reads the settings.
     pub fn read(env: &crate::env::Env) -> Self {
-        Self { allow_internal: env.parsed_or("AISLE_EXCHANGE_ALLOW_INTERNAL", "true or false", false) }
+        Self {
+            allow_internal: env.parsed_or("AISLE_EXCHANGE_ALLOW_INTERNAL", "true or false", false),
+            connections: connections::read(env),
+        }
     }
 }

@@ -60,6 +60,11 @@ pub enum Failure {
         /// What went wrong, for staff.
         reason: String,
     },
+    /// Nothing went wrong: the work has no end, and goes on after this time, or at once when it was asked for meanwhile.
+    Again {
+        /// When to go on.
+        after: Duration,
+    },
     /// Trying again is of no use: a dead letter.
     Never {
         /// What went wrong, for staff.
@@ -103,6 +108,12 @@ impl Lease {
     pub fn payload<J: Job>(&self) -> Result<J, Failure> {
         serde_json::from_value(self.payload.clone())
             .map_err(|error| Failure::never(format!("the payload can't be read: {error}")))
+    }
+
+    /// Whether the lease still holds, asked inside a transaction that must not be committed when it does not. The last
+    /// statement of it but for rows that nobody else locks: see [`Lease::commit`].
+    pub async fn holds(&self, tx: &mut Tx) -> Result<bool, db::Error> {
+        Ok(store::touch(tx, self.id, self.fence).await? == 1)
     }
 
     /// Commits what the job settled, if the lease still holds; else nothing of it is written. The job's row is the last

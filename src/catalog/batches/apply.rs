@@ -41,6 +41,8 @@ pub(super) struct Batch<'a> {
     refused: Vec<RefusedRow>,
     /// The first quarantined rows: what is held shows them though its transaction is rolled back.
     pub(super) shown: Vec<RefusedRow>,
+    /// The lines of all quarantined rows, and why.
+    pub(super) all_refused: Vec<(i64, Reason)>,
     /// Rows that were taken back one by one.
     gone: BTreeMap<Kind, i64>,
     /// The price lists that occur, and whether each had no prices before.
@@ -93,6 +95,7 @@ impl<'a> Batch<'a> {
             reasons: BTreeMap::new(),
             refused: Vec::new(),
             shown: Vec::new(),
+            all_refused: Vec::new(),
             gone: BTreeMap::new(),
             lists: HashMap::new(),
             quality: Judge::new(delivery.source.clone(), delivery.is_confirmed),
@@ -181,6 +184,9 @@ impl<'a> Batch<'a> {
             rule: refusal.rule,
             detail: refusal.detail,
         };
+        if self.all_refused.len() < REFUSALS_KEPT_MAX {
+            self.all_refused.push((line, row.reason));
+        }
         if i64::try_from(self.shown.len()).is_ok_and(|shown| shown < REFUSALS_SHOWN_MAX) {
             self.shown.push(row.clone());
         }
@@ -403,7 +409,7 @@ impl<'a> Batch<'a> {
     }
 
     /// What became of the rows: of a table, of its own rows, which count as their products do.
-    fn total(&self) -> Tally {
+    pub(super) fn total(&self) -> Tally {
         let mut total = match self.delivery.form {
             Form::Table(_) => self.kinds.get(&Kind::Product).copied().unwrap_or_default(),
             Form::Lines => Tally::sum(self.kinds.values()),

@@ -8,7 +8,7 @@ use super::super::store::batch::{self, BatchRead};
 use super::super::store::write;
 use super::apply::Batch;
 use super::rules::{BatchHold, BatchRule};
-use super::{BatchDecision, BatchState, Error, Report, find, source};
+use super::{BatchDecision, BatchState, Beside, Error, Kept, Report, find, source};
 use crate::clock::Moment;
 use crate::db::Db;
 use crate::ids::BatchId;
@@ -28,9 +28,11 @@ pub(super) async fn keep(
     holds: Vec<BatchHold>,
     days_max: i64,
     content: &Content,
+    beside: &mut Option<&mut dyn Beside>,
 ) -> Result<(), Error> {
     let id = batch.id;
     let shown = std::mem::take(&mut batch.shown);
+    let tally = batch.total();
     let (tx, read) = batch.into_read(hash, BatchState::Held, holds);
     tx.rollback().await?;
     let mut tx = db.begin().await?;
@@ -54,6 +56,12 @@ pub(super) async fn keep(
     while let Some(bytes) = parts.next().await? {
         batch::insert_part(&mut tx, id, number, bytes).await?;
         number += 1;
+    }
+    if let Some(beside) = beside
+        && !beside.keep(&mut tx, &Kept { id, state: BatchState::Held, refused: &[], tally }).await?
+    {
+        tx.rollback().await?;
+        return Err(Error::Abandoned);
     }
     tx.commit().await?;
     Ok(())

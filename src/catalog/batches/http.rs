@@ -74,6 +74,8 @@ impl From<Error> for Problem {
             }
             Error::Decided(_) => Self::conflict("batch_applied", "The batch was applied."),
             Error::Read(error) => Self::internal(error),
+            // Only whoever keeps something beside a batch gives one up; routes keep nothing.
+            error @ Error::Abandoned => Self::internal(error),
             Error::Database(error) => error.into(),
         }
     }

@@ -46,7 +46,7 @@ pub use self::outcomes::{OutcomePage, OutcomeRange, RowOutcome};
 pub use self::rules::{BatchHold, BatchRule, Limits};
 pub(super) use self::rules::{PriceChange, Shrunk};
 pub(super) use self::source::{Item, Unreadable};
-pub use super::store::batch::{RefusedRow, Tally};
+pub use super::store::batch::{Delivered, RefusedRow, Tally, delivered_since};
 
 /// Quarantined rows that a report shows; the others are read page by page.
 pub const REFUSALS_SHOWN_MAX: i64 = 1000;
@@ -212,6 +212,26 @@ fn is_zero(count: &i64) -> bool {
     *count == 0
 }
 
+/// What becomes of a batch, to whoever keeps something beside it.
+#[derive(Debug)]
+pub struct Kept<'a> {
+    /// The batch.
+    pub id: BatchId,
+    /// Applied or held.
+    pub state: BatchState,
+    /// The lines whose rows were quarantined, each with the reason.
+    pub refused: &'a [(i64, Reason)],
+    /// What became of its rows.
+    pub tally: Tally,
+}
+
+/// What its sender keeps in the very transaction that keeps a batch: both or neither.
+#[async_trait::async_trait]
+pub trait Beside: Send {
+    /// Writes it; `false` gives the batch up. It is the last that the transaction does, beside the batch's own row.
+    async fn keep(&mut self, tx: &mut db::Tx, kept: &Kept<'_>) -> Result<bool, db::Error>;
+}
+
 /// Why a batch was not taken; nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -238,6 +258,9 @@ pub enum Error {
         /// The last one.
         applied: i64,
     },
+    /// Whoever delivered it has no longer the right to: nothing was kept.
+    #[error("the delivery was given up")]
+    Abandoned,
     /// Too many batches are held: somebody must decide about them first.
     #[error("{} batches are held already", hold::HELD_MAX)]
     TooManyHeld,
@@ -271,6 +294,19 @@ pub async fn deliver(
     limits: Option<&Limits>,
     content: &Content,
 ) -> Result<Report, Error> {
+    deliver_beside(db, now, id, delivery, limits, content, None).await
+}
+
+/// The same, with something that is kept in the transaction that keeps the batch, applied or held.
+pub async fn deliver_beside(
+    db: &Db,
+    now: Moment,
+    id: BatchId,
+    delivery: &Delivery,
+    limits: Option<&Limits>,
+    content: &Content,
+    mut beside: Option<&mut dyn Beside>,
+) -> Result<Report, Error> {
     let hash = delivery.fingerprint(content);
     if let Some(report) = known(db, id, &hash).await? {
         return Ok(report);
@@ -296,10 +332,18 @@ pub async fn deliver(
         None => Vec::new(),
     };
     if holds.is_empty() {
+        if let Some(beside) = beside {
+            let (tally, state) = (batch.total(), BatchState::Applied);
+            let (tx, refused) = (&mut batch.tx, &batch.all_refused);
+            if !beside.keep(tx, &Kept { id, state, refused, tally }).await? {
+                batch.tx.rollback().await?;
+                return Err(Error::Abandoned);
+            }
+        }
         batch.commit(hash.clone(), now, Vec::new(), None).await?;
     } else {
         let days_max = limits.map_or(0, |limits| limits.days_max);
-        hold::keep(db, batch, hash.clone(), holds, days_max, content).await?;
+        hold::keep(db, batch, hash.clone(), holds, days_max, content, &mut beside).await?;
     }
     known(db, id, &hash).await?.ok_or(Error::Differs)
 }

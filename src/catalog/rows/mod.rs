@@ -59,6 +59,42 @@ text_enum! {
     }
 }
 
+impl Kind {
+    /// The fields of a row of this kind that make its key, and are enough to take it back; nothing where that needs more.
+    pub fn key_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::TaxClass => &["tax_class"],
+            Self::TaxRate => &["country", "tax_class", "valid_from"],
+            Self::PriceList => &["price_list"],
+            Self::Store => &["store"],
+            Self::Product => &["sku"],
+            Self::Code => &["code"],
+            Self::Price => &["price_list", "sku", "price_kind", "valid_from"],
+            Self::Stock | Self::Location => &["store", "sku"],
+            Self::Recall => &["recall", "sku"],
+            Self::Promotion => &["promotion"],
+            Self::Coupon => &["coupon"],
+            Self::Customer => &["customer"],
+            Self::Unknown => &[],
+        }
+    }
+}
+
+/// Whether rows of this kind have a field of this name.
+pub fn has_field(kind: Kind, field: &str) -> bool {
+    let row = serde_json::json!({ "kind": kind, field: null }).to_string();
+    // The field is the first that is read: every other complaint means that it is known.
+    match serde_json::from_str::<BatchRow>(&row) {
+        Ok(_) => true,
+        Err(error) => !error.to_string().starts_with("unknown field"),
+    }
+}
+
+/// Whether a line holds a row that can be right by itself; otherwise what is wrong with it.
+pub fn check_line(line: &[u8]) -> Result<(), Refusal> {
+    read(line).map(|_| ()).map_err(|(_, _, refusal)| refusal)
+}
+
 /// A row as it is delivered. With `"deleted": true` only the key's fields count.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]

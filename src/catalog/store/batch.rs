@@ -46,6 +46,43 @@ impl Tally {
     }
 }
 
+/// What a feed delivered in a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Delivered {
+    /// Batches that were applied.
+    pub batches: i64,
+    /// Rows that were received: applied, unchanged and quarantined ones.
+    pub received: i64,
+    /// Rows that were new or different.
+    pub applied: i64,
+    /// Rows that said what was known.
+    pub unchanged: i64,
+    /// Rows that were kept aside.
+    pub quarantined: i64,
+}
+
+/// What a feed delivered since a moment.
+pub async fn delivered_since(
+    db: impl Run<'_>,
+    source: &str,
+    feed: &str,
+    since: DateTime<Utc>,
+) -> Result<Delivered, Error> {
+    db.sql(
+        "SELECT COUNT(*) AS batches, CAST(COALESCE(SUM(received), 0) AS BIGINT) AS received,
+             CAST(COALESCE(SUM(applied), 0) AS BIGINT) AS applied,
+             CAST(COALESCE(SUM(unchanged), 0) AS BIGINT) AS unchanged,
+             CAST(COALESCE(SUM(quarantined), 0) AS BIGINT) AS quarantined
+         FROM catalog_batches
+         WHERE source = $1 AND feed = $2 AND state = 'applied' AND received_at >= $3",
+    )
+    .bind(source)
+    .bind(feed)
+    .bind(since)
+    .fetch_one()
+    .await
+}
+
 /// Tallies by the kind of row.
 pub type Kinds = BTreeMap<Kind, Tally>;
 

@@ -1,7 +1,9 @@
-//! The routes of partners: subscriptions, their secrets, their delivery log and replays. `bodies.rs` has what is sent
+//! The routes of partners: subscriptions, their secrets, their delivery log and replays; and of staff: how the connections to
+//! back-office systems are doing (`connections.rs`). `bodies.rs` has what is sent
 //! and answered, `problems.rs` what is refused.
 
 mod bodies;
+mod connections;
 mod problems;
 
 use axum::extract::State;
@@ -36,6 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(skip_dispatch))
         .routes(routes!(replay_dispatch))
         .routes(routes!(replay_since))
+        .routes(routes!(connections::list_connections))
 }
 
 /// The caller's subscriptions.

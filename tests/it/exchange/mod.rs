@@ -1,7 +1,10 @@
 //! Exchange: each fact reaches each subscriber, signed, in order, at last, and never somebody inside our own network.
 
 mod delivery;
+mod peer;
+mod pulls;
 mod subscriptions;
+mod tryton;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -13,6 +13,7 @@ pub mod openapi;
 pub mod payments;
 pub mod phone;
 pub mod trip;
+pub mod tryton;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,0 +1,124 @@
+//! How the connections to back-office systems are doing, for staff.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::catalog::Delivered;
+use crate::error::{Problem, ProblemBody};
+use crate::exchange::pull::{self, StreamState};
+use crate::http::reply::Reply;
+use crate::identity::{Role, Staff};
+use crate::ids::BatchId;
+
+/// The connections.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Connections {
+    /// By name.
+    connections: Vec<Connection>,
+}
+
+/// A connection to a back-office system.
+#[derive(Debug, Serialize, ToSchema)]
+struct Connection {
+    /// The name of its file.
+    name: String,
+    /// Which kind of system.
+    system: String,
+    /// What is pulled from it.
+    streams: Vec<Stream>,
+}
+
+/// A stream of records that is pulled.
+#[derive(Debug, Serialize, ToSchema)]
+struct Stream {
+    /// Its name in the file.
+    name: String,
+    /// Since when each asking was answered; left out while it fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_since: Option<DateTime<Utc>>,
+    /// Seconds since the last asking that was answered to its end: what is shown may be older by this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_seconds: Option<i64>,
+    /// Changed records that are known of and not taken yet.
+    backlog: i64,
+    /// Failures in a row.
+    failures: i64,
+    /// What went wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error_at: Option<DateTime<Utc>>,
+    /// What somebody should look at though it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+    /// The batch that waits for a person; until then nothing more is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_batch: Option<BatchId>,
+    /// The newest change that is known, by the system's own clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mark: Option<DateTime<Utc>>,
+    /// When all records were compared last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared_at: Option<DateTime<Utc>>,
+    /// How many there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<i64>,
+    /// What became of its rows since midnight in the connection's time zone.
+    today: Delivered,
+}
+
+impl Stream {
+    fn of(found: StreamState, now: DateTime<Utc>) -> Self {
+        let StreamState { name, state, today } = found;
+        Self {
+            name,
+            connected_since: state.connected_at,
+            lag_seconds: state.asked_at.map(|at| (now - at).num_seconds()),
+            backlog: state.backlog,
+            failures: state.failures,
+            last_error: state.last_error,
+            last_error_at: state.last_error_at,
+            warning: state.warning,
+            held_batch: state.held_batch,
+            mark: state.mark,
+            compared_at: state.full_at,
+            records: state.full_records,
+            today,
+        }
+    }
+}
+
+/// How each stream of each connection to a back-office system is doing.
+#[utoipa::path(
+    get, path = "/v1/exchange/connections", tag = "exchange", security(("staff" = [])),
+    responses(
+        (status = 200, body = Connections),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list_connections(
+    State(app): State<App>,
+    staff: Staff,
+) -> Result<Reply<Connections>, Problem> {
+    staff.must_everywhere(Role::Admin)?;
+    let now = app.clock.now();
+    let mut connections = Vec::new();
+    for connection in app.connections.iter() {
+        let midnight = now.with_timezone(&connection.time_zone).date_naive().and_time(chrono::NaiveTime::MIN);
+        let midnight = midnight.and_local_timezone(connection.time_zone).earliest();
+        let since = midnight.map_or(now - chrono::Duration::days(1), |at| at.with_timezone(&Utc));
+        let streams = pull::states(&app, connection, since).await?;
+        connections.push(Connection {
+            name: connection.name.clone(),
+            system: connection.system.clone(),
+            streams: streams.into_iter().map(|found| Stream::of(found, now)).collect(),
+        });
+    }
+    Ok(Reply(StatusCode::OK, Connections { connections }))
+}

@@ -91,7 +91,9 @@ pub async fn refund_by_rule(app: &App, lease: &Lease) -> jobs::Outcome {
         };
     }
     let delivered = order.quote.lines_of(Fulfilment::Deliver);
-    let wishes = delivered.map(|line| LineWish { line: line.line, pieces: None });
+    let wishes = delivered.flat_map(|line| {
+        [false, true].map(|is_substitute| LineWish { line: line.line, is_substitute, pieces: None })
+    });
     // What came back before by staff's hand is not given back again.
     let lines = wishes.filter(|wish| order.refunded_lines(&[*wish], &refunds).is_ok()).collect();
     let wish = Wish { refund, order: id, lines, amount: None, with_fee, reason, staff: None };

@@ -134,7 +134,7 @@ impl Order {
             for (amount, rate) in
                 picked.and_then(PickedLine::agreed_substitute).into_iter().flat_map(Substitute::costs)
             {
-                items.push(Taxed::alone(mode, amount, rate)?.of(line));
+                items.push(Taxed { is_substitute: true, ..Taxed::alone(mode, amount, rate)?.of(line) });
             }
         }
         let is_void = self.is_delivery_void();
@@ -271,6 +271,8 @@ pub(super) struct Taxed {
     pub(super) tax: Money,
     /// The line that it belongs to; none of a fee.
     pub(super) line: Option<i64>,
+    /// Whether it went out in the place of what was ordered.
+    pub(super) is_substitute: bool,
     pub(super) is_taken_along: bool,
 }
 
@@ -305,7 +307,7 @@ impl Taxed {
             TaxMode::Inside => amount.minus(tax)?,
             TaxMode::OnTop => amount,
         };
-        Ok(Self { rate, amount, net, tax, line: None, is_taken_along: false })
+        Ok(Self { rate, amount, net, tax, line: None, is_substitute: false, is_taken_along: false })
     }
 
     /// Net and tax.

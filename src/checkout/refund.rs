@@ -34,7 +34,7 @@ const REASON_LENGTH_MAX: usize = 200;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundWish {
-    /// What comes back: lines and pieces. Their deposits come back with them.
+    /// What comes back: lines and pieces, and what went out in their place by itself. Their deposits come back with them.
     #[serde(default)]
     #[schema(max_items = 500)]
     lines: Vec<LineWish>,
@@ -51,7 +51,7 @@ pub struct RefundWish {
 /// money, points the ledger, and what vouchers paid becomes a credit note of the shopper's. Points that were earned go with it.
 /// Given back as a whole, each share comes back as a whole, however many parts went before.
 ///
-/// Lines and pieces come back at what was paid for them, with their taxes; an amount takes back its part of what is left of each
+/// Lines and pieces come back at what was paid for them, with their taxes, and so does what went out in the place of a line; an amount takes back its part of what is left of each
 /// rate. All of it together comes to the order's taxes, to the cent. What was given back as an amount before is not given back
 /// again with the pieces: a refund is never more than what is left.
 #[utoipa::path(

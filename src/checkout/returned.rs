@@ -1,7 +1,8 @@
 //! What of an order is given back, and the taxes in it. Pure.
 //!
 //! A refund names lines and pieces, or an amount. Pieces of a line cost their part of it, with its deposit, counted on from those
-//! that came back before: all of them together come to the line, to the cent, and so do their taxes. An amount is spread over
+//! that came back before: all of them together come to the line, to the cent, and so do their taxes. What went out in the place
+//! of a line is named by itself, and its pieces cost their part of what it cost. An amount is spread over
 //! the rates in proportion to what is left of each, by largest remainder, and has its part of what is left of a rate's tax. No
 //! rate gives back more than is left of it; whoever gives everything back gives back net and tax of each rate as a whole.
 
@@ -79,6 +80,9 @@ pub struct Refund {
 pub struct RefundedLine {
     /// The line of the order.
     pub line: i64,
+    /// Whether they are of what went out in the place of the line.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_substitute: bool,
     /// How many pieces; one for what was measured, which comes back as a whole.
     pub pieces: i64,
 }
@@ -89,6 +93,9 @@ pub struct RefundedLine {
 pub struct LineWish {
     /// The line of the order.
     pub line: i64,
+    /// Whether what went out in the place of the line is to come back, instead of its own goods.
+    #[serde(default)]
+    pub is_substitute: bool,
     /// How many pieces, deposits with them; left out, all that the shopper still has. What was measured is one piece.
     #[serde(default)]
     #[schema(minimum = 1)]
@@ -98,7 +105,8 @@ pub struct LineWish {
 impl LineWish {
     /// Whether what was asked for before is the same.
     pub fn is(&self, line: &RefundedLine) -> bool {
-        self.line == line.line && self.pieces.is_none_or(|pieces| pieces == line.pieces)
+        (self.line, self.is_substitute) == (line.line, line.is_substitute)
+            && self.pieces.is_none_or(|pieces| pieces == line.pieces)
     }
 }
 
@@ -116,25 +124,37 @@ fn counted(refunds: &[Refund]) -> impl Iterator<Item = &Refund> {
     refunds.iter().filter(|refund| refund.state != RefundState::Failed)
 }
 
-/// Pieces of a line that came back before.
-fn pieces_before(refunds: &[Refund], line: i64) -> i64 {
+/// Pieces that refunds name of a line, or of what went out in its place.
+fn pieces_named(refunds: &[Refund], line: i64, is_substitute: bool) -> i64 {
     let lines = counted(refunds).flat_map(|refund| &refund.lines);
-    lines.filter(|each| each.line == line).map(|each| each.pieces).sum()
+    let own = lines.filter(|each| (each.line, each.is_substitute) == (line, is_substitute));
+    own.map(|each| each.pieces).sum()
 }
 
 impl Order {
-    /// How many pieces of a line the shopper got, with those in the place of others: they come back as pieces of that line.
-    fn pieces_had(&self, line: &QuoteLine) -> i64 {
+    /// How many pieces the shopper got of a line, or of what went out in its place.
+    fn pieces_had(&self, line: &QuoteLine, is_substitute: bool) -> i64 {
         if line.fulfilment == Fulfilment::Deliver && !self.is_all_there() {
             return 0;
         }
         let picked = self.picked(line.line);
-        let own = match (line.measure, picked.map(|picked| picked.quantity)) {
+        if is_substitute {
+            return picked.and_then(PickedLine::agreed_substitute).map_or(0, Substitute::pieces);
+        }
+        match (line.measure, picked.map(|picked| picked.quantity)) {
             (_, None) | (Some(_), Some(Some(_))) => line.pieces,
             (_, Some(None)) => 0,
             (None, Some(Some(quantity))) => quantity.amount(),
-        };
-        own + picked.and_then(PickedLine::agreed_substitute).map_or(0, Substitute::pieces)
+        }
+    }
+
+    /// How many of them came back before. Refunds from before substitutes were named counted them after the line's own pieces.
+    fn pieces_before(&self, line: &QuoteLine, is_substitute: bool, before: &[Refund]) -> i64 {
+        let own = pieces_named(before, line.line, false);
+        if !is_substitute {
+            return own;
+        }
+        pieces_named(before, line.line, true) + (own - self.pieces_had(line, false)).max(0)
     }
 
     /// The pieces that are asked for, after these refunds; those of which nothing was paid can't come back either.
@@ -146,18 +166,19 @@ impl Order {
         let mut lines: Vec<RefundedLine> = Vec::with_capacity(wishes.len());
         for (at, wish) in wishes.iter().enumerate() {
             let fault = |detail: String| LineFault { at, detail };
-            let number = wish.line;
-            if lines.iter().any(|line| line.line == number) {
+            let LineWish { line: number, is_substitute, .. } = *wish;
+            if lines.iter().any(|line| (line.line, line.is_substitute) == (number, is_substitute)) {
                 return Err(fault(format!("line {number} is named twice")));
             }
             let line = self.quote.lines.iter().find(|line| line.line == number);
             let line = line.ok_or_else(|| fault(format!("the order has no line {number}")))?;
-            let left = self.pieces_had(line) - pieces_before(before, number);
+            let left = self.pieces_had(line, is_substitute) - self.pieces_before(line, is_substitute, before);
             let pieces = wish.pieces.unwrap_or(left);
             if !(1..=left).contains(&pieces) {
-                return Err(fault(format!("the shopper has {} pieces of line {number}", left.max(0))));
+                let of = if is_substitute { "the substitute of line" } else { "line" };
+                return Err(fault(format!("the shopper has {} pieces of {of} {number}", left.max(0))));
             }
-            lines.push(RefundedLine { line: number, pieces });
+            lines.push(RefundedLine { line: number, is_substitute, pieces });
         }
         Ok(lines)
     }
@@ -171,11 +192,9 @@ impl Order {
             return Ok(Vec::new());
         }
         let name = |tax: &TaxLine| {
-            let is_back = |line: &&QuoteLine| {
-                line.tax_rate == tax.rate && refund.lines.iter().any(|back| back.line == line.line)
-            };
+            let goods = refund.lines.iter().filter_map(|back| self.goods_of(back));
             let names: Vec<&str> =
-                self.quote.lines.iter().filter(is_back).map(|line| line.name.as_str()).collect();
+                goods.filter(|(rate, _)| *rate == tax.rate).map(|(_, name)| name).collect();
             if names.is_empty() { "Given back".to_owned() } else { names.join(", ") }
         };
         let told = |tax: &TaxLine| {
@@ -185,13 +204,27 @@ impl Order {
         Ok(refund.taxes.iter().map(told).collect())
     }
 
+    /// The rate of goods that come back, and what they are called.
+    fn goods_of(&self, back: &RefundedLine) -> Option<(money::Rate, &str)> {
+        if back.is_substitute {
+            let substitute = self.picked(back.line)?.agreed_substitute()?;
+            return Some((substitute.tax_rate, &substitute.name));
+        }
+        let line = self.quote.lines.iter().find(|line| line.line == back.line)?;
+        Some((line.tax_rate, &line.name))
+    }
+
     /// What these pieces cost, after these refunds, by rate.
     pub fn cost_of(&self, lines: &[RefundedLine], before: &[Refund]) -> Result<Vec<TaxLine>, money::Error> {
         let mut parts = Vec::new();
         for item in self.items()? {
-            let Some(wanted) = lines.iter().find(|line| item.line == Some(line.line)) else { continue };
+            let is_of = |line: &&RefundedLine| {
+                item.line == Some(line.line) && item.is_substitute == line.is_substitute
+            };
+            let Some(wanted) = lines.iter().find(is_of) else { continue };
             let Some(line) = self.quote.lines.iter().find(|line| line.line == wanted.line) else { continue };
-            let (had, gone) = (self.pieces_had(line), pieces_before(before, line.line));
+            let had = self.pieces_had(line, item.is_substitute);
+            let gone = self.pieces_before(line, item.is_substitute, before);
             parts.push(part(&item, gone, wanted.pieces, had)?);
         }
         self.by_rate(&parts)
@@ -297,8 +330,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::super::order::tests::{order, pick};
+    use super::super::picking::Consent;
     use super::super::trips::{eur, trip};
     use super::*;
+    use crate::quantity::Quantity;
 
     fn refund(amount: i64, lines: Vec<RefundedLine>, taxes: Vec<TaxLine>) -> Refund {
         Refund {
@@ -315,6 +350,22 @@ mod tests {
             failure: None,
             staff: None,
             created_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn substitute(pieces: i64, amount: i64) -> Substitute {
+        Substitute {
+            sku: "oats".parse().expect("a key"),
+            name: "Oat drink".to_owned(),
+            quantity: Quantity::pieces(pieces).expect("fits"),
+            unit_price: eur(amount),
+            priced_per: None,
+            amount: eur(amount),
+            tax_rate: money::Rate::percent(19.into()).expect("a rate"),
+            deposit: None,
+            consent: Consent::Given,
+            answer_until: None,
+            is_picked: true,
         }
     }
 
@@ -338,16 +389,20 @@ mod tests {
         #[test]
         fn refunds_of_lines_and_amounts_take_back_all_taxes_to_the_cent(
             trip in trip(), hundredths in prop::collection::vec(0_i64..=100, 8),
-            steps in prop::collection::vec((0_usize..20, 1_i64..4, 1_i64..900, any::<bool>()), 0..12),
+            instead in prop::collection::vec((1_i64..4, 0_i64..900), 8),
+            steps in prop::collection::vec((0_usize..20, 1_i64..4, 1_i64..900, any::<(bool, bool)>()), 0..12),
         ) {
             let mut order = order(&trip);
             pick(&mut order, &hundredths);
+            for (line, (pieces, amount)) in order.picking.lines.iter_mut().zip(instead) {
+                line.substitute = Some(substitute(pieces, amount));
+            }
             order.picking.is_closed = true;
             let all = order.cost().expect("fits").minor();
             let (mut left, mut before) = (all, Vec::new());
-            for (at, pieces, amount, is_by_line) in steps {
+            for (at, pieces, amount, (is_by_line, is_substitute)) in steps {
                 let number = order.quote.lines[at % order.quote.lines.len()].line;
-                let wish = LineWish { line: number, pieces: Some(pieces) };
+                let wish = LineWish { line: number, is_substitute, pieces: Some(pieces) };
                 let (lines, wanted) = match order.refunded_lines(&[wish], &before) {
                     Ok(lines) if is_by_line => {
                         let wanted = order.cost_of(&lines, &before).expect("fits");
@@ -378,7 +433,7 @@ mod tests {
             let Some(line) = taken_along.next() else { return Ok(()) };
             let mut before = Vec::new();
             for pieces in sizes.into_iter().map(Some).chain([None]) {
-                let Ok(lines) = order.refunded_lines(&[LineWish { line: line.line, pieces }], &before) else { continue };
+                let Ok(lines) = order.refunded_lines(&[LineWish { line: line.line, is_substitute: false, pieces }], &before) else { continue };
                 let cost = order.cost_of(&lines, &before).expect("fits");
                 before.push(refund(1, lines, cost));
             }

@@ -305,24 +305,37 @@ async fn a_delivery_of_which_nothing_is_left_after_the_answer_ends_and_costs_not
     assert_eq!(shopper.get(&path).await.expect(200).text("/state"), "cancelled");
 }
 
-#[tokio::test]
-async fn a_substitute_comes_back_as_pieces_of_its_line() {
-    let shop = shop().await;
-    let shopper = shop.payer("anna@example.com").await;
-    let order = order(&shopper, &[MILK, MILK, PAN], &[1, 2], &json!({"if_missing": "replace"})).await;
-    pick(&shop, order, &instead(1, 1, "oats", 1)).await.expect(200);
-    hand_over(&shopper, order).await;
+async fn refund(shop: &Shop, order: OrderId, lines: &Value) -> Answer {
     let supervisor = shop.test.staff(Role::Supervisor, &[STORE]).await;
     let refund: aisle::ids::RefundId = shop.test.app.ids.next();
-    let body = json!({"reason": "sour", "lines": [{"line": 1}]});
-    let path = format!("/v1/orders/{order}/refunds/{refund}");
-    let refund = shop.test.put(&path, &body).bearer(&supervisor).send().await.expect(202);
-    assert_eq!((refund.number("/lines/0/pieces"), refund.number("/amount/amount")), (2, 258));
-    let rates: Vec<&Value> =
-        refund.json["taxes"].as_array().expect("taxes").iter().map(|tax| &tax["rate"]).collect();
-    assert_eq!(rates, ["7", "19"]);
+    let body = json!({"reason": "sour", "lines": lines});
+    shop.test.put(&format!("/v1/orders/{order}/refunds/{refund}"), &body).bearer(&supervisor).send().await
+}
+
+#[tokio::test]
+async fn goods_and_what_went_out_in_their_place_come_back_each_at_its_own_price() {
+    let shop = shop().await;
+    let shopper = shop.payer("anna@example.com").await;
+    let order = order(&shopper, &[COFFEE, COFFEE, PAN], &[1, 2], &json!({"if_missing": "replace"})).await;
+    // One coffee for 6.99 at 7 %, two oat drinks for 1.49 each at 19 %.
+    pick(&shop, order, &instead(1, 1, "oats", 2)).await.expect(200);
+    hand_over(&shopper, order).await;
+    let oats = json!([{"line": 1, "is_substitute": true, "pieces": 1}]);
+    let back = refund(&shop, order, &oats).await.expect(202);
+    assert_eq!((&back.json["lines"], back.number("/amount/amount")), (&oats, 149));
+    assert_eq!((back.text("/taxes/0/rate"), back.json["taxes"].as_array().map(Vec::len)), ("19", Some(1)));
+    // Its own goods are not counted among them.
+    let back = refund(&shop, order, &json!([{"line": 1}])).await.expect(202);
+    assert_eq!((back.number("/lines/0/pieces"), back.number("/amount/amount")), (1, 699));
+    assert_eq!((back.text("/taxes/0/rate"), back.json["taxes"].as_array().map(Vec::len)), ("7", Some(1)));
+    let both = json!([{"line": 1, "is_substitute": true}, {"line": 2, "is_substitute": true}]);
+    let none = refund(&shop, order, &both).await;
+    assert_eq!(none.problem(422, "refund_lines").text("/errors/0/pointer"), "/lines/1");
+    let rest = json!([{"line": 1, "is_substitute": true}]);
+    assert_eq!(refund(&shop, order, &rest).await.expect(202).number("/amount/amount"), 149);
+    refund(&shop, order, &rest).await.problem(422, "refund_lines");
     shop.test.run_jobs().await;
-    assert_eq!(shopper.read_order(order).await.number("/refunded/amount"), 258);
+    assert_eq!(shopper.read_order(order).await.number("/refunded/amount"), 699 + 298);
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ mod substitute;
 
 pub use ask::AnswerFault;
 pub use ask::{LapseQuestions, lapse_questions};
+#[cfg(test)]
+pub(super) use model::Consent;
 pub use model::{CreditsBack, IfMissing, PickedLine, Picking, Substitute};
 pub use substitute::Unfit;
 

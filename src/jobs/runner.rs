@@ -128,7 +128,7 @@ async fn settle(app: &App, lease: &Lease, outcome: Outcome) -> Result<(), db::Er
     metrics::counter!("aisle_jobs_total", "kind" => lease.kind.clone(), "outcome" => label).increment(1);
     match outcome {
         Ok(()) => store::finish(&app.db, lease, now).await,
-        Err(Failure::Again { after }) => store::retry(&app.db, lease, now, now + after, "", false).await,
+        Err(Failure::Again { after }) => store::go_on(&app.db, lease, now, now + after).await,
         Err(Failure::Later { after, reason }) if after.is_some() || lease.attempt < ATTEMPTS_MAX => {
             let pause = after.unwrap_or_else(|| backoff(app, lease.attempt));
             tracing::warn!(job.pause_ms = %pause.as_millis(), "job to be tried again: {reason}");

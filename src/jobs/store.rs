@@ -171,6 +171,26 @@ pub(super) async fn retry(
     Ok(())
 }
 
+/// Gives a job back that went well and has no end: as [`retry`], and what went wrong before is over. Otherwise the kills and
+/// failures of a year would add up, and one more would bury it.
+pub(super) async fn go_on(db: &Db, lease: &Lease, now: Moment, run_at: Moment) -> Result<(), Error> {
+    db.sql(
+        "UPDATE jobs SET
+             leased_until = NULL,
+             run_at = CASE WHEN rerun THEN $3 ELSE $4 END,
+             last_error = NULL,
+             attempts = 0
+         WHERE id = $1 AND fence = $2",
+    )
+    .bind(lease.id)
+    .bind(lease.fence)
+    .bind(now)
+    .bind(run_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Makes a job a dead letter, unless it was asked for again meanwhile: then it runs once more.
 pub(super) async fn bury(db: &Db, lease: &Lease, now: Moment, reason: &str) -> Result<(), Error> {
     db.sql(

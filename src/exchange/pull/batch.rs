@@ -174,7 +174,8 @@ impl Run<'_> {
         let heirs = self.take_back(&mut draft).await?;
         let overlap = self.stream.pull.overlap;
         let end = end.map(|(changes, full)| {
-            let mark = changes.newest.max(self.state.mark);
+            // A stamp from the future, of a clock that was wrong for a moment, must not hide what comes after it.
+            let mark = changes.newest.map(|newest| newest.min(self.now)).max(self.state.mark);
             // Twice the overlap: what a slow transaction changed is asked for again for as long as the mark is near.
             let forget_before = mark.map(|mark| (mark - overlap * 2).timestamp_micros());
             End { changes, mark, forget_before, full }

@@ -55,6 +55,8 @@ impl Job for Pull {
 const PAUSE_MAX: Duration = Duration::from_mins(5);
 /// How often a stream whose batch waits for a person looks whether somebody decided.
 const HELD_PAUSE: Duration = Duration::from_secs(15);
+/// When a stream that this instance has no file of is given back to all.
+const NOT_OURS_PAUSE: Duration = Duration::from_secs(20);
 /// Longest error that is kept.
 const ERROR_LENGTH_MAX: usize = 500;
 
@@ -112,8 +114,10 @@ pub async fn pull(app: &App, lease: &Lease) -> Outcome {
         let stream = connection.streams.iter().find(|stream| stream.name == job.stream)?;
         Some((connection, system, stream))
     });
-    // The file is gone, or has no such stream any more.
-    let Some((connection, system, stream)) = found else { return Ok(()) };
+    // The file is gone, or this instance does not have it yet: another one may, and the job is theirs too.
+    let Some((connection, system, stream)) = found else {
+        return Err(Failure::Again { after: NOT_OURS_PAUSE });
+    };
     let mut run = Run::begin(app, lease, connection, system, stream).await?;
     let outcome = run.pull().await;
     let (now, place) = (app.clock.now(), place(connection, stream));

@@ -155,6 +155,14 @@ impl<'a> Run<'a> {
                         What::Ask => ask.push(change.row),
                     }
                 }
+                // No overlap reaches what is older: the first asking lists years.
+                let oldest =
+                    changes.newest.map(|newest| (newest - self.stream.pull.overlap * 2).timestamp_micros());
+                changes.seen.retain(|seen| Some(seen.stamp) >= oldest);
+                if !touched {
+                    // All records are read anyway.
+                    (changes.ids, ask) = (BTreeSet::new(), Vec::new());
+                }
                 from = page.next;
                 if from.is_none() {
                     break;

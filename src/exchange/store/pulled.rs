@@ -132,7 +132,7 @@ pub(in crate::exchange) async fn keep(
          SELECT $1, $2, value ->> 'record', value ->> 'hash', 0 FROM json_each($3) WHERE TRUE
          ON CONFLICT (connection, stream, record) DO UPDATE SET
              hash = excluded.hash, again_at = NULL,
-             tries = CASE WHEN excluded.hash = '' THEN exchange_pulled.tries ELSE 0 END",
+             tries = CASE WHEN exchange_pulled.hash = '' THEN exchange_pulled.tries ELSE 0 END",
     )
     .bind(place.connection)
     .bind(place.stream)

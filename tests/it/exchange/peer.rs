@@ -59,7 +59,7 @@ fn stamp(at: DateTime<Utc>) -> Value {
 
 /// When its clock begins.
 pub fn noon() -> DateTime<Utc> {
-    "2026-11-23T12:00:00Z".parse().expect("a moment")
+    "2026-11-22T12:00:00Z".parse().expect("a moment")
 }
 
 impl Peer {

@@ -151,6 +151,30 @@ async fn a_change_that_is_committed_late_with_an_early_stamp_is_not_skipped() {
 }
 
 #[tokio::test]
+async fn a_stamp_from_the_future_does_not_hide_what_changes_after_it() {
+    let shop = Shop::start().await;
+    shop.peer.write(1, Some("2.00"), 10 * 24 * 3_600);
+    shop.pull().await;
+    assert_eq!(shop.price(1).await, Some(200));
+    shop.peer.write(2, Some("3.00"), 60);
+    shop.pull().await;
+    assert_eq!(shop.price(2).await, Some(300));
+}
+
+#[tokio::test]
+async fn an_instance_without_the_file_leaves_the_stream_to_those_that_have_it() {
+    let shop = Shop::start().await;
+    let without = shop.test.another_with::<&str>(&[]).await;
+    shop.peer.write(1, Some("2.00"), 60);
+    shop.test.advance(Duration::seconds(2));
+    without.run_jobs().await;
+    assert_eq!(shop.price(1).await, Some(100));
+    shop.test.advance(Duration::seconds(30));
+    shop.test.run_jobs().await;
+    assert_eq!(shop.price(1).await, Some(200));
+}
+
+#[tokio::test]
 async fn what_was_taken_already_is_neither_read_nor_delivered_again() {
     let shop = Shop::start().await;
     shop.peer.write(1, Some("2.00"), 100);
@@ -312,6 +336,21 @@ async fn bad_rows_are_kept_aside_and_prices_of_another_currency_left_out_with_a_
     shop.test.advance(Duration::hours(25));
     shop.test.run_jobs().await;
     assert!(shop.error().await.contains("keeps its prices in USD"), "{}", shop.error().await);
+}
+
+#[tokio::test]
+async fn what_refers_to_something_unknown_is_handed_on_again_a_few_times_and_not_for_ever() {
+    let shop = Shop::start().await;
+    // A product without a name is kept aside, and with it what refers to it.
+    shop.peer.put(21, "name", json!(""), 30);
+    for _ in 0..40 {
+        shop.pull().await;
+    }
+    let batches = shop.state().await["today"]["batches"].as_i64().expect("a number");
+    assert!((3..15).contains(&batches), "{batches}");
+    shop.peer.put(21, "name", json!("Named"), 60);
+    shop.pull().await;
+    assert_eq!(shop.price(21).await, Some(100));
 }
 
 #[tokio::test]

@@ -153,25 +153,25 @@ async fn a_change_that_is_committed_late_with_an_early_stamp_is_not_skipped() {
 #[tokio::test]
 async fn a_stamp_from_the_future_does_not_hide_what_changes_after_it() {
     let shop = Shop::start().await;
-    shop.peer.write(1, Some("2.00"), 10 * 24 * 3_600);
+    shop.peer.write(1, Some("1.20"), 10 * 24 * 3_600);
     shop.pull().await;
-    assert_eq!(shop.price(1).await, Some(200));
-    shop.peer.write(2, Some("3.00"), 60);
+    assert_eq!(shop.price(1).await, Some(120));
+    shop.peer.write(2, Some("1.30"), 60);
     shop.pull().await;
-    assert_eq!(shop.price(2).await, Some(300));
+    assert_eq!(shop.price(2).await, Some(130));
 }
 
 #[tokio::test]
 async fn an_instance_without_the_file_leaves_the_stream_to_those_that_have_it() {
     let shop = Shop::start().await;
     let without = shop.test.another_with::<&str>(&[]).await;
-    shop.peer.write(1, Some("2.00"), 60);
+    shop.peer.write(1, Some("1.20"), 60);
     shop.test.advance(Duration::seconds(2));
     without.run_jobs().await;
     assert_eq!(shop.price(1).await, Some(100));
     shop.test.advance(Duration::seconds(30));
     shop.test.run_jobs().await;
-    assert_eq!(shop.price(1).await, Some(200));
+    assert_eq!(shop.price(1).await, Some(120));
 }
 
 #[tokio::test]

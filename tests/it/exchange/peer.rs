@@ -57,7 +57,7 @@ fn stamp(at: DateTime<Utc>) -> Value {
     })
 }
 
-/// When its clock begins.
+/// When its clock begins: 21 hours before the service's.
 pub fn noon() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().expect("a moment")
 }

@@ -156,7 +156,8 @@ async fn a_stamp_from_the_future_does_not_hide_what_changes_after_it() {
     shop.peer.write(1, Some("1.20"), 10 * 24 * 3_600);
     shop.pull().await;
     assert_eq!(shop.price(1).await, Some(120));
-    shop.peer.write(2, Some("1.30"), 60);
+    // By the service's clock it is now.
+    shop.peer.write(2, Some("1.30"), 21 * 3_600);
     shop.pull().await;
     assert_eq!(shop.price(2).await, Some(130));
 }

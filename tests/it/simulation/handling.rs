@@ -89,6 +89,18 @@ pub async fn hand_over(crowd: &Crowd<'_>, trip: &Trip<'_>, shipment: &str) -> bo
     .await
 }
 
+/// Takes an order back. While nobody knows whether a courier is on its way, staff are told to ask again; what they could not take
+/// back in time stays.
+pub async fn take_back(crowd: &Crowd<'_>, order: &Value) {
+    let path = format!("/v1/orders/{}/cancel", text(&order["id"]));
+    within_at(STAFF_EVERY, HAND_OVER_TIMEOUT, async || {
+        let answer = crowd.staff.call(Method::POST, &path, &Value::Null).await;
+        assert!(matches!(answer, None | Some((200 | 429 | 503, _))), "{answer:?}");
+        matches!(answer, Some((200, _)))
+    })
+    .await;
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

@@ -310,9 +310,7 @@ impl<'p> Trip<'p> {
                 handling::prepare(crowd, self, order["shipment"].as_str().unwrap_or_default()).await;
             }
             Delivery::TakenBack => {
-                let cancel = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap_or_default());
-                let (status, body) = crowd.staff.insist(Method::POST, &cancel, &Value::Null).await;
-                assert!(matches!(status, 200 | 202), "{status}: {body}");
+                handling::take_back(crowd, &order).await;
             }
             Delivery::HandedOver => {
                 let shipment = order["shipment"].as_str().unwrap_or_default();

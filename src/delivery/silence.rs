@@ -50,12 +50,19 @@ pub(super) struct LastWord {
 pub(super) fn meaning(word: &LastWord, now: Moment) -> Option<Silence> {
     use ParcelStatus::{Announced, Cancelled, Delivered, Lost, Returned};
     let patience = if word.is_local { OF_RIDERS } else { OF_NETWORKS };
-    let since = now - word.heard_at.map_or(word.given_at, |heard_at| heard_at.max(word.given_at));
+    let since = now - word.at();
     match word.status {
         Delivered | Returned | Lost | Cancelled => None,
         _ if since >= patience.lost => Some(Silence::Lost),
         Announced => (since >= patience.unscanned).then_some(Silence::Unscanned),
         _ => (since >= patience.quiet).then_some(Silence::Quiet),
+    }
+}
+
+impl LastWord {
+    /// When it was.
+    pub(super) fn at(&self) -> Moment {
+        self.heard_at.map_or(self.given_at, |heard_at| heard_at.max(self.given_at))
     }
 }
 

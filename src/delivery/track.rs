@@ -307,11 +307,9 @@ fn silence_of(
 ) -> Option<(Silence, String)> {
     let (attempt, carrier) = (parcel.attempt.as_deref()?, parcel.carrier.as_deref()?);
     let given_at = parcel.handed_over_at.or(shipment.handed_over_at)?;
-    let is_local = app.carriers.find(carrier).is_some_and(|courier| courier.capabilities().is_local);
-    let word = LastWord { given_at, heard_at, status, is_local };
+    let word = LastWord { given_at, heard_at, status, is_local: app.carriers.is_local(carrier) };
     let silence = if heard.contains(&attempt) { silence::meaning(&word, now) } else { parcel.silence };
-    let since = heard_at.map_or(given_at, |heard_at| heard_at.max(given_at));
-    silence.map(|silence| (silence, silence.words(carrier, since)))
+    silence.map(|silence| (silence, silence.words(carrier, word.at())))
 }
 
 /// A booking that its courier called off before it had the parcel is made anew, and staff know that its label is void. Answers

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::catalog::{STORE, STORE_WITH_OWN_PRICES, price};
+use crate::support::catalog::{STORE, STORE_WITH_OWN_PRICES, ean13, price};
 use crate::support::identity::ShopperActor;
 use crate::support::{Answer, TestApp};
 
@@ -18,10 +18,7 @@ fn goods(sku: &str, number: usize, more: &Value) -> Vec<Value> {
 
 /// The EAN-13 of a number.
 fn code(number: usize) -> String {
-    let body = format!("40000000{number:04}");
-    let digit = |(place, digit): (usize, u8)| usize::from(digit - b'0') * if place % 2 == 0 { 1 } else { 3 };
-    let sum: usize = body.bytes().enumerate().map(digit).sum();
-    format!("{body}{}", (10 - sum % 10) % 10)
+    ean13(&format!("40000000{number:04}"))
 }
 
 struct Shop {

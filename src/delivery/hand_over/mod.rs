@@ -26,8 +26,8 @@ pub(super) async fn hand_over(app: &App, id: ShipmentId) -> Result<(), Error> {
     if !is_to_be_given(&shipment, &parcels)? {
         return Ok(());
     }
-    is_picked(app, &mut tx, now, &shipment).await?;
-    begin(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
+    refuse_while_picked(app, &mut tx, now, &shipment).await?;
+    give(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
     store::save(&mut tx, &shipment).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -54,8 +54,8 @@ fn is_to_be_given<'a>(
     parcels.into_iter().find(called_off).map_or(Ok(true), |parcel| Err(Error::CalledOff(parcel.number)))
 }
 
-/// Whether nobody is picking the goods of a shipment: what goes out now would count as picked as it was ordered.
-async fn is_picked(app: &App, tx: &mut Tx, now: Moment, shipment: &Shipment) -> Result<(), Error> {
+/// An error while somebody is picking the goods of a shipment: what goes out now would count as picked as it was ordered.
+async fn refuse_while_picked(app: &App, tx: &mut Tx, now: Moment, shipment: &Shipment) -> Result<(), Error> {
     if app.is_being_picked(tx, now, shipment.order_id).await? { Err(Error::BeingPicked) } else { Ok(()) }
 }
 
@@ -110,12 +110,12 @@ async fn scan(app: &App, store: &StoreId, number: &str) -> Result<Scanned, ScanE
     if !is_to_be_given(&shipment, [scanned])? {
         return Ok(Scanned { shipment: id, parcel, left: 0 });
     }
-    is_picked(app, &mut tx, now, &shipment).await?;
+    refuse_while_picked(app, &mut tx, now, &shipment).await?;
     store::note_given(&mut tx, id, Some(parcel), now).await?;
     let others = parcels.iter().filter(|other| other.number != parcel && other.handed_over_at.is_none());
     let left = i64::try_from(others.count()).unwrap_or(i64::MAX);
     if left == 0 {
-        begin(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
+        give(app, &mut tx, now, &mut shipment).await.map_err(Error::News)?;
         store::save(&mut tx, &shipment).await?;
     }
     tx.commit().await?;
@@ -124,7 +124,8 @@ async fn scan(app: &App, store: &StoreId, number: &str) -> Result<Scanned, ScanE
     Ok(Scanned { shipment: id, parcel, left })
 }
 
-/// The courier has a booked shipment: told upwards, once, and declared when its day is closed. The shipment is not saved.
+/// The courier has a booked shipment, as it said itself or as follows from what was packed: nobody was asked whether it may go.
+/// The shipment is not saved.
 pub(super) async fn begin(
     app: &App,
     tx: &mut Tx,
@@ -134,15 +135,20 @@ pub(super) async fn begin(
     if shipment.state != ShipmentState::Booked {
         return Ok(());
     }
-    shipment.state = shipment.state.apply(ShipmentEvent::HandedOver)?;
-    shipment.handed_over_at = Some(now);
-    store::note_given(tx, shipment.id, None, now).await?;
     if app.is_being_picked(tx, now, shipment.order_id).await? {
         // Its courier, or whoever packed it, was quicker: what was said stays, and the rest counts as it was ordered.
         let words = "it went out while its order was being picked: see that what was sent is what is paid";
         let first = store::parcels(&mut *tx, shipment.id).await?.first().map_or(1, |parcel| parcel.number);
         tasks::look_into(tx, &app.ids, now, (shipment, first), words).await?;
     }
+    give(app, tx, now, shipment).await
+}
+
+/// Gives a booked shipment to its courier: told upwards, once, and declared when its day is closed. The shipment is not saved.
+async fn give(app: &App, tx: &mut Tx, now: Moment, shipment: &mut Shipment) -> Result<(), Internal> {
+    shipment.state = shipment.state.apply(ShipmentEvent::HandedOver)?;
+    shipment.handed_over_at = Some(now);
+    store::note_given(tx, shipment.id, None, now).await?;
     let news = News::HandedOver { shipment: shipment.id, order: shipment.order_id };
     returns::tell(app, tx, now, shipment, news).await?;
     // What comes back was given to the courier by the shopper, and is no part of a store's day.

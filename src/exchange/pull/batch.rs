@@ -47,7 +47,8 @@ impl Draft {
         self.taken.push(Taken { record: record.to_owned(), hash });
     }
 
-    fn text(&self) -> String {
+    /// The batch, a row a line.
+    pub(super) fn text(&self) -> String {
         self.lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
     }
 }

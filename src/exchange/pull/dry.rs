@@ -85,8 +85,7 @@ async fn look(app: &App, connection: &Connection, system: &dyn System) -> Result
         run.records.push((stream.name.clone(), findings.records));
         run.left_out.extend(findings.left_out);
     }
-    let text = draft.lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n");
-    let content = content(app, text).await.map_err(BatchError::Read)?;
+    let content = content(app, draft.text()).await.map_err(BatchError::Read)?;
     let delivery = Delivery { source: source(connection), feed: "dry-run".to_owned(), ..Delivery::default() };
     let mut seen = Look::default();
     let (id, now): (BatchId, _) = (app.ids.next(), app.clock.now());

@@ -122,19 +122,13 @@ pub async fn pull(app: &App, lease: &Lease) -> Outcome {
     let outcome = run.pull().await;
     let (now, place) = (app.clock.now(), place(connection, stream));
     let after = match outcome {
-        Ok(()) => {
+        Ok(()) | Err(PullError::Held(_)) => {
             let mut tx = app.db.begin().await?;
             pulls::succeed(&mut tx, place, now, run.warning().as_deref()).await?;
             lease.commit(tx).await?;
-            stream.pull.every
+            if outcome.is_ok() { stream.pull.every } else { HELD_PAUSE }
         }
         Err(PullError::Waits(_)) => stream.pull.every,
-        Err(PullError::Held(_)) => {
-            let mut tx = app.db.begin().await?;
-            pulls::succeed(&mut tx, place, now, run.warning().as_deref()).await?;
-            lease.commit(tx).await?;
-            HELD_PAUSE
-        }
         Err(PullError::Lost) => return Err(Failure::later("the lease was lost")),
         Err(error) => failed(app, lease, place, stream, &error).await?,
     };

@@ -83,40 +83,42 @@ pub(in crate::exchange) async fn due_again(
     .await
 }
 
+macro_rules! keys_with {
+    ($column:literal) => {
+        concat!(
+            "SELECT row_key, record FROM exchange_pulled_keys
+             WHERE connection = $1 AND stream = $2 AND ",
+            $column,
+            " IN (SELECT value ->> 'key' FROM json_each($3))"
+        )
+    };
+}
+
 /// The keys that these records have.
 pub(in crate::exchange) async fn keys_of<'a>(
     db: impl Run<'_>,
     place: Place<'_>,
     records: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<RowKey>, Error> {
-    db.sql(
-        "SELECT row_key, record FROM exchange_pulled_keys
-         WHERE connection = $1 AND stream = $2
-             AND record IN (SELECT value ->> 'key' FROM json_each($3))",
-    )
-    .bind(place.connection)
-    .bind(place.stream)
-    .bind(db::keys(records)?)
-    .fetch_all()
-    .await
+    keys(db, place, keys_with!("record"), records).await
 }
 
 /// All records that have one of these keys.
 pub(in crate::exchange) async fn holders<'a>(
     db: impl Run<'_>,
     place: Place<'_>,
-    keys: impl IntoIterator<Item = &'a str>,
+    row_keys: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<RowKey>, Error> {
-    db.sql(
-        "SELECT row_key, record FROM exchange_pulled_keys
-         WHERE connection = $1 AND stream = $2
-             AND row_key IN (SELECT value ->> 'key' FROM json_each($3))",
-    )
-    .bind(place.connection)
-    .bind(place.stream)
-    .bind(db::keys(keys)?)
-    .fetch_all()
-    .await
+    keys(db, place, keys_with!("row_key"), row_keys).await
+}
+
+async fn keys<'a>(
+    db: impl Run<'_>,
+    place: Place<'_>,
+    sql: &'static str,
+    values: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<RowKey>, Error> {
+    db.sql(sql).bind(place.connection).bind(place.stream).bind(db::keys(values)?).fetch_all().await
 }
 
 /// Keeps records, and the keys of their rows in place of those before.

@@ -12,7 +12,7 @@ use aisle::ids::BatchId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::catalog::{self as sample, BREAD, MILK, STORE, price};
+use crate::support::catalog::{self as sample, BREAD, MILK, STORE, ean13, price};
 use crate::support::{Answer, TestApp};
 
 /// A system that delivers, and the admin who decides about what is held.
@@ -63,13 +63,7 @@ fn article(number: u64, cents: u64) -> [Value; 3] {
 }
 
 fn code(number: u64) -> String {
-    let digits = format!("952{number:09}");
-    let sum: u64 = digits
-        .bytes()
-        .zip([1, 3].into_iter().cycle())
-        .map(|(digit, weight)| u64::from(digit - b'0') * weight)
-        .sum();
-    format!("{digits}{}", (10 - sum % 10) % 10)
+    ean13(&format!("952{number:09}"))
 }
 
 fn find(test: &TestApp, code: &str) -> Result<i64, FindError> {

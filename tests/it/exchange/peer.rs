@@ -13,6 +13,8 @@ use base64::Engine;
 use chrono::{DateTime, Datelike, Duration, Timelike, Utc};
 use serde_json::{Value, json};
 
+use crate::support::catalog::ean13;
+
 /// How the next answers go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -129,9 +131,7 @@ impl Peer {
 
 /// The EAN of a product.
 pub fn code(id: i64) -> String {
-    let digits = format!("400111{id:06}");
-    let sum: u32 = digits.bytes().enumerate().map(|(at, digit)| u32::from(digit - 48) * [1, 3][at % 2]).sum();
-    format!("{digits}{}", (10 - sum % 10) % 10)
+    ean13(&format!("400111{id:06}"))
 }
 
 async fn answer(

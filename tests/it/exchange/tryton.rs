@@ -8,6 +8,7 @@ use aisle::identity::Role;
 use chrono::Duration;
 use serde_json::{Value, json};
 
+use crate::support::catalog::ean13;
 use crate::support::tryton::{Tryton, decimal};
 use crate::support::{Answer, TestApp};
 
@@ -75,9 +76,7 @@ impl Erp {
 
 /// The EAN of the article with this number, as the seed makes it.
 fn ean(number: usize) -> String {
-    let digits = format!("400000{number:06}");
-    let sum: u32 = digits.bytes().enumerate().map(|(at, digit)| u32::from(digit - 48) * [1, 3][at % 2]).sum();
-    format!("{digits}{}", (10 - sum % 10) % 10)
+    ean13(&format!("400000{number:06}"))
 }
 
 fn price(answer: &Answer) -> i64 {

@@ -51,6 +51,13 @@ const SAMPLES: [Sample; 10] = [
     ("cheese", CHEESE_WITHOUT_PRICE, "Gouda 300 g", "reduced", Some(310), true, None, None),
 ];
 
+/// The EAN-13 of these twelve digits: with its check digit.
+pub fn ean13(digits: &str) -> String {
+    let weighted = |(digit, weight): (u8, u32)| u32::from(digit - b'0') * weight;
+    let sum: u32 = digits.bytes().zip([1, 3].into_iter().cycle()).map(weighted).sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
 /// The rows of the small catalogue, as a batch delivers them.
 pub fn rows() -> Vec<Value> {
     let mut rows = vec![

@@ -9,10 +9,14 @@ use base64::Engine;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::killable::within_at;
 use super::{Answer, client};
 
 /// A start that takes longer hangs.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How often it is looked whether it answers.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A running Tryton; killed when dropped.
 pub struct Tryton {
@@ -81,14 +85,9 @@ impl Tryton {
             .spawn()
             .expect("Tryton starts");
         self.child = Some(child);
-        let ready = async {
-            let url = format!("{}/rest/model/company.company", self.url());
-            while self.client.get(&url).bearer_auth(self.key("aisle")).send().await.is_err() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        let is_ready = tokio::time::timeout(START_TIMEOUT, ready).await.is_ok();
-        assert!(is_ready, "Tryton does not answer:\n{}", self.log());
+        let url = format!("{}/rest/model/company.company", self.url());
+        let answers = async || self.client.get(&url).bearer_auth(self.key("aisle")).send().await.is_ok();
+        assert!(within_at(LOOK, START_TIMEOUT, answers).await, "Tryton does not answer:\n{}", self.log());
     }
 
     fn log(&self) -> String {

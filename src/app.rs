@@ -123,6 +123,7 @@ kinds_of_jobs! {
     delivery::SubscribeAccount => delivery::subscribe_account,
     delivery::SubscribeParcels => delivery::subscribe_parcels,
     exchange::Dispatch => exchange::dispatch,
+    exchange::Post => exchange::post,
     exchange::Pull => exchange::pull,
     payments::Ask => payments::ask,
     payments::AnswerDispute => payments::answer_dispute,
@@ -269,8 +270,9 @@ impl App {
             checkout::NewsKind::Returned => EventKind::ShipmentReturned,
             checkout::NewsKind::Failed => EventKind::ShipmentFailed,
         };
-        let fact = exchange::Fact { kind, order: news.order, store: news.store, payload: news.payload };
-        exchange::publish(tx, &self.ids, now, &fact).await?;
+        let checkout::News { order, store, payload, document, .. } = news;
+        let fact = exchange::Fact { kind, order, store, payload, document };
+        exchange::publish(tx, &self.ids, now, &self.connections, &fact).await?;
         Ok(())
     }
 }

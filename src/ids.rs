@@ -109,6 +109,8 @@ ids! {
     PaymentId,
     /// A driver who is ordered to come for a store's parcels.
     PickupId,
+    /// What of an order is to be in the books of a back-office system.
+    PostingId,
     /// A delivered row that is kept aside.
     QuarantineId,
     /// A comparison of our books with a provider's. Named by whoever asks for it.

@@ -254,6 +254,11 @@ impl Rate {
         self.0
     }
 
+    /// The part of one: 19 % is 0.19.
+    pub fn fraction(self) -> Decimal {
+        Decimal::new(self.thousandths(), 5)
+    }
+
     /// The percentage in thousandths: 19 % is 19,000. Exact, because a rate has at most three decimals.
     pub fn thousandths(self) -> i64 {
         let digits = 3_u32.saturating_sub(self.0.scale());

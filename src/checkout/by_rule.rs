@@ -43,6 +43,9 @@ impl Job for RefundByRule {
     }
 }
 
+/// Why a refund is made of goods that nobody has any more: they come back to no shelf.
+pub(super) const LOST: &str = "the courier lost the delivery";
+
 /// What ended a delivery before it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -65,7 +68,7 @@ pub(super) async fn settle(
     let Some(terms) = terms else { return Ok(()) };
     let (rule, reason) = match ended {
         Ended::Returned => (terms.when_returned, "the delivery came back to the store"),
-        Ended::Lost => (terms.when_lost, "the courier lost the delivery"),
+        Ended::Lost => (terms.when_lost, LOST),
     };
     let with_fee = match rule {
         Settlement::Ask => return Ok(()),

@@ -266,10 +266,11 @@ async fn refund_failed(
     if order.refunded == paid.refunded {
         return Ok(());
     }
+    let went = paid.refunded.minus(order.refunded)?;
     order.refunded = paid.refunded;
     store::update_order(tx, &order).await?;
     take_points_back(tx, now, &order, refund).await?;
-    tell_refunded(app, tx, now, &order, refund).await
+    tell_refunded(app, tx, now, &order, (refund, Some(went))).await
 }
 
 async fn refunded(
@@ -293,7 +294,7 @@ async fn refunded(
     if let Some(refund) = refunds.iter().find(|each| each.id == refund) {
         give_credits_back(app, tx, now, &order, refund).await?;
     }
-    tell_refunded(app, tx, now, &order, refund).await
+    tell_refunded(app, tx, now, &order, (refund, None)).await
 }
 
 /// What goes with a refund that is done: the shares of points and vouchers come back, points that were earned go. Those of

@@ -5,12 +5,14 @@
 //! one, whatever dies on the way; every waiting state has an owner, a deadline and a way out (`model.rs` has the table).
 //!
 //! `options/` says who can deliver, `quote.rs` computes and `payment_lines.rs` says what for (pure), `placement.rs` is what the app asks for, `place.rs` locks and begins,
-//! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `picking/` is what staff do with it, `order.rs` says what an order comes to
+//! `complete.rs` takes the news of payments and parcels, `send.rs` asks for the delivery, `picking/` is what staff do with it, `order.rs` says what an order comes to,
+//! `document.rs` what of it belongs into books
 //! and `shares.rs` what paid for it (pure), `refund.rs` gives back, `by_rule.rs` without being asked, `receipt.rs` shows, `verify.rs` holds all books against each
 //! other.
 
 mod by_rule;
 mod complete;
+mod document;
 mod error;
 mod evidence;
 mod http;
@@ -45,6 +47,7 @@ use crate::ids::{OrderId, ShopperId};
 
 pub use by_rule::{RefundByRule, refund_by_rule};
 pub use complete::{delivery_news, payment_news};
+pub use document::{Document, DocumentKind, DocumentLine, DocumentPayment, Item, Means};
 pub use evidence::{PurchaseEvidence, evidence};
 pub use limits::Limits;
 pub use model::{Checkout, State};

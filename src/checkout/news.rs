@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::document::Document;
 use super::order::Order;
 use super::{store, views};
 use crate::app::App;
@@ -9,6 +10,8 @@ use crate::clock::Moment;
 use crate::db::Tx;
 use crate::error::Internal;
 use crate::ids::{OrderId, RefundId, StoreId};
+use crate::money::Money;
+use crate::payments::{self, ProviderName};
 
 /// What other systems are told of an order.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct News {
     pub store: StoreId,
     /// The order as it is now, and what happened to it.
     pub payload: serde_json::Value,
+    /// What of it belongs into the books of an ERP; nothing where no goods and no money changed hands.
+    pub document: Option<Document>,
 }
 
 /// What happened to an order.
@@ -59,21 +64,43 @@ pub(super) async fn tell(
     order: &Order,
 ) -> Result<(), Internal> {
     let refunds = store::refunds(&mut *tx, order.id).await?;
+    let provider = provider(tx, order).await?;
+    let document = match kind {
+        NewsKind::Paid => order.sale_document(provider, now)?,
+        NewsKind::Cancelled => order.cancellation_document(&refunds, provider, now)?,
+        // Also where nothing was there to be sent, and a fee is left.
+        NewsKind::HandedOver | NewsKind::Failed if order.picking.is_closed => {
+            order.delivery_document(provider, now)?
+        }
+        _ => None,
+    };
     let payload = views::order_payload(order, refunds, None)?;
-    let news = News { kind, order: order.id, store: order.store.clone(), payload };
-    app.order_news(tx, now, news).await
+    app.order_news(tx, now, News { kind, order: order.id, store: order.store.clone(), payload, document })
+        .await
 }
 
-/// Tells them what was given back.
+/// Tells them what was given back; `went` where only so much of it went through.
 pub(super) async fn tell_refunded(
     app: &App,
     tx: &mut Tx,
     now: Moment,
     order: &Order,
-    refund: RefundId,
+    (refund, went): (RefundId, Option<Money>),
 ) -> Result<(), Internal> {
     let refunds = store::refunds(&mut *tx, order.id).await?;
+    let provider = provider(tx, order).await?;
+    let document = match refunds.iter().position(|each| each.id == refund) {
+        Some(at) => order.refund_document(&refunds[at], &refunds[..at], went, (provider, now))?,
+        None => None,
+    };
     let payload = views::order_payload(order, refunds, Some(refund))?;
     let kind = NewsKind::Refunded;
-    app.order_news(tx, now, News { kind, order: order.id, store: order.store.clone(), payload }).await
+    app.order_news(tx, now, News { kind, order: order.id, store: order.store.clone(), payload, document })
+        .await
+}
+
+/// Whose account was debited.
+async fn provider(tx: &mut Tx, order: &Order) -> Result<ProviderName, Internal> {
+    let payment = payments::find(&mut *tx, order.payment).await?;
+    Ok(payment.ok_or_else(|| format!("order {} has no payment", order.id))?.provider)
 }

@@ -129,20 +129,23 @@ impl Order {
             if let Some(deposit) = &line.deposit {
                 let agreed = Taxed::agreed(mode, deposit.amount, deposit.rate, Some(deposit.tax))?;
                 let left = picked.and_then(|picked| picked.deposit);
-                items.push(left.map_or(Ok(agreed), |left| agreed.less(mode, left))?.of(line));
+                let left = left.map_or(Ok(agreed), |left| agreed.less(mode, left))?;
+                items.push(Taxed { what: What::Deposit, ..left.of(line) });
             }
-            for (amount, rate) in
-                picked.and_then(PickedLine::agreed_substitute).into_iter().flat_map(Substitute::costs)
-            {
-                items.push(Taxed { is_substitute: true, ..Taxed::alone(mode, amount, rate)?.of(line) });
+            let instead =
+                picked.and_then(PickedLine::agreed_substitute).into_iter().flat_map(Substitute::costs);
+            for ((amount, rate), what) in instead.zip([What::Goods, What::Deposit]) {
+                items.push(Taxed { is_substitute: true, what, ..Taxed::alone(mode, amount, rate)?.of(line) });
             }
         }
         let is_void = self.is_delivery_void();
         if let Some(fee) = quote.delivery_fee.filter(|_| !is_void) {
-            items.push(Taxed::agreed(mode, fee.amount, fee.tax_rate, fee.tax)?);
+            let fee = Taxed::agreed(mode, fee.amount, fee.tax_rate, fee.tax)?;
+            items.push(Taxed { what: What::Delivery, ..fee });
         }
         for fee in quote.fees.iter().filter(|fee| !(is_void && fee.is_for_delivery)) {
-            items.push(Taxed::agreed(mode, fee.amount, fee.rate, Some(fee.tax))?);
+            let fee = Taxed::agreed(mode, fee.amount, fee.rate, Some(fee.tax))?;
+            items.push(Taxed { what: What::Fee, ..fee });
         }
         Ok(items)
     }
@@ -261,9 +264,23 @@ fn share(points: i64, part: i64, whole: i64) -> i64 {
     i64::try_from(share).unwrap_or(points).clamp(0, points.max(0))
 }
 
+/// What costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// The goods of a line, or what went out in their place.
+    Goods,
+    /// Its bottles or crates.
+    Deposit,
+    /// The courier.
+    Delivery,
+    /// A fee of the store's own.
+    Fee,
+}
+
 /// Something that costs and is taxed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taxed {
+    pub(super) what: What,
     pub(super) rate: Rate,
     /// In the terms of the shelf.
     pub(super) amount: Money,
@@ -307,7 +324,8 @@ impl Taxed {
             TaxMode::Inside => amount.minus(tax)?,
             TaxMode::OnTop => amount,
         };
-        Ok(Self { rate, amount, net, tax, line: None, is_substitute: false, is_taken_along: false })
+        let what = What::Goods;
+        Ok(Self { what, rate, amount, net, tax, line: None, is_substitute: false, is_taken_along: false })
     }
 
     /// Net and tax.

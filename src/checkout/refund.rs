@@ -182,7 +182,7 @@ pub(super) async fn begin(
     } else {
         // Nobody else is asked.
         give_credits_back(app, &mut tx, now, &order, &refund).await.map_err(Error::Internal)?;
-        tell_refunded(app, &mut tx, now, &order, refund.id).await.map_err(Error::Internal)?;
+        tell_refunded(app, &mut tx, now, &order, (refund.id, None)).await.map_err(Error::Internal)?;
     }
     tx.commit().await?;
     app.jobs.wake();

@@ -119,8 +119,15 @@ pub struct LineFault {
     pub detail: String,
 }
 
+/// So many pieces come back of those that the shopper had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pieces {
+    pub(super) back: i64,
+    pub(super) had: i64,
+}
+
 /// Refunds that count: what a provider refused came to nothing.
-fn counted(refunds: &[Refund]) -> impl Iterator<Item = &Refund> {
+pub(super) fn counted(refunds: &[Refund]) -> impl Iterator<Item = &Refund> {
     refunds.iter().filter(|refund| refund.state != RefundState::Failed)
 }
 
@@ -216,6 +223,16 @@ impl Order {
 
     /// What these pieces cost, after these refunds, by rate.
     pub fn cost_of(&self, lines: &[RefundedLine], before: &[Refund]) -> Result<Vec<TaxLine>, money::Error> {
+        let parts: Vec<Taxed> = self.parts_of(lines, before)?.into_iter().map(|(part, _)| part).collect();
+        self.by_rate(&parts)
+    }
+
+    /// What these pieces and their deposits cost, after these refunds, each with how many pieces of how many it is.
+    pub(super) fn parts_of(
+        &self,
+        lines: &[RefundedLine],
+        before: &[Refund],
+    ) -> Result<Vec<(Taxed, Pieces)>, money::Error> {
         let mut parts = Vec::new();
         for item in self.items()? {
             let is_of = |line: &&RefundedLine| {
@@ -225,9 +242,19 @@ impl Order {
             let Some(line) = self.quote.lines.iter().find(|line| line.line == wanted.line) else { continue };
             let had = self.pieces_had(line, item.is_substitute);
             let gone = self.pieces_before(line, item.is_substitute, before);
-            parts.push(part(&item, gone, wanted.pieces, had)?);
+            let pieces = Pieces { back: wanted.pieces, had };
+            parts.push((part(&item, gone, wanted.pieces, had)?, pieces));
         }
-        self.by_rate(&parts)
+        Ok(parts)
+    }
+
+    /// Every piece that the shopper has and that did not come back, to be named in a refund.
+    pub fn lines_left(&self, before: &[Refund]) -> Vec<RefundedLine> {
+        let lines = self.quote.lines.iter().flat_map(|line| [(line.line, false), (line.line, true)]);
+        let left = lines.filter_map(|(line, is_substitute)| {
+            self.refunded_lines(&[LineWish { line, is_substitute, pieces: None }], before).ok()
+        });
+        left.flatten().collect()
     }
 
     /// The taxes in a refund that comes to `value`, after these refunds; of pieces that cost `wanted`, where lines are named.
@@ -325,7 +352,7 @@ fn taken(left: &[Part], value: i64, wanted: &[Part]) -> Result<Vec<Part>, money:
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -335,7 +362,7 @@ mod tests {
     use super::*;
     use crate::quantity::Quantity;
 
-    fn refund(amount: i64, lines: Vec<RefundedLine>, taxes: Vec<TaxLine>) -> Refund {
+    pub fn refund(amount: i64, lines: Vec<RefundedLine>, taxes: Vec<TaxLine>) -> Refund {
         Refund {
             id: RefundId(Uuid::nil()),
             order: OrderId(Uuid::nil()),

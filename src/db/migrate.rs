@@ -105,6 +105,7 @@ const FILES: &[File] = &[
     file!(73, "0073_silences.sql", None),
     file!(74, "0074_asks.sql", None),
     file!(76, "0076_pulls.sql", None),
+    file!(77, "0077_postings.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -12,15 +12,19 @@
 //! `address.rs` keeps calls out of our own network.
 //!
 //! Inwards, `pull/` takes master data out of back-office systems: `connections/` says in files which and how, `system.rs`
-//! what a system must be able to do, `systems/` has one adapter each, `node.rs` what they send.
+//! what a system must be able to do, `systems/` has one adapter each, `node.rs` what they send. Outwards, `posting/` brings
+//! sales and returns into the books of such a system; `books.rs` says what those must be able to do.
 
 mod address;
+mod books;
 pub mod connections;
 mod dispatch;
+mod health;
 mod http;
 mod model;
 mod node;
 mod outbound;
+mod posting;
 mod publish;
 mod pull;
 mod replay;
@@ -34,8 +38,9 @@ use std::sync::Arc;
 pub use connections::{Connection, Connections};
 pub use dispatch::{Dispatch, dispatch};
 pub use http::routes;
-pub use model::{AddressError, DispatchState, EventKind, SubscriptionState};
+pub use model::{AddressError, DispatchState, EventKind, PostingState, SubscriptionState};
 pub use outbound::Outbound;
+pub use posting::{Post, post, schedule_postings};
 pub use publish::{Fact, publish};
 pub use pull::{Pull, pull, schedule_pulls};
 pub use system::System;

@@ -132,6 +132,24 @@ fn is_local_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
+text_enum! {
+    /// How far a document is on its way into the books of a system.
+    pub enum PostingState {
+        /// Nothing was said of it there.
+        Waiting = "waiting",
+        /// The call that drafts it was begun, and nobody knows yet whether it was done.
+        Drafting = "drafting",
+        /// It is a draft there.
+        Drafted = "drafted",
+        /// It is in the books.
+        Posted = "posted",
+        /// The system refused it, and a person has to look.
+        Parked = "parked",
+        /// A person took it off: it is in the books some other way, or does not belong there.
+        Dropped = "dropped",
+    }
+}
+
 /// Bytes of a signing secret; Standard Webhooks asks for 24 to 64.
 const SECRET_BYTES: usize = 32;
 

@@ -3,9 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::connections::{Connection, Connections};
 use super::dispatch::Dispatch;
 use super::model::{EventKind, covers};
+use super::store::postings::{self, NewPosting};
 use super::store::{self, NewEvent};
+use crate::checkout::Document;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::ids::{DispatchId, Ids, MessageId, OrderId, StoreId};
@@ -22,6 +25,8 @@ pub struct Fact {
     pub store: StoreId,
     /// What receivers get to know of it, as `data` of the message.
     pub payload: Value,
+    /// What of it belongs into books.
+    pub document: Option<Document>,
 }
 
 /// The body of a message: `type`, `timestamp` and `data` as Standard Webhooks has them, and what orders messages.
@@ -36,11 +41,17 @@ struct Message<'a> {
     data: &'a Value,
 }
 
-/// Writes the event of a fact and asks for its delivery to every subscriber that wants it. Call [`jobs::Wake::wake`]
-/// after the commit to have it delivered at once.
+/// Writes the event of a fact and asks for its delivery to every subscriber that wants it, and for each system that keeps
+/// the books of the store what is to be posted. Call [`jobs::Wake::wake`] after the commit to have it delivered at once.
 ///
 /// Nothing a subscriber does or is can make this fail: only the database can.
-pub async fn publish(tx: &mut Tx, ids: &Ids, now: Moment, fact: &Fact) -> Result<MessageId, db::Error> {
+pub async fn publish(
+    tx: &mut Tx,
+    ids: &Ids,
+    now: Moment,
+    connections: &Connections,
+    fact: &Fact,
+) -> Result<MessageId, db::Error> {
     let sequence = store::next_sequence(tx, fact.order).await?;
     let event: MessageId = ids.next();
     let message = Message {
@@ -59,6 +70,17 @@ pub async fn publish(tx: &mut Tx, ids: &Ids, now: Moment, fact: &Fact) -> Result
             let dispatch: DispatchId = ids.next();
             store::insert_dispatch(tx, dispatch, subscription.id, event, now).await?;
             jobs::enqueue(tx, ids, now, &Dispatch { dispatch }).await?;
+        }
+    }
+    if let Some(document) = &fact.document {
+        let body = serde_json::to_string(document).map_err(|error| db::Error::Encode(error.into()))?;
+        let takes = |connection: &&Connection| {
+            connection.sales.as_ref().is_some_and(|sales| sales.stores.contains_key(&fact.store))
+        };
+        for connection in connections.iter().filter(takes) {
+            let (id, connection) = (ids.next(), connection.name.as_str());
+            let new = NewPosting { id, connection, sequence, document, body: &body };
+            postings::insert(tx, now, &new).await?;
         }
     }
     Ok(event)

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::expression::Lists;
+use super::sales::SalesFile;
 use crate::catalog::Kind;
 use crate::money::Currency;
 
@@ -36,6 +37,8 @@ pub(super) struct File {
     pub(super) given: Vec<Map<String, Value>>,
     #[serde(default)]
     pub(super) streams: Vec<StreamFile>,
+    /// Into which books sales and returns go; left out, into none.
+    pub(super) sales: Option<SalesFile>,
 }
 
 /// How often, and how far back.

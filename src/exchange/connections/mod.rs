@@ -2,13 +2,14 @@
 //! the start with every mistake named by file, key and reason. A new field, unit or code needs no code, only the file.
 //!
 //! `file.rs` is how a file is written, `expression.rs` how one field comes out of another, `mapping.rs` how a record becomes
-//! rows, `command.rs` what `aisle connections` does.
+//! rows, `sales.rs` into which books sales go, `command.rs` what `aisle connections` does.
 
 mod command;
 mod expression;
 mod file;
 mod mapping;
 mod read;
+mod sales;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 use self::expression::{Found, Path};
 use self::file::Odd;
 use self::mapping::RowMapping;
+use super::books::Books;
 use super::node::Node;
 use super::system::{Record, System};
 use super::systems;
@@ -29,6 +31,7 @@ use crate::money::Currency;
 
 pub use command::{Command, run};
 pub use mapping::{Findings, Mapped, key_of};
+pub use sales::{SALES, Sales};
 
 /// The folder of the files.
 pub const FOLDER_VARIABLE: &str = "AISLE_CONNECTIONS";
@@ -71,6 +74,8 @@ pub struct Connection {
     pub given: Vec<Map<String, Value>>,
     /// What is pulled.
     pub streams: Vec<Stream>,
+    /// Into which books sales and returns go.
+    pub sales: Option<Sales>,
 }
 
 /// Records of one table of a system, and the rows that they become.
@@ -183,26 +188,39 @@ fn is_zero(node: &Node) -> bool {
 
 /// The connections of this retailer, with the systems behind them.
 #[derive(Clone, Debug, Default)]
-pub struct Connections(BTreeMap<String, (Arc<Connection>, Arc<dyn System>)>);
+pub struct Connections(BTreeMap<String, Open>);
+
+#[derive(Clone, Debug)]
+struct Open {
+    connection: Arc<Connection>,
+    system: Arc<dyn System>,
+    books: Option<Arc<dyn Books>>,
+}
 
 impl Connections {
     /// Opens the systems; nobody is called yet.
     pub fn new(connections: &[Arc<Connection>], http: &reqwest::Client) -> Self {
         let open = |connection: &Arc<Connection>| {
-            let system = systems::open(connection, http)?;
-            Some((connection.name.clone(), (Arc::clone(connection), system)))
+            let (system, books) = systems::open(connection, http)?;
+            Some((connection.name.clone(), Open { connection: Arc::clone(connection), system, books }))
         };
         Self(connections.iter().filter_map(open).collect())
     }
 
     /// A connection and its system.
     pub fn find(&self, name: &str) -> Option<(&Connection, &dyn System)> {
-        self.0.get(name).map(|(connection, system)| (connection.as_ref(), system.as_ref()))
+        self.0.get(name).map(|open| (open.connection.as_ref(), open.system.as_ref()))
+    }
+
+    /// The books of a connection, and what goes into them.
+    pub fn books(&self, name: &str) -> Option<(&Sales, &dyn Books)> {
+        let open = self.0.get(name)?;
+        Some((open.connection.sales.as_ref()?, open.books.as_deref()?))
     }
 
     /// All connections, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Connection> {
-        self.0.values().map(|(connection, _)| connection.as_ref())
+        self.0.values().map(|open| open.connection.as_ref())
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::expression::{Condition, Expression, Lists, Path};
 use super::file::{File, Pull, RowFile, StreamFile};
 use super::mapping::RowMapping;
+use super::sales::{self, SALES};
 use super::{Connection, PullTerms, Refuse, Stream, Watch};
 use crate::catalog::{self, Kind};
 use crate::env::Env;
@@ -19,14 +20,14 @@ const NAME_LENGTH_MAX: usize = 40;
 const STREAMS_MAX: usize = 40;
 
 /// Mistakes with the keys that they stand at.
-struct Mistakes(Vec<String>);
+pub(super) struct Mistakes(Vec<String>);
 
 impl Mistakes {
-    fn note(&mut self, key: &str, reason: impl std::fmt::Display) {
+    pub(super) fn note(&mut self, key: &str, reason: impl std::fmt::Display) {
         self.0.push(format!("{key}: {reason}"));
     }
 
-    fn take<T>(&mut self, key: &str, result: Result<T, impl std::fmt::Display>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, key: &str, result: Result<T, impl std::fmt::Display>) -> Option<T> {
         result.map_err(|reason| self.note(key, reason)).ok()
     }
 }
@@ -52,7 +53,8 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
     let no_zone = "must be a name of the IANA database, such as Europe/Berlin";
     let time_zone = mistakes.take("time_zone", file.time_zone.parse().map_err(|_| no_zone));
     let mut held = BTreeMap::new();
-    for needed in secrets(&file.system) {
+    let needed_secrets = secrets(&file.system, file.sales.is_some());
+    for needed in needed_secrets {
         let key = format!("secrets.{needed}");
         match file.secrets.get(*needed) {
             None => mistakes.note(&key, "is missing: the name of the variable that holds it"),
@@ -64,7 +66,7 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
             },
         }
     }
-    let unneeded = file.secrets.keys().filter(|name| !secrets(&file.system).contains(&name.as_str()));
+    let unneeded = file.secrets.keys().filter(|name| !needed_secrets.contains(&name.as_str()));
     for name in unneeded {
         mistakes.note(&format!("secrets.{name}"), "the system needs no such secret");
     }
@@ -76,6 +78,7 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
         }
     }
     let streams = streams(&mut mistakes, &file);
+    let sales = file.sales.map(|section| sales::read(&mut mistakes, section));
     match (url, time_zone) {
         (Some(url), Some(time_zone)) if mistakes.0.is_empty() => Ok(Connection {
             name: name.to_owned(),
@@ -88,6 +91,7 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
             pull: terms(file.pull),
             given: file.given,
             streams,
+            sales,
         }),
         _ => Err(mistakes.0),
     }
@@ -141,7 +145,7 @@ fn streams(mistakes: &mut Mistakes, file: &File) -> Vec<Stream> {
     let mut streams = Vec::new();
     for stream in &file.streams {
         let key = format!("streams.{}", stream.name);
-        if !is_name(&stream.name) || before.contains(stream.name.as_str()) {
+        if !is_name(&stream.name) || stream.name == SALES || before.contains(stream.name.as_str()) {
             mistakes.note(&key, "needs a name of its own, of a to z, 0 to 9 and -");
         }
         for after in stream.after.iter().filter(|after| !before.contains(after.as_str())) {

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::catalog::Delivered;
 use crate::error::{Problem, ProblemBody};
+use crate::exchange::posting::{self, FlowState};
 use crate::exchange::pull::{self, StreamState};
 use crate::http::reply::Reply;
 use crate::identity::{Role, Staff};
@@ -30,6 +31,50 @@ struct Connection {
     system: String,
     /// What is pulled from it.
     streams: Vec<Stream>,
+    /// What goes into its books, where sales do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sales: Option<Sales>,
+}
+
+/// Sales and returns on their way into the books of a system.
+#[derive(Debug, Serialize, ToSchema)]
+struct Sales {
+    /// Since when each look was brought to its end; left out while it fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_since: Option<DateTime<Utc>>,
+    /// Seconds since the oldest document that is on its way was made; left out when none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_seconds: Option<i64>,
+    /// Documents on their way.
+    backlog: i64,
+    /// Documents that the system refused and a person has to look at.
+    parked: i64,
+    /// Failures in a row.
+    failures: i64,
+    /// What went wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error_at: Option<DateTime<Utc>>,
+    /// Documents that came into the books since midnight in the connection's time zone.
+    posted_today: i64,
+}
+
+impl Sales {
+    fn of(found: FlowState, now: DateTime<Utc>) -> Self {
+        let FlowState { state, counts, posted } = found;
+        Self {
+            connected_since: state.connected_at,
+            lag_seconds: counts.oldest.map(|at| (now - at).num_seconds()),
+            backlog: counts.open,
+            parked: counts.parked,
+            failures: state.failures,
+            last_error: state.last_error,
+            last_error_at: state.last_error_at,
+            posted_today: posted,
+        }
+    }
 }
 
 /// A stream of records that is pulled.
@@ -114,7 +159,12 @@ pub(super) async fn list_connections(
         let midnight = midnight.and_local_timezone(connection.time_zone).earliest();
         let since = midnight.map_or(now - chrono::Duration::days(1), |at| at.with_timezone(&Utc));
         let streams = pull::states(&app, connection, since).await?;
+        let sales = match connection.sales {
+            Some(_) => Some(Sales::of(posting::state(&app, &connection.name, since).await?, now)),
+            None => None,
+        };
         connections.push(Connection {
+            sales,
             name: connection.name.clone(),
             system: connection.system.clone(),
             streams: streams.into_iter().map(|found| Stream::of(found, now)).collect(),

@@ -17,7 +17,7 @@ use self::bodies::{
     Subscriptions,
 };
 use super::subscribe::{self, Caller, Wish};
-use super::{replay, store};
+use super::{posting, replay, store};
 use crate::app::App;
 use crate::error::{Problem, ProblemBody};
 use crate::http::extract::{Json, Path, Query};
@@ -39,6 +39,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(replay_dispatch))
         .routes(routes!(replay_since))
         .routes(routes!(connections::list_connections))
+        .merge(posting::routes())
 }
 
 /// The caller's subscriptions.

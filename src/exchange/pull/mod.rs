@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use self::run::Run;
 use super::connections::{Connection, Stream};
+use super::health;
 use super::store::pulled;
 use super::store::pulls::{self, Place};
 use super::system::CallError;
@@ -51,14 +52,8 @@ impl Job for Pull {
     }
 }
 
-/// The longest pause after failures in a row.
-const PAUSE_MAX: Duration = Duration::from_mins(5);
 /// How often a stream whose batch waits for a person looks whether somebody decided.
 const HELD_PAUSE: Duration = Duration::from_secs(15);
-/// When a stream that this instance has no file of is given back to all.
-const NOT_OURS_PAUSE: Duration = Duration::from_secs(20);
-/// Longest error that is kept.
-const ERROR_LENGTH_MAX: usize = 500;
 
 /// Why a run broke off.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +111,7 @@ pub async fn pull(app: &App, lease: &Lease) -> Outcome {
     });
     // The file is gone, or this instance does not have it yet: another one may, and the job is theirs too.
     let Some((connection, system, stream)) = found else {
-        return Err(Failure::Again { after: NOT_OURS_PAUSE });
+        return Err(Failure::Again { after: health::NOT_OURS_PAUSE });
     };
     let mut run = Run::begin(app, lease, connection, system, stream).await?;
     let outcome = run.pull().await;
@@ -130,39 +125,12 @@ pub async fn pull(app: &App, lease: &Lease) -> Outcome {
         }
         Err(PullError::Waits(_)) => stream.pull.every,
         Err(PullError::Lost) => return Err(Failure::later("the lease was lost")),
-        Err(error) => failed(app, lease, place, stream, &error).await?,
+        Err(error) => {
+            let call = if let PullError::Call(call) = &error { Some(call) } else { None };
+            health::failed(app, lease, place, stream.pull.every, (&error, call)).await?
+        }
     };
     Err(Failure::Again { after })
-}
-
-async fn failed(
-    app: &App,
-    lease: &Lease,
-    place: Place<'_>,
-    stream: &Stream,
-    error: &PullError,
-) -> Result<Duration, Failure> {
-    let text: String = error.to_string().chars().take(ERROR_LENGTH_MAX).collect();
-    let mut tx = app.db.begin().await?;
-    let failures = pulls::fail(&mut tx, place, app.clock.now(), &text).await?;
-    lease.commit(tx).await?;
-    let (connection, name) = (place.connection.to_owned(), place.stream.to_owned());
-    tracing::warn!(connection, stream = name, failures, "a system can't be asked: {text}");
-    metrics::counter!("aisle_exchange_pull_failures_total", "connection" => connection, "stream" => name)
-        .increment(1);
-    Ok(pause(stream.pull.every, failures, error, app))
-}
-
-/// Doubled with each failure, with jitter, so that a system that comes back is not met by all streams at once.
-fn pause(every: Duration, failures: i64, error: &PullError, app: &App) -> Duration {
-    if let PullError::Call(CallError::Throttled(seconds)) = error {
-        return Duration::from_secs(*seconds).clamp(every, PAUSE_MAX);
-    }
-    let doublings = u32::try_from(failures.clamp(0, 16)).unwrap_or(16);
-    let longest = every.saturating_mul(2_u32.saturating_pow(doublings)).min(PAUSE_MAX.max(every));
-    let half = longest / 2;
-    let jitter = app.random.below(u64::try_from(half.as_millis()).unwrap_or(u64::MAX));
-    half + Duration::from_millis(jitter)
 }
 
 /// How a stream is doing, for staff.

@@ -1,9 +1,10 @@
 //! The rows of the room: `subscriptions.rs` who is told and with which secrets, `dispatches.rs` what is told and each
 //! try, `log.rs` what became of it and what may be sent again; `pulls.rs` how far each stream of a system is, `pulled.rs`
-//! what was taken from it.
+//! what was taken from it; `postings.rs` what goes into the books of one.
 
 mod dispatches;
 mod log;
+pub(super) mod postings;
 pub(super) mod pulled;
 pub(super) mod pulls;
 mod subscriptions;

@@ -5,25 +5,34 @@ mod tryton;
 
 use std::sync::Arc;
 
-use self::tryton::Tryton;
+use self::tryton::{Tryton, TrytonBooks};
+use super::books::Books;
 use super::connections::Connection;
 use super::system::System;
 
 /// The systems that a connection may name.
 pub const SYSTEMS: [&str; 1] = ["tryton"];
 
-/// The secrets that a connection to this system needs.
-pub fn secrets(system: &str) -> &'static [&'static str] {
-    match system {
-        "tryton" => &["key"],
+/// The secrets that a connection to this system needs, to pull, and to post sales.
+pub fn secrets(system: &str, takes_sales: bool) -> &'static [&'static str] {
+    match (system, takes_sales) {
+        ("tryton", false) => &["key"],
+        ("tryton", true) => &["key", "password"],
         _ => &[],
     }
 }
 
+/// A system: where records come from, and its books if sales go into them.
+type Opened = (Arc<dyn System>, Option<Arc<dyn Books>>);
+
 /// The system of a connection; nothing for one that is not in [`SYSTEMS`].
-pub fn open(connection: &Connection, http: &reqwest::Client) -> Option<Arc<dyn System>> {
+pub fn open(connection: &Connection, http: &reqwest::Client) -> Option<Opened> {
     match connection.system.as_str() {
-        "tryton" => Some(Arc::new(Tryton::new(connection, http.clone()))),
+        "tryton" => {
+            let books = TrytonBooks::new(connection, http.clone());
+            let books = books.map(|books| -> Arc<dyn Books> { Arc::new(books) });
+            Some((Arc::new(Tryton::new(connection, http.clone())), books))
+        }
         _ => None,
     }
 }

@@ -191,9 +191,15 @@ async fn a_fact_that_was_rolled_back_is_told_to_nobody() {
     Subscriber::new(&test).await.subscribe(&receiver, &["order.paid"]).await;
     let app = &test.app;
     let store = "0001".parse().expect("a key");
-    let fact = Fact { kind: EventKind::OrderPaid, order: app.ids.next(), store, payload: Value::Null };
+    let fact = Fact {
+        kind: EventKind::OrderPaid,
+        order: app.ids.next(),
+        store,
+        payload: Value::Null,
+        document: None,
+    };
     let mut tx = app.db.begin().await.expect("begun");
-    publish(&mut tx, &app.ids, app.clock.now(), &fact).await.expect("published");
+    publish(&mut tx, &app.ids, app.clock.now(), &app.connections, &fact).await.expect("published");
     tx.rollback().await.expect("rolled back");
     assert_eq!((test.run_jobs().await, receiver.take().len()), (0, 0));
 }

@@ -182,10 +182,16 @@ async fn happen(test: &TestApp, kind: EventKind, order: OrderId) -> MessageId {
 
 async fn happen_in(test: &TestApp, kind: EventKind, order: OrderId, store: &str) -> MessageId {
     let app = &test.app;
-    let fact =
-        Fact { kind, order, store: store.parse().expect("a key"), payload: json!({ "note": "as it was" }) };
+    let fact = Fact {
+        kind,
+        order,
+        store: store.parse().expect("a key"),
+        payload: json!({ "note": "as it was" }),
+        document: None,
+    };
     let mut tx = app.db.begin().await.expect("begun");
-    let message = publish(&mut tx, &app.ids, app.clock.now(), &fact).await.expect("published");
+    let message =
+        publish(&mut tx, &app.ids, app.clock.now(), &app.connections, &fact).await.expect("published");
     tx.commit().await.expect("committed");
     message
 }

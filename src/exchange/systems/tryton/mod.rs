@@ -2,8 +2,12 @@
 //!
 //! A stamp moves with the row of its own table only, so a stream watches each table that its records are made of. Rows are
 //! listed by their ids, one page after the last id: stamps change while pages are read, ids never do. Without the company
-//! in the context prices are null and stock is 0, with status 200; it is always sent.
+//! in the context prices are null and stock is 0, with status 200; it is always sent. What is written goes another way, with
+//! a user and a password: `books.rs`, over `rpc.rs`; `sale.rs` is what a sale looks like.
 
+mod books;
+mod rpc;
+mod sale;
 mod wire;
 
 use std::time::Duration;
@@ -14,6 +18,7 @@ use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+pub(super) use self::books::TrytonBooks;
 use self::wire::{domain_time, encoded, id_of, moment_of, unwrapped};
 use crate::clock::Moment;
 use crate::exchange::connections::{Connection, Stream};
@@ -81,17 +86,10 @@ impl Tryton {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, table: &str) -> Result<Vec<u8>, CallError> {
-        let mut response = request.send().await.map_err(|error| describe(&error))?;
+        let response = request.send().await.map_err(|error| describe(&error))?;
         let status = response.status();
         let waits = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| describe(&error))? {
-            if body.len() + part.len() > BODY_BYTES_MAX {
-                return Err(CallError::Unavailable(format!("more than {BODY_BYTES_MAX} bytes")));
-            }
-            body.extend_from_slice(&part);
-        }
-        let body = wire::unpacked(body, BODY_BYTES_MAX).map_err(|error| unreadable(&error))?;
+        let body = body_of(response).await?;
         match status {
             StatusCode::OK => Ok(body),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -118,6 +116,18 @@ struct Ask<'a> {
     fields: Vec<String>,
     domain: Vec<Value>,
     limit: Option<usize>,
+}
+
+/// A whole answer, unpacked.
+async fn body_of(mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| describe(&error))? {
+        if body.len() + part.len() > BODY_BYTES_MAX {
+            return Err(CallError::Unavailable(format!("more than {BODY_BYTES_MAX} bytes")));
+        }
+        body.extend_from_slice(&part);
+    }
+    wire::unpacked(body, BODY_BYTES_MAX).map_err(|error| unreadable(&error))
 }
 
 /// Rows that are not active are hidden unless they are asked for.

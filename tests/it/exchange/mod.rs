@@ -2,9 +2,12 @@
 
 mod delivery;
 mod peer;
+mod postings;
 mod pulls;
 mod subscriptions;
+mod tills;
 mod tryton;
+mod tryton_books;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

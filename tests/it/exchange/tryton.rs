@@ -12,7 +12,7 @@ use crate::support::catalog::ean13;
 use crate::support::tryton::{Tryton, decimal};
 use crate::support::{Answer, TestApp};
 
-const FILE: &str = include_str!("../../tryton/erp.toml");
+pub(super) const FILE: &str = include_str!("../../tryton/erp.toml");
 
 struct Erp {
     tryton: Tryton,
@@ -38,7 +38,11 @@ impl Erp {
             .replace("full_hours = 24", &format!("full_hours = 24\npage = {page}"));
         std::fs::write(files.path().join("erp.toml"), written).expect("written");
         let folder = files.path().to_str().expect("text").to_owned();
-        let settings = [("AISLE_CONNECTIONS", folder.as_str()), ("AISLE_ERP_KEY", tryton.key("aisle"))];
+        let settings = [
+            ("AISLE_CONNECTIONS", folder.as_str()),
+            ("AISLE_ERP_KEY", tryton.key("aisle")),
+            ("AISLE_ERP_PASSWORD", tryton.seed["password"].as_str().expect("a password")),
+        ];
         let test = TestApp::with(&settings).await;
         exchange::schedule_pulls(&test.app).await.expect("asked for");
         Self { tryton, test, _files: files }
@@ -75,7 +79,7 @@ impl Erp {
 }
 
 /// The EAN of the article with this number, as the seed makes it.
-fn ean(number: usize) -> String {
+pub(super) fn ean(number: usize) -> String {
     ean13(&format!("400000{number:06}"))
 }
 

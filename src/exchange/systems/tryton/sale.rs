@@ -54,6 +54,8 @@ struct Line {
     /// Whether it goes the other way than the document.
     is_reversed: bool,
     rate: Rate,
+    /// Digits of its amounts.
+    digits: u32,
     net: Decimal,
     gross: Decimal,
     list_price: Decimal,
@@ -169,11 +171,21 @@ impl Line {
         rate: Rate,
         (net, gross): (Decimal, Decimal),
     ) -> Self {
+        let digits = gross.scale();
         let price = |amount: Decimal| price(amount / quantity);
         let gross_price = price(gross);
         let exact = gross / (Decimal::ONE + rate.fraction());
-        let mut line =
-            Self { product, quantity, is_reversed, rate, net, gross, list_price: price(exact), gross_price };
+        let mut line = Self {
+            product,
+            quantity,
+            is_reversed,
+            rate,
+            digits,
+            net,
+            gross,
+            list_price: price(exact),
+            gross_price,
+        };
         if !line.is_right(line.list_price) {
             line.list_price = price(net);
         }
@@ -182,7 +194,7 @@ impl Line {
 
     /// Whether the net comes to ours with this price.
     fn is_right(&self, list_price: Decimal) -> bool {
-        cents(list_price * self.quantity) == self.net
+        cents(list_price * self.quantity, self.digits) == self.net
     }
 
     /// The tax before it is rounded.
@@ -230,7 +242,7 @@ fn settle_tax(lines: &mut [Line], rate: Rate) -> bool {
     let wanted: Decimal = lines.iter().filter(|line| line.rate == rate).map(Line::wanted_tax).sum();
     for _ in 0..MOVES_MAX {
         let tax: Decimal = lines.iter().filter(|line| line.rate == rate).map(Line::tax).sum();
-        if cents(tax) == wanted {
+        if cents(tax, wanted.scale()) == wanted {
             return true;
         }
         let is_more = tax < wanted;
@@ -250,7 +262,9 @@ fn settle_tax(lines: &mut [Line], rate: Rate) -> bool {
 fn split_off(lines: &mut Vec<Line>, rate: Rate) -> bool {
     let at = lines.iter().position(|line| line.rate == rate && line.quantity > Decimal::ONE);
     let Some(line) = at.and_then(|at| lines.get_mut(at)) else { return false };
-    let part = |whole: Decimal| (whole / line.quantity).round_dp_with_strategy(2, RoundingStrategy::ToZero);
+    let part = |whole: Decimal| {
+        (whole / line.quantity).round_dp_with_strategy(line.digits, RoundingStrategy::ToZero)
+    };
     let (net, gross) = (part(line.net), part(line.gross));
     let of =
         |quantity, amounts| Line::new(line.product.clone(), quantity, line.is_reversed, line.rate, amounts);
@@ -261,8 +275,8 @@ fn split_off(lines: &mut Vec<Line>, rate: Rate) -> bool {
 }
 
 /// As the server rounds amounts.
-fn cents(amount: Decimal) -> Decimal {
-    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointNearestEven)
+fn cents(amount: Decimal, digits: u32) -> Decimal {
+    amount.round_dp_with_strategy(digits, RoundingStrategy::MidpointNearestEven)
 }
 
 fn price(exact: Decimal) -> Decimal {
@@ -298,9 +312,9 @@ mod tests {
 
     /// What the server makes of lines: net, gross, and the tax of the only rate.
     fn booked(lines: &[Line]) -> (Decimal, Decimal, Decimal) {
-        let net = lines.iter().map(|line| cents(line.list_price * line.quantity)).sum();
-        let gross = lines.iter().map(|line| cents(line.gross_price * line.quantity)).sum();
-        (net, gross, cents(lines.iter().map(Line::tax).sum()))
+        let net = lines.iter().map(|line| cents(line.list_price * line.quantity, 2)).sum();
+        let gross = lines.iter().map(|line| cents(line.gross_price * line.quantity, 2)).sum();
+        (net, gross, cents(lines.iter().map(Line::tax).sum(), 2))
     }
 
     proptest! {

@@ -48,6 +48,12 @@ async fn check(app: &App) -> Result<String, Box<dyn std::error::Error + Send + S
             }
             Err(error) => wrong.push(format!("{name}: {error}")),
         }
+        if let Some((sales, books)) = app.connections.books(name) {
+            match books.reached(&[]).await {
+                Ok(_) => writeln!(text, "{name}: sales of {} stores go into its books", sales.stores.len())?,
+                Err(error) => wrong.push(format!("{name}: sales: {error}")),
+            }
+        }
     }
     if text.is_empty() {
         text.push_str("no connections: AISLE_CONNECTIONS names no folder, or an empty one");

@@ -178,13 +178,10 @@ async fn what_is_sold_and_given_back_is_booked_in_a_tryton_to_the_cent_and_moves
     assert_eq!(store.booked().await, store.sold().await, "the base and the tax of each rate");
     assert_eq!(store.stock(1).await, Decimal::from(4));
     assert_eq!(store.stock(7).await, Decimal::from(11 - 3));
-    let here = aisle::catalog::stock_of(
-        &store.shop.test.app.db,
-        &STORE.parse().expect("a key"),
-        ["A00001", "A00007"],
-    );
-    let here: Vec<i64> = here.await.expect("read").into_values().collect();
-    assert_eq!(here, [4, 8], "its stock came back here");
+    let place = STORE.parse().expect("a key");
+    let here = aisle::catalog::stock_of(&store.shop.test.app.db, &place, ["A00001", "A00007"]).await;
+    let here: BTreeMap<_, i64> = here.expect("read").into_iter().collect();
+    assert_eq!(here.into_values().collect::<Vec<_>>(), [4, 8], "its stock came back here");
 }
 
 #[tokio::test]

@@ -40,6 +40,11 @@ pub trait Books: Send + Sync + std::fmt::Debug {
     /// How many steps bring a draft into the books.
     fn steps(&self) -> i64;
 
+    /// How many documents a call can do, all of them or none.
+    fn together(&self) -> usize {
+        usize::MAX
+    }
+
     /// Drafts documents; answers the system's ids of them, in their order.
     async fn draft(&self, documents: &[&Document]) -> Result<Vec<String>, PostError>;
 

@@ -14,10 +14,12 @@ use crate::money::Currency;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    /// Which kind of system: `tryton`.
+    /// Which kind of system: `tryton` or `business-central`.
     pub(super) system: String,
     /// Where it is; of Tryton with the name of the database.
     pub(super) url: String,
+    /// Where a token is had, for a system that asks for one.
+    pub(super) login: Option<String>,
     /// The company in it.
     pub(super) company: Option<String>,
     /// The currency of its prices.

@@ -60,6 +60,8 @@ pub struct Connection {
     pub system: String,
     /// Where it is.
     pub url: url::Url,
+    /// Where a token is had.
+    pub login: Option<url::Url>,
     /// The company in it.
     pub company: Option<String>,
     /// The currency of its prices.

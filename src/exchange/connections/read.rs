@@ -12,7 +12,7 @@ use super::sales::{self, SALES};
 use super::{Connection, PullTerms, Refuse, Stream, Watch};
 use crate::catalog::{self, Kind};
 use crate::env::Env;
-use crate::exchange::systems::{SYSTEMS, secrets};
+use crate::exchange::systems::{SYSTEMS, has_login, secrets};
 
 /// Longest name of a connection or a stream: it stands in the names of feeds and jobs.
 const NAME_LENGTH_MAX: usize = 40;
@@ -42,13 +42,10 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
     if !SYSTEMS.contains(&file.system.as_str()) {
         mistakes.note("system", format!("must be one of {}", SYSTEMS.join(", ")));
     }
-    let url = mistakes.take("url", file.url.parse::<url::Url>());
-    if let Some(url) = &url
-        && (!["http", "https"].contains(&url.scheme())
-            || !url.username().is_empty()
-            || url.password().is_some())
-    {
-        mistakes.note("url", "must be http or https, without a user and a password");
+    let url = address(&mut mistakes, "url", &file.url);
+    let login = file.login.as_ref().and_then(|login| address(&mut mistakes, "login", login));
+    if has_login(&file.system) != file.login.is_some() {
+        mistakes.note("login", "says where a token is had, for systems that ask for one and for no others");
     }
     let no_zone = "must be a name of the IANA database, such as Europe/Berlin";
     let time_zone = mistakes.take("time_zone", file.time_zone.parse().map_err(|_| no_zone));
@@ -84,6 +81,7 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
             name: name.to_owned(),
             system: file.system,
             url,
+            login,
             company: file.company,
             currency: file.currency,
             time_zone,
@@ -95,6 +93,16 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
         }),
         _ => Err(mistakes.0),
     }
+}
+
+fn address(mistakes: &mut Mistakes, key: &str, text: &str) -> Option<url::Url> {
+    let url = mistakes.take(key, text.parse::<url::Url>())?;
+    let is_right =
+        ["http", "https"].contains(&url.scheme()) && url.username().is_empty() && url.password().is_none();
+    if !is_right {
+        mistakes.note(key, "must be http or https, without a user and a password");
+    }
+    is_right.then_some(url)
 }
 
 fn parse(text: &str) -> Result<File, String> {

@@ -63,7 +63,9 @@ impl Run<'_> {
     pub(super) async fn post(&self) -> Result<bool, RunError> {
         self.settle().await?;
         self.follow().await?;
-        for _ in 0..ROUNDS_MAX {
+        // A system that takes one at a time is not left alone after a few.
+        let rounds = ROUNDS_MAX.max(2 * self.sales.batch / self.together().max(1));
+        for _ in 0..rounds {
             if !self.bring_on().await? && !self.draft().await? {
                 return Ok(false);
             }
@@ -135,7 +137,7 @@ impl Run<'_> {
         let mut drafted = postings::in_state(&self.app.db, self.connection, PostingState::Drafted).await?;
         let Some(steps) = drafted.iter().map(|posting| posting.steps).min() else { return Ok(false) };
         drafted.retain(|posting| posting.steps == steps);
-        drafted.truncate(self.sales.batch);
+        drafted.truncate(self.together());
         let mut parts = vec![drafted];
         while let Some(mut part) = parts.pop() {
             if let Split::Refused = self.step(steps + 1, &part).await?
@@ -188,7 +190,7 @@ impl Run<'_> {
 
     /// Drafts the oldest of what waits; answers whether anything did.
     async fn draft(&self) -> Result<bool, RunError> {
-        let most = i64::try_from(self.sales.batch).unwrap_or(i64::MAX);
+        let most = i64::try_from(self.together()).unwrap_or(i64::MAX);
         let waiting = postings::next(&self.app.db, self.connection, most).await?;
         if waiting.is_empty() {
             return Ok(false);
@@ -277,6 +279,11 @@ impl Run<'_> {
 
     async fn note(&self, tx: &mut Tx, posting: &Posting, step: &Step<'_>) -> Result<(), db::Error> {
         postings::advance(tx, self.app.clock.now(), (posting.id, posting.state), step).await
+    }
+
+    /// Documents of one call.
+    fn together(&self) -> usize {
+        self.sales.batch.min(self.books.together())
     }
 
     fn count(&self) {

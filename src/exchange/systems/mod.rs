@@ -1,22 +1,26 @@
 //! One adapter a back-office system, and the registry of them. An adapter knows its system's wire and the trait, and
 //! nothing else of this program.
 
+mod bodies;
+mod business_central;
 mod tryton;
 
 use std::sync::Arc;
 
+use self::business_central::BusinessCentral;
 use self::tryton::{Tryton, TrytonBooks};
 use super::books::Books;
 use super::connections::Connection;
 use super::system::System;
 
 /// The systems that a connection may name.
-pub const SYSTEMS: [&str; 1] = ["tryton"];
+pub const SYSTEMS: [&str; 2] = ["business-central", "tryton"];
 
 /// The secrets that a connection to this system needs, to pull, and to post sales.
 pub fn secrets(system: &str, takes_sales: bool) -> &'static [&'static str] {
     match (system, takes_sales) {
         ("tryton", false) => &["key"],
+        ("business-central", _) => &["client_id", "client_secret"],
         ("tryton", true) => &["key", "password"],
         _ => &[],
     }
@@ -33,6 +37,16 @@ pub fn open(connection: &Connection, http: &reqwest::Client) -> Option<Opened> {
             let books = books.map(|books| -> Arc<dyn Books> { Arc::new(books) });
             Some((Arc::new(Tryton::new(connection, http.clone())), books))
         }
+        "business-central" => {
+            let central = Arc::new(BusinessCentral::new(connection, http.clone()));
+            let books = connection.sales.as_ref().map(|_| -> Arc<dyn Books> { central.clone() });
+            Some((central, books))
+        }
         _ => None,
     }
+}
+
+/// Whether a system asks for a token somewhere else first: its connection says where.
+pub fn has_login(system: &str) -> bool {
+    system == "business-central"
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::books::TrytonBooks;
 use self::wire::{domain_time, encoded, id_of, moment_of, unwrapped};
+use super::bodies::{body_of, describe, unreadable};
 use crate::clock::Moment;
 use crate::exchange::connections::{Connection, Stream};
 use crate::exchange::node::Node;
@@ -27,8 +28,6 @@ use crate::exchange::system::{About, CallError, Change, Page, Record, System, Wh
 
 /// A page of whole records takes two seconds on a busy server.
 const CALL_TIMEOUT: Duration = Duration::from_secs(25);
-/// A page of 2,000 products with prices has some 2 MB.
-const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Rows of one page of changes: an id and a stamp each.
 const CHANGES_PAGE: usize = 2_000;
 /// Ids in one domain: it travels in the address, which servers cut at 8 kB and proxies at less.
@@ -116,18 +115,6 @@ struct Ask<'a> {
     fields: Vec<String>,
     domain: Vec<Value>,
     limit: Option<usize>,
-}
-
-/// A whole answer, unpacked.
-async fn body_of(mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|error| describe(&error))? {
-        if body.len() + part.len() > BODY_BYTES_MAX {
-            return Err(CallError::Unavailable(format!("more than {BODY_BYTES_MAX} bytes")));
-        }
-        body.extend_from_slice(&part);
-    }
-    wire::unpacked(body, BODY_BYTES_MAX).map_err(|error| unreadable(&error))
 }
 
 /// Rows that are not active are hidden unless they are asked for.
@@ -252,20 +239,4 @@ impl System for Tryton {
         // One answer of one transaction: it is whole or can't be read.
         Ok(self.search(stream, &ask).await?.iter().filter_map(id_of).collect())
     }
-}
-
-fn unreadable(error: &dyn std::fmt::Display) -> CallError {
-    CallError::Unavailable(format!("the answer can't be read: {error}"))
-}
-
-/// Without the address, which holds what was asked for.
-fn describe(error: &reqwest::Error) -> CallError {
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        causes.push(inner.to_string());
-        cause = inner.source();
-    }
-    let what = if error.is_timeout() { "no answer in time" } else { "no answer" };
-    CallError::Unavailable(format!("{what}: {}", causes.join(": ")))
 }

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::super::bodies::{body_of, describe, unreadable};
 use super::wire::unwrapped;
-use super::{body_of, describe, unreadable};
 use crate::exchange::books::PostError;
 use crate::exchange::node::Node;
 use crate::exchange::system::CallError;

@@ -1,7 +1,5 @@
 //! How Tryton writes values: decimals, times and days are objects with a class (`trytond/protocols/jsonrpc.py`).
 
-use std::io::Read;
-
 use base64::Engine;
 use chrono::{Datelike, NaiveDate, Timelike};
 use serde_json::{Value, json};
@@ -9,8 +7,6 @@ use serde_json::{Value, json};
 use crate::clock::Moment;
 use crate::exchange::node::Node;
 
-/// Begins everything that gzip packed.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Longest name of a field or a model that an error is taken to name.
 const NAME_LENGTH_MAX: usize = 80;
 
@@ -26,17 +22,6 @@ pub(super) fn domain_time(at: Moment) -> Value {
         "hour": at.hour(), "minute": at.minute(), "second": at.second(),
         "microsecond": at.timestamp_subsec_micros(),
     })
-}
-
-/// The answer, unpacked when it is packed: its header says so in both cases.
-pub(super) fn unpacked(body: Vec<u8>, most: usize) -> std::io::Result<Vec<u8>> {
-    if !body.starts_with(&GZIP) {
-        return Ok(body);
-    }
-    let mut plain = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX);
-    flate2::read::MultiGzDecoder::new(&body[..]).take(limit).read_to_end(&mut plain)?;
-    Ok(plain)
 }
 
 /// Values without their classes: a decimal is a number as it is written, a moment RFC 3339 in UTC, a day ISO 8601.

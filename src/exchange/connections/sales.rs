@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::read::Mistakes;
-use crate::checkout::Means;
+use crate::checkout::{DocumentLine, Item, Means};
 use crate::ids::StoreId;
 use crate::money::Rate;
 use crate::payments::ProviderName;
@@ -85,9 +85,18 @@ impl Sales {
         back.or_else(|| self.payments.get(name)).map(String::as_str)
     }
 
-    /// The system's article for what is no goods: `deposit`, `delivery`, `fee` or `amount`.
-    pub fn product(&self, of: &str, rate: Rate) -> Option<&str> {
-        self.products.get(&(of.to_owned(), rate)).map(String::as_str)
+    /// The code of the system's article for a line, or why there is none: that of the goods, or the file's for a deposit, a
+    /// delivery, a fee, or money alone.
+    pub fn code<'a>(&'a self, line: &'a DocumentLine) -> Result<&'a str, String> {
+        let of = match &line.item {
+            Item::Goods { sku, .. } => return Ok(sku.as_str()),
+            Item::Deposit => "deposit",
+            Item::Delivery => "delivery",
+            Item::Fee => "fee",
+            Item::Amount => "amount",
+        };
+        let code = self.products.get(&(of.to_owned(), line.rate)).map(String::as_str);
+        code.ok_or_else(|| format!("{of} at {} has no article in the file", line.rate))
     }
 
     /// How much one of the system's units is.

@@ -62,28 +62,9 @@ struct Line {
     gross_price: Decimal,
 }
 
-/// The article's code of a line.
-fn code<'a>(line: &'a DocumentLine, sales: &'a Sales) -> Option<&'a str> {
-    match &line.item {
-        Item::Goods { sku, .. } => Some(sku.as_str()),
-        other => sales.product(word(other), line.rate),
-    }
-}
-
-/// What is no goods, in the words of the connection's file.
-fn word(item: &Item) -> &'static str {
-    match item {
-        Item::Goods { .. } => "goods",
-        Item::Deposit => "deposit",
-        Item::Delivery => "delivery",
-        Item::Fee => "fee",
-        Item::Amount => "amount",
-    }
-}
-
 /// The codes of the articles that a document needs.
 pub(super) fn codes<'a>(document: &'a Document, sales: &'a Sales) -> impl Iterator<Item = &'a str> {
-    document.lines.iter().filter_map(|line| code(line, sales))
+    document.lines.iter().filter_map(|line| sales.code(line).ok())
 }
 
 impl Till<'_> {
@@ -122,9 +103,7 @@ impl Till<'_> {
 
     /// The lines of a line of ours: several where it has many pieces.
     fn lines(&self, line: &DocumentLine) -> Result<Vec<Line>, String> {
-        let code = code(line, self.sales);
-        let code =
-            code.ok_or_else(|| format!("{} at {} has no article in the file", word(&line.item), line.rate))?;
+        let code = self.sales.code(line)?;
         let product = self.products.get(code).ok_or_else(|| format!("there is no article {code}"))?;
         let (amount, per_unit) = match &line.item {
             Item::Goods { quantity, .. } => match product.unit {

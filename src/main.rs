@@ -65,6 +65,7 @@ enum Command {
     /// Connections to back-office systems, which the files in the folder `AISLE_CONNECTIONS` describe.
     #[command(subcommand)]
     Connections(aisle::exchange::connections::Command),
+    Assess(aisle::exchange::assess::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -110,6 +111,12 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 .await
                 .map_err(|error| -> Box<dyn std::error::Error> { error })?;
             tell(told.trim_end())
+        }
+        Command::Assess(arguments) => {
+            let told = aisle::exchange::assess::command(&arguments, &Env::of_process())
+                .await
+                .map_err(|error| -> Box<dyn std::error::Error> { error })?;
+            tell(&told)
         }
         Command::Quality { days } => {
             let (_, app) = open().await?;

@@ -13,9 +13,11 @@
 //!
 //! Inwards, `pull/` takes master data out of back-office systems: `connections/` says in files which and how, `system.rs`
 //! what a system must be able to do, `systems/` has one adapter each, `node.rs` what they send. Outwards, `posting/` brings
-//! sales and returns into the books of such a system; `books.rs` says what those must be able to do.
+//! sales and returns into the books of such a system; `books.rs` says what those must be able to do. `assess/` answers what
+//! systems deliver of what the process needs.
 
 mod address;
+pub mod assess;
 mod books;
 pub mod connections;
 mod dispatch;

@@ -131,6 +131,8 @@ enum Step {
 /// An expression of the file, ready to be used.
 #[derive(Clone, Debug)]
 pub struct Expression {
+    /// As the file has it, for people.
+    pub(super) text: String,
     sources: Vec<Source>,
     steps: Vec<Step>,
 }
@@ -156,7 +158,7 @@ impl Expression {
             each.collect::<Result<_, String>>()?
         };
         let steps = parts.map(|step| Self::step(step, lists, digits)).collect::<Result<_, String>>()?;
-        Ok(Self { sources, steps })
+        Ok(Self { text: text.to_owned(), sources, steps })
     }
 
     fn step(text: &str, lists: &Lists, digits: u32) -> Result<Step, String> {

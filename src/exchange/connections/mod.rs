@@ -26,6 +26,7 @@ use super::books::Books;
 use super::node::Node;
 use super::system::{Record, System};
 use super::systems;
+use crate::catalog::Kind;
 use crate::env::Env;
 use crate::money::Currency;
 
@@ -151,6 +152,15 @@ impl Stream {
         fields.extend(self.gone_unless.iter().map(|path| path.field(None)));
         fields.extend(self.refuse.iter().map(|rule| rule.path.field(None)));
         fields
+    }
+
+    /// What becomes what: the kind of row, its field, and where that comes from, as the file has it.
+    pub fn transformations(&self) -> impl Iterator<Item = (Kind, String, &str)> {
+        self.rows.iter().flat_map(|row| {
+            row.fields
+                .iter()
+                .map(|(target, expression)| (row.kind, target.join("."), expression.text.as_str()))
+        })
     }
 
     /// The rows of a record; what is odd about it is noted.

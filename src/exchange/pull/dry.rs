@@ -37,10 +37,26 @@ pub struct DryRun {
     pub refusals: Vec<String>,
 }
 
-#[derive(Default)]
-struct Look {
-    tally: Tally,
-    refused: Vec<(i64, Reason)>,
+/// What would become of rows.
+#[derive(Debug, Default)]
+pub(in crate::exchange) struct Look {
+    pub(in crate::exchange) tally: Tally,
+    /// The numbers of lines, from 1, and why they would be kept aside.
+    pub(in crate::exchange) refused: Vec<(i64, Reason)>,
+}
+
+/// Sends rows, one a line, through the very rules of a delivery, and rolls all of it back.
+pub(in crate::exchange) async fn judge(app: &App, source: String, text: String) -> Result<Look, BatchError> {
+    let content = content(app, text).await.map_err(BatchError::Read)?;
+    let delivery = Delivery { source, feed: "dry-run".to_owned(), ..Delivery::default() };
+    let mut seen = Look::default();
+    let (id, now): (BatchId, _) = (app.ids.next(), app.clock.now());
+    let beside: Option<&mut dyn Beside> = Some(&mut seen);
+    match catalog::deliver_beside(&app.db, now, id, &delivery, None, &content, beside).await {
+        Err(BatchError::Abandoned) => {}
+        other => drop(other?),
+    }
+    Ok(seen)
 }
 
 #[async_trait::async_trait]
@@ -85,15 +101,7 @@ async fn look(app: &App, connection: &Connection, system: &dyn System) -> Result
         run.records.push((stream.name.clone(), findings.records));
         run.left_out.extend(findings.left_out);
     }
-    let content = content(app, draft.text()).await.map_err(BatchError::Read)?;
-    let delivery = Delivery { source: source(connection), feed: "dry-run".to_owned(), ..Delivery::default() };
-    let mut seen = Look::default();
-    let (id, now): (BatchId, _) = (app.ids.next(), app.clock.now());
-    let beside: Option<&mut dyn Beside> = Some(&mut seen);
-    match catalog::deliver_beside(&app.db, now, id, &delivery, None, &content, beside).await {
-        Err(BatchError::Abandoned) => {}
-        other => drop(other?),
-    }
+    let seen = judge(app, source(connection), draft.text()).await?;
     for (line, reason) in &seen.refused {
         *run.reasons.entry(*reason).or_default() += 1;
         let row = usize::try_from(*line - 1).ok().and_then(|at| draft.lines.get(at));

@@ -32,6 +32,7 @@ use crate::ids::BatchId;
 use crate::jobs::{self, Failure, Job, Lease, Outcome};
 
 pub use dry::dry_run;
+pub(super) use dry::judge;
 
 /// The job that asks a stream for what changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]

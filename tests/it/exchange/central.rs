@@ -183,7 +183,7 @@ impl Central {
 
 fn segments(path: &str) -> String {
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-    let path = path.replace("(", "/").replace(")", "");
+    let path = path.replace('(', "/").replace(')', "");
     query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"))
 }
 

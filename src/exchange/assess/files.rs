@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::measure::{self, Read};
-use super::report::{Channel, Delivered, Found};
+use super::report::Channel;
+use super::weigh::{Delivered, Found};
 use super::{Error, judged, keep};
 use crate::app::App;
 use crate::exchange::node::Node;

@@ -8,13 +8,14 @@ use super::report::{Assessment, Channel, Field, StepState};
 const STYLE: &str = "
     :root { color-scheme: light; }
     body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1c; background: #fff; margin: 0 auto; padding: 1.5rem; max-width: 68rem; }
-    h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; border-bottom: 2px solid #1c1c1c; }
+    h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; border-bottom: 2px solid #1c1c1c; } h3 { font-size: 1rem; margin: 1rem 0 0; }
     p { margin: .25rem 0; } .quiet { color: #555; font-size: .9rem; }
     .scroll { overflow-x: auto; }
     table { width: 100%; border-collapse: collapse; font-size: .9rem; }
     th, td { text-align: left; padding: .3rem .75rem .3rem 0; vertical-align: top; border-bottom: 1px solid #ddd; }
     th { color: #555; font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
     code { font-size: .85em; overflow-wrap: anywhere; }
+    td.name, td.bar { white-space: nowrap; }
     ol { padding-left: 1.4rem; } li { margin: .3rem 0; }
     .tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
     .tiles div { border: 1px solid #ccc; border-radius: .4rem; padding: .5rem .9rem; min-width: 8rem; }
@@ -55,7 +56,10 @@ pub(super) fn page(of: &Assessment) -> String {
                 (gaps(of))
                 h2 { "Next steps" }
                 @if of.roadmap.is_empty() { p { "Nothing is left to do." } }
-                ol { @for next in &of.roadmap { li { (next) } } }
+                @for phase in &of.roadmap {
+                    h3 { (phase.name) }
+                    ol { @for next in &phase.steps { li { (next) } } }
+                }
                 (data(of))
                 (refused(of))
                 (channels(&of.channels))
@@ -120,13 +124,13 @@ fn data(of: &Assessment) -> Markup {
             } }
             tbody { @for field in &of.data {
                 tr {
-                    td { code { (field.kind) "." (field.field) } }
+                    td.name { code { (field.kind) "." (field.field) } }
                     td { (field.steps.join(", ")) }
                     td {
                         @if field.sources.is_empty() { span.mark.warn { "nowhere" } }
                         @for source in &field.sources { div { (source.system) " " (source.stream) ": " code { (source.from) } } }
                     }
-                    td { (bar(field)) }
+                    td.bar { (bar(field)) }
                     td.n { (field.rows) } td.n { (field.present) } td.n { (field.valid) }
                     td { @for sample in &field.samples { div { code { (sample) } } } }
                 }

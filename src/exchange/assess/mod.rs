@@ -3,7 +3,8 @@
 //! restrictions, what becomes what on the way, what is there already, which gaps remain and what to do next.
 //!
 //! It reads as a pull does and changes nothing: rows go through the rules of a delivery and are rolled back. A system that is down
-//! is a finding. `needs.rs` is the table that it judges by, `measure.rs` reads, `report.rs` weighs, `html.rs` prints, `files.rs`
+//! is a finding. `needs.rs` is the table that it judges by, `measure.rs` reads, `weigh.rs` weighs,
+//! `report.rs` is what comes out, `html.rs` prints it, `files.rs`
 //! reads what somebody saved.
 
 mod files;
@@ -11,6 +12,7 @@ mod html;
 mod measure;
 mod needs;
 mod report;
+mod weigh;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -19,7 +21,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use self::measure::{Read, Timing};
-use self::report::{Channel, Delivered, Found, Transformation};
+use self::report::{Channel, Transformation};
+use self::weigh::{Delivered, Found};
 use super::connections::{Connection, SALES, Stream};
 use super::pull::judge;
 use crate::app::App;
@@ -87,7 +90,7 @@ pub async fn assess(app: &App, arguments: &Arguments) -> Result<Assessment, Erro
         }
         None => ask_all(app, most).await?,
     };
-    Ok(report::weigh(found, app.clock.now(), arguments.sample.is_some(), most))
+    Ok(weigh::weigh(found, app.clock.now(), arguments.sample.is_some(), most))
 }
 
 /// Asks every connection.

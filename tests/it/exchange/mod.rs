@@ -1,5 +1,6 @@
 //! Exchange: each fact reaches each subscriber, signed, in order, at last, and never somebody inside our own network.
 
+mod assess;
 mod central;
 mod delivery;
 mod peer;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::peer::{Fault, Peer, code};
 use crate::support::{Answer, TestApp};
 
-const FILE: &str = r#"
+pub(super) const FILE: &str = r#"
 system = "tryton"
 url = "URL"
 company = "1"

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::measure::{self, Read};
 use super::report::Channel;
@@ -12,6 +11,7 @@ use super::{Error, judged, keep};
 use crate::app::App;
 use crate::exchange::node::Node;
 use crate::exchange::system::Record;
+use crate::random::Random;
 
 /// A sample is a part; a file beyond this is none.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -21,7 +21,7 @@ pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(super) fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("aisle-assess-{}", Uuid::now_v7())))
+        Self(std::env::temp_dir().join(format!("aisle-assess-{}", Random::System.readable::<10>())))
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -124,7 +124,7 @@ fn data(of: &Assessment) -> Markup {
             } }
             tbody { @for field in &of.data {
                 tr {
-                    td.name { code { (field.kind) "." (field.field) } }
+                    td.name { code { (field.kind) "." (field.name) } }
                     td { (field.steps.join(", ")) }
                     td {
                         @if field.sources.is_empty() { span.mark.warn { "nowhere" } }
@@ -141,7 +141,7 @@ fn data(of: &Assessment) -> Markup {
 
 /// How much of it is there, and how much of that is right.
 fn bar(field: &Field) -> Markup {
-    let part = |rows: usize| if field.rows == 0 { 0 } else { rows * 100 / field.rows };
+    let part = |rows: usize| (rows * 100).checked_div(field.rows).unwrap_or(0);
     let (present, valid) = (part(field.present), part(field.valid));
     let label = format!("{present} % have it, {valid} % are valid");
     html! {

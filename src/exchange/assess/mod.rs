@@ -14,6 +14,7 @@ mod needs;
 mod report;
 mod weigh;
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -75,7 +76,7 @@ pub async fn command(arguments: &Arguments, env: &Env) -> Result<String, Error> 
         json.display()
     );
     for gap in assessment.gaps.iter().take(5) {
-        text.push_str(&format!("\n- {}: {}", gap.what, gap.breaks));
+        write!(text, "\n- {}: {}", gap.what, gap.breaks)?;
     }
     Ok(text)
 }

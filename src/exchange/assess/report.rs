@@ -85,7 +85,7 @@ pub struct Field {
     /// The kind of row.
     pub kind: Kind,
     /// The field.
-    pub field: &'static str,
+    pub name: &'static str,
     /// The steps that need it.
     pub steps: Vec<&'static str>,
     /// Where it comes from; the first leads.

@@ -108,7 +108,7 @@ fn roadmap(gaps: &[Gap]) -> Vec<Phase> {
 }
 
 fn is_of(field: &Field, need: &Need) -> bool {
-    (field.kind, field.field) == (need.kind, need.field)
+    (field.kind, field.name) == (need.kind, need.field)
 }
 
 /// Each field that a step needs, once.
@@ -158,8 +158,8 @@ fn field(found: &Found, need: &Need, step: &'static str) -> Field {
             samples.push(sample);
         }
     }
-    let (kind, field, severity) = (need.kind, need.field, need.severity);
-    Field { kind, field, steps: vec![step], sources, rows, present, valid, samples, severity }
+    let (kind, name, severity) = (need.kind, need.field, need.severity);
+    Field { kind, name, steps: vec![step], sources, rows, present, valid, samples, severity }
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -295,7 +295,7 @@ fn refused(found: &Found) -> Vec<RefusedRows> {
             samples,
         })
         .collect();
-    refused.sort_by(|one, other| other.rows.cmp(&one.rows));
+    refused.sort_by_key(|rows| std::cmp::Reverse(rows.rows));
     refused
 }
 
@@ -319,7 +319,7 @@ mod tests {
         ];
         let found = Found { delivered: vec![rows(&products)], ..Found::default() };
         let report = weigh(found, DateTime::UNIX_EPOCH, false, 10);
-        let name = report.data.iter().find(|field| field.field == "name").expect("a field");
+        let name = report.data.iter().find(|field| field.name == "name").expect("a field");
         assert_eq!(
             (name.rows, name.present, name.valid, &name.samples[..]),
             (2, 1, 1, &["A".to_owned()][..])

@@ -42,7 +42,7 @@ impl Office {
 
 fn field<'a>(assessment: &'a Value, kind: &str, name: &str) -> &'a Value {
     let fields = assessment["data"].as_array().expect("fields");
-    fields.iter().find(|field| field["kind"] == kind && field["field"] == name).expect("a field")
+    fields.iter().find(|field| field["kind"] == kind && field["name"] == name).expect("a field")
 }
 
 fn gaps(assessment: &Value) -> Vec<String> {

@@ -38,14 +38,7 @@ pub async fn run(settings: &Settings) -> Outcome<Report> {
 
 async fn engine(settings: &Settings, name: &str, database: &Options, report: &mut Report) -> Outcome<()> {
     let (key, client) = (shop::partner_key(database)?, shop::client()?);
-    let provider = paypal::Sandbox::start(paypal::Settings {
-        bind: "127.0.0.1:0".parse()?,
-        client_id: "load".to_owned(),
-        client_secret: "load".to_owned(),
-        webhook: None,
-        state_file: None,
-    })
-    .await?;
+    let provider = provider().await?;
     let service = Process::service_with(&settings.folder, database, &variables(&provider)).await?;
     let url = format!("{}/v1/webhooks/payments/paypal", service.url());
     provider.set_webhook(paypal::WebhookTarget { url, webhook_id: WEBHOOK_ID.to_owned() });
@@ -56,7 +49,7 @@ async fn engine(settings: &Settings, name: &str, database: &Options, report: &mu
     }
     let before = provider.exchanges().len();
     for _ in 0..COUNTED {
-        phones.first().ok_or("no phone")?.buy().await?;
+        phones.first().ok_or("no phone")?.buy(&basket()).await?;
     }
     // Events come after the answer, and reads that follow from them.
     let calls = u64::try_from(provider.exchanges().len() - before)?;
@@ -75,6 +68,18 @@ async fn engine(settings: &Settings, name: &str, database: &Options, report: &mu
     );
     provider.stop().await;
     Ok(())
+}
+
+/// PayPal's sandbox.
+pub async fn provider() -> Outcome<paypal::Sandbox> {
+    let settings = paypal::Settings {
+        bind: "127.0.0.1:0".parse()?,
+        client_id: "load".to_owned(),
+        client_secret: "load".to_owned(),
+        webhook: None,
+        state_file: None,
+    };
+    Ok(paypal::Sandbox::start(settings).await?)
 }
 
 struct Seen {
@@ -96,7 +101,7 @@ async fn measure<'a>(
         let mut times = Vec::new();
         while began.elapsed() < longest {
             let start = Instant::now();
-            phone.buy().await?;
+            phone.buy(&basket()).await?;
             times.push(u64::try_from(start.elapsed().as_micros())?);
             done.fetch_add(1, Ordering::Relaxed);
         }
@@ -114,8 +119,13 @@ async fn measure<'a>(
     })
 }
 
+/// What is bought.
+fn basket() -> Vec<String> {
+    (0..LINES).map(|number| shop::code(number * 7)).collect()
+}
+
 /// A shopper with a linked account.
-struct Phone {
+pub struct Phone {
     client: reqwest::Client,
     url: String,
     token: String,
@@ -123,7 +133,7 @@ struct Phone {
 }
 
 impl Phone {
-    async fn with_account(service: &Process, provider: &paypal::Sandbox) -> Outcome<Self> {
+    pub async fn with_account(service: &Process, provider: &paypal::Sandbox) -> Outcome<Self> {
         let client = shop::client()?;
         let token = shop::sign_in(&client, service).await?;
         let phone = Self { client, url: service.url().to_owned(), token, method: shop::new_id() };
@@ -138,13 +148,12 @@ impl Phone {
     }
 
     /// One trip: check in, scan, quote, pay. An order at the end, or an error.
-    async fn buy(&self) -> Outcome<()> {
+    pub async fn buy(&self, codes: &[String]) -> Outcome<()> {
         use reqwest::Method;
         let (cart, checkout) = (shop::new_id(), shop::new_id());
         self.call(Method::PUT, &format!("/v1/carts/{cart}"), &json!({"store": shop::STORE})).await?;
-        let event =
-            |number: u64| json!({"type": "scan", "id": shop::new_id(), "code": shop::code(number * 7)});
-        let events: Vec<Value> = (0..LINES).map(event).collect();
+        let event = |code: &String| json!({"type": "scan", "id": shop::new_id(), "code": code});
+        let events: Vec<Value> = codes.iter().map(event).collect();
         let scanned =
             self.call(Method::POST, &format!("/v1/carts/{cart}/scans"), &json!({"events": events})).await?;
         let wish = json!({"cart": cart, "cart_version": scanned["version"], "payment_method": self.method});
@@ -167,7 +176,8 @@ impl Phone {
     }
 }
 
-fn variables(provider: &paypal::Sandbox) -> Vec<(&'static str, String)> {
+/// The variables of a service that debits there.
+pub fn variables(provider: &paypal::Sandbox) -> Vec<(&'static str, String)> {
     let url = provider.url();
     vec![
         ("AISLE_PAYPAL_CERT_HOSTS", url.trim_start_matches("http://").to_owned()),

@@ -18,10 +18,12 @@
 //! - `large_cart.rs`: a scan into a cart of 500 lines against one into a cart of 5, over HTTP, in the same scenario.
 //! - `checkouts.rs`: whole checkouts from cart to order against a provider that answers at once, on both engines.
 //! - `deliveries.rs`: the ways of delivery when one of four couriers hangs; bookings a second, on both engines.
+//! - `exchange.rs`: from a change in a real Tryton to a lookup, from a sale to its document there, and the catch-up after an outage.
 //! - builds and lines are measured by `load-tests/run` itself.
 
 mod checkouts;
 mod deliveries;
+mod exchange;
 mod imports;
 mod index;
 mod journal;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub seconds: u64,
     pub batches: u64,
     pub rows: u64,
+    /// A folder that `tests/tryton/prepare` made; for `exchange` alone.
+    pub tryton: PathBuf,
 }
 
 impl Settings {
@@ -70,6 +74,7 @@ impl Settings {
             seconds: number("LOAD_SECONDS", 4),
             batches: number("LOAD_BATCHES", 60),
             rows: number("LOAD_ROWS", 200_000),
+            tryton: env.text("LOAD_TRYTON").unwrap_or_default().into(),
         };
         let mistakes = env.mistakes();
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes.join("\n").into()) }
@@ -106,12 +111,13 @@ async fn run(arguments: &[&str]) -> Outcome<()> {
         }
         [
             scenario @ ("lookup" | "journal" | "visible" | "start" | "imports" | "search" | "pricing"
-            | "checkouts" | "deliveries"),
+            | "checkouts" | "deliveries" | "exchange"),
         ] => {
             let settings = Settings::read()?;
             let report = match *scenario {
                 "checkouts" => checkouts::run(&settings).await?,
                 "deliveries" => deliveries::run(&settings).await?,
+                "exchange" => exchange::run(&settings).await?,
                 "lookup" => lookup::run(&settings).await?,
                 "journal" => journal::run(&settings).await?,
                 "start" => start::run(&settings).await?,

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use super::connections::SALES;
+use super::posting;
 use super::store::pulls::{self, Place};
 use super::system::CallError;
 use crate::app::App;
+use crate::db;
 use crate::jobs::{Failure, Lease};
 
 /// The longest pause after failures in a row.
@@ -48,4 +51,38 @@ fn pause(app: &App, every: Duration, failures: i64, call: Option<&CallError>) ->
     let half = longest / 2;
     let jitter = app.random.below(u64::try_from(half.as_millis()).unwrap_or(u64::MAX));
     half + Duration::from_millis(jitter)
+}
+
+/// Shows how each flow is doing: seconds since the last asking that was answered to its end, or since the oldest document on its
+/// way was made; what waits; failures in a row; documents that wait for a person.
+pub async fn measure_flows(app: &App) -> Result<(), db::Error> {
+    let now = app.clock.now();
+    for connection in app.connections.iter() {
+        for state in pulls::states(&app.db, &connection.name).await? {
+            if state.stream == SALES {
+                let flow = posting::state(app, &connection.name, now).await?;
+                let lag = flow.counts.oldest.map_or(0, |at| (now - at).num_seconds());
+                show(&connection.name, SALES, [lag, flow.counts.open, state.failures, flow.counts.parked]);
+            } else {
+                let lag = state.asked_at.map_or(0, |at| (now - at).num_seconds());
+                let held = i64::from(state.held_batch.is_some());
+                show(&connection.name, &state.stream, [lag, state.backlog, state.failures, held]);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn show(connection: &str, stream: &str, values: [i64; 4]) {
+    let names = [
+        "aisle_exchange_lag_seconds",
+        "aisle_exchange_backlog",
+        "aisle_exchange_failures",
+        "aisle_exchange_waits_for_person",
+    ];
+    for (name, value) in names.into_iter().zip(values) {
+        let labels = [("connection", connection.to_owned()), ("stream", stream.to_owned())];
+        // Gauges are floats by the format's definition.
+        metrics::gauge!(name, &labels).set(f64::from(i32::try_from(value).unwrap_or(i32::MAX)));
+    }
 }

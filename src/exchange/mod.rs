@@ -39,6 +39,7 @@ use std::sync::Arc;
 
 pub use connections::{Connection, Connections};
 pub use dispatch::{Dispatch, dispatch};
+pub use health::measure_flows;
 pub use http::routes;
 pub use model::{AddressError, DispatchState, EventKind, PostingState, SubscriptionState};
 pub use outbound::Outbound;

@@ -345,6 +345,10 @@ async fn after_an_hour_without_the_system_what_waits_is_posted_in_batches() {
     let flow = posting.flow().await;
     assert_eq!((&flow["backlog"], &flow["lag_seconds"]), (&json!(10), &json!(3600)), "{flow}");
     assert!(flow.get("connected_since").is_none(), "{flow}");
+    let metrics = posting.test.get("/metrics").send().await.expect(200);
+    let metrics = String::from_utf8_lossy(&metrics.bytes).into_owned();
+    let shown = r#"aisle_exchange_backlog{connection="books",stream="sales"} 10"#;
+    assert!(metrics.contains(shown), "{metrics}");
     assert!(posting.tills.batches().is_empty());
     for _ in 0..40 {
         posting.after(Duration::minutes(6)).await;

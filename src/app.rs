@@ -56,6 +56,8 @@ pub struct Parts {
     pub outbound: exchange::Outbound,
     /// Back-office systems that master data is pulled from.
     pub connections: exchange::Connections,
+    /// Shops that stock is written to.
+    pub shelves: exchange::Shelves,
 }
 
 /// Why the service can't start.
@@ -124,6 +126,7 @@ kinds_of_jobs! {
     delivery::SubscribeParcels => delivery::subscribe_parcels,
     exchange::Dispatch => exchange::dispatch,
     exchange::Pull => exchange::pull,
+    exchange::Stock => exchange::write_stock,
     payments::Ask => payments::ask,
     payments::AnswerDispute => payments::answer_dispute,
     payments::FetchEvents => payments::fetch_events,
@@ -172,6 +175,7 @@ impl App {
         let outbound = exchange::Outbound::new(&config.exchange)
             .map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;
         let connections = exchange::Connections::new(&config.exchange.connections, &http);
+        let shelves = exchange::Shelves::new(&config.exchange.connections, &http);
         Ok(Self(Arc::new(Parts {
             jobs: jobs::Wake::default(),
             changes: Changes::default(),
@@ -190,6 +194,7 @@ impl App {
             carriers,
             outbound,
             connections,
+            shelves,
         })))
     }
 
@@ -271,6 +276,7 @@ impl App {
         };
         let fact = exchange::Fact { kind, order: news.order, store: news.store, payload: news.payload };
         exchange::publish(tx, &self.ids, now, &fact).await?;
+        exchange::note_sold(tx, &self.shelves, &fact).await?;
         Ok(())
     }
 }

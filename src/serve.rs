@@ -32,6 +32,7 @@ impl Service {
         cart::schedule_upkeep(app).await.map_err(std::io::Error::other)?;
         delivery::schedule(app).await.map_err(std::io::Error::other)?;
         exchange::schedule_pulls(app).await.map_err(std::io::Error::other)?;
+        exchange::schedule_stock(app).await.map_err(std::io::Error::other)?;
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
         let (cancelled, ending) = (stop.clone().cancelled_owned(), app.clone());

@@ -105,6 +105,7 @@ const FILES: &[File] = &[
     file!(73, "0073_silences.sql", None),
     file!(74, "0074_asks.sql", None),
     file!(76, "0076_pulls.sql", None),
+    file!(79, "0079_stock.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

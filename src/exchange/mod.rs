@@ -12,7 +12,8 @@
 //! `address.rs` keeps calls out of our own network.
 //!
 //! Inwards, `pull/` takes master data out of back-office systems: `connections/` says in files which and how, `system.rs`
-//! what a system must be able to do, `systems/` has one adapter each, `node.rs` what they send.
+//! what a system must be able to do, `systems/` has one adapter each, `node.rs` what they send. Outwards, `stock/` writes
+//! what is left in each store to shops; `shelf.rs` is what those must be able to do.
 
 mod address;
 pub mod connections;
@@ -24,6 +25,8 @@ mod outbound;
 mod publish;
 mod pull;
 mod replay;
+mod shelf;
+mod stock;
 mod store;
 mod subscribe;
 mod system;
@@ -38,6 +41,8 @@ pub use model::{AddressError, DispatchState, EventKind, SubscriptionState};
 pub use outbound::Outbound;
 pub use publish::{Fact, publish};
 pub use pull::{Pull, pull, schedule_pulls};
+pub use shelf::Shelf;
+pub use stock::{Shelves, Stock, note_sold, schedule_stock, write_stock};
 pub use system::System;
 
 /// Settings of the room.

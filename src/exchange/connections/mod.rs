@@ -9,6 +9,7 @@ mod expression;
 mod file;
 mod mapping;
 mod read;
+mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
@@ -29,6 +30,7 @@ use crate::money::Currency;
 
 pub use command::{Command, run};
 pub use mapping::{Findings, Mapped, key_of};
+pub use stock::StockTerms;
 
 /// The folder of the files.
 pub const FOLDER_VARIABLE: &str = "AISLE_CONNECTIONS";
@@ -67,6 +69,8 @@ pub struct Connection {
     pub secrets: BTreeMap<String, SecretString>,
     /// How often, and how far back, unless a stream says otherwise.
     pub pull: PullTerms,
+    /// Stock that is written there.
+    pub stock: Option<StockTerms>,
     /// Rows that no system has.
     pub given: Vec<Map<String, Value>>,
     /// What is pulled.

@@ -69,6 +69,9 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
         mistakes.note(&format!("secrets.{name}"), "the system needs no such secret");
     }
     pull(&mut mistakes, "pull", &file.pull);
+    let stock = file.stock.as_ref();
+    let stock =
+        stock.map(|stock| super::stock::terms(stock, &file.system, &mut |key, why| mistakes.note(key, why)));
     for (place, row) in file.given.iter().enumerate() {
         let line = Value::Object(row.clone()).to_string();
         if let Err(refusal) = catalog::check_line(line.as_bytes()) {
@@ -86,6 +89,7 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
             time_zone,
             secrets: held,
             pull: terms(file.pull),
+            stock,
             given: file.given,
             streams,
         }),

@@ -56,6 +56,8 @@ pub struct Parts {
     pub outbound: exchange::Outbound,
     /// Back-office systems that master data is pulled from.
     pub connections: exchange::Connections,
+    /// Shops that stock is written to.
+    pub shelves: exchange::Shelves,
 }
 
 /// Why the service can't start.
@@ -125,6 +127,7 @@ kinds_of_jobs! {
     exchange::Dispatch => exchange::dispatch,
     exchange::Post => exchange::post,
     exchange::Pull => exchange::pull,
+    exchange::Stock => exchange::write_stock,
     payments::Ask => payments::ask,
     payments::AnswerDispute => payments::answer_dispute,
     payments::FetchEvents => payments::fetch_events,
@@ -173,6 +176,7 @@ impl App {
         let outbound = exchange::Outbound::new(&config.exchange)
             .map_err(|error| StartError::Other(format!("no HTTP client: {error}")))?;
         let connections = exchange::Connections::new(&config.exchange.connections, &http);
+        let shelves = exchange::Shelves::new(&config.exchange.connections, &http);
         Ok(Self(Arc::new(Parts {
             jobs: jobs::Wake::default(),
             changes: Changes::default(),
@@ -191,6 +195,7 @@ impl App {
             carriers,
             outbound,
             connections,
+            shelves,
         })))
     }
 
@@ -273,6 +278,7 @@ impl App {
         let checkout::News { order, store, payload, document, .. } = news;
         let fact = exchange::Fact { kind, order, store, payload, document };
         exchange::publish(tx, &self.ids, now, &self.connections, &fact).await?;
+        exchange::note_sold(tx, &self.connections, &self.shelves, &fact).await?;
         Ok(())
     }
 }

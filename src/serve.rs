@@ -33,6 +33,7 @@ impl Service {
         delivery::schedule(app).await.map_err(std::io::Error::other)?;
         exchange::schedule_pulls(app).await.map_err(std::io::Error::other)?;
         exchange::schedule_postings(app).await.map_err(std::io::Error::other)?;
+        exchange::schedule_stock(app).await.map_err(std::io::Error::other)?;
         let stop = CancellationToken::new();
         let router = router::router(app.clone());
         let (cancelled, ending) = (stop.clone().cancelled_owned(), app.clone());

@@ -55,7 +55,7 @@ pub use index::{Change, Snapshot};
 pub use label::Label;
 pub use model::{
     BestBeforePassed, FindError, Found, Location, Markdown, Offer, Price, PricePromise, Promotion, Recall,
-    ShelfPrice, Store, StoreAddress,
+    ShelfPrice, StockFigure, Store, StoreAddress,
 };
 pub use piece::{Piece, PieceFault, Portion, Reduction};
 pub use product::{
@@ -149,4 +149,27 @@ pub async fn stock_of<'a>(
     skus: impl IntoIterator<Item = &'a str>,
 ) -> Result<HashMap<Sku, i64>, db::Error> {
     Ok(store::shelves::stock_of(db, store, skus).await?.into_iter().collect())
+}
+
+/// The figures of a store that changed after a revision, or whose product did; of what was taken back the amount is 0.
+pub async fn stock_after(
+    tx: &mut db::Tx,
+    store: &StoreId,
+    revision: i64,
+) -> Result<Vec<StockFigure>, db::Error> {
+    store::shelves::figures_after(tx, store, revision).await
+}
+
+/// The figures of these products in a store; nothing of those that no system spoke of.
+pub async fn stock_figures<'a>(
+    tx: &mut db::Tx,
+    store: &StoreId,
+    skus: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<StockFigure>, db::Error> {
+    store::shelves::figures_of(tx, store, skus).await
+}
+
+/// The revision of the last batch that was applied.
+pub async fn revision(tx: &mut db::Tx) -> Result<i64, db::Error> {
+    store::shelves::revision(tx).await
 }

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use super::code::{Gtin, Refusal};
 use super::label::Label;
-use super::product::ProductRow;
+use super::product::{ProductRow, SaleType};
 use super::till_rules::TillRules;
 use crate::clock::Moment;
-use crate::ids::{PriceListId, StoreId};
+use crate::ids::{PriceListId, Sku, StoreId};
 use crate::money::{Currency, Money};
 use crate::text_enum;
 
@@ -142,6 +142,21 @@ pub struct Location {
     /// The shelf of the bay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shelf: Option<String>,
+}
+
+/// How much of a product a store has, as its system said last.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct StockFigure {
+    /// The product.
+    pub sku: Sku,
+    /// Pieces, or grams, millilitres or millimetres of what is sold by measure; may be negative. 0 of what was taken back.
+    pub amount: i64,
+    /// The revision in which the figure changed last.
+    pub revision: i64,
+    /// The revision in which it or its product changed last.
+    pub changed_in: i64,
+    /// How the product is sold.
+    pub sale: SaleType,
 }
 
 /// What must not be sold any more.

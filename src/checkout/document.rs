@@ -42,6 +42,13 @@ pub struct Document {
     pub total: Money,
 }
 
+impl Document {
+    /// The document of what is taken along, or of an order without a delivery.
+    pub const SALE: &str = "sale";
+    /// That of what is delivered.
+    pub const DELIVERY: &str = "delivery";
+}
+
 /// Which way the goods went. Amounts of both kinds are positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -134,7 +141,7 @@ impl Order {
         now: DateTime<Utc>,
     ) -> Result<Option<Document>, money::Error> {
         let lines = self.sold(|item| self.shipment.is_none() || item.is_taken_along)?;
-        self.document("sale", DocumentKind::Sale, now, lines, (provider, self.paid_at_once()?))
+        self.document(Document::SALE, DocumentKind::Sale, now, lines, (provider, self.paid_at_once()?))
     }
 
     /// What is sold when the courier has it: what was picked to be delivered, and the fees.
@@ -147,7 +154,13 @@ impl Order {
         let account = self.due()?.minus(self.quote.due_now)?.minor();
         let rest = sum(&lines)? - account;
         let vouchers = (self.quote.credits_by_kind().0 - self.paid_at_once()?.vouchers).min(rest);
-        self.document("delivery", DocumentKind::Sale, now, lines, (provider, Payers { account, vouchers }))
+        self.document(
+            Document::DELIVERY,
+            DocumentKind::Sale,
+            now,
+            lines,
+            (provider, Payers { account, vouchers }),
+        )
     }
 
     /// What comes back with a refund, after these; `went` where only so much of it went through.

@@ -56,6 +56,7 @@ pub use options::{ChosenDelivery, DeliveryOption, DeliveryOptions};
 pub use order::{ExitFacts, Order, OrderState};
 pub use picking::{IfMissing, LapseQuestions, is_being_picked, lapse_questions};
 pub use place::{Expire, expire};
+pub use quote::Fulfilment;
 pub use verify::verify;
 
 /// Limits and deadlines of checkouts.

@@ -106,6 +106,7 @@ const FILES: &[File] = &[
     file!(74, "0074_asks.sql", None),
     file!(76, "0076_pulls.sql", None),
     file!(77, "0077_postings.sql", None),
+    file!(79, "0079_stock.sql", None),
 ];
 
 pub(super) async fn run(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {

@@ -42,7 +42,7 @@ pub(super) async fn failed(
 }
 
 /// Doubled with each failure, with jitter, so that a system that comes back is not met by all flows at once.
-fn pause(app: &App, every: Duration, failures: i64, call: Option<&CallError>) -> Duration {
+pub(super) fn pause(app: &App, every: Duration, failures: i64, call: Option<&CallError>) -> Duration {
     if let Some(CallError::Throttled(seconds)) = call {
         return Duration::from_secs(*seconds).clamp(every.min(PAUSE_MAX), PAUSE_MAX);
     }

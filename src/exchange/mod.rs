@@ -15,6 +15,7 @@
 //! what a system must be able to do, `systems/` has one adapter each, `node.rs` what they send. Outwards, `posting/` brings
 //! sales and returns into the books of such a system; `books.rs` says what those must be able to do. `assess/` answers what
 //! systems deliver of what the process needs.
+//! `stock/` writes what is left in each store to shops; `shelf.rs` is what those must be able to do.
 
 mod address;
 pub mod assess;
@@ -30,6 +31,8 @@ mod posting;
 mod publish;
 mod pull;
 mod replay;
+mod shelf;
+mod stock;
 mod store;
 mod subscribe;
 mod system;
@@ -46,6 +49,8 @@ pub use outbound::Outbound;
 pub use posting::{Post, post, schedule_postings};
 pub use publish::{Fact, publish};
 pub use pull::{Pull, pull, schedule_pulls};
+pub use shelf::Shelf;
+pub use stock::{Shelves, Stock, note_sold, schedule_stock, write_stock};
 pub use system::System;
 
 /// Settings of the room.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::connections::{Connection, Connections};
+use super::connections::Connections;
 use super::dispatch::Dispatch;
 use super::model::{EventKind, covers};
 use super::store::postings::{self, NewPosting};
@@ -74,10 +74,7 @@ pub async fn publish(
     }
     if let Some(document) = &fact.document {
         let body = serde_json::to_string(document).map_err(|error| db::Error::Encode(error.into()))?;
-        let takes = |connection: &&Connection| {
-            connection.sales.as_ref().is_some_and(|sales| sales.stores.contains_key(&fact.store))
-        };
-        for connection in connections.iter().filter(takes) {
+        for connection in connections.iter().filter(|connection| connection.takes_sales_of(&fact.store)) {
             let (id, connection) = (ids.next(), connection.name.as_str());
             let new = NewPosting { id, connection, sequence, document, body: &body };
             postings::insert(tx, now, &new).await?;

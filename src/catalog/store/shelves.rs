@@ -3,7 +3,7 @@
 
 use sqlx::Error;
 
-use super::super::model::Location;
+use super::super::model::{Location, StockFigure};
 use crate::db::{self, Db, Run};
 use crate::ids::{Sku, StoreId};
 
@@ -59,6 +59,47 @@ pub(in crate::catalog) async fn stock_of<'a>(
     .bind(db::keys(skus)?)
     .fetch_all()
     .await
+}
+
+/// Figures of a store; what was taken back counts as none.
+macro_rules! figures {
+    ($which:literal) => {
+        concat!(
+            "SELECT stock.sku AS sku, stock.revision AS revision,
+                 CASE WHEN stock.deleted OR products.deleted THEN 0 ELSE stock.amount END AS amount,
+                 CASE WHEN products.revision > stock.revision THEN products.revision ELSE stock.revision END AS changed_in,
+                 COALESCE(products.details ->> 'sale', 'fixed') AS sale
+             FROM stock JOIN products ON products.sku = stock.sku
+             WHERE stock.store = $1 AND ",
+            $which
+        )
+    };
+}
+
+/// Figures of a store that changed after a revision, or whose product did.
+pub(in crate::catalog) async fn figures_after(
+    db: impl Run<'_>,
+    store: &StoreId,
+    revision: i64,
+) -> Result<Vec<StockFigure>, Error> {
+    let text = figures!("(stock.revision > $2 OR products.revision > $2)");
+    db.sql(text).bind(store).bind(revision).fetch_all().await
+}
+
+/// The figures of these products in a store.
+pub(in crate::catalog) async fn figures_of<'a>(
+    db: impl Run<'_>,
+    store: &StoreId,
+    skus: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<StockFigure>, Error> {
+    let text = figures!("stock.sku IN (SELECT value ->> 'key' FROM json_each($2))");
+    db.sql(text).bind(store).bind(db::keys(skus)?).fetch_all().await
+}
+
+/// The revision of the last batch.
+pub(in crate::catalog) async fn revision(db: impl Run<'_>) -> Result<i64, Error> {
+    let (revision,) = db.sql("SELECT revision FROM catalog_revision WHERE id = 1").fetch_one().await?;
+    Ok(revision)
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -14,7 +14,7 @@ use crate::money::Currency;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    /// Which kind of system: `tryton` or `business-central`.
+    /// Which kind of system: `tryton`, `business-central` or `vendure`.
     pub(super) system: String,
     /// Where it is; of Tryton with the name of the database.
     pub(super) url: String,
@@ -31,6 +31,8 @@ pub(super) struct File {
     pub(super) secrets: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) pull: Pull,
+    /// Stock that is written there.
+    pub(super) stock: Option<super::stock::StockFile>,
     /// A system's words and ours, by name.
     #[serde(default)]
     pub(super) lists: Lists,

@@ -10,6 +10,7 @@ mod file;
 mod mapping;
 mod read;
 mod sales;
+mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
@@ -28,11 +29,13 @@ use super::system::{Record, System};
 use super::systems;
 use crate::catalog::Kind;
 use crate::env::Env;
+use crate::ids::StoreId;
 use crate::money::Currency;
 
 pub use command::{Command, run};
 pub use mapping::{Findings, Mapped, key_of};
 pub use sales::{SALES, Sales};
+pub use stock::StockTerms;
 
 /// The folder of the files.
 pub const FOLDER_VARIABLE: &str = "AISLE_CONNECTIONS";
@@ -73,6 +76,8 @@ pub struct Connection {
     pub secrets: BTreeMap<String, SecretString>,
     /// How often, and how far back, unless a stream says otherwise.
     pub pull: PullTerms,
+    /// Stock that is written there.
+    pub stock: Option<StockTerms>,
     /// Rows that no system has.
     pub given: Vec<Map<String, Value>>,
     /// What is pulled.
@@ -126,6 +131,13 @@ struct Refuse {
     is: Odd,
     percent: usize,
     records_min: usize,
+}
+
+impl Connection {
+    /// Whether sales of a store go into its books.
+    pub fn takes_sales_of(&self, store: &StoreId) -> bool {
+        self.sales.as_ref().is_some_and(|sales| sales.stores.contains_key(store))
+    }
 }
 
 impl Stream {

@@ -12,7 +12,7 @@ use super::sales::{self, SALES};
 use super::{Connection, PullTerms, Refuse, Stream, Watch};
 use crate::catalog::{self, Kind};
 use crate::env::Env;
-use crate::exchange::systems::{SYSTEMS, has_login, secrets};
+use crate::exchange::systems::{BOOKS, SYSTEMS, has_login, secrets};
 
 /// Longest name of a connection or a stream: it stands in the names of feeds and jobs.
 const NAME_LENGTH_MAX: usize = 40;
@@ -68,6 +68,9 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
         mistakes.note(&format!("secrets.{name}"), "the system needs no such secret");
     }
     pull(&mut mistakes, "pull", &file.pull);
+    let stock = file.stock.as_ref();
+    let stock =
+        stock.map(|stock| super::stock::terms(stock, &file.system, &mut |key, why| mistakes.note(key, why)));
     for (place, row) in file.given.iter().enumerate() {
         let line = Value::Object(row.clone()).to_string();
         if let Err(refusal) = catalog::check_line(line.as_bytes()) {
@@ -75,6 +78,9 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
         }
     }
     let streams = streams(&mut mistakes, &file);
+    if file.sales.is_some() && !BOOKS.contains(&file.system.as_str()) {
+        mistakes.note("sales", format!("can go into the books of {} only", BOOKS.join(", ")));
+    }
     let sales = file.sales.map(|section| sales::read(&mut mistakes, section));
     match (url, time_zone) {
         (Some(url), Some(time_zone)) if mistakes.0.is_empty() => Ok(Connection {
@@ -87,6 +93,7 @@ pub(super) fn connection(name: &str, text: &str, env: &Env) -> Result<Connection
             time_zone,
             secrets: held,
             pull: terms(file.pull),
+            stock,
             given: file.given,
             streams,
             sales,

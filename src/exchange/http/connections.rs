@@ -11,9 +11,10 @@ use crate::catalog::Delivered;
 use crate::error::{Problem, ProblemBody};
 use crate::exchange::posting::{self, FlowState};
 use crate::exchange::pull::{self, StreamState};
+use crate::exchange::stock::{self, ShelfView};
 use crate::http::reply::Reply;
 use crate::identity::{Role, Staff};
-use crate::ids::BatchId;
+use crate::ids::{BatchId, StoreId};
 
 /// The connections.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +35,8 @@ struct Connection {
     /// What goes into its books, where sales do.
     #[serde(skip_serializing_if = "Option::is_none")]
     sales: Option<Sales>,
+    /// Where stock is written to.
+    shelves: Vec<Shelf>,
 }
 
 /// Sales and returns on their way into the books of a system.
@@ -73,6 +76,59 @@ impl Sales {
             last_error: state.last_error,
             last_error_at: state.last_error_at,
             posted_today: posted,
+        }
+    }
+}
+
+/// The place of a store in a shop, which stock is written to.
+#[derive(Debug, Serialize, ToSchema)]
+struct Shelf {
+    /// The store.
+    store: StoreId,
+    /// What the shop calls its place.
+    location: String,
+    /// Since when each asking was answered; left out while it fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_since: Option<DateTime<Utc>>,
+    /// Numbers that differ and are not written yet.
+    backlog: i64,
+    /// When a number was written last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written_at: Option<DateTime<Utc>>,
+    /// When all that the shop has there was compared last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared_at: Option<DateTime<Utc>>,
+    /// Numbers that others wrote there and that were set right.
+    corrected: i64,
+    /// Failures in a row.
+    failures: i64,
+    /// What went wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error_at: Option<DateTime<Utc>>,
+    /// What somebody should look at though it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+impl Shelf {
+    fn of(found: ShelfView) -> Self {
+        let ShelfView { store, location, state, backlog } = found;
+        let state = state.as_ref();
+        Self {
+            store,
+            location,
+            connected_since: state.and_then(|state| state.connected_at),
+            backlog,
+            written_at: state.and_then(|state| state.written_at),
+            compared_at: state.and_then(|state| state.compared_at),
+            corrected: state.map_or(0, |state| state.corrected),
+            failures: state.map_or(0, |state| state.failures),
+            last_error: state.and_then(|state| state.last_error.clone()),
+            last_error_at: state.and_then(|state| state.last_error_at),
+            warning: state.and_then(|state| state.warning.clone()),
         }
     }
 }
@@ -168,6 +224,7 @@ pub(super) async fn list_connections(
             name: connection.name.clone(),
             system: connection.system.clone(),
             streams: streams.into_iter().map(|found| Stream::of(found, now)).collect(),
+            shelves: stock::states(&app, connection).await?.into_iter().map(Shelf::of).collect(),
         });
     }
     Ok(Reply(StatusCode::OK, Connections { connections }))

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::postings::{self, Posting, Step};
 use crate::app::App;
+use crate::catalog;
 use crate::checkout::Document;
 use crate::db::{self, Tx};
 use crate::exchange::books::{Books, PostError, Reached};
 use crate::exchange::connections::Sales;
 use crate::exchange::health;
 use crate::exchange::model::PostingState;
+use crate::exchange::store::sold;
 use crate::exchange::system::CallError;
 use crate::jobs::{Failure, Lease};
 
@@ -151,6 +153,10 @@ impl Run<'_> {
     }
 
     async fn step(&self, step: i64, part: &[Posting]) -> Result<Split, RunError> {
+        // Before the call: a stock figure that changes from here on may have the documents in it.
+        let mut tx = self.app.db.begin().await?;
+        let revision = catalog::revision(&mut tx).await?;
+        tx.rollback().await?;
         let ids: Vec<String> = part.iter().filter_map(|posting| posting.partner_id.clone()).collect();
         let refused = match self.books.step(step, &ids).await {
             Ok(()) => None,
@@ -177,6 +183,7 @@ impl Run<'_> {
             let reference = partner_id.and_then(|id| reached.get(id)?.reference.as_deref());
             self.note(&mut tx, posting, &Step { partner_id, steps: step, reference, ..blank(state) }).await?;
             if is_last {
+                sold::book(&mut tx, posting.order_id, &posting.document, revision).await?;
                 self.count();
             }
         }

@@ -4,24 +4,34 @@
 mod bodies;
 mod business_central;
 mod tryton;
+mod vendure;
 
 use std::sync::Arc;
 
 use self::business_central::BusinessCentral;
 use self::tryton::{Tryton, TrytonBooks};
+use self::vendure::Vendure;
 use super::books::Books;
 use super::connections::Connection;
+use super::shelf::Shelf;
 use super::system::System;
 
 /// The systems that a connection may name.
-pub const SYSTEMS: [&str; 2] = ["business-central", "tryton"];
+pub const SYSTEMS: [&str; 3] = ["business-central", "tryton", "vendure"];
+
+/// Those that keep books.
+pub const BOOKS: [&str; 2] = ["business-central", "tryton"];
+
+/// Those that stock can be written to.
+pub const SHELVES: [&str; 1] = ["vendure"];
 
 /// The secrets that a connection to this system needs, to pull, and to post sales.
 pub fn secrets(system: &str, takes_sales: bool) -> &'static [&'static str] {
     match (system, takes_sales) {
-        ("tryton", false) => &["key"],
         ("business-central", _) => &["client_id", "client_secret"],
+        ("tryton", false) => &["key"],
         ("tryton", true) => &["key", "password"],
+        ("vendure", _) => &["user", "password"],
         _ => &[],
     }
 }
@@ -42,6 +52,15 @@ pub fn open(connection: &Connection, http: &reqwest::Client) -> Option<Opened> {
             let books = connection.sales.as_ref().map(|_| -> Arc<dyn Books> { central.clone() });
             Some((central, books))
         }
+        "vendure" => Some((Arc::new(Vendure::new(connection, http.clone())), None)),
+        _ => None,
+    }
+}
+
+/// The shelves of a connection's system; nothing for one that is not in [`SHELVES`].
+pub fn open_shelf(connection: &Connection, http: &reqwest::Client) -> Option<Arc<dyn Shelf>> {
+    match connection.system.as_str() {
+        "vendure" => Some(Arc::new(Vendure::new(connection, http.clone()))),
         _ => None,
     }
 }

@@ -3,8 +3,11 @@
 mod delivery;
 mod peer;
 mod pulls;
+mod shop_peer;
+mod stock;
 mod subscriptions;
 mod tryton;
+mod vendure;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

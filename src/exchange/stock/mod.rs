@@ -90,6 +90,17 @@ impl Shelves {
         })
     }
 
+    /// Asks for a part of what a connection's system has at each place: the store, the place, and what is wrong.
+    pub(super) async fn check(&self, connection: &str) -> Vec<(StoreId, String, Option<CallError>)> {
+        let mut found = Vec::new();
+        for job in self.jobs().filter(|job| job.connection == connection) {
+            let Some((_, location, shelf)) = self.find(&job) else { continue };
+            let wrong = shelf.levels(location, None).await.err();
+            found.push((job.store.clone(), location.to_owned(), wrong));
+        }
+        found
+    }
+
     fn has(&self, store: &StoreId) -> bool {
         self.jobs().any(|job| job.store == *store)
     }

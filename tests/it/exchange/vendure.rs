@@ -133,11 +133,12 @@ async fn stock_is_equal_in_both_stores_though_both_sides_are_killed_and_others_w
     // The shop dies while numbers are on their way.
     let at_first = web.figures("0001", |number| 1_000 + small(number)).await;
     web.test.advance(Duration::seconds(3));
+    let (test, vendure) = (&web.test, &mut web.vendure);
     let killed = async {
         tokio::time::sleep(Time::from_millis(150)).await;
-        web.vendure.kill();
+        vendure.kill();
     };
-    tokio::join!(web.test.run_jobs(), killed);
+    tokio::join!(test.run_jobs(), killed);
     web.test.advance(Duration::minutes(1));
     web.test.run_jobs().await;
     let shelf = web.connection().await["shelves"][0].clone();
@@ -188,8 +189,8 @@ async fn a_change_there_is_soon_in_a_lookup_here() {
         assert_eq!(found.number("/price/amount"), price, "{number}");
         ours.push(began.elapsed());
     }
-    println!("change there, written by the shop: {}", spread(&mut theirs));
-    println!("asked for, applied and looked up here: {}", spread(&mut ours));
+    eprintln!("change there, written by the shop: {}", spread(&mut theirs));
+    eprintln!("asked for, applied and looked up here: {}", spread(&mut ours));
 }
 
 fn spread(times: &mut [Time]) -> String {

@@ -77,10 +77,10 @@ impl Shelves {
     }
 
     fn find(&self, job: &Stock) -> Option<(&StockTerms, &str, &dyn Shelf)> {
-        let (connection, shelf) = self.0.get(&job.connection)?;
+        let (connection, system) = self.0.get(&job.connection)?;
         let terms = connection.stock.as_ref()?;
         let location = terms.locations.get(&job.store)?;
-        Some((terms, location.as_str(), shelf.as_ref()))
+        Some((terms, location.as_str(), system.as_ref()))
     }
 
     fn jobs(&self) -> impl Iterator<Item = Stock> {
@@ -94,8 +94,8 @@ impl Shelves {
     pub(super) async fn check(&self, connection: &str) -> Vec<(StoreId, String, Option<CallError>)> {
         let mut found = Vec::new();
         for job in self.jobs().filter(|job| job.connection == connection) {
-            let Some((_, location, shelf)) = self.find(&job) else { continue };
-            let wrong = shelf.levels(location, None).await.err();
+            let Some((_, location, system)) = self.find(&job) else { continue };
+            let wrong = system.levels(location, None).await.err();
             found.push((job.store.clone(), location.to_owned(), wrong));
         }
         found

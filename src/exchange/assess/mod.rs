@@ -124,6 +124,7 @@ async fn ask_all(app: &App, most: usize) -> Result<Found, Error> {
         }
         keep(app, connection, reads, &mut found).await?;
         books(app, connection, &mut found).await;
+        shelves(app, connection, &mut found).await;
     }
     Ok(found)
 }
@@ -152,6 +153,25 @@ async fn books(app: &App, connection: &Connection, found: &mut Found) {
         error,
         ..channel(connection, None, &Read::default())
     });
+}
+
+/// Whether stock is written to it.
+async fn shelves(app: &App, connection: &Connection, found: &mut Found) {
+    let Some(terms) = &connection.stock else { return };
+    for (store, location, error) in app.shelves.check(&connection.name).await {
+        if error.is_none() {
+            found.exists.push(format!("stock of {store} is written to {location} of {}", connection.name));
+        }
+        found.channels.push(Channel {
+            stream: format!("stock of {store}"),
+            direction: "out",
+            changes: format!("every {} ms, in batches of {}", terms.every.as_millis(), terms.batch),
+            deletions: format!("by comparing all, every {} min", terms.compare.num_minutes()),
+            page: terms.batch,
+            error: error.map(|error| error.to_string()),
+            ..channel(connection, None, &Read::default())
+        });
+    }
 }
 
 fn channel(connection: &Connection, stream: Option<&Stream>, read: &Read) -> Channel {

@@ -54,6 +54,12 @@ async fn check(app: &App) -> Result<String, Box<dyn std::error::Error + Send + S
                 Err(error) => wrong.push(format!("{name}: sales: {error}")),
             }
         }
+        for (store, location, error) in app.shelves.check(name).await {
+            match error {
+                None => writeln!(text, "{name}: stock of {store} is written to {location}")?,
+                Some(error) => wrong.push(format!("{name}: stock.locations.{store}: {error}")),
+            }
+        }
     }
     if text.is_empty() {
         text.push_str("no connections: AISLE_CONNECTIONS names no folder, or an empty one");

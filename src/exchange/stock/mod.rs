@@ -28,6 +28,7 @@ use super::publish::Fact;
 use super::shelf::Shelf;
 use super::store::shelves;
 use super::store::sold::{self, Pieces};
+use super::system::CallError;
 use super::systems;
 use crate::app::App;
 use crate::catalog;
@@ -71,10 +72,10 @@ impl Shelves {
     }
 
     fn find(&self, job: &Stock) -> Option<(&StockTerms, &str, &dyn Shelf)> {
-        let (connection, shelf) = self.0.get(&job.connection)?;
+        let (connection, system) = self.0.get(&job.connection)?;
         let terms = connection.stock.as_ref()?;
         let location = terms.locations.get(&job.store)?;
-        Some((terms, location.as_str(), shelf.as_ref()))
+        Some((terms, location.as_str(), system.as_ref()))
     }
 
     fn jobs(&self) -> impl Iterator<Item = Stock> {
@@ -82,6 +83,17 @@ impl Shelves {
             let stores = connection.stock.iter().flat_map(|terms| terms.locations.keys());
             stores.map(|store| Stock { connection: connection.name.clone(), store: store.clone() })
         })
+    }
+
+    /// Asks for a part of what a connection's system has at each place: the store, the place, and what is wrong.
+    pub(super) async fn check(&self, connection: &str) -> Vec<(StoreId, String, Option<CallError>)> {
+        let mut found = Vec::new();
+        for job in self.jobs().filter(|job| job.connection == connection) {
+            let Some((_, location, system)) = self.find(&job) else { continue };
+            let wrong = system.levels(location, None).await.err();
+            found.push((job.store.clone(), location.to_owned(), wrong));
+        }
+        found
     }
 
     fn has(&self, store: &StoreId) -> bool {

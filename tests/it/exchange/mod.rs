@@ -6,10 +6,13 @@ mod delivery;
 mod peer;
 mod postings;
 mod pulls;
+mod shop_peer;
+mod stock;
 mod subscriptions;
 mod tills;
 mod tryton;
 mod tryton_books;
+mod vendure;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

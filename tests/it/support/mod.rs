@@ -14,6 +14,7 @@ pub mod payments;
 pub mod phone;
 pub mod trip;
 pub mod tryton;
+pub mod vendure;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -95,7 +95,7 @@ impl Vendure {
         }";
         self.token = String::new();
         let answer = self.send(login, &json!({ "password": self.password("superadmin") })).await;
-        self.token = answer.headers["vendure-auth-token"].to_str().expect("text").to_owned();
+        answer.headers["vendure-auth-token"].to_str().expect("text").clone_into(&mut self.token);
     }
 
     fn log(&self) -> String {

@@ -255,6 +255,11 @@ impl App {
         checkout::is_being_picked(tx, now, order).await
     }
 
+    /// Shows in gauges how each flow to and from other systems is doing.
+    pub async fn measure_flows(&self) -> Result<(), db::Error> {
+        exchange::measure_flows(self).await
+    }
+
     /// What happened to an order, for the partners that want to know, inside the transaction in which it happened.
     pub async fn order_news(
         &self,

@@ -7,6 +7,7 @@ use aisle::catalog::{explain, import, quality};
 use aisle::clock::Clock;
 use aisle::config::Config;
 use aisle::env::Env;
+use aisle::exchange::assess::Scratch;
 use aisle::identity::{self, Role, Scope, Stores};
 use aisle::ids::StoreId;
 use aisle::random::Random;
@@ -113,7 +114,12 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
             tell(told.trim_end())
         }
         Command::Assess(arguments) => {
-            let told = aisle::exchange::assess::command(&arguments, &Env::of_process())
+            let (mut config, scratch) = (Config::read(&Env::of_process())?, Scratch::default());
+            if arguments.sample.is_some() {
+                config.database = scratch.database();
+            }
+            let app = App::start(config, Clock::System, Random::System).await?;
+            let told = aisle::exchange::assess::command(&app, &arguments)
                 .await
                 .map_err(|error| -> Box<dyn std::error::Error> { error })?;
             tell(&told)

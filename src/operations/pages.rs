@@ -74,7 +74,7 @@ async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     gauge("aisle_jobs_waiting", counts.waiting);
     gauge("aisle_jobs_dead", counts.dead);
     crate::catalog::quality::measure_feeds(&app.db, app.clock.now()).await?;
-    crate::exchange::measure_flows(&app).await?;
+    app.measure_flows().await?;
     let text = METRICS.get().map(PrometheusHandle::render).unwrap_or_default();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

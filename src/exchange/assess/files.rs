@@ -9,6 +9,7 @@ use super::report::Channel;
 use super::weigh::{Delivered, Found};
 use super::{Error, judged, keep};
 use crate::app::App;
+use crate::db::Options;
 use crate::exchange::node::Node;
 use crate::exchange::system::Record;
 use crate::random::Random;
@@ -16,16 +17,20 @@ use crate::random::Random;
 /// A sample is a part; a file beyond this is none.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// A folder that is gone when it is dropped.
-pub(super) struct Scratch(PathBuf);
+/// A folder for the database of an assessment of files; gone when it is dropped.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
 
-impl Scratch {
-    pub(super) fn new() -> Self {
+impl Default for Scratch {
+    fn default() -> Self {
         Self(std::env::temp_dir().join(format!("aisle-assess-{}", Random::System.readable::<10>())))
     }
+}
 
-    pub(super) fn path(&self) -> &Path {
-        &self.0
+impl Scratch {
+    /// Where the database is.
+    pub fn database(&self) -> Options {
+        Options::sqlite(self.0.join("assess.db"))
     }
 }
 

@@ -28,11 +28,8 @@ use super::connections::{Connection, SALES, Stream};
 use super::pull::judge;
 use crate::app::App;
 use crate::catalog::{BatchError, Reason};
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::env::Env;
-use crate::random::Random;
 
+pub use files::Scratch;
 pub use report::Assessment;
 
 /// Assess what the systems deliver against what the process needs, and write a report.
@@ -56,15 +53,9 @@ pub struct Arguments {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Does it, with a database of its own for files; answers what to show.
-pub async fn command(arguments: &Arguments, env: &Env) -> Result<String, Error> {
-    let mut config = Config::read(env)?;
-    let scratch = files::Scratch::new();
-    if arguments.sample.is_some() {
-        config.database = crate::db::Options::sqlite(scratch.path().join("assess.db"));
-    }
-    let app = App::start(config, Clock::System, Random::System).await?;
-    let assessment = assess(&app, arguments).await?;
+/// Does it; answers what to show. What answers from files has a database of its own: see [`Scratch`].
+pub async fn command(app: &App, arguments: &Arguments) -> Result<String, Error> {
+    let assessment = assess(app, arguments).await?;
     let (html, json) = (arguments.out.join("assessment.html"), arguments.out.join("assessment.json"));
     tokio::fs::create_dir_all(&arguments.out).await?;
     tokio::fs::write(&html, html::page(&assessment)).await?;

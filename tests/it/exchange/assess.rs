@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use aisle::env::Env;
 use aisle::exchange::assess::{Arguments, assess, command};
 use serde_json::{Value, json};
 
@@ -138,13 +137,13 @@ async fn saved_files_answer_before_any_system_is_connected_and_the_page_holds_no
     std::fs::write(sample.join("crm.ndjson"), r#"{"kind":"customer","customer":"c1","segments":["family"]}"#)
         .expect("written");
     std::fs::write(sample.join("till.csv"), "a;b\n1;2\n").expect("written");
-    let env = Env::from_pairs([
+    let settings = [
         ("AISLE_CONNECTIONS", connections.to_str().expect("text")),
         ("PEER_KEY", "a-key-that-nobody-may-see"),
-        ("AISLE_DATABASE_FILE", out.join("never.db").to_str().expect("text")),
-    ]);
+    ];
+    let test = TestApp::with(&settings).await;
     let arguments = Arguments { out: out.clone(), records: 10, sample: Some(sample) };
-    let told = command(&arguments, &env).await.expect("an assessment");
+    let told = command(&test.app, &arguments).await.expect("an assessment");
     assert!(told.contains("assessment.html"), "{told}");
     let (html, report) = written(&out);
     assert_eq!(field(&report, "product", "name")["present"], 2);
@@ -160,5 +159,4 @@ async fn saved_files_answer_before_any_system_is_connected_and_the_page_holds_no
     );
     assert!(!html.contains("that-nobody-may-see") && !report.to_string().contains("that-nobody-may-see"));
     assert!(!html.contains("http://") || !html.contains("src="), "the page needs nothing beside it");
-    assert!(!out.join("never.db").exists(), "files are answered from a database of their own");
 }

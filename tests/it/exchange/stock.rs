@@ -301,3 +301,41 @@ async fn a_shop_that_is_down_is_asked_less_and_less_and_is_right_again_once_it_i
     shops.recover().await;
     shops.assert_equal(&[30, 31, 32, 33, 34, 35]);
 }
+
+#[tokio::test]
+async fn a_sale_is_off_the_shelf_until_a_figure_changed_after_it_was_booked() {
+    let peer = ShopPeer::start().await;
+    for (item, sku) in ITEMS {
+        peer.add(item, sku);
+    }
+    let (tills, files, mut variables) = super::postings::tills().await;
+    std::fs::write(files.path().join("shop.toml"), FILE.replace("URL", &peer.url)).expect("written");
+    let secrets = [("SHOP_USER", "aisle"), ("SHOP_PASSWORD", "the-word")];
+    variables.extend(secrets.map(|(name, value)| (name, value.to_owned())));
+    let shop = Shop::open_with(&variables).await;
+    shop.test.apply_rows(&figures("0001", 0)).await;
+    exchange::schedule_stock(&shop.test.app).await.expect("asked for");
+    exchange::schedule_postings(&shop.test.app).await.expect("asked for");
+    let rounds = async |pause: Duration| {
+        for _ in 0..4 {
+            shop.test.advance(pause);
+            shop.test.run_jobs().await;
+        }
+    };
+    // The system that keeps the books is away.
+    tills.fail((0..3).map(|_| ("search_read", super::tills::Fault::Down)));
+    let shopper = shop.payer("anna@example.com").await;
+    shopper.order(shopper.fill(&[MILK, MILK]).await, &[]).await;
+    rounds(Duration::seconds(1)).await;
+    assert_eq!(peer.level("first", "1"), Some(8));
+    // Two more arrive in the store, before the sale is booked: its figure does not have the sale.
+    shop.test.apply_rows(&[figure("0001", "milk", 12)]).await;
+    rounds(Duration::seconds(1)).await;
+    assert_eq!(peer.level("first", "1"), Some(10), "two that are sold are in no figure yet");
+    rounds(Duration::minutes(6)).await;
+    assert_eq!(tills.sales().len(), 1);
+    assert_eq!(peer.level("first", "1"), Some(10), "booked, and the figure is still from before");
+    shop.test.apply_rows(&[figure("0001", "milk", 10)]).await;
+    rounds(Duration::seconds(1)).await;
+    assert_eq!(peer.level("first", "1"), Some(10), "the figure has it now: it is not taken off twice");
+}

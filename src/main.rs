@@ -113,17 +113,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 .map_err(|error| -> Box<dyn std::error::Error> { error })?;
             tell(told.trim_end())
         }
-        Command::Assess(arguments) => {
-            let (mut config, scratch) = (Config::read(&Env::of_process())?, Scratch::default());
-            if arguments.sample.is_some() {
-                config.database = scratch.database();
-            }
-            let app = App::start(config, Clock::System, Random::System).await?;
-            let told = aisle::exchange::assess::command(&app, &arguments)
-                .await
-                .map_err(|error| -> Box<dyn std::error::Error> { error })?;
-            tell(&told)
-        }
+        Command::Assess(arguments) => Box::pin(assess(&arguments)).await,
         Command::Quality { days } => {
             let (_, app) = open().await?;
             let report = quality::report(&app.db, app.clock.now(), days, None).await?;
@@ -156,6 +146,16 @@ async fn reconcile(arguments: &aisle::payments::reconcile::Arguments) -> ExitCod
             ExitCode::from(2)
         }
     }
+}
+
+async fn assess(arguments: &aisle::exchange::assess::Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let (mut config, scratch) = (Config::read(&Env::of_process())?, Scratch::default());
+    if arguments.sample.is_some() {
+        config.database = scratch.database();
+    }
+    let app = App::start(config, Clock::System, Random::System).await?;
+    let told = aisle::exchange::assess::command(&app, arguments).await;
+    tell(&told.map_err(|error| -> Box<dyn std::error::Error> { error })?)
 }
 
 async fn sandbox(arguments: aisle::sandbox::command::Arguments) -> Result<(), Box<dyn std::error::Error>> {

@@ -157,7 +157,7 @@ pub async fn note_sold(
             }
             let pieces = pieces.into_iter();
             let pieces: Vec<Pieces> =
-                pieces.map(|((sku, document), pieces)| Pieces { sku, pieces, document }).collect();
+                pieces.map(|((sku, document), amount)| Pieces { sku, amount, document }).collect();
             let revision = catalog::revision(tx).await?;
             let is_booked = connections.iter().any(|connection| connection.takes_sales_of(&fact.store));
             sold::sell(tx, fact.order, &fact.store, (revision, is_booked), &pieces).await

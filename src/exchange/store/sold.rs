@@ -9,7 +9,7 @@ use crate::ids::{OrderId, Sku, StoreId};
 #[derive(Debug, Serialize)]
 pub(in crate::exchange) struct Pieces {
     pub(in crate::exchange) sku: String,
-    pub(in crate::exchange) pieces: i64,
+    pub(in crate::exchange) amount: i64,
     /// The document of the order that books them.
     pub(in crate::exchange) document: &'static str,
 }
@@ -24,7 +24,7 @@ pub(in crate::exchange) async fn sell(
 ) -> Result<(), Error> {
     tx.sql(
         "INSERT INTO exchange_sold (order_id, store, sku, pieces, document, revision, is_booked)
-         SELECT $1, $2, value ->> 'sku', CAST(value ->> 'pieces' AS BIGINT), value ->> 'document', $3, $5
+         SELECT $1, $2, value ->> 'sku', CAST(value ->> 'amount' AS BIGINT), value ->> 'document', $3, $5
          FROM json_each($4)
          WHERE TRUE
          ON CONFLICT (order_id, sku, document) DO NOTHING",
